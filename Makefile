@@ -1,0 +1,39 @@
+# `make look` and `make test` do everything, set-up included. The rest is for those who build Naibu.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+NEEDED := $(VENV)/.ready-to-build
+
+.PHONY: look test lint bench papers docs clean
+
+look: $(READY)
+	$(BIN)/naibu look standard-library --out looks/standard-library
+
+test: $(NEEDED)
+	$(BIN)/python -m pytest
+
+lint: $(NEEDED)
+	$(BIN)/ruff check src tests
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/naibu bench
+
+papers: $(READY)
+	$(BIN)/naibu papers
+
+docs: $(NEEDED)
+	$(BIN)/python -m pytest tests/test_docs.py
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(NEEDED): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint]'
+	touch $@
+
+clean:
+	rm -rf looks dist build .pytest_cache .mypy_cache .ruff_cache

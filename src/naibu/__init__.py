@@ -1,0 +1,65 @@
+"""Naibu: train recurrent networks, record everything inside them, find out what each unit has learnt.
+
+Public names resolve on first use, so that `import naibu` loads no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "open_corpus": "naibu.corpora.corpus",
+    "train": "naibu.training.train",
+    "record": "naibu.recording",
+    "Recording": "naibu.recording",
+    "LSTM": "naibu.cells.layers",
+    "GRU": "naibu.cells.layers",
+    "RNN": "naibu.cells.layers",
+    "unroll": "naibu.cells.unroll",
+    "Clamp": "naibu.cells.edits",
+    "ModelConfig": "naibu.config",
+    "TrainingConfig": "naibu.config",
+    "open_run": "naibu.runs",
+    "load": "naibu.models.load",
+    "NaibuError": "naibu.errors",
+    "CorpusError": "naibu.errors",
+    "OptionError": "naibu.errors",
+    "StoredError": "naibu.errors",
+}
+_MODULES = ("cells", "corpora", "probes", "interventions", "report", "papers", "bench")
+
+__all__ = [*_HOME, *_MODULES, "__version__"]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from naibu.cells.edits import Clamp as Clamp
+    from naibu.cells.layers import GRU as GRU
+    from naibu.cells.layers import LSTM as LSTM
+    from naibu.cells.layers import RNN as RNN
+    from naibu.cells.unroll import unroll as unroll
+    from naibu.config import ModelConfig as ModelConfig
+    from naibu.config import TrainingConfig as TrainingConfig
+    from naibu.corpora.corpus import open_corpus as open_corpus
+    from naibu.errors import CorpusError as CorpusError
+    from naibu.errors import NaibuError as NaibuError
+    from naibu.errors import OptionError as OptionError
+    from naibu.errors import StoredError as StoredError
+    from naibu.models.load import load as load
+    from naibu.recording import Recording as Recording
+    from naibu.recording import record as record
+    from naibu.runs import open_run as open_run
+    from naibu.training.train import train as train
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"naibu.{name}")
+    raise AttributeError(f"module 'naibu' has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,84 @@
+"""What a recurrent cell is: parameters, an initial state, and one step that names its signals."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import ClassVar, NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Tap(Protocol):
+    """The one door through which a step shows a signal and through which an edit may change it."""
+
+    def __call__(self, signal: str, value: Tensor) -> Tensor:
+        """Return the value to go on with: the one handed in, or the one an edit has put in its place."""
+        ...
+
+
+def untapped(signal: str, value: Tensor) -> Tensor:
+    """Return the value unchanged: the tap of a step that nobody watches."""
+    return value
+
+
+class HiddenState(NamedTuple):
+    """The state of a cell that carries its output alone (Elman, GRU)."""
+
+    hidden: Tensor  # [batch hidden]
+
+
+class LSTMState(NamedTuple):
+    """The state of a cell with a memory beside its output."""
+
+    hidden: Tensor  # [batch hidden]
+    cell: Tensor  # [batch hidden]
+
+
+State = HiddenState | LSTMState
+
+
+class Cell(nn.Module, ABC):
+    """A recurrent cell: it knows its parameters and one step, nothing of time, devices or words.
+
+    Parameters carry torch's names and layout: `weight_ih [gates*hidden input]`, `weight_hh [gates*hidden
+    hidden]`, `bias_ih` and `bias_hh [gates*hidden]`, the gates stacked in the order of `gates`, all drawn
+    from U(-1/sqrt(hidden), 1/sqrt(hidden)).
+    """
+
+    signals: ClassVar[tuple[str, ...]]
+    """The names of the values of one step, in the order in which they are computed."""
+    gates: ClassVar[tuple[str, ...]]
+    """The blocks of rows of the weights, from the top."""
+    state_type: ClassVar[type[HiddenState] | type[LSTMState]]
+
+    def __init__(self, input_size: int, hidden_size: int, *, bias: bool = True) -> None:
+        super().__init__()
+        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
+        rows = len(self.gates) * hidden_size
+        self.weight_ih = nn.Parameter(torch.empty(rows, input_size))
+        self.weight_hh = nn.Parameter(torch.empty(rows, hidden_size))
+        self.bias_ih = nn.Parameter(torch.empty(rows)) if bias else None
+        self.bias_hh = nn.Parameter(torch.empty(rows)) if bias else None
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -1 / math.sqrt(hidden_size), 1 / math.sqrt(hidden_size))
+
+    def initial_state(self, batch: int, like: Tensor) -> State:
+        """Return the state of zeros, each part `[batch hidden]`, of the dtype and device of `like`."""
+        zeros = like.new_zeros(batch, self.hidden_size)
+        return self.state_type(*(zeros for _ in self.state_type._fields))
+
+    def project(self, x: Tensor) -> Tensor:
+        """Return W_ih x + b_ih, `[... gates*hidden]`: the part of a step that needs no state, so that all
+        steps can have it from one matrix product."""
+        return functional.linear(x, self.weight_ih, self.bias_ih)
+
+    @abstractmethod
+    def step(self, projected: Tensor, state: State, tap: Tap = untapped) -> State:
+        """Return the state after one step; `projected` is `project(x)` at that step, `[batch gates*hidden]`."""
+
+    def extra_repr(self) -> str:
+        """Return the sizes, as torch's own cells print them."""
+        return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")

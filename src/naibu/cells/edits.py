@@ -1,0 +1,34 @@
+"""Edits: what may be put in the place of a signal while a network runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+Edit = Callable[[Tensor, int], Tensor]
+"""An edit takes a signal `[batch hidden]` and its step (0 at the first symbol) and returns it, changed."""
+
+
+@dataclass(frozen=True)
+class Clamp:
+    """The edit that holds chosen units of a signal at chosen values, at every step or at some.
+
+    `units` are numbers of units; `value` is one number for all of them or one for each; `steps`, where
+    given, says at which steps (0 is the first symbol) the units are held. A gate clamped to 1 is fully
+    open and to 0 fully shut: the two thought experiments of document C.
+    """
+
+    units: Sequence[int]
+    value: float | Sequence[float]
+    steps: Container[int] | None = None
+
+    def __call__(self, value: Tensor, step: int) -> Tensor:
+        """Return the signal `[batch hidden]` with the units held."""
+        if self.steps is not None and step not in self.steps:
+            return value
+        held = value.clone()
+        held[..., list(self.units)] = torch.as_tensor(self.value, dtype=value.dtype, device=value.device)
+        return held

@@ -1,0 +1,310 @@
+"""Recurrent layers that take the place of torch's: same arguments, shapes, packed sequences, parameter names."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from naibu.cells.base import Cell, State
+from naibu.cells.edits import Edit
+from naibu.cells.elman import ElmanCell, ElmanReLUCell
+from naibu.cells.gru import GRUCell
+from naibu.cells.kernels import fused
+from naibu.cells.lstm import LSTMCell
+from naibu.cells.recover import recover
+from naibu.cells.unroll import Unrolled, unroll
+from naibu.errors import OptionError
+
+Signals = dict[tuple[str, str], Tensor]
+
+
+class Watched(NamedTuple):
+    """What a layer returns when its signals are asked for."""
+
+    output: Tensor  # [time batch directions*hidden]
+    state: tuple[Tensor, ...]  # each part [layers*directions batch hidden], as torch orders them
+    signals: Signals  # (layer, signal) -> [time batch hidden]
+
+
+@dataclass(frozen=True)
+class _Entered:
+    """Input and state in one shape, with what is needed to give the output back as it came."""
+
+    x: Tensor  # [time batch input]
+    state: tuple[Tensor, ...]
+    lengths: Tensor | None
+    packed: PackedSequence | None
+    batched: bool
+
+
+class Recurrent(nn.Module):
+    """A stack of recurrent layers of one cell, in one direction or both, with dropout between layers.
+
+    Arguments, shapes and the names in `state_dict` are those of `torch.nn.LSTM`; `signals` returns besides
+    what happened inside. `cell_type` says which cell a subclass computes.
+    """
+
+    cell_type: type[Cell]
+    name = "recurrent"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        for option, value in (
+            ("input_size", input_size),
+            ("hidden_size", hidden_size),
+            ("num_layers", num_layers),
+        ):
+            if value < 1:
+                raise OptionError(f"{option}={value}: must be at least 1")
+        if not 0 <= dropout <= 1:
+            raise OptionError(f"dropout={dropout}: must be between 0 and 1")
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bias, self.batch_first, self.dropout, self.bidirectional = bias, batch_first, dropout, bidirectional
+        self.edits: dict[tuple[str, str], Edit] = {}  # (layer, signal) -> made at each step of every call
+        directions = 2 if bidirectional else 1
+        self._cells: list[list[Cell]] = []
+        for layer in range(num_layers):
+            size = input_size if layer == 0 else directions * hidden_size
+            self._cells.append([self.cell_type(size, hidden_size, bias=bias) for _ in range(directions)])
+            for cell, suffix in zip(self._cells[-1], ("", "_reverse"), strict=False):
+                for parameter_name, parameter in cell.named_parameters():
+                    self.register_parameter(f"{parameter_name}_l{layer}{suffix}", parameter)
+        self.to(device=device, dtype=dtype)
+
+    def cell(self, layer: int = 0, *, reverse: bool = False) -> Cell:
+        """Return the cell of one layer and direction; it shares the layer's parameters."""
+        cell = self._cells[layer][1 if reverse else 0]
+        for name in dict(cell.named_parameters()):
+            cell._parameters[name] = self._parameters[f"{name}_l{layer}{'_reverse' if reverse else ''}"]
+        return cell
+
+    def directions(self) -> Iterator[tuple[int, bool, str]]:
+        """Yield (layer, reverse, name) from the bottom up, names as recordings have them: `lstm.1.reverse`."""
+        for layer in range(self.num_layers):
+            for reverse in (False, True) if self.bidirectional else (False,):
+                yield layer, reverse, f"{self.name}.{layer}" + (".reverse" if reverse else "")
+
+    def initial_state(self, batch: int, like: Tensor) -> tuple[Tensor, ...]:
+        """Return the state of zeros, each part `[layers*directions batch hidden]`."""
+        count = self.num_layers * (2 if self.bidirectional else 1)
+        zeros = like.new_zeros(count, batch, self.hidden_size)
+        return tuple(zeros for _ in self.cell_type.state_type._fields)
+
+    def forward(self, input: Tensor | PackedSequence, hx: Any = None) -> Any:
+        """Return `output, state` exactly as the torch layer of the same name does."""
+        entered = self._enter(input, hx)
+        if self.edits or fused.refusal(self.cell_type) is not None:
+            watched = self._watch(entered, (), {})
+            return self._leave(watched.output, watched.state, entered)
+        packed = entered.packed
+        output, state = fused.run(
+            self.cell_type,
+            entered.x if packed is None else packed.data,
+            None if packed is None else packed.batch_sizes,
+            self._sorted(entered.state, packed),
+            self._flat_weights(),
+            bias=self.bias,
+            layers=self.num_layers,
+            dropout=self.dropout,
+            training=self.training,
+            bidirectional=self.bidirectional,
+        )
+        if packed is None:
+            return self._leave(output, state, entered)
+        order = packed.unsorted_indices
+        state = state if order is None else tuple(part.index_select(1, order) for part in state)
+        repacked = PackedSequence(output, packed.batch_sizes, packed.sorted_indices, order)
+        return repacked, (state[0] if len(state) == 1 else state)
+
+    def signals(
+        self,
+        input: Tensor | PackedSequence,
+        hx: Any = None,
+        *,
+        keep: Collection[str] = (),
+        edit: Mapping[tuple[str, str], Edit] | None = None,
+        lengths: Tensor | None = None,
+    ) -> Watched:
+        """Return output, state and the signals named in `keep` of every layer, `[time batch hidden]` each.
+
+        Input and state come as `forward` takes them; output and signals leave with time first, padded.
+        `edit` maps (layer, signal), for example `("lstm.0", "forget_gate")`, to an edit made at each step;
+        `lengths [batch]` says where padded sequences end. Raises OptionError for a layer or signal that
+        does not exist.
+        """
+        entered = self._enter(input, hx, lengths)
+        return self._watch(entered, tuple(keep), dict(edit or {}))
+
+    def extra_repr(self) -> str:
+        """Return the arguments that differ from the defaults, as torch prints them."""
+        said = [str(self.input_size), str(self.hidden_size)]
+        defaults = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
+        said += [f"{k}={getattr(self, k)}" for k, v in defaults.items() if getattr(self, k) != v]
+        return ", ".join(said)
+
+    def flatten_parameters(self) -> None:
+        """Do nothing: present because programs written for torch's layers call it."""
+
+    def _flat_weights(self) -> list[Tensor]:
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        return [
+            cast(Tensor, self._parameters[f"{name}_l{layer}{'_reverse' if reverse else ''}"])
+            for layer, reverse, _ in self.directions()
+            for name in names[: 4 if self.bias else 2]
+        ]
+
+    def _enter(self, input: Tensor | PackedSequence, hx: Any, lengths: Tensor | None = None) -> _Entered:
+        packed = input if isinstance(input, PackedSequence) else None
+        if isinstance(input, PackedSequence):
+            x, lengths = pad_packed_sequence(input)
+            lengths = lengths.to(x.device)
+        else:
+            x = input
+            if x.dim() not in (2, 3):
+                raise OptionError(f"input: expected 2 or 3 dimensions, got {x.dim()}")
+        batched = x.dim() == 3
+        if packed is None:
+            x = x[:, None] if not batched else x.transpose(0, 1) if self.batch_first else x
+        if x.shape[-1] != self.input_size:
+            raise OptionError(f"input: last dimension is {x.shape[-1]}, the layer's input_size {self.input_size}")
+        parts = self.initial_state(x.shape[1], x) if hx is None else (hx,) if isinstance(hx, Tensor) else tuple(hx)
+        state = tuple(part[:, None] if part.dim() == 2 else part for part in parts)
+        expected = (self.num_layers * (2 if self.bidirectional else 1), x.shape[1], self.hidden_size)
+        for part in state:
+            if tuple(part.shape) != expected:
+                raise OptionError(f"initial state: expected shape {expected}, got {tuple(part.shape)}")
+        return _Entered(x, state, lengths, packed, batched)
+
+    def _sorted(self, state: tuple[Tensor, ...], packed: PackedSequence | None) -> tuple[Tensor, ...]:
+        if packed is None or packed.sorted_indices is None:
+            return state
+        return tuple(part.index_select(1, packed.sorted_indices) for part in state)
+
+    def _leave(self, output: Tensor, state: tuple[Tensor, ...], entered: _Entered) -> Any:
+        if entered.packed is not None:
+            assert entered.lengths is not None
+            output_packed = pack_padded_sequence(output, entered.lengths.cpu(), enforce_sorted=False)
+            return output_packed, (state[0] if len(state) == 1 else state)
+        if not entered.batched:
+            output, state = output[:, 0], tuple(part[:, 0] for part in state)
+        elif self.batch_first:
+            output = output.transpose(0, 1)
+        return output, (state[0] if len(state) == 1 else state)
+
+    def _watch(
+        self, entered: _Entered, keep: tuple[str, ...], edit: dict[tuple[str, str], Edit]
+    ) -> Watched:
+        edit = {**self.edits, **edit}
+        self._check_names(keep, edit)
+        x, kept, finals = entered.x, cast(Signals, {}), []
+        outputs: list[Tensor] = []
+        plain = bool(edit) or fused.refusal(self.cell_type) is not None
+        for number, (layer, reverse, name) in enumerate(self.directions()):
+            cell = self.cell(layer, reverse=reverse)
+            state = cell.state_type(*(part[number] for part in entered.state))
+            edits = {signal: change for (at, signal), change in edit.items() if at == name}
+            if plain:
+                done = unroll(cell, x, state, keep=keep, edit=edits, lengths=entered.lengths, reverse=reverse)
+            else:
+                done = _fused_unroll(cell, x, state, keep, entered.lengths, reverse)
+            outputs.append(done.output)
+            finals.append(done.state)
+            kept.update({(name, signal): value for signal, value in done.signals.items()})
+            if reverse or not self.bidirectional:
+                x, outputs = torch.cat(outputs, -1) if self.bidirectional else done.output, []
+                if layer < self.num_layers - 1:
+                    x = functional.dropout(x, self.dropout, self.training)
+        return Watched(x, tuple(torch.stack(parts) for parts in zip(*finals, strict=True)), kept)
+
+    def _check_names(self, keep: tuple[str, ...], edit: dict[tuple[str, str], Edit]) -> None:
+        layers = [name for _, _, name in self.directions()]
+        for name in (*keep, *(signal for _, signal in edit)):
+            if name not in self.cell_type.signals:
+                raise OptionError(f"signal {name!r}: the {self.name} has {', '.join(self.cell_type.signals)}")
+        for at, _ in edit:
+            if at not in layers:
+                raise OptionError(f"layer {at!r}: there is {', '.join(layers)}")
+
+
+def reverse_padded(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return `x [time batch ...]` with each sequence reversed inside its own length; padding stays behind."""
+    if lengths is None:
+        return x.flip(0)
+    step = torch.arange(len(x), device=x.device)[:, None]
+    index = torch.where(step < lengths, lengths - 1 - step, step)  # [time batch]
+    return x.gather(0, index.view(*index.shape, *[1] * (x.dim() - 2)).expand_as(x))
+
+
+def _fused_unroll(
+    cell: Cell, x: Tensor, state: State, keep: tuple[str, ...], lengths: Tensor | None, reverse: bool
+) -> Unrolled:
+    """Return what `unroll` returns, from the fused layer's output and one matrix product over all steps."""
+    if reverse:
+        x = reverse_padded(x, lengths)
+    weights = [w for w in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh) if w is not None]
+    output, final = fused.run(type(cell), x, None, [part[None] for part in state], weights, bias=cell.bias)
+    wanted = {*keep, *(cell.state_type._fields if lengths is not None else ())}
+    signals = recover(type(cell).__name__, x, output, state, weights, wanted)
+    if lengths is None:
+        ended = cell.state_type(*(part[0] for part in final))
+    else:
+        last = (lengths.to(x.device) - 1, torch.arange(x.shape[1], device=x.device))
+        ended = cell.state_type(*(signals[part][last] for part in cell.state_type._fields))
+        alive = torch.arange(len(x), device=x.device)[:, None] < lengths.to(x.device)
+        output = torch.where(alive[..., None], output, 0)
+    if reverse:
+        output = reverse_padded(output, lengths)
+        signals = {name: reverse_padded(value, lengths) for name, value in signals.items()}
+    return Unrolled(output, ended, {name: signals[name] for name in keep})
+
+
+class LSTM(Recurrent):
+    """A drop-in for `torch.nn.LSTM` (`proj_size` excepted) that can show and edit what happens inside."""
+
+    cell_type = LSTMCell
+    name = "lstm"
+
+    def __init__(self, *args: Any, proj_size: int = 0, **options: Any) -> None:
+        if proj_size:
+            raise OptionError(f"proj_size={proj_size}: naibu.LSTM has no projection; use torch.nn.LSTM, which naibu.record reads")
+        super().__init__(*args, **options)
+
+
+class GRU(Recurrent):
+    """A drop-in for `torch.nn.GRU` that can show and edit what happens inside."""
+
+    cell_type = GRUCell
+    name = "gru"
+
+
+class RNN(Recurrent):
+    """A drop-in for `torch.nn.RNN` that can show and edit what happens inside."""
+
+    name = "rnn"
+
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh", *args: Any, **options: Any
+    ) -> None:
+        cells: dict[str, type[Cell]] = {"tanh": ElmanCell, "relu": ElmanReLUCell}
+        if nonlinearity not in cells:
+            raise OptionError(f"nonlinearity={nonlinearity!r}: must be 'tanh' or 'relu'")
+        self.cell_type, self.nonlinearity = cells[nonlinearity], nonlinearity
+        super().__init__(input_size, hidden_size, num_layers, *args, **options)

@@ -1,0 +1,1 @@
+"""Models on the layers: they see sizes and ids, never words."""

@@ -1,0 +1,114 @@
+"""Run a paper's experiments one after the other; what is finished stays, and the next call goes on from it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from naibu.errors import StoredError
+from naibu.progress import Report, silent
+from naibu.storage import read_json, write_json
+
+Figures = dict[str, float | str | None]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One row of a published table, and the function that obtains ours.
+
+    `obtain(quick)` returns the obtained figures under the names of the published ones (others may join
+    them), `trials` among them where there is more than one; `judge` says in a few words how the two compare.
+    """
+
+    table: str
+    row: str
+    published: Figures
+    source: str  # where the published figures stand: document, page, table
+    obtain: Callable[[bool], Figures]
+    judge: Callable[[Figures, Figures], str]
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """One row: published beside obtained."""
+
+    table: str
+    row: str
+    published: Figures
+    source: str
+    obtained: Figures
+    trials: int
+    seconds: float
+    verdict: str
+    quick: bool
+
+
+def reproduce(
+    experiments: Iterable[Experiment], folder: Path, *, quick: bool = False, progress: Report = silent
+) -> list[Reproduced]:
+    """Return every experiment's row, taking from `folder` those that an earlier call finished.
+
+    Each row is written as soon as it is there, so that Ctrl-C loses at most the one under way. A row made
+    with `quick` is not taken for a full one. Raises StoredError for a damaged row.
+    """
+    rows, todo = [], list(experiments)
+    for done, experiment in enumerate(todo):
+        progress(done, len(todo), f"{experiment.table}: {experiment.row}")
+        path = folder / f"{_file_name(experiment)}{'-quick' if quick else ''}.json"
+        row = _finished(path, experiment)
+        if row is None:
+            began = time.perf_counter()
+            obtained = experiment.obtain(quick)
+            trials = int(obtained.pop("trials", 1) or 1)
+            verdict = experiment.judge(experiment.published, obtained)
+            row = Reproduced(
+                experiment.table,
+                experiment.row,
+                experiment.published,
+                experiment.source,
+                obtained,
+                trials,
+                round(time.perf_counter() - began, 2),
+                verdict,
+                quick,
+            )
+            write_json(path, asdict(row))
+        rows.append(row)
+    progress(len(todo), len(todo), "")
+    return rows
+
+
+def _finished(path: Path, experiment: Experiment) -> Reproduced | None:
+    if not path.exists():
+        return None
+    found: Any = read_json(path, "a finished row of a paper's table")
+    try:
+        row = Reproduced(**found)
+    except TypeError:
+        raise StoredError(f"{path}: not a row of this version; remove it to run {experiment.row} again") from None
+    return row if row.published == experiment.published else None
+
+
+def _file_name(experiment: Experiment) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", f"{experiment.table}-{experiment.row}")
+
+
+def table_of(rows: list[Reproduced], title: str) -> Table:
+    """Return a table for the terminal: under each published row the obtained one."""
+    table = Table(title=title, title_justify="left")
+    for column in ("table", "row", "", "figures", "trials", "seconds", "verdict"):
+        table.add_column(column)
+    for row in rows:
+        table.add_row(row.table, row.row, "published", _words(row.published), "", "", row.source)
+        table.add_row("", "", "obtained", _words(row.obtained), str(row.trials), f"{row.seconds:.0f}", row.verdict)
+    return table
+
+
+def _words(figures: Figures) -> str:
+    return ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in figures.items())

@@ -1,0 +1,64 @@
+"""Progress of long work: a bar with the time to go on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Report = Callable[[float, float, str], None]
+"""Called with what is done, what there is in all, and a few words (loss 0.41)."""
+
+
+def silent(done: float, total: float, words: str = "") -> None:
+    """Report nothing."""
+
+
+@contextmanager
+def shown(title: str, unit: str = "") -> Iterator[Report]:
+    """Yield a report that shows progress on standard error under `title`."""
+    if sys.stderr.isatty():
+        with _bar(title) as report:
+            yield report
+    else:
+        yield _lines(title, unit)
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Report]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description:<28}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("to go"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[words]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(title, total=None, words="")
+
+        def report(done: float, total: float, words: str = "") -> None:
+            progress.update(task, completed=done, total=total, words=words)
+
+        yield report
+
+
+def _lines(title: str, unit: str, seconds: float = 10.0) -> Report:
+    began = last = time.monotonic()
+
+    def report(done: float, total: float, words: str = "") -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < seconds and done < total or not done or not total:
+            return
+        last = now
+        to_go = (now - began) * (total - done) / done
+        rate = f"{done:,.0f} of {total:,.0f} {unit}".strip()
+        print(f"{title}: {done / total:.0%} ({rate}), {to_go:.0f} s to go {words}".rstrip(), file=sys.stderr)
+
+    return report

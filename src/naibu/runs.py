@@ -1,0 +1,106 @@
+"""A run on disk: `runs/<name>/` with configuration, metrics, weights, vocabulary and checkpoint."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from naibu import config as configs
+from naibu.errors import StoredError
+from naibu.storage import read_json, write_json
+
+FORMAT = 1
+"""Version of the layout; a folder written by a newer one is refused."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A network trained, or being trained, in a folder of its own.
+
+    `path` is the folder, `model` and `training` the complete configuration, `corpus` what is needed to
+    open its corpus again (options, fingerprint, what was found), `symbols` its vocabulary's size.
+    """
+
+    path: Path
+    model: configs.ModelConfig
+    training: configs.TrainingConfig
+    corpus: dict[str, Any]
+    symbols: int
+    versions: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """The run's name: that of its folder."""
+        return self.path.name
+
+    @property
+    def weights(self) -> Path:
+        """The best weights so far, safetensors."""
+        return self.path / "weights.safetensors"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where training goes on from, safetensors."""
+        return self.path / "checkpoint.safetensors"
+
+    @property
+    def finished(self) -> bool:
+        """Whether training has come to its end."""
+        return (self.path / "finished.json").exists()
+
+    def summary(self) -> dict[str, Any]:
+        """Return what training ended with: steps, seconds, symbols a second, validation loss."""
+        found = read_json(self.path / "finished.json", "the end of a run; train it to its end first")
+        assert isinstance(found, dict)
+        return found
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Return the lines of `metrics.jsonl`, in the order of steps."""
+        path = self.path / "metrics.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def save(self) -> None:
+        """Write `config.json`."""
+        write_json(
+            self.path / "config.json",
+            {
+                "format": FORMAT,
+                "versions": self.versions,
+                "corpus": self.corpus,
+                "symbols": self.symbols,
+                "model": configs.as_json(self.model),
+                "training": configs.as_json(self.training),
+            },
+        )
+
+
+def open_run(path: str | Path) -> Run:
+    """Return the run in a folder. Raises StoredError where there is none, or a newer version wrote it."""
+    path = Path(path)
+    where = path / "config.json"
+    found = read_json(where, "a run's configuration (a run is made by: naibu train)")
+    if not isinstance(found, dict) or "format" not in found:
+        raise StoredError(f"{where}: not a run's configuration")
+    if found["format"] > FORMAT:
+        raise StoredError(
+            f"{where}: written by a newer naibu ({found.get('versions', {}).get('naibu', 'unknown')}, format {found['format']}; "
+            f"this one reads up to {FORMAT}); upgrade naibu, or choose another --out"
+        )
+    return Run(
+        path,
+        configs.from_json(configs.ModelConfig, found["model"], where),
+        configs.from_json(configs.TrainingConfig, found["training"], where),
+        found["corpus"],
+        found["symbols"],
+        found["versions"],
+    )
+
+
+def list_runs(out: str | Path) -> list[Run]:
+    """Return the runs under `out`/runs, by name. Raises StoredError where there is none."""
+    folders = sorted(folder.parent for folder in (Path(out) / "runs").glob("*/config.json"))
+    if not folders:
+        raise StoredError(f"{Path(out) / 'runs'}: no run here; train one first: naibu train CORPUS --out {out}")
+    return [open_run(folder) for folder in folders]

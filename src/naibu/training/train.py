@@ -1,0 +1,286 @@
+"""Train a language model on a corpus: one loop for every form, cell and length."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import platform
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import naibu
+from naibu.config import ModelConfig, TrainingConfig
+from naibu.corpora.corpus import Corpus
+from naibu.corpora.sequences import Sequences
+from naibu.errors import OptionError, StoredError
+from naibu.models.language_model import LanguageModel
+from naibu.models.load import untrained
+from naibu.progress import Report, silent
+from naibu.runs import Run, open_run
+from naibu.storage import write_json, written_beside
+from naibu.training import checkpoints
+from naibu.training.batches import Batch, make_batch, training_batches
+from naibu.training.schedule import learning_rate
+
+DEFAULT_MINUTES = 5.0
+VALIDATION_TOKENS = 30_000
+"""Symbols of the validation part that are scored each time, at most."""
+CHECKPOINT_SECONDS = 20.0
+
+
+def train(
+    corpus: Corpus,
+    *,
+    out: str | Path,
+    model: ModelConfig | None = None,
+    training: TrainingConfig | None = None,
+    name: str | None = None,
+    progress: Report = silent,
+) -> Run:
+    """Return a run trained on the corpus, in `out`/runs/`name`; one that was broken off goes on where it was.
+
+    The name defaults to form and units (`tagged-200`). Raises StoredError where the folder holds a run of
+    another corpus or configuration, KeyboardInterrupt after Ctrl-C once the checkpoint is written.
+    """
+    model, training = model or ModelConfig(), training or TrainingConfig()
+    if not len(corpus.train):
+        raise OptionError(f"{corpus.name}: there are no training sequences")
+    folder = Path(out) / "runs" / (name or run_name(corpus.form, model))
+    run = _continued(folder, corpus, model, training) or _begun(folder, corpus, model, training)
+    if not run.finished:
+        with _threads(run.training.threads), torch.random.fork_rng(devices=[]):
+            _Loop(run, corpus, progress).until_done()
+    return run
+
+
+def run_name(form: str, model: ModelConfig) -> str:
+    """Return a run's usual name: form, units, and the cell and layers where they are not one LSTM."""
+    cell = "" if model.cell == "lstm" else f"-{model.cell}"
+    layers = "" if model.layers == 1 else f"-{model.layers}layers"
+    return f"{form}-{model.units}{cell}{layers}"
+
+
+def _continued(folder: Path, corpus: Corpus, model: ModelConfig, training: TrainingConfig) -> Run | None:
+    if not (folder / "config.json").exists():
+        return None
+    run = open_run(folder)
+    if run.corpus["fingerprint"] != corpus.fingerprint:
+        raise StoredError(
+            f"{folder}: trained on another corpus or with other corpus options ({run.corpus['options']['path']}); "
+            "go on with those, or choose another folder with --out"
+        )
+    asked = {**asdict(model), **asdict(_with_steps(training, run.training))}
+    there = {**asdict(run.model), **asdict(run.training)}
+    for key, value in asked.items():
+        if there[key] != value:
+            raise StoredError(
+                f"{folder}: begun with {key} = {there[key]}, now asked for {key} = {value}; "
+                "go on with the old value, or choose another folder with --out"
+            )
+    return run
+
+
+def _with_steps(asked: TrainingConfig, there: TrainingConfig) -> TrainingConfig:
+    """Fill in the number of steps that the same `minutes` became when the run began."""
+    if asked.steps is None and asked.minutes in (None, there.minutes):
+        return replace(asked, steps=there.steps, minutes=there.minutes)
+    return replace(asked, minutes=there.minutes) if asked.minutes is None else asked
+
+
+def _begun(folder: Path, corpus: Corpus, model: ModelConfig, training: TrainingConfig) -> Run:
+    versions = {"naibu": naibu.__version__, "python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
+    found = {"name": corpus.name, "form": corpus.form, "reader": corpus.reader, "category": corpus.category}
+    found |= {"fingerprint": corpus.fingerprint, "options": corpus.options, "counts": corpus.counts}
+    run = Run(folder, model, training, found, len(corpus.vocabulary), versions)
+    if training.steps is None:
+        minutes = training.minutes or DEFAULT_MINUTES
+        with _threads(training.threads), torch.random.fork_rng(devices=[]):
+            steps = steps_in(run, corpus, 60 * minutes)
+        run = replace(run, training=replace(training, steps=steps, minutes=minutes))
+    with written_beside(folder / "vocabulary.txt") as beside:
+        corpus.vocabulary.save(beside)
+    run.save()
+    return run
+
+
+def steps_in(run: Run, corpus: Corpus, seconds: float) -> int:
+    """Return how many steps fit into some seconds, from a short warm-up on a copy that is thrown away.
+
+    The batches of the warm-up are spread over the epoch; validations are timed and counted in.
+    """
+    worker = Trainer(untrained(run).train(), run.training)
+    limit, tokens = min(10.0, max(1.5, seconds / 20)), 0
+    batches = training_batches(corpus.train, run.training)
+    for step in range(3):
+        worker.step(next(batches), step, 1000)
+    began, step = time.perf_counter(), 3
+    while time.perf_counter() - began < limit:
+        batch = next(batches)
+        tokens += batch.tokens
+        worker.step(batch, step, 1000)
+        step += 1
+    per_step = (time.perf_counter() - began) / (step - 3)
+    began = time.perf_counter()
+    validation = validation_part(corpus)
+    mean_loss(worker.model, validation)
+    overhead = limit + (run.training.validations + 1) * (time.perf_counter() - began)
+    return max(1, round(max(seconds / 2, seconds - overhead) / per_step))
+
+
+class Trainer:
+    """A model with its optimiser; `step` is one batch: forward, backward, clip, Adam."""
+
+    def __init__(self, model: LanguageModel, config: TrainingConfig) -> None:
+        self.model, self.config = model, config
+        self.parameters = list(model.parameters())
+        self.optimiser = torch.optim.Adam(self.parameters, lr=config.learning_rate, fused=True)
+
+    def step(self, batch: Batch, step: int, steps: int) -> tuple[float, float]:
+        """Return the batch's summed loss in nats and the largest gradient norm met; change the weights.
+
+        A batch longer than `truncation` steps is read in pieces that carry the state on, one update each
+        (truncated backpropagation through time). Dropout is a function of seed and step alone.
+        """
+        torch.manual_seed(self.config.seed * 1_000_003 + step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.config, step, steps)
+        state: Any = None
+        total, largest, cut = 0.0, 0.0, self.config.truncation
+        for start in range(0, len(batch.inputs), cut):
+            targets = batch.targets[start : start + cut]
+            output, state = self.model(batch.inputs[start : start + cut], state)
+            loss = self.model.loss(output, targets)
+            self.optimiser.zero_grad(set_to_none=True)
+            (loss / max(1, int((targets >= 0).sum()))).backward()
+            norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip)
+            self.optimiser.step()
+            total, largest = total + loss.item(), max(largest, norm.item())
+            state = state.detach() if isinstance(state, Tensor) else tuple(part.detach() for part in state)
+        return total, largest
+
+
+def validation_part(corpus: Corpus) -> list[Batch]:
+    """Return the batches on which every validation of a run scores: up to 30,000 symbols."""
+    part: Sequences = corpus.validation if len(corpus.validation) else corpus.train
+    within = int(np.searchsorted(np.cumsum(part.lengths), VALIDATION_TOKENS)) + 1
+    which = np.argsort(part.lengths[:within], kind="stable")
+    return [make_batch(part, which[start : start + 64]) for start in range(0, len(which), 64) if part.lengths[which[start : start + 64]].max() > 1]
+
+
+@torch.no_grad()
+def mean_loss(model: LanguageModel, batches: list[Batch], cut: int = 2000) -> float:
+    """Return the mean cross-entropy in nats per predicted symbol, in evaluation mode."""
+    was_training, total = model.training, 0.0
+    model.eval()
+    for batch in batches:
+        state: Any = None
+        for start in range(0, len(batch.inputs), cut):
+            output, state = model(batch.inputs[start : start + cut], state)
+            total += model.loss(output, batch.targets[start : start + cut]).item()
+    model.train(was_training)
+    return total / sum(batch.tokens for batch in batches)
+
+
+class _Loop:
+    """Steps, validations and checkpoints of one run, from wherever its last checkpoint left it."""
+
+    def __init__(self, run: Run, corpus: Corpus, progress: Report) -> None:
+        assert run.training.steps is not None
+        self.run, self.corpus, self.progress, self.steps = run, corpus, progress, run.training.steps
+        self.trainer = Trainer(untrained(run).train(), run.training)
+        self.state = checkpoints.resume(run, self.trainer.model, self.trainer.optimiser) or checkpoints.State()
+        self.every = max(1, math.ceil(self.steps / run.training.validations))
+        self.validation = validation_part(corpus)
+        self.metrics = run.path / "metrics.jsonl"
+        self._forget_metrics_after(self.state.step)
+
+    def until_done(self) -> None:
+        """Train to the last step, or until validation stops it; leave the run finished."""
+        state, saved = self.state, time.monotonic()
+        with _interruptible() as interrupted:
+            for batch in training_batches(self.corpus.train, self.run.training, state.step):
+                if state.step >= self.steps or state.stopped:
+                    break
+                began = time.perf_counter()
+                loss, norm = self.trainer.step(batch, state.step, self.steps)
+                state.count(batch.tokens, loss, norm, time.perf_counter() - began)
+                if state.step % self.every == 0 or state.step == self.steps:
+                    self._validate()
+                if interrupted.is_set() or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    self._save()
+                    saved = time.monotonic()
+                if interrupted.is_set():
+                    raise KeyboardInterrupt
+                self.progress(state.step, self.steps, state.words())
+        self._finish()
+
+    def _validate(self) -> None:
+        state, began = self.state, time.perf_counter()
+        loss = mean_loss(self.trainer.model, self.validation)
+        if not math.isfinite(loss):
+            raise StoredError(f"{self.run.path}: training diverged (loss {loss} at step {state.step}); lower --learning-rate or --clip")
+        if loss < state.best_loss:
+            state.best_loss, state.best_step, state.worse = loss, state.step, 0
+            checkpoints.write_weights(self.run, self.trainer.model)
+        else:
+            state.worse += 1
+            state.stopped = 0 < self.run.training.patience <= state.worse
+        state.seconds += time.perf_counter() - began
+        self._write_metrics({"validation_loss": loss, "validation_perplexity": math.exp(min(loss, 700)), **state.since_last()})
+        self._save()
+
+    def _save(self) -> None:
+        checkpoints.save(self.run, self.trainer.model, self.trainer.optimiser, self.state)
+
+    def _write_metrics(self, line: dict[str, Any]) -> None:
+        state = self.state
+        head = {"step": state.step, "seconds": round(state.seconds, 2), "tokens": state.tokens}
+        head["learning_rate"] = learning_rate(self.run.training, state.step, self.steps)
+        with self.metrics.open("a") as file:
+            file.write(json.dumps({**head, **line}) + "\n")
+
+    def _forget_metrics_after(self, step: int) -> None:
+        lines = [line for line in self.run.metrics() if line["step"] <= step]
+        self.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    def _finish(self) -> None:
+        state = self.state
+        end = {"steps": state.step, "seconds": round(state.seconds, 2), "tokens": state.tokens, "stopped_early": state.stopped}
+        end |= {"tokens_per_second": state.tokens / max(state.seconds, 1e-9), "validation_loss": state.best_loss, "best_step": state.best_step}
+        write_json(self.run.path / "finished.json", end)
+        self.run.checkpoint.unlink(missing_ok=True)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C sets, so that a step is never broken off in its middle."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: event.set())
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, before)
