@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from catalogue import CELLS, Entry
 
 import naibu
+from catalogue import CELLS, Entry
 from naibu.cells.edits import Clamp
 from naibu.cells.unroll import unroll
 
@@ -27,7 +27,7 @@ def made(entry: Entry, input_size: int = 3, hidden: int = 4):
 def test_step_is_its_equations(entry):
     cell, state = made(entry)
     x, seen = torch.randn(5, 3).double(), {}
-    new = cell.step(cell.project(x), state, lambda name, value: seen.setdefault(name, value))
+    new = cell.step(cell.project(x), state, seen.setdefault)
     by_hand = entry.by_hand(cell, x, state._asdict())
     assert tuple(seen) == cell.signals
     for name in cell.signals:

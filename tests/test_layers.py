@@ -7,10 +7,10 @@ import itertools
 
 import pytest
 import torch
-from catalogue import CELLS
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import naibu
+from catalogue import CELLS
 from naibu.cells.edits import Clamp
 from naibu.cells.kernels import explain
 from naibu.cells.unroll import unroll
@@ -45,7 +45,9 @@ def test_layer_is_torchs_in_value_and_gradient(entry, options, packed):
         feed = pack_padded_sequence(x, lengths, options["batch_first"], enforce_sorted=False) if packed else x
         output, final = layer(feed, state)
         output = pad_packed_sequence(output)[0] if packed else output
-        loss = sum((value * torch.cos(torch.arange(value.numel())).view_as(value)).sum() for value in (output, *parts(final)))
+        loss = sum(
+            (value * torch.cos(torch.arange(value.numel())).view_as(value)).sum() for value in (output, *parts(final))
+        )
         gradients = torch.autograd.grad(loss, [x, *layer.parameters()])
         outcomes.append((output, *parts(final), *gradients))
     for mine, other in zip(*outcomes, strict=True):
@@ -163,8 +165,14 @@ def test_the_path_taken_is_explained():
         (lambda: naibu.RNN(3, 4, nonlinearity="elu"), "'tanh' or 'relu'"),
         (lambda: naibu.GRU(3, 4, dropout=1.5), "dropout=1.5"),
         (lambda: naibu.GRU(3, 4)(torch.randn(2, 1, 5)), "last dimension is 5, the layer's input_size 3"),
-        (lambda: naibu.GRU(3, 4)(torch.randn(2, 1, 3), torch.randn(1, 2, 4)), r"expected shape \(1, 1, 4\), got \(1, 2, 4\)"),
-        (lambda: naibu.GRU(3, 4).signals(torch.randn(2, 1, 3), keep=("cell",)), "signal 'cell': the gru has reset_gate"),
+        (
+            lambda: naibu.GRU(3, 4)(torch.randn(2, 1, 3), torch.randn(1, 2, 4)),
+            r"expected shape \(1, 1, 4\), got \(1, 2, 4\)",
+        ),
+        (
+            lambda: naibu.GRU(3, 4).signals(torch.randn(2, 1, 3), keep=("cell",)),
+            "signal 'cell': the gru has reset_gate",
+        ),
         (
             lambda: naibu.LSTM(3, 4).signals(torch.randn(2, 1, 3), edit={("lstm.1", "cell"): Clamp([0], 1.0)}),
             "layer 'lstm.1': there is lstm.0",

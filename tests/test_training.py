@@ -58,7 +58,9 @@ def same(one, other):
 
 
 def test_it_learns_and_keeps_the_best_weights(corpus, tmp_path):
-    run = naibu.train(corpus, out=tmp_path, model=replace(SMALL, dropout=0.0), training=replace(QUICK, steps=120, validations=6))
+    run = naibu.train(
+        corpus, out=tmp_path, model=replace(SMALL, dropout=0.0), training=replace(QUICK, steps=120, validations=6)
+    )
     losses = [line["validation_loss"] for line in run.metrics()]
     assert losses[-1] < losses[0] - 0.1
     assert run.finished
@@ -82,7 +84,9 @@ def test_minutes_become_steps_that_stand_in_the_configuration(corpus, tmp_path):
     assert run.training.minutes == 0.05
     assert run.training.steps is not None
     assert naibu.open_run(run.path).training == run.training
-    again = naibu.train(corpus, out=tmp_path, model=SMALL, training=TrainingConfig(minutes=0.05, batch_size=8, threads=1))
+    again = naibu.train(
+        corpus, out=tmp_path, model=SMALL, training=TrainingConfig(minutes=0.05, batch_size=8, threads=1)
+    )
     assert again.training == run.training
     repeated = naibu.train(corpus, out=tmp_path / "again", model=SMALL, training=replace(run.training, minutes=None))
     assert same(weights(run), weights(repeated))
@@ -111,7 +115,9 @@ def test_gradients_are_clipped(corpus):
 def test_batches_hold_every_symbol_once_and_no_target_at_padding(corpus):
     seen = np.sort(np.concatenate(epoch_batches(corpus.train, QUICK, 0)))
     assert (seen == np.arange(len(corpus.train))).all()
-    assert [b.tolist() for b in epoch_batches(corpus.train, QUICK, 1)] != [b.tolist() for b in epoch_batches(corpus.train, QUICK, 0)]
+    assert [b.tolist() for b in epoch_batches(corpus.train, QUICK, 1)] != [
+        b.tolist() for b in epoch_batches(corpus.train, QUICK, 0)
+    ]
     batch = make_batch(corpus.train, np.array([0, 1, 2]))
     for column, number in enumerate((0, 1, 2)):
         ids = corpus.train[number].ids
@@ -158,7 +164,8 @@ def interrupted_script(treebank, out):
             time.sleep(0.02)
         try:
             naibu.train(corpus, out={str(out)!r}, model=naibu.ModelConfig(units=12, dropout=0.2),
-                        training=naibu.TrainingConfig(steps=30, batch_size=8, validations=3, threads=1, warmup=5), progress=progress)
+                        training=naibu.TrainingConfig(
+                            steps=30, batch_size=8, validations=3, threads=1, warmup=5), progress=progress)
         except KeyboardInterrupt:
             sys.exit(130)
     """)
@@ -168,7 +175,10 @@ def interrupted_script(treebank, out):
 def test_a_broken_run_ends_with_the_weights_of_an_unbroken_one(treebank, corpus, tmp_path, blow, status):
     whole = naibu.train(corpus, out=tmp_path / "whole", model=SMALL, training=QUICK)
     process = subprocess.Popen(
-        [sys.executable, "-c", interrupted_script(treebank, tmp_path / "broken")], stdout=subprocess.PIPE, text=True, env={**os.environ}
+        [sys.executable, "-c", interrupted_script(treebank, tmp_path / "broken")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ},
     )
     for line in process.stdout:
         if int(line) == 13:
@@ -201,7 +211,9 @@ def test_a_finished_run_is_there_at_once(corpus, tmp_path):
 
 def test_another_configuration_in_the_same_folder_is_refused(corpus, tmp_path):
     naibu.train(corpus, out=tmp_path, model=SMALL, training=QUICK, name="mine")
-    with pytest.raises(naibu.StoredError, match=r"begun with learning_rate = 0.003, now asked for learning_rate = 0.1.*--out"):
+    with pytest.raises(
+        naibu.StoredError, match=r"begun with learning_rate = 0.003, now asked for learning_rate = 0.1.*--out"
+    ):
         naibu.train(corpus, out=tmp_path, model=SMALL, training=replace(QUICK, learning_rate=0.1), name="mine")
 
 

@@ -74,7 +74,7 @@ class TrainingConfig:
     patience: int = 6
     """Validations without a better loss after which training stops; 0 never stops."""
     threads: int = 0
-    """Threads; 0 leaves it to the framework. A run repeats to the bit with an equal number."""
+    """Threads; 0 takes what a warm-up finds fastest (all with --steps). A run repeats to the bit with as many."""
 
     def __post_init__(self) -> None:
         _check(self.steps is None or self.steps >= 1, "steps", self.steps, "at least 1")
@@ -102,5 +102,7 @@ def from_json(kind: type[Config], written: dict[str, Any], where: object) -> Con
     """Return the configuration that was written; an unknown or missing key raises StoredError."""
     known = {field.name for field in fields(kind)}
     for key in {*written} ^ known:
-        raise StoredError(f"{where}: {'unknown' if key in written else 'missing'} setting {key!r}; it was written by another version")
+        raise StoredError(
+            f"{where}: {'unknown' if key in written else 'missing'} setting {key!r}; it was written by another version"
+        )
     return kind(**written)

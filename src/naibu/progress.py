@@ -28,7 +28,14 @@ def shown(title: str, unit: str = "") -> Iterator[Report]:
 @contextmanager
 def _bar(title: str) -> Iterator[Report]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description:<28}"),
@@ -54,7 +61,7 @@ def _lines(title: str, unit: str, seconds: float = 10.0) -> Report:
     def report(done: float, total: float, words: str = "") -> None:
         nonlocal last
         now = time.monotonic()
-        if now - last < seconds and done < total or not done or not total:
+        if (now - last < seconds and done < total) or not done or not total:
             return
         last = now
         to_go = (now - began) * (total - done) / done

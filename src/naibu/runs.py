@@ -84,8 +84,9 @@ def open_run(path: str | Path) -> Run:
     if not isinstance(found, dict) or "format" not in found:
         raise StoredError(f"{where}: not a run's configuration")
     if found["format"] > FORMAT:
+        version = found.get("versions", {}).get("naibu", "unknown")
         raise StoredError(
-            f"{where}: written by a newer naibu ({found.get('versions', {}).get('naibu', 'unknown')}, format {found['format']}; "
+            f"{where}: written by a newer naibu ({version}, format {found['format']}; "
             f"this one reads up to {FORMAT}); upgrade naibu, or choose another --out"
         )
     return Run(

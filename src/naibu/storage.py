@@ -37,7 +37,9 @@ def written_beside(path: Path) -> Iterator[Path]:
 def cannot_write(path: Path, error: OSError) -> StoredError:
     """Return the one-line error for a file that could not be written."""
     if error.errno == errno.ENOSPC:
-        return StoredError(f"{path}: the disk is full; free some space and run the same command again: it goes on from here")
+        return StoredError(
+            f"{path}: the disk is full; free some space and run the same command again: it goes on from here"
+        )
     return StoredError(f"{path}: cannot be written ({error.strerror or error}); choose another folder with --out")
 
 
@@ -62,4 +64,6 @@ def read_json(path: Path, what: str) -> Any:
     except FileNotFoundError:
         raise StoredError(f"{path}: not found; this should be {what}") from None
     except (OSError, ValueError) as error:
-        raise StoredError(f"{path}: damaged ({error}); this should be {what}; remove it and run the step again") from None
+        raise StoredError(
+            f"{path}: damaged ({error}); this should be {what}; remove it and run the step again"
+        ) from None

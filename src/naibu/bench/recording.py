@@ -23,35 +23,33 @@ CALLS = 16
 def measure(folder: Path | None = None) -> list[dict[str, Any]]:
     """Return a row per size: how many times its own forward pass a layer takes when everything is recorded.
 
-    `ratio_to_forward` is (forward + recover + write, files flushed to the disk) / forward; 1 is free.
+    `ratio_to_forward_disk` is (forward + recover + write, files flushed to the disk) / forward; 1 is free.
     """
-    rows: list[dict[str, Any]] = []
-    for hidden, batch, steps in SIZES:
-        layer = nn.LSTM(hidden, hidden).eval()
-        batches = [torch.randn(steps, batch, hidden) for _ in range(CALLS)]
-        place = Path(tempfile.mkdtemp(dir=folder))
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        return [_row(Path(place) / "recording", *size) for size in SIZES]
 
-        def forward(layer: nn.LSTM = layer, batches: list[torch.Tensor] = batches) -> None:
-            with torch.no_grad():
-                for x in batches:
-                    layer(x)
 
-        def recorded(
-            where: Path | None, layer: nn.LSTM = layer, batches: list[torch.Tensor] = batches
-        ) -> None:
-            if where is not None:
-                shutil.rmtree(where, ignore_errors=True)
-            record(layer, batches, keep=LSTM_SIGNALS, out=where)
-            if where is not None:
-                _flush(where)
+def _row(target: Path, hidden: int, batch: int, steps: int) -> dict[str, Any]:
+    layer = nn.LSTM(hidden, hidden).eval()
+    batches = [torch.randn(steps, batch, hidden) for _ in range(CALLS)]
 
-        target = place / "recording"
-        found = interleaved({"forward": forward, "disk": lambda: recorded(target), "memory": lambda: recorded(None)}, rounds=7)
-        shutil.rmtree(place)
-        row: dict[str, Any] = {"hidden": hidden, "batch": batch, "steps": steps, "signals": len(LSTM_SIGNALS)}
-        row |= {"ratio_to_forward_disk": 1 / found.ratio("disk", "forward"), "ratio_to_forward_memory": 1 / found.ratio("memory", "forward")}
-        rows.append({**row, "forward_ms": 1000 * found.seconds["forward"] / CALLS, "load": found.load})
-    return rows
+    def forward() -> None:
+        with torch.no_grad():
+            for x in batches:
+                layer(x)
+
+    def on_disk() -> None:
+        shutil.rmtree(target, ignore_errors=True)
+        record(layer, batches, keep=LSTM_SIGNALS, out=target)
+        _flush(target)
+
+    def in_memory() -> None:
+        record(layer, batches, keep=LSTM_SIGNALS)
+
+    found = interleaved({"forward": forward, "disk": on_disk, "memory": in_memory}, rounds=7)
+    row: dict[str, Any] = {"hidden": hidden, "batch": batch, "steps": steps, "signals": len(LSTM_SIGNALS)}
+    row |= {f"ratio_to_forward_{way}": 1 / found.ratio(way, "forward") for way in ("disk", "memory")}
+    return {**row, "forward_ms": 1000 * found.seconds["forward"] / CALLS, "load": found.load}
 
 
 def _flush(folder: Path) -> None:

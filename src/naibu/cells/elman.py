@@ -34,7 +34,7 @@ class ElmanCell(Cell):
 
 
 class ElmanReLUCell(ElmanCell):
-    """The Elman cell with h = max(0, W_ih x + b_ih + W_hh h + b_hh); equal to `torch.nn.RNNCell(nonlinearity="relu")`."""
+    """The Elman cell with ReLU, h = max(0, W_ih x + b_ih + W_hh h + b_hh); `torch.nn.RNNCell(nonlinearity="relu")`."""
 
     @staticmethod
     def squash(a: Tensor) -> Tensor:

@@ -209,9 +209,7 @@ class Recurrent(nn.Module):
             output = output.transpose(0, 1)
         return output, (state[0] if len(state) == 1 else state)
 
-    def _watch(
-        self, entered: _Entered, keep: tuple[str, ...], edit: dict[tuple[str, str], Edit]
-    ) -> Watched:
+    def _watch(self, entered: _Entered, keep: tuple[str, ...], edit: dict[tuple[str, str], Edit]) -> Watched:
         edit = {**self.edits, **edit}
         self._check_names(keep, edit)
         x, kept, finals = entered.x, cast(Signals, {}), []
@@ -284,7 +282,9 @@ class LSTM(Recurrent):
 
     def __init__(self, *args: Any, proj_size: int = 0, **options: Any) -> None:
         if proj_size:
-            raise OptionError(f"proj_size={proj_size}: naibu.LSTM has no projection; use torch.nn.LSTM, which naibu.record reads")
+            raise OptionError(
+                f"proj_size={proj_size}: naibu.LSTM has no projection; use torch.nn.LSTM, which naibu.record reads"
+            )
         super().__init__(*args, **options)
 
 
@@ -301,7 +301,13 @@ class RNN(Recurrent):
     name = "rnn"
 
     def __init__(
-        self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh", *args: Any, **options: Any
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        *args: Any,
+        **options: Any,
     ) -> None:
         cells: dict[str, type[Cell]] = {"tanh": ElmanCell, "relu": ElmanReLUCell}
         if nonlinearity not in cells:

@@ -56,7 +56,7 @@ def unroll(
 
     projected = cell.project(x)
     state = cell.initial_state(batch, x) if state is None else state
-    for step in reversed(range(steps)) if reverse else range(steps):  # noqa: B007  (the tap reads it)
+    for step in reversed(range(steps)) if reverse else range(steps):
         new = cell.step(projected[step], state, tap)
         if lengths is None:
             state, outputs[step] = new, new.hidden

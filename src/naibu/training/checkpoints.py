@@ -77,7 +77,7 @@ def resume(run: Run, model: LanguageModel, optimiser: torch.optim.Adam) -> State
     try:
         with safe_open(run.checkpoint, framework="pt") as file:
             state = State(**json.loads(file.metadata()["state"]))
-            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}
         model.load_state_dict(completed({name[6:]: t for name, t in tensors.items() if name.startswith("model.")}))
         slots: dict[int, dict[str, Any]] = {}
         for name, tensor in tensors.items():

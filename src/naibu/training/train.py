@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 import platform
@@ -80,7 +79,7 @@ def _continued(folder: Path, corpus: Corpus, model: ModelConfig, training: Train
             f"{folder}: trained on another corpus or with other corpus options ({run.corpus['options']['path']}); "
             "go on with those, or choose another folder with --out"
         )
-    asked = {**asdict(model), **asdict(_with_steps(training, run.training))}
+    asked = {**asdict(model), **asdict(_as_begun(training, run.training))}
     there = {**asdict(run.model), **asdict(run.training)}
     for key, value in asked.items():
         if there[key] != value:
@@ -91,51 +90,73 @@ def _continued(folder: Path, corpus: Corpus, model: ModelConfig, training: Train
     return run
 
 
-def _with_steps(asked: TrainingConfig, there: TrainingConfig) -> TrainingConfig:
-    """Fill in the number of steps that the same `minutes` became when the run began."""
+def _as_begun(asked: TrainingConfig, there: TrainingConfig) -> TrainingConfig:
+    """Fill in what was left to be chosen when the run began: threads, and the steps that `minutes` became."""
+    asked = replace(asked, threads=asked.threads or there.threads)
     if asked.steps is None and asked.minutes in (None, there.minutes):
         return replace(asked, steps=there.steps, minutes=there.minutes)
     return replace(asked, minutes=there.minutes) if asked.minutes is None else asked
 
 
 def _begun(folder: Path, corpus: Corpus, model: ModelConfig, training: TrainingConfig) -> Run:
-    versions = {"naibu": naibu.__version__, "python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
+    versions = {
+        "naibu": naibu.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
     found = {"name": corpus.name, "form": corpus.form, "reader": corpus.reader, "category": corpus.category}
-    found |= {"fingerprint": corpus.fingerprint, "options": corpus.options, "counts": corpus.counts}
+    found |= {
+        "train_tokens": corpus.train.tokens,
+        "fingerprint": corpus.fingerprint,
+        "options": corpus.options,
+        "counts": corpus.counts,
+    }
     run = Run(folder, model, training, found, len(corpus.vocabulary), versions)
     if training.steps is None:
         minutes = training.minutes or DEFAULT_MINUTES
-        with _threads(training.threads), torch.random.fork_rng(devices=[]):
-            steps = steps_in(run, corpus, 60 * minutes)
-        run = replace(run, training=replace(training, steps=steps, minutes=minutes))
+        with torch.random.fork_rng(devices=[]):
+            run = replace(run, training=replace(budgeted(run, corpus, 60 * minutes), minutes=minutes))
+    else:
+        run = replace(run, training=replace(training, threads=training.threads or torch.get_num_threads()))
     with written_beside(folder / "vocabulary.txt") as beside:
         corpus.vocabulary.save(beside)
     run.save()
     return run
 
 
-def steps_in(run: Run, corpus: Corpus, seconds: float) -> int:
-    """Return how many steps fit into some seconds, from a short warm-up on a copy that is thrown away.
+def budgeted(run: Run, corpus: Corpus, seconds: float) -> TrainingConfig:
+    """Return the run's training with the steps that fit into some seconds, and the threads that made them fastest.
 
-    The batches of the warm-up are spread over the epoch; validations are timed and counted in.
+    Both come from a short warm-up on a copy that is thrown away; its batches are spread over the epoch, and
+    validations are timed and counted in. Small layers gain little from many threads and lose much where a
+    core is taken, so the number of threads is measured rather than assumed.
     """
-    worker = Trainer(untrained(run).train(), run.training)
-    limit, tokens = min(10.0, max(1.5, seconds / 20)), 0
-    batches = training_batches(corpus.train, run.training)
-    for step in range(3):
-        worker.step(next(batches), step, 1000)
-    began, step = time.perf_counter(), 3
-    while time.perf_counter() - began < limit:
-        batch = next(batches)
-        tokens += batch.tokens
-        worker.step(batch, step, 1000)
-        step += 1
-    per_step = (time.perf_counter() - began) / (step - 3)
-    began = time.perf_counter()
-    validation = validation_part(corpus)
-    mean_loss(worker.model, validation)
-    overhead = limit + (run.training.validations + 1) * (time.perf_counter() - began)
-    return max(1, round(max(seconds / 2, seconds - overhead) / per_step))
+    began, config, available = time.perf_counter(), run.training, torch.get_num_threads()
+    counts = [config.threads] if config.threads else sorted({1, 2, 4, 8, available})
+    limit = min(10.0, max(1.5, seconds / 20))
+    pace = {
+        n: _seconds_per_step(run, corpus, n, limit / len(counts)) for n in counts if n <= available or config.threads
+    }
+    threads = min(pace, key=lambda n: pace[n])
+    with _threads(threads):
+        start = time.perf_counter()
+        mean_loss(untrained(run), validation_part(corpus))
+        validating = (time.perf_counter() - start) * (config.validations + 1)
+    left = max(seconds / 2, seconds - validating - (time.perf_counter() - began))
+    return replace(config, steps=max(1, round(left / pace[threads])), threads=threads)
+
+
+def _seconds_per_step(run: Run, corpus: Corpus, threads: int, limit: float) -> float:
+    with _threads(threads):
+        worker = Trainer(untrained(run).train(), run.training)
+        batches = training_batches(corpus.train, run.training)
+        worker.step(next(batches), 0, 1000)
+        began, step = time.perf_counter(), 1
+        while step < 4 or time.perf_counter() - began < limit:
+            worker.step(next(batches), step, 1000)
+            step += 1
+        return (time.perf_counter() - began) / (step - 1)
 
 
 class Trainer:
@@ -175,7 +196,11 @@ def validation_part(corpus: Corpus) -> list[Batch]:
     part: Sequences = corpus.validation if len(corpus.validation) else corpus.train
     within = int(np.searchsorted(np.cumsum(part.lengths), VALIDATION_TOKENS)) + 1
     which = np.argsort(part.lengths[:within], kind="stable")
-    return [make_batch(part, which[start : start + 64]) for start in range(0, len(which), 64) if part.lengths[which[start : start + 64]].max() > 1]
+    return [
+        make_batch(part, which[start : start + 64])
+        for start in range(0, len(which), 64)
+        if part.lengths[which[start : start + 64]].max() > 1
+    ]
 
 
 @torch.no_grad()
@@ -229,7 +254,9 @@ class _Loop:
         state, began = self.state, time.perf_counter()
         loss = mean_loss(self.trainer.model, self.validation)
         if not math.isfinite(loss):
-            raise StoredError(f"{self.run.path}: training diverged (loss {loss} at step {state.step}); lower --learning-rate or --clip")
+            raise StoredError(
+                f"{self.run.path}: diverged (loss {loss} at step {state.step}); lower --learning-rate or --clip"
+            )
         if loss < state.best_loss:
             state.best_loss, state.best_step, state.worse = loss, state.step, 0
             checkpoints.write_weights(self.run, self.trainer.model)
@@ -237,7 +264,9 @@ class _Loop:
             state.worse += 1
             state.stopped = 0 < self.run.training.patience <= state.worse
         state.seconds += time.perf_counter() - began
-        self._write_metrics({"validation_loss": loss, "validation_perplexity": math.exp(min(loss, 700)), **state.since_last()})
+        self._write_metrics(
+            {"validation_loss": loss, "validation_perplexity": math.exp(min(loss, 700)), **state.since_last()}
+        )
         self._save()
 
     def _save(self) -> None:
@@ -256,8 +285,17 @@ class _Loop:
 
     def _finish(self) -> None:
         state = self.state
-        end = {"steps": state.step, "seconds": round(state.seconds, 2), "tokens": state.tokens, "stopped_early": state.stopped}
-        end |= {"tokens_per_second": state.tokens / max(state.seconds, 1e-9), "validation_loss": state.best_loss, "best_step": state.best_step}
+        end = {
+            "steps": state.step,
+            "seconds": round(state.seconds, 2),
+            "tokens": state.tokens,
+            "stopped_early": state.stopped,
+        }
+        end |= {
+            "tokens_per_second": state.tokens / max(state.seconds, 1e-9),
+            "validation_loss": state.best_loss,
+            "best_step": state.best_step,
+        }
         write_json(self.run.path / "finished.json", end)
         self.run.checkpoint.unlink(missing_ok=True)
 

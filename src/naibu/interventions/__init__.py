@@ -1,0 +1,8 @@
+"""Change what happens inside a network while it runs, and see what it can no longer do."""
+
+from __future__ import annotations
+
+from naibu.interventions.exchange import edited
+from naibu.interventions.hold import hold
+
+__all__ = ["edited", "hold"]

@@ -1,0 +1,216 @@
+"""From the tables on disk to `report.html`, `summary.json` and the table in the terminal."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.table import Table
+
+import naibu
+from naibu.interventions.results import Holding
+from naibu.look.places import Places
+from naibu.look.steps import load_result
+from naibu.models.load import load
+from naibu.probes.results import (
+    Confusion,
+    Correlation,
+    Distributions,
+    L1Path,
+    Overlap,
+    Regression,
+    Score,
+    Scores,
+    Trajectories,
+)
+from naibu.report.content import NetworkPart, Report
+from naibu.runs import Run, list_runs
+from naibu.storage import read_json, write_json
+
+REGRESSIONS = ("cell", "hidden", "update", "candidate")
+
+
+def part_of(places: Places) -> NetworkPart:
+    """Return all that is known of one run, for its part of the report."""
+    run = places.run
+    facts = read_json(places.results / "corpus.json", "what was found in the corpus; it is written by: naibu record")
+    regressions = (load_result(Regression, places, f"regression-{signal}") for signal in REGRESSIONS)
+    trajectories = (load_result(Trajectories, places, f"trajectories-{signal}") for signal in ("cell", "hidden"))
+    return NetworkPart(
+        name=run.name,
+        form=run.corpus["form"],
+        example=facts["example"],
+        corpus=[(name, value) for name, value in facts["found"]],
+        category=facts["category"],
+        inside_share=facts["inside_share"],
+        training=training_facts(run),
+        metrics=run.metrics(),
+        confusion=load_result(Confusion, places, "confusion"),
+        depth=load_result(Correlation, places, "depth"),
+        phrase=load_result(Correlation, places, "phrase"),
+        overlap=load_result(Overlap, places, "overlap"),
+        distributions=load_result(Distributions, places, "distributions"),
+        trajectories=tuple(found for found in trajectories if found is not None),
+        regression=tuple(found for found in regressions if found is not None),
+        l1=load_result(L1Path, places, "l1"),
+        holding=load_result(Holding, places, "holding"),
+        commands=commands_of(places),
+    )
+
+
+def training_facts(run: Run) -> dict[str, str | int | float]:
+    """Return what was trained and how fast, for people to read."""
+    end, config = run.summary(), run.training
+    passes = end["tokens"] / max(1, run.corpus["train_tokens"])
+    return {
+        "cell": run.model.cell,
+        "units": run.model.units,
+        "layers": run.model.layers,
+        "parameters": sum(p.numel() for p in load(run).parameters()),
+        "vocabulary": run.symbols,
+        "dropout": run.model.dropout,
+        "optimiser": f"Adam, learning rate {config.learning_rate}, {config.decay} decay, clipped at {config.clip}",
+        "seed": config.seed,
+        "steps": end["steps"],
+        "best step": end["best_step"],
+        "seconds": end["seconds"],
+        "tokens": end["tokens"],
+        "passes": round(passes, 2),
+        "tokens_per_second": round(end["tokens_per_second"]),
+        "validation_loss": end["validation_loss"],
+        "validation_perplexity": 2.718281828459045 ** end["validation_loss"],
+        "threads": config.threads,
+    }
+
+
+def commands_of(places: Places) -> dict[str, str]:
+    """Return, for each section, the command that makes it again."""
+    run, options = places.run, places.run.corpus["options"]
+    common = f"--out {places.out} --run {run.name}"
+    training = f"--steps {run.training.steps} --threads {run.training.threads} --seed {run.training.seed}"
+    train = f"naibu train {options['path']} --form {run.corpus['form']} --units {run.model.units} {training}"
+    probe = f"naibu probe {common}"
+    sections = ("confusion", "distributions", "depth", "phrase", "overlap", "trajectories", "regression", "l1")
+    return {
+        "train": f"{train} --out {places.out}",
+        "record": f"naibu record {common}",
+        **dict.fromkeys(sections, probe),
+        "holding": f"naibu intervene {common}",
+        "report": f"naibu report --out {places.out}",
+    }
+
+
+def make_report(out: Path, *, command: str) -> Report:
+    """Write `report.html` and `summary.json` into `out` from what is there; return what was reported."""
+    from naibu.report import write
+
+    places = [Places(out, run) for run in list_runs(out) if run.finished]
+    parts = tuple(part_of(place) for place in places)
+    made = f"{date.today()}, naibu {naibu.__version__}, torch {torch.__version__}, Python {platform.python_version()}"
+    title = places[0].run.corpus["name"]
+    report = Report(title, made, command, parts)
+    write(report, out / "report.html")
+    forms = {place.run.corpus["form"]: summary_of(place, part) for place, part in zip(places, parts, strict=True)}
+    write_json(out / "summary.json", {"title": title, "made": made, "command": command, "forms": forms})
+    return report
+
+
+def summary_of(places: Places, part: NetworkPart) -> dict[str, Any]:
+    """Return the main numbers of one network under fixed names, for scripts."""
+    run, confusion = places.run, part.confusion
+    summary: dict[str, Any] = {
+        "run": run.name,
+        "tokens_per_second_train": run.summary()["tokens_per_second"],
+        "seen_share": read_json(places.results / "corpus.json", "what was found in the corpus")["seen_share"],
+        "category": part.category,
+        "inside_share": part.inside_share,
+        "seconds": places.seconds(),
+        "peak_memory_mb": round(
+            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 2**20)
+        ),
+    }
+    if confusion is not None:
+        summary |= {
+            "perplexity_test": _value(confusion.perplexity),
+            "perplexity_unseen": _value(confusion.perplexity, "unseen"),
+        }
+        summary |= {
+            "ed_recall_test": _value(confusion.end_recall),
+            "ed_recall_unseen": _value(confusion.end_recall, "unseen"),
+        }
+        summary |= {"ed_precision_test": _value(confusion.end_precision)}
+    for name, correlation in (("depth_correlation", part.depth), ("phrase_correlation", part.phrase)):
+        if correlation is not None:
+            summary[name] = {
+                s.signal: {"unit": s.pearson_unit, **_interval("r", s.pearson.test), "layer": s.layer}
+                for s in correlation.signals
+            }
+    for regression in part.regression[:1]:
+        summary["depth_regression"] = {
+            m.name: {"r2_test": m.r2.test.value, "r2_unseen": _value(m.r2, "unseen"), "units": len(m.units)}
+            for m in regression.models
+        }
+    if part.overlap is not None:
+        best = part.overlap.best()
+        summary["inside_overlap"] = best.overlap.test.value
+        summary["inside_overlap_unit"] = {
+            "layer": best.layer,
+            "signal": best.signal,
+            "unit": best.unit,
+            **_interval("overlap", best.overlap.test),
+        }
+    if part.l1 is not None:
+        summary["l1_path"] = [
+            {
+                "strength": row.strength,
+                "accuracy_test": row.accuracy.test.value,
+                "accuracy_unseen": _value(row.accuracy, "unseen"),
+                "majority": part.l1.majority.test.value,
+                "nonzero": row.nonzero,
+                "units": row.units.tolist(),
+            }
+            for row in part.l1.strengths
+        ]
+    if part.holding is not None:
+        summary["intervention"] = {"unit": part.holding.unit, "signal": part.holding.signal, **_effects(part.holding)}
+    return summary
+
+
+def _effects(holding: Holding) -> dict[str, Any]:
+    def by_kind(pick: Any) -> dict[str, Any]:
+        named = {"before": "before", "held": "unit_held"}
+        found = {word: _value(pick(holding.of(kind)[0])) for kind, word in named.items()}
+        return {**found, "random_held": [_value(pick(effect)) for effect in holding.of("random")]}
+
+    return {"ed_recall": by_kind(lambda e: e.end_recall), "loss": by_kind(lambda e: e.loss)}
+
+
+def _value(scores: Scores | None, split: str = "test") -> float | None:
+    score = None if scores is None else scores.test if split == "test" else scores.unseen
+    return None if score is None else score.value
+
+
+def _interval(name: str, score: Score) -> dict[str, float]:
+    return {name: score.value, "low": score.low, "high": score.high}
+
+
+def holding_table(found: Holding) -> Table:
+    """Return an intervention as a table for the terminal: a row for each thing held."""
+    table = Table(
+        title=f"{found.run}: holding {found.signal} still; unit {found.unit} follows {found.label}",
+        title_justify="left",
+    )
+    for column in ("what was held", "ED recall", "ED precision", "loss (nats)"):
+        table.add_column(column)
+    for effect in found.effects:
+        scores = (effect.end_recall, effect.end_precision, effect.loss)
+        table.add_row(
+            effect.what,
+            *("-" if s is None else f"{s.test.value:.4f} [{s.test.low:.4f}, {s.test.high:.4f}]" for s in scores),
+        )
+    return table
