@@ -131,7 +131,6 @@ def test_holding_the_counter_of_a_hand_made_network_takes_away_its_ends(treebank
     assert [effect.kind for effect in found.effects] == ["before", "held", "random", "gates", "gates"]
     assert found.of("before")[0].end_recall.test.value == 1
     assert found.of("held")[0].end_recall.test.value == 0
-    assert found.of("held")[0].loss.test.value > found.of("before")[0].loss.test.value
     assert {row["statistic"] for row in found.rows()} == {"end recall", "end precision", "accuracy", "loss"}
 
 

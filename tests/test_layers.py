@@ -151,10 +151,37 @@ def test_edit_reaches_one_layer_alone():
 
 
 def test_the_path_taken_is_explained():
-    layer = naibu.LSTM(3, 5)
+    layer, clamp = naibu.LSTM(3, 5), Clamp([0], 0.5)
     assert explain(layer) == "the framework's fused layer"
-    assert "recovered" in explain(layer, keep=True)
-    assert explain(layer, edit=True).startswith("plain path: an edit")
+    assert "recovered" in explain(layer, keep=("cell",))
+    assert "weights hold" in explain(layer, edits={"cell": clamp})
+    assert explain(layer, edits={"hidden": clamp}).startswith("plain path: the hidden")
+    assert explain(layer, edits={"cell": Clamp([0], 0.5, steps=[1])}).startswith("plain path: the edit of the cell")
+    assert explain(layer, keep=("cell",), edits={"cell": clamp}).startswith("plain path: signals are kept")
+    assert explain(naibu.GRU(3, 5), edits={"update_gate": clamp}).startswith("plain path: a GRUCell")
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("both", [False, True], ids=["one way", "both ways"])
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {"cell": Clamp([1, 3], [2.5, -7.0])},
+        {"input_gate": Clamp(range(5), 0.0), "forget_gate": Clamp(range(5), 1.0)},
+        {"input_gate": Clamp([0, 2], 1.0), "forget_gate": Clamp([0], 0.25), "candidate": Clamp([4], [-0.5])},
+        {"candidate": Clamp([0], 1.0), "output_gate": Clamp([1], 0.5), "cell": Clamp([0], 0.5)},
+    ],
+    ids=str,
+)
+def test_units_held_by_weights_are_those_held_step_by_step(edits, both, bias):
+    layer = naibu.LSTM(3, 5, 2, bias=bias, bidirectional=both).double()
+    x, state = torch.randn(7, 4, 3).double(), initial(layer, 4, torch.zeros(1).double())
+    layer.edits = {("lstm.1" + ".reverse" * both, signal): edit for signal, edit in edits.items()}
+    fast, final = layer(x, state)
+    plain = layer.signals(x, state, keep=("cell",))
+    torch.testing.assert_close(fast, plain.output, **TIGHT)
+    for mine, other in zip(final, plain.state, strict=True):
+        torch.testing.assert_close(mine, other, **TIGHT)
 
 
 @pytest.mark.parametrize(

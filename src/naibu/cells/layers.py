@@ -11,14 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from naibu.cells.base import Cell, State
+from naibu.cells.base import Cell
 from naibu.cells.edits import Edit
 from naibu.cells.elman import ElmanCell, ElmanReLUCell
 from naibu.cells.gru import GRUCell
-from naibu.cells.kernels import fused
+from naibu.cells.kernels import fused, path
 from naibu.cells.lstm import LSTMCell
-from naibu.cells.recover import recover
-from naibu.cells.unroll import Unrolled, unroll
 from naibu.errors import OptionError
 
 Signals = dict[tuple[str, str], Tensor]
@@ -214,15 +212,11 @@ class Recurrent(nn.Module):
         self._check_names(keep, edit)
         x, kept, finals = entered.x, cast(Signals, {}), []
         outputs: list[Tensor] = []
-        plain = bool(edit) or fused.refusal(self.cell_type) is not None
         for number, (layer, reverse, name) in enumerate(self.directions()):
             cell = self.cell(layer, reverse=reverse)
             state = cell.state_type(*(part[number] for part in entered.state))
             edits = {signal: change for (at, signal), change in edit.items() if at == name}
-            if plain:
-                done = unroll(cell, x, state, keep=keep, edit=edits, lengths=entered.lengths, reverse=reverse)
-            else:
-                done = _fused_unroll(cell, x, state, keep, entered.lengths, reverse)
+            done = path.run(cell, x, state, keep=keep, edits=edits, lengths=entered.lengths, reverse=reverse)
             outputs.append(done.output)
             finals.append(done.state)
             kept.update({(name, signal): value for signal, value in done.signals.items()})
@@ -240,38 +234,6 @@ class Recurrent(nn.Module):
         for at, _ in edit:
             if at not in layers:
                 raise OptionError(f"layer {at!r}: there is {', '.join(layers)}")
-
-
-def reverse_padded(x: Tensor, lengths: Tensor | None) -> Tensor:
-    """Return `x [time batch ...]` with each sequence reversed inside its own length; padding stays behind."""
-    if lengths is None:
-        return x.flip(0)
-    step = torch.arange(len(x), device=x.device)[:, None]
-    index = torch.where(step < lengths, lengths - 1 - step, step)  # [time batch]
-    return x.gather(0, index.view(*index.shape, *[1] * (x.dim() - 2)).expand_as(x))
-
-
-def _fused_unroll(
-    cell: Cell, x: Tensor, state: State, keep: tuple[str, ...], lengths: Tensor | None, reverse: bool
-) -> Unrolled:
-    """Return what `unroll` returns, from the fused layer's output and one matrix product over all steps."""
-    if reverse:
-        x = reverse_padded(x, lengths)
-    weights = [w for w in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh) if w is not None]
-    output, final = fused.run(type(cell), x, None, [part[None] for part in state], weights, bias=cell.bias)
-    wanted = {*keep, *(cell.state_type._fields if lengths is not None else ())}
-    signals = recover(type(cell).__name__, x, output, state, weights, wanted)
-    if lengths is None:
-        ended = cell.state_type(*(part[0] for part in final))
-    else:
-        last = (lengths.to(x.device) - 1, torch.arange(x.shape[1], device=x.device))
-        ended = cell.state_type(*(signals[part][last] for part in cell.state_type._fields))
-        alive = torch.arange(len(x), device=x.device)[:, None] < lengths.to(x.device)
-        output = torch.where(alive[..., None], output, 0)
-    if reverse:
-        output = reverse_padded(output, lengths)
-        signals = {name: reverse_padded(value, lengths) for name, value in signals.items()}
-    return Unrolled(output, ended, {name: signals[name] for name in keep})
 
 
 class LSTM(Recurrent):

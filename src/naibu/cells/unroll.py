@@ -65,3 +65,12 @@ def unroll(
             state = type(new)(*(torch.where(alive, n, old) for n, old in zip(new, state, strict=True)))
             outputs[step] = torch.where(alive, new.hidden, 0)
     return Unrolled(torch.stack(outputs), state, {name: torch.stack(values) for name, values in kept.items()})
+
+
+def reverse_padded(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return `x [time batch ...]` with each sequence reversed inside its own length; padding stays behind."""
+    if lengths is None:
+        return x.flip(0)
+    step = torch.arange(len(x), device=x.device)[:, None]
+    index = torch.where(step < lengths, lengths - 1 - step, step)  # [time batch]
+    return x.gather(0, index.view(*index.shape, *[1] * (x.dim() - 2)).expand_as(x))

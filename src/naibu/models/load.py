@@ -24,7 +24,9 @@ def load(run: Run) -> LanguageModel:
         raise StoredError(f"{run.weights}: not found; train the run first: naibu train") from None
     except (SafetensorError, RuntimeError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise StoredError(f"{run.weights}: damaged or of another shape ({reason}); remove {run.path} and train again") from None
+        raise StoredError(
+            f"{run.weights}: damaged or of another shape ({reason}); remove {run.path} and train again"
+        ) from None
     return model
 
 

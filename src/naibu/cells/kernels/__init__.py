@@ -5,6 +5,6 @@ A path is used only where it gives what `unroll` gives, in value and gradient.
 
 from __future__ import annotations
 
-from naibu.cells.kernels.fused import explain
+from naibu.cells.kernels.path import explain
 
 __all__ = ["explain"]

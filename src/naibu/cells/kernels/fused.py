@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,9 +12,6 @@ from naibu.cells.base import Cell
 from naibu.cells.elman import ElmanCell, ElmanReLUCell
 from naibu.cells.gru import GRUCell
 from naibu.cells.lstm import LSTMCell
-
-if TYPE_CHECKING:
-    from naibu.cells.layers import Recurrent
 
 _FUNCTIONS: dict[type[Cell], Any] = {
     LSTMCell: torch.lstm,
@@ -54,15 +51,3 @@ def run(
     else:
         output, *final = _FUNCTIONS[cell](x, batch_sizes, first, list(weights), *numbers)
     return output, tuple(final)
-
-
-def explain(layer: Recurrent, *, keep: bool = False, edit: bool = False) -> str:
-    """Return in one sentence which path the layer takes, with or without signals kept or edited, and why."""
-    reason = refusal(layer.cell_type)
-    if edit:
-        return "plain path: an edit changes a signal in the middle of a step"
-    if reason is not None:
-        return f"plain path: {reason}"
-    if keep:
-        return "the framework's fused layer; the signals are recovered from its output"
-    return "the framework's fused layer"

@@ -1,0 +1,94 @@
+"""From what a network returned batch by batch to the rows of a shard in reading order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from naibu.cells.recover import ELMAN_SIGNALS, GRU_SIGNALS, LSTM_SIGNALS
+from naibu.errors import OptionError
+from naibu.recording.index import Array
+from naibu.recording.recording import Key
+from naibu.recording.writer import Values
+
+SIGNALS = tuple(dict.fromkeys([*LSTM_SIGNALS, *GRU_SIGNALS, *ELMAN_SIGNALS]))
+"""Every signal that some layer has."""
+DTYPES = {"float16": torch.float16, "float32": torch.float32}
+_LARGEST = torch.finfo(torch.float16).max
+_UNBOUNDED = ("cell", "hidden")
+
+
+class Staging:
+    """The values of one shard in the order in which they were computed, already in the type to be stored.
+
+    `units` are the units of each key, `rows` how many `put` will bring in all, padding included.
+    """
+
+    def __init__(self, units: Mapping[Key, int], rows: int, dtype: str) -> None:
+        self._values = {key: torch.empty(rows, count, dtype=DTYPES[dtype]) for key, count in units.items()}
+        self._filled = 0
+
+    def put(self, values: Mapping[Key, Tensor]) -> int:
+        """Take values `[time batch unit]` of every key; return the row of step 0 of sequence 0.
+
+        Step t of sequence b is `t * batch + b` rows further on.
+        """
+        first = self._filled
+        for key, rows in self._values.items():
+            value = values[key]
+            steps, batch, units = value.shape
+            self._filled = first + steps * batch
+            rows[first : self._filled].view(steps, batch, units).copy_(value)
+        return first
+
+    def finish(self, order: Array) -> tuple[Values, Mapping[Key, int]]:
+        """Return the rows `order [token]` of every key, and how many values float16 could not hold."""
+        rows = torch.from_numpy(np.ascontiguousarray(order, np.int64))
+        found: dict[Key, Array] = {}
+        clipped: dict[Key, int] = {}
+        for key in list(self._values):
+            values = self._values.pop(key).index_select(0, rows)
+            if values.dtype == torch.float16 and key[1] in _UNBOUNDED and (count := int(torch.isinf(values).sum())):
+                values, clipped[key] = values.clamp_(-_LARGEST, _LARGEST), count
+            found[key] = values.numpy()
+        return found, clipped
+
+
+def check_options(keep: Collection[str], dtype: str) -> tuple[str, ...]:
+    """Return the signals to keep in the order in which cells compute them. Raises OptionError for unknown ones."""
+    if isinstance(keep, str):
+        keep = (keep,)
+    for name in keep:
+        if name not in SIGNALS:
+            raise OptionError(f"keep: {name!r} is no signal; there are {', '.join(SIGNALS)}")
+    if not keep:
+        raise OptionError(f"keep: nothing to record; choose from {', '.join(SIGNALS)}")
+    if dtype not in DTYPES:
+        raise OptionError(f"dtype={dtype!r}: must be 'float16' or 'float32'")
+    return tuple(name for name in SIGNALS if name in keep)
+
+
+def fingerprint(module: nn.Module, parts: Iterable[object]) -> str:
+    """Return a hash of a module's weights and of arrays, tensors and texts."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, value in module.state_dict().items():
+        digest.update(name.encode())
+        if isinstance(value, Tensor):
+            digest.update(bytes_of(value))
+    for part in parts:
+        digest.update(bytes_of(part))
+    return digest.hexdigest()
+
+
+def bytes_of(value: object) -> bytes:
+    """Return the bytes of an array, a tensor, or the text of anything else, for hashing."""
+    if isinstance(value, Tensor):
+        value = value.detach().cpu()
+        return value.contiguous().flatten().view(torch.uint8).numpy().tobytes() if value.numel() else b""
+    if isinstance(value, np.ndarray):
+        return np.ascontiguousarray(value).tobytes()
+    return repr(value).encode() + b"\0"

@@ -1,0 +1,223 @@
+"""Where finished shards go: to disk, by a thread in the background, or into memory."""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import threading
+import warnings
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from naibu.corpora.sequences import Label
+from naibu.errors import StoredError
+from naibu.recording.files import Manifest, column_file, file_of, open_recording, write_array, write_rows
+from naibu.recording.index import Array, Index
+from naibu.recording.recording import Held, Key, Recording
+from naibu.storage import cannot_write, write_json
+
+Values = Mapping[Key, Array]
+Finish = Callable[[], tuple[Values, Mapping[Key, int]]]
+"""Puts a shard in reading order: values [token unit] by key, and how many were clipped."""
+WAITING = 2
+"""Shards that may wait for the disk; then recording waits too, so that memory stays bounded."""
+
+
+class Sink(ABC):
+    """Takes a recording shard by shard, in reading order."""
+
+    def __init__(self, manifest: Manifest, symbols: Sequence[str]) -> None:
+        self.manifest, self.symbols = manifest, tuple(symbols)
+
+    @abstractmethod
+    def write(self, finish: Finish, columns: Mapping[str, Array], notes: Mapping[str, int]) -> None:
+        """Take one shard: its values, its columns `[token]`, and numbers to be noted in the manifest."""
+
+    @abstractmethod
+    def close(self) -> Recording:
+        """Return the recording, after the last shard."""
+
+    @abstractmethod
+    def abandon(self) -> None:
+        """Stop, because recording failed; what is finished stays finished."""
+
+    def _listed(self, manifest: Manifest, tokens: int, notes: Mapping[str, int], clipped: Mapping[Key, int]) -> None:
+        manifest.shards.append({"start": manifest.tokens, "stop": manifest.tokens + tokens, **notes})
+        total = Counter(manifest.clipped) + Counter({"/".join(key): count for key, count in clipped.items()})
+        manifest.clipped = dict(total)
+
+    def _warn_of_clipped(self) -> None:
+        for name, count in self.manifest.clipped.items():
+            warnings.warn(
+                f"{count} values of {name} were beyond the range of float16 and are stored as 65504 or -65504; "
+                "record with dtype='float32' to have them as they were",
+                stacklevel=2,
+            )
+
+
+class MemorySink(Sink):
+    """Keeps every shard in memory."""
+
+    def __init__(self, manifest: Manifest, symbols: Sequence[str]) -> None:
+        super().__init__(manifest, symbols)
+        self._shards: list[Values] = []
+        self._columns: list[Mapping[str, Array]] = []
+
+    def write(self, finish: Finish, columns: Mapping[str, Array], notes: Mapping[str, int]) -> None:
+        """Take one shard."""
+        values, clipped = finish()
+        self._shards.append(values)
+        self._columns.append(columns)
+        self._listed(self.manifest, len(columns["sequence"]), notes, clipped)
+
+    def close(self) -> Recording:
+        """Return the recording."""
+        manifest = self.manifest
+        columns = {
+            name: np.concatenate([part[name] for part in self._columns]) if self._columns else np.empty(0, kind)
+            for name, kind in manifest.columns.items()
+        }
+        labels = {name: Label(columns.pop(f"label.{name}"), names) for name, names in manifest.labels.items()}
+        spans = [(shard["start"], shard["stop"]) for shard in manifest.shards]
+        self._warn_of_clipped()
+        index = Index(columns, labels, self.symbols)
+        return Recording(index, manifest.units, Held(self._shards, spans, manifest.dtype))
+
+    def abandon(self) -> None:
+        """Let go of everything."""
+        self._shards.clear()
+        self._columns.clear()
+
+
+class DiskSink(Sink):
+    """Writes shards in the background: files first, then the manifest that lists them, each whole or absent.
+
+    A recording that was stopped goes on after its last finished shard. Raises StoredError where `folder`
+    holds anything else than a recording of the same weights, sequences, signals and type.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, symbols: Sequence[str]) -> None:
+        super().__init__(_resumed(folder, manifest), symbols)
+        self.folder = folder
+        self._queue: queue.Queue[tuple[Finish, Mapping[str, Array], Mapping[str, int]] | None] = queue.Queue(WAITING)
+        self._failure: BaseException | None = None
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not self.manifest.finished:
+                self.manifest.write(folder)
+                write_json(folder / "index" / "symbols.json", list(self.symbols))
+            (folder / "shards").mkdir(exist_ok=True)
+            _clear_unlisted(folder / "shards", len(self.manifest.shards))
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+        self._thread = threading.Thread(target=self._run, name="naibu-recording-writer", daemon=True)
+        self._thread.start()
+
+    def write(self, finish: Finish, columns: Mapping[str, Array], notes: Mapping[str, int]) -> None:
+        """Hand one shard to the thread; waits while two are waiting."""
+        self._raise()
+        if self.manifest.finished:
+            raise StoredError(f"{self.folder}: there is a recording of fewer sequences here; choose another folder")
+        self._queue.put((finish, columns, notes))
+
+    def close(self) -> Recording:
+        """Wait for the thread, mark the recording finished, and open it."""
+        self._stop()
+        self._raise()
+        if not self.manifest.finished:
+            self._complete_columns()
+            self.manifest.finished = True
+            self.manifest.write(self.folder)
+        self._warn_of_clipped()
+        return open_recording(self.folder)
+
+    def abandon(self) -> None:
+        """Write what was handed over, then stop."""
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
+
+    def _raise(self) -> None:
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            if isinstance(failure, OSError):
+                raise cannot_write(self.folder, failure) from failure
+            raise failure
+
+    def _run(self) -> None:
+        failed = False
+        while (item := self._queue.get()) is not None:
+            if failed:  # keep taking, so that whoever writes is never left waiting
+                continue
+            try:
+                self._write_shard(*item)
+            except BaseException as error:  # handed to the recording thread, which raises it
+                self._failure, failed = error, True
+            del item
+
+    def _write_shard(self, finish: Finish, columns: Mapping[str, Array], notes: Mapping[str, int]) -> None:
+        number, start = len(self.manifest.shards), self.manifest.tokens
+        folder = self.folder / "shards" / f"{number:05d}"
+        beside = folder.with_name(f".{folder.name}.part")
+        values, clipped = finish()
+        try:
+            beside.mkdir()
+            for key, array in values.items():
+                write_array(beside / file_of(key), array)
+            for name, column in columns.items():
+                write_rows(self.folder / "index" / column_file(name), start, column)
+            os.replace(beside, folder)
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+        self._listed(self.manifest, len(columns["sequence"]), notes, clipped)
+        self.manifest.write(self.folder)
+
+    def _complete_columns(self) -> None:
+        for name, kind in self.manifest.columns.items():  # a recording without tokens has empty columns
+            path = self.folder / "index" / column_file(name)
+            if not path.exists():
+                write_rows(path, 0, np.empty(0, kind))
+
+
+def _resumed(folder: Path, manifest: Manifest) -> Manifest:
+    """Return the manifest to go on with: the one in the folder if it is of the same recording."""
+    if not folder.exists() or (folder.is_dir() and all(entry.name.startswith(".") for entry in folder.iterdir())):
+        return manifest
+    if not folder.is_dir():
+        raise StoredError(f"{folder}: is a file; choose a folder")
+    if not (folder / "manifest.json").exists():
+        raise StoredError(f"{folder}: there is something else in this folder; choose another one, or remove it")
+    found = Manifest.read(folder)
+    reasons = {
+        "other signals or layers": found.units != manifest.units,
+        f"values in {found.dtype}": found.dtype != manifest.dtype,
+        "other labels": found.labels != manifest.labels or found.columns != manifest.columns,
+        "other weights or sequences": found.made_from != manifest.made_from,
+    }
+    for reason, differs in reasons.items():
+        if differs:
+            raise StoredError(f"{folder}: there is a recording with {reason} here; choose another folder, or remove it")
+    return found
+
+
+def _clear_unlisted(shards: Path, finished: int) -> None:
+    listed = {f"{number:05d}" for number in range(finished)}
+    for left in shards.iterdir():
+        if left.name not in listed:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def open_sink(out: str | Path | None, manifest: Manifest, symbols: Sequence[str]) -> Sink:
+    """Return a sink that writes to the folder `out`, or keeps everything in memory where it is None."""
+    return MemorySink(manifest, symbols) if out is None else DiskSink(Path(out), manifest, symbols)
+
+
