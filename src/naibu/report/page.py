@@ -1,0 +1,183 @@
+"""The page: one HTML file that needs nothing else, to read on any screen and on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+from naibu.report.content import NetworkPart, Report
+from naibu.report.findings import findings
+from naibu.report.markup import Safe, command, element, joined, paragraph
+from naibu.report.sections.distributions import distributed
+from naibu.report.sections.intervention import held
+from naibu.report.sections.probing import regressed, sparse
+from naibu.report.sections.section import Pen, Section
+from naibu.report.sections.training import predicts, trained
+from naibu.report.sections.units import follows, tells_apart
+from naibu.report.words import FORMS
+from naibu.storage import write_text
+
+LEAD = (
+    "A recurrent network reads one symbol after another and keeps what it needs in a list of numbers, its units. An "
+    "LSTM "
+    "network has two such lists: the cell, its memory, and the hidden state, what it shows of its memory to the "
+    "outside. "
+    "This page looks at each unit and asks what it has learnt about the structure of the text, which nobody told it."
+)
+BRACKETS = (
+    "The brackets after a number are its 95 % interval: where it would lie with other sequences of the same kind. "
+    "Numbers are of test sequences, which took no part in training; “unseen” are those whose symbols do not occur "
+    "in this "
+    "order in the training part either. r is the correlation: 1 on a straight line, 0 unrelated."
+)
+WORDS = (
+    ("unit", "one number inside the network, with a value of its own after every symbol"),
+    (
+        "cell, hidden state",
+        "the LSTM's memory, and what it shows of it; a GRU or Elman network has a hidden state only",
+    ),
+    ("gate", "a number between 0 and 1 for each unit, that says how much is kept, taken in or shown"),
+    (
+        "[low, high]",
+        "the 95 % interval, from drawing whole test sequences again 1,000 times; it does not say how another "
+        "training run would come out",
+    ),
+    (
+        "all test, unseen",
+        "all test sequences, and those of them that do not also occur, symbol for symbol, in the training part",
+    ),
+    (
+        "control",
+        "the same number where there is nothing to find; a result counts only as far as it exceeds its controls",
+    ),
+    ("–", "not defined, or not computed"),
+)
+OPTIONAL = {
+    "confusion": "how well it predicts",
+    "depth": "which unit follows the depth",
+    "phrase": "which unit follows the depth of a phrase",
+    "overlap": "one unit telling inside from outside",
+    "distributions": "how the values are distributed",
+    "regression": "linear models of the depth",
+    "l1": "few units telling inside from outside",
+    "holding": "the intervention",
+}
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def write(report: Report, path: Path) -> None:
+    """Write a report as one HTML file, whole or not at all. Raises StoredError where it cannot be written."""
+    write_text(Path(path), render(report))
+
+
+def render(report: Report) -> str:
+    """Return a report as HTML; equal reports give equal text."""
+    pages = [(f"network-{k + 1}", part, sections(part, f"network-{k + 1}")) for k, part in enumerate(report.parts)]
+    explained: set[str] = set()
+    main = joined(
+        element("h1", report.title),
+        paragraph(f"Made {report.made}.", "quiet"),
+        paragraph(LEAD),
+        _found(report),
+        _contents(pages),
+        _words(),
+        *(_network(name, part, found, explained) for name, part, found in pages),
+        element("footer", paragraph(f"{report.title}, made {report.made}."), command(report.command)),
+    )
+    style = files("naibu.report").joinpath("style.css").read_text(encoding="utf-8")
+    head = joined(
+        Safe('<meta charset="utf-8">'),
+        Safe(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
+        Safe('<meta name="viewport" content="width=device-width, initial-scale=1">'),
+        Safe('<meta name="color-scheme" content="light dark">'),
+        element("title", report.title),
+        element("style", Safe(style)),
+    )
+    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body><main>{main}</main></body></html>\n'
+
+
+def sections(part: NetworkPart, name: str) -> list[Section]:
+    """Return the sections of a network that there are results for; `name` begins every id in them."""
+    return list(_sections(part, name))
+
+
+def _sections(part: NetworkPart, name: str) -> Iterator[Section]:
+    def pen(key: str) -> Pen:
+        return Pen(f"{name}-{key}-figure")
+
+    yield trained(part, pen("train"))
+    if part.confusion is not None:
+        yield predicts(part, part.confusion, pen("confusion"))
+    if part.depth is not None:
+        yield follows(part, part.depth, pen("depth"))
+    if part.phrase is not None:
+        yield follows(part, part.phrase, pen("phrase"), "phrase")
+    if part.overlap is not None:
+        yield tells_apart(part, part.overlap, pen("overlap"))
+    if part.l1 is not None:
+        yield sparse(part, part.l1, pen("l1"))
+    if part.regression:
+        yield regressed(part, part.regression, pen("regression"))
+    if part.distributions is not None:
+        yield distributed(part, part.distributions, pen("distributions"))
+    if part.holding is not None:
+        yield held(part, part.holding, pen("holding"))
+
+
+def _found(report: Report) -> Safe:
+    parts: list[str] = [element("h2", "What we found", id="found"), paragraph(BRACKETS, "quiet")]
+    for k, part in enumerate(report.parts):
+        form = f": {FORMS[part.form]}" if part.form in FORMS else ""
+        link = element("a", part.name, href=f"#network-{k + 1}")
+        parts.append(joined(Safe("<h4>"), link, form, Safe("</h4>")))
+        items = [element("li", f.text, class_="present" if f.present else "absent") for f in findings(part)]
+        parts.append(element("ul", *items, class_="findings") if items else paragraph("Nothing was probed."))
+    return element("section", *parts)
+
+
+def _contents(pages: list[tuple[str, NetworkPart, list[Section]]]) -> Safe:
+    items = []
+    for name, part, found in pages:
+        inner = [element("li", element("a", s.title, href=f"#{name}-{s.key}")) for s in found]
+        items.append(element("li", element("a", element("strong", part.name), href=f"#{name}"), element("ol", *inner)))
+    return element("nav", element("h2", "Contents"), element("ol", *items), aria_label="Contents")
+
+
+def _words() -> Safe:
+    pairs = (joined(element("dt", word), element("dd", meaning)) for word, meaning in WORDS)
+    return joined(element("h2", "Words used in every table"), element("dl", *pairs, class_="words"))
+
+
+def _network(name: str, part: NetworkPart, found: list[Section], explained: set[str]) -> Safe:
+    parts: list[str] = [element("h2", f"The network {part.name}", id=name, class_="network")]
+    for section in found:
+        parts.append(_section(name, section, explained))
+    there = {section.key for section in found}
+    missing = [words for key, words in OPTIONAL.items() if key not in there]
+    if missing:
+        parts.append(
+            paragraph(
+                f"Not in this report, because it was not computed or does not apply: {', '.join(missing)}.", "quiet"
+            )
+        )
+    return element("section", *parts, aria_labelledby=name)
+
+
+def _section(name: str, section: Section, explained: set[str]) -> Safe:
+    anchor = f"{name}-{section.key}"
+    if section.key in explained:
+        reading = Safe("")
+    else:
+        reading = paragraph(section.reading)
+        explained.add(section.key)
+    return element(
+        "section",
+        element("h3", section.title, id=anchor),
+        reading,
+        paragraph(section.says, "says"),
+        *section.figures,
+        *section.tables,
+        command(section.command),
+        aria_labelledby=anchor,
+    )

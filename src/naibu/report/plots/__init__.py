@@ -1,0 +1,1 @@
+"""One plot function per result: each takes a result and optional axes, computes nothing, returns the axes."""

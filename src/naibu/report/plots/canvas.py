@@ -1,0 +1,135 @@
+"""Axes to draw on, colours, and the way from a drawing to an SVG that lives inside a page."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import escape
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+# Okabe & Ito's palette: told apart by the colour-blind; lines differ in style as well.
+VERMILLION, BLUE, GREEN, ORANGE, PURPLE = "#d55e00", "#0072b2", "#009e73", "#e69f00", "#cc79a7"
+GREY = "#808080"
+SIGNAL_COLOURS = {"cell": VERMILLION, "hidden": BLUE}
+_INK = "#010203"  # stands for the page's text colour until the SVG is written
+_IN_PAGE = {
+    _INK: "currentColor",
+    VERMILLION: f"var(--vermillion, {VERMILLION})",
+    BLUE: f"var(--blue, {BLUE})",
+    GREEN: f"var(--green, {GREEN})",
+    ORANGE: f"var(--orange, {ORANGE})",
+    PURPLE: f"var(--purple, {PURPLE})",
+    GREY: f"var(--grey, {GREY})",
+}
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "naibu",
+    "font.size": 9.0,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9.0,
+    "xtick.labelsize": 8.0,
+    "ytick.labelsize": 8.0,
+    "legend.fontsize": 8.0,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.4,
+    "lines.solid_capstyle": "round",
+    "text.color": _INK,
+    "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
+    "axes.titlecolor": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "text.parse_math": False,  # a symbol may be a dollar
+}
+
+
+def signal_colour(signal: str) -> str:
+    """Return the colour of a signal: the cell vermillion, the hidden state blue, any other green."""
+    return SIGNAL_COLOURS.get(signal, GREEN)
+
+
+def new_axes(size: tuple[float, float] = (3.5, 2.5)) -> Axes:
+    """Return the axes of a new figure of `size` inches, without pyplot and its list of open figures."""
+    return Figure(size, layout="constrained").add_subplot()
+
+
+def ink(ax: Axes) -> Any:
+    """Return the colour in which the axes are labelled, for lines that belong to no signal."""
+    return ax.xaxis.label.get_color()
+
+
+def tinted(strength: np.ndarray, colour: str) -> np.ndarray:
+    """Return an image [row column 4] of one colour, as opaque as `strength` in [0, 1], clear where it is 0."""
+    image = np.empty((*strength.shape, 4))
+    image[..., :3] = to_rgb(colour)
+    image[..., 3] = np.clip(strength, 0, 1)
+    return image
+
+
+def drawn(
+    draw: Callable[[Axes], object], *, size: tuple[float, float], name: str, label: str, wide: bool = False
+) -> str:
+    """Return what `draw` draws, as an inline SVG for a page.
+
+    `name` is put before every id in it, so that two SVGs on a page do not use each other's clip paths;
+    `label` is read aloud in its place. Equal drawings give equal text. A `wide` one keeps its size on a
+    narrow screen, where its box scrolls.
+    """
+    with _style():
+        ax = new_axes(size)
+        draw(ax)
+        text = io.StringIO()
+        assert isinstance(ax.figure, Figure)
+        nothing: dict[str, Any] = {"Date": None, "Creator": None, "Format": None, "Type": None}
+        ax.figure.savefig(text, format="svg", metadata=nothing)
+    return _inline(text.getvalue(), size, name, label, wide)
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    with mpl.rc_context(), warnings.catch_warnings():
+        # The browser has the glyphs that the font used for measuring lacks.
+        warnings.filterwarnings("ignore", message="(?s).*Glyph .* missing from font")
+        warnings.filterwarnings("ignore", message="(?s).*[Cc]onstrained_layout not applied")
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
+        yield
+
+
+def _inline(svg: str, size: tuple[float, float], name: str, label: str, wide: bool) -> str:
+    body = svg[svg.index("<svg") : svg.rindex("</svg>")]
+    body = re.sub(r"<style[^>]*>.*?</style>", "", body, flags=re.S)
+    body = re.sub(r"<defs>\s*</defs>", "", body[body.index(">") + 1 :])
+    body = re.sub(r"font-family: [^;\"]*;? ?", "", body)
+    body = re.sub(r"font: (?:[\w-]+ )*([\d.]+px) [^;\"]*", r"font-size: \1", body)  # matplotlib before 3.10
+    body = body.replace("xlink:href", "href")
+    used = set(re.findall(r"(?:href=\"#|url\(#)([\w.-]+)", body))
+    body = re.sub(r' id="([^"]*)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", body)
+    body = re.sub(r"(href=\"#|url\(#)", rf"\g<1>{name}-", body)
+    body = re.sub(r' (?:d|x|y)="[^"]*"', lambda m: re.sub(r"(\.\d\d)\d+", r"\1", m[0]).replace("\n", " "), body)
+    body = re.sub(r' transform="rotate\(-0 [^"]*"', "", body)
+    for colour, in_page in _IN_PAGE.items():
+        body = body.replace(f": {colour}", f": {in_page}")
+    body = re.sub(r">\s+<", "><", body.strip())
+    width, height = (round(72 * inches, 2) for inches in size)
+    kind = "panel wide" if wide else "panel"
+    return (
+        f'<svg class="{kind}" role="img" aria-label="{escape(label)}" viewBox="0 0 {width:g} {height:g}" '
+        f'width="{96 * size[0]:.0f}" height="{96 * size[1]:.0f}" stroke-linejoin="round">{body}</svg>'
+    )

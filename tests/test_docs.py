@@ -1,0 +1,45 @@
+"""The documents: their examples run as they stand, and what they promise exists."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import naibu
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = [path for path in (ROOT / "docs").glob("*.md") if "import naibu" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_the_examples_of_a_document_run_as_they_stand(path, tmp_path):
+    code = "\n".join(re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL))
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_public_names_are_there_and_none_is_missing_from_the_list():
+    for name in naibu.__all__:
+        assert getattr(naibu, name) is not None
+    assert set(naibu.__all__) <= set(dir(naibu))
+    with pytest.raises(AttributeError, match="no attribute 'recrod'"):
+        _ = naibu.recrod
+
+
+def test_importing_naibu_loads_nothing_heavy():
+    code = "import sys, naibu; print([m for m in ('torch', 'numpy', 'sklearn', 'matplotlib', 'numba') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_the_readme_names_both_commands_and_every_document():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "make look" in readme
+    assert "make test" in readme
+    for path in (ROOT / "docs").glob("*.md"):
+        assert f"docs/{path.name}" in readme
+    for image in re.findall(r"!\[[^]]*\]\(([^)]+)\)", readme):
+        assert (ROOT / image).exists(), image
