@@ -6,7 +6,7 @@ import errno
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ def written_beside(path: Path) -> Iterator[Path]:
         beside.chmod(0o644)  # safetensors makes its files readable by their owner alone
         os.replace(beside, path)
     except BaseException as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # a parent of the path may be a file
+            beside.unlink()
         if isinstance(error, OSError):
             raise cannot_write(path, error) from error
         if "No space left" in str(error):  # safetensors wraps the operating system's error in its own

@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from naibu.errors import OptionError, StoredError
 from naibu.recording import recording as recordings
-from naibu.recording.assemble import Staging, bytes_of, check_options, fingerprint
+from naibu.recording.assemble import Staging, bytes_of, check_options, fingerprint, settle_allocator
 from naibu.recording.files import Manifest
 from naibu.recording.given import Given, flat_lengths, given_column, given_splits, seen_in_training
 from naibu.recording.index import COLUMNS, Array
@@ -55,6 +55,7 @@ def record_module(
     mode with dropout between its layers.
     """
     keep = check_options(keep, dtype)
+    settle_allocator()
     listeners = find_listeners(module, keep, layers)
     known = flat_lengths(lengths)
     columns = {name: given_column(f"label {name!r}", values) for name, values in (labels or {}).items()}
@@ -238,11 +239,10 @@ def _piece(job: _Job, call: Any, heard: Heard, digest: bytes) -> _Piece:
     units = {key: value.shape[-1] for key, value in heard.values.items()}
     staging = Staging(units, heard.steps * heard.batch, job.dtype)
     staging.put(heard.values)
-    there = np.arange(heard.steps)[:, None] < lengths  # [time batch]
-    place = np.arange(heard.steps * heard.batch).reshape(heard.steps, heard.batch)
+    there = np.arange(heard.steps) < lengths[:, None]  # [batch time]
     ids = _ids_of(call, heard, job.listeners[0].batch_first)
-    columns = job.table.columns(lengths, None if ids is None else ids.T[there.T])
-    return _Piece(staging, place.T[there.T], columns, digest)
+    columns = job.table.columns(lengths, None if ids is None else ids.T[there])
+    return _Piece(staging, np.flatnonzero(there), columns, digest)
 
 
 def _ids_of(call: Any, heard: Heard, batch_first: bool) -> Array | None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from naibu.corpora.sequences import Label, Sequences
 from naibu.errors import OptionError
 from naibu.models.language_model import LanguageModel
-from naibu.recording.assemble import Staging, check_options, fingerprint
+from naibu.recording.assemble import Staging, check_options, fingerprint, settle_allocator
 from naibu.recording.files import Manifest
 from naibu.recording.index import COLUMNS, SPLITS, Array, Index
 from naibu.recording.recording import Key, Live, Recording, plan_spans
@@ -24,8 +24,8 @@ Progress = Callable[..., None]
 """Called with the tokens done and the tokens in all, as `naibu.progress.Report` is."""
 LONGEST = 2_000
 """Steps in one pass of the layers; longer sequences are cut there and carry their state on."""
-WIDEST = 64
-"""Sequences in a batch, at most."""
+WIDTHS = (64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
+"""How many sequences a batch may have: few different sizes, for oneDNN keeps a megabyte of code for each."""
 _LOGITS = 2**21
 
 
@@ -165,6 +165,7 @@ def record_language_model(
     Raises OptionError for an unknown signal, label, split or type, StoredError where `out` cannot be used.
     """
     asked = check_options(keep, dtype)
+    settle_allocator()
     if live and out is not None:
         raise OptionError("live: a live recording is not written; leave out either live or out")
     texts = Texts(sequences_by_split, labels, seen)
@@ -201,7 +202,7 @@ def read_shard(
     lengths = np.diff(texts.starts[first : last + 1])
     batches = list(plan_batches(lengths, reading.batch_tokens))
     ids = torch.from_numpy(texts.ids(start, stop).astype(np.int64))
-    rows = sum(int(lengths[batch].max()) * len(batch) for batch in batches)
+    rows = sum(len(steps) * len(batch) for batch in batches for steps in cuts(int(lengths[batch].max())))
     staging = Staging(reading.units, rows, reading.dtype)
     order = np.empty(stop - start, np.int64)
     predicted = torch.zeros(stop - start, dtype=torch.int64)
@@ -220,19 +221,31 @@ def read_shard(
 def plan_batches(lengths: Array, batch_tokens: int) -> Iterator[Array]:
     """Yield the numbers of sequences to be read side by side: of similar length, the longest first.
 
-    A batch has at most `batch_tokens` tokens in one pass of the layers, WIDEST sequences, and none that is
-    shorter by more than a quarter, or 8 steps, than its longest.
+    A batch has at most `batch_tokens` tokens in one pass of the layers, one of WIDTHS sequences, and none that
+    is shorter by more than a quarter, or 8 steps, than its longest.
     """
     order = np.argsort(-lengths, kind="stable")
     order = order[lengths[order] > 0]
     begin = 0
     while begin < len(order):
         longest = int(lengths[order[begin]])
-        most = max(1, min(WIDEST, batch_tokens // min(longest, LONGEST)))
+        most = max(1, min(WIDTHS[0], batch_tokens // min(longest, LONGEST)))
         shortest = min(longest - 8, longest * 3 // 4)
         alike = int(np.searchsorted(-lengths[order[begin : begin + most]], -shortest, side="right"))
-        yield order[begin : begin + max(alike, 1)]
-        begin += max(alike, 1)
+        width = next(width for width in WIDTHS if width <= max(alike, 1))
+        yield order[begin : begin + width]
+        begin += width
+
+
+def cuts(longest: int) -> Iterator[range]:
+    """Yield the steps of each pass of the layers over a batch whose longest sequence has `longest` steps.
+
+    Passes are padded to few different numbers of steps: multiples of 4, then of an eighth of a power of two.
+    """
+    for start in range(0, longest, LONGEST):
+        steps = min(LONGEST, longest - start)
+        grain = max(4, 2 ** (steps.bit_length() - 4))
+        yield range(start, start + min(-(-steps // grain) * grain, LONGEST))
 
 
 def _read_batch(
@@ -248,14 +261,14 @@ def _read_batch(
     model, batch = reading.model, len(lengths)
     device = next(model.parameters()).device
     state = None
-    for cut in range(0, int(lengths.max()), LONGEST):
-        steps = np.arange(cut, min(cut + LONGEST, int(lengths.max())))[:, None]
+    for cut in cuts(int(lengths.max())):
+        steps = np.arange(cut.start, cut.stop)[:, None]
         rows = begins + np.minimum(steps, lengths - 1)  # [time batch], padded with each sequence's last symbol
         there = steps < lengths
         x = model.embed(ids[torch.from_numpy(rows)].to(device))
         output, state, signals = model.layers.signals(x, state, keep=reading.keep)
         place = staging.put(signals)
-        order[rows[there]] = place + np.flatnonzero(there)
+        order[rows[there]] = place + (np.arange(batch) * len(steps) + (steps - cut.start))[there]
         inside = np.flatnonzero(steps < lengths - 1)
         tokens = torch.from_numpy(rows.reshape(-1)[inside])
         flat = output.reshape(len(steps) * batch, -1)
@@ -301,7 +314,7 @@ def _live(reading: Reading, spans: Sequence[tuple[int, int]], progress: Progress
 def _units(model: LanguageModel, keep: tuple[str, ...]) -> dict[Key, int]:
     """Return what there is to record, and how many units each has."""
     there = model.layers.cell_type.signals
-    kept = tuple(name for name in keep if name in there)
+    kept = tuple(name for name in there if name in keep)
     if not kept:
         raise OptionError(f"keep: this model's cells have no {' or '.join(keep)}; they have {', '.join(there)}")
     layers = [name for _, _, name in model.layers.directions()]
@@ -318,4 +331,3 @@ def evaluating(module: torch.nn.Module) -> Iterator[None]:
     finally:
         for part, training in modes:
             part.training = training
-

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from naibu.cells.layers import Recurrent
-from naibu.cells.unroll import reverse_padded
 from naibu.cells.recover import ELMAN_SIGNALS, GRU_SIGNALS, LSTM_SIGNALS, recover, recover_gru, recover_lstm
+from naibu.cells.unroll import reverse_padded
 from naibu.errors import OptionError
 from naibu.recording.recording import Key
 
@@ -41,7 +41,7 @@ class Listener(ABC):
 
     def __init__(self, name: str, layer: nn.Module, keep: Sequence[str]) -> None:
         self.name, self.layer = name, layer
-        self.keep = tuple(signal for signal in keep if signal in self.signals())
+        self.keep = tuple(signal for signal in self.signals() if signal in keep)
 
     @abstractmethod
     def signals(self) -> tuple[str, ...]:
@@ -183,9 +183,7 @@ class LayerListener(Listener):
         output: Tensor = _FUSED[layer.mode](x, state, list(weights), layer.bias, 1, 0.0, False, False, False)[0]
         return output
 
-    def _recover(
-        self, x: Tensor, y: Tensor, start: Sequence[Tensor], weights: Sequence[Tensor]
-    ) -> dict[str, Tensor]:
+    def _recover(self, x: Tensor, y: Tensor, start: Sequence[Tensor], weights: Sequence[Tensor]) -> dict[str, Tensor]:
         layer = self.layer
         assert isinstance(layer, nn.RNNBase)
         return recover(_CELLS[layer.mode], x, y, start, weights[: 4 if layer.bias else 2], self.keep)

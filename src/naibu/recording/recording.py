@@ -14,7 +14,7 @@ from naibu.recording.index import COLUMNS, Array, Index, label_of
 
 Key = tuple[str, str]
 """A layer and a signal: ("lstm.0", "forget_gate")."""
-SHARD_BYTES = 64 * 2**20
+SHARD_BYTES = 32 * 2**20
 """About how many bytes of values, all keys together, make a shard."""
 
 

@@ -219,5 +219,3 @@ def _clear_unlisted(shards: Path, finished: int) -> None:
 def open_sink(out: str | Path | None, manifest: Manifest, symbols: Sequence[str]) -> Sink:
     """Return a sink that writes to the folder `out`, or keeps everything in memory where it is None."""
     return MemorySink(manifest, symbols) if out is None else DiskSink(Path(out), manifest, symbols)
-
-
