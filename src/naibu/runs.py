@@ -59,7 +59,9 @@ class Run:
     def metrics(self) -> list[dict[str, Any]]:
         """Return the lines of `metrics.jsonl`, in the order of steps."""
         path = self.path / "metrics.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        # A line that a full disk cut short has no end; the step it speaks of is trained again.
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def save(self) -> None:
         """Write `config.json`."""
@@ -81,14 +83,18 @@ def open_run(path: str | Path) -> Run:
     path = Path(path)
     where = path / "config.json"
     found = read_json(where, "a run's configuration (a run is made by: naibu train)")
-    if not isinstance(found, dict) or "format" not in found:
-        raise StoredError(f"{where}: not a run's configuration")
+    parts = {"format": int, "model": dict, "training": dict, "corpus": dict, "symbols": int, "versions": dict}
+    if not isinstance(found, dict) or not isinstance(found.get("format"), int):
+        raise StoredError(f"{where}: not a run's configuration; remove {path} and train again")
     if found["format"] > FORMAT:
         version = found.get("versions", {}).get("naibu", "unknown")
         raise StoredError(
             f"{where}: written by a newer naibu ({version}, format {found['format']}; "
             f"this one reads up to {FORMAT}); upgrade naibu, or choose another --out"
         )
+    for part, kind in parts.items():
+        if not isinstance(found.get(part), kind):
+            raise StoredError(f"{where}: damaged ({part} is missing); remove {path} and train again")
     return Run(
         path,
         configs.from_json(configs.ModelConfig, found["model"], where),

@@ -83,17 +83,12 @@ def _ours(layer: Recurrent | nn.RNNBase, name: str) -> Recurrent:
         return layer
     if getattr(layer, "proj_size", 0):
         raise OptionError(f"layer {name!r}: has proj_size={layer.proj_size}, which cannot be edited yet")
-    shape = (layer.input_size, layer.hidden_size, layer.num_layers)
-    options = {
-        "bias": layer.bias,
-        "batch_first": layer.batch_first,
-        "dropout": layer.dropout,
-        "bidirectional": layer.bidirectional,
-    }
+    sizes = (layer.input_size, layer.hidden_size, layer.num_layers)
     if isinstance(layer, nn.RNN):
-        ours: Recurrent = RNN(*shape, nonlinearity=layer.nonlinearity, **options)
+        ours: Recurrent = RNN(*sizes, layer.nonlinearity, bias=layer.bias, bidirectional=layer.bidirectional)
     else:
-        ours = (LSTM if isinstance(layer, nn.LSTM) else GRU)(*shape, **options)
+        ours = (LSTM if isinstance(layer, nn.LSTM) else GRU)(*sizes, layer.bias, bidirectional=layer.bidirectional)
+    ours.batch_first, ours.dropout = layer.batch_first, layer.dropout
     for parameter_name, parameter in layer.named_parameters():
         ours._parameters[parameter_name] = parameter
     ours.name = name

@@ -13,6 +13,7 @@ import torch
 from rich.table import Table
 
 import naibu
+from naibu.errors import StoredError
 from naibu.interventions.results import Holding
 from naibu.look.places import Places
 from naibu.look.steps import load_result
@@ -107,17 +108,31 @@ def commands_of(places: Places) -> dict[str, str]:
 
 def make_report(out: Path, *, command: str) -> Report:
     """Write `report.html` and `summary.json` into `out` from what is there; return what was reported."""
-    from naibu.report import write
+    from naibu.report import summary_table, write
 
-    places = [Places(out, run) for run in list_runs(out) if run.finished]
+    runs = list_runs(out)
+    places = [Places(out, run) for run in runs if run.finished]
+    if not places:
+        raise StoredError(f"{runs[0].path}: the training is unfinished; the command that began it goes on with it")
     parts = tuple(part_of(place) for place in places)
     made = f"{date.today()}, naibu {naibu.__version__}, torch {torch.__version__}, Python {platform.python_version()}"
     title = places[0].run.corpus["name"]
     report = Report(title, made, command, parts)
     write(report, out / "report.html")
-    forms = {place.run.corpus["form"]: summary_of(place, part) for place, part in zip(places, parts, strict=True)}
-    write_json(out / "summary.json", {"title": title, "made": made, "command": command, "forms": forms})
+    forms = [place.run.corpus["form"] for place in places]
+    # Two networks of one form go by their own names.
+    names = [f if forms.count(f) == 1 else place.run.name for f, place in zip(forms, places, strict=True)]
+    numbers = {name: summary_of(place, part) for name, place, part in zip(names, places, parts, strict=True)}
+    table = summary_table(report)
+    shown = {"columns": [part.name for part in parts], "rows": _cells(table)}
+    write_json(
+        out / "summary.json", {"title": title, "made": made, "command": command, "forms": numbers, "table": shown}
+    )
     return report
+
+
+def _cells(table: Table) -> list[list[str]]:
+    return [list(row) for row in zip(*([str(cell) for cell in column.cells] for column in table.columns), strict=True)]
 
 
 def summary_of(places: Places, part: NetworkPart) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -126,20 +127,15 @@ def _jobs(places: Places, recording: Recording, control: Recording | None, categ
         yield "confusion", lambda: probes.confusion(recording, untrained=control)
     yield "distributions", lambda: probes.distributions(recording, untrained=control)
     yield "depth", lambda: probes.correlation(recording, depth, untrained=control)
-    for signal in COMPARED:
-        if (top, signal) in recording.keys():
-            yield (
-                f"regression-{signal}",
-                lambda signal=signal: probes.regression(recording, depth, (top, signal), untrained=control),
-            )
-    for signal in ("cell", "hidden"):
-        if (top, signal) in recording.keys():
-            yield f"trajectories-{signal}", lambda signal=signal: _trajectories(places, recording, (top, signal))
+    for key in [(top, signal) for signal in COMPARED if (top, signal) in recording.keys()]:
+        yield f"regression-{key[1]}", partial(probes.regression, recording, depth, key, untrained=control)
+    for key in [(top, signal) for signal in ("cell", "hidden") if (top, signal) in recording.keys()]:
+        yield f"trajectories-{key[1]}", partial(_trajectories, places, recording, key)
     if category is not None:
         yield "phrase", lambda: probes.correlation(recording, f"depth:{category}", untrained=control)
         yield "overlap", lambda: probes.overlap(recording, f"inside:{category}", untrained=control)
-        memory = (top, "cell") if (top, "cell") in recording.keys() else (top, "hidden")
-        yield "l1", lambda: probes.l1_path(recording, f"inside:{category}", memory, untrained=control)
+        for key in [(top, signal) for signal in ("cell", "hidden") if (top, signal) in recording.keys()][:1]:
+            yield "l1", partial(probes.l1_path, recording, f"inside:{category}", key, untrained=control)
 
 
 def _one_label(recording: Recording, control: Recording | None, label: str) -> Iterator[Job]:

@@ -61,12 +61,12 @@ def embedding_size(vocabulary: int, config: ModelConfig) -> int:
 
 def recurrent(input_size: int, config: ModelConfig) -> Recurrent:
     """Return the recurrent layers that a configuration asks for, initialised."""
-    common = {"num_layers": config.layers, "dropout": config.dropout if config.layers > 1 else 0.0}
+    units, depth, dropout = config.units, config.layers, config.dropout if config.layers > 1 else 0.0
     if config.cell == "gru":
-        return GRU(input_size, config.units, **common)
+        return GRU(input_size, units, depth, dropout=dropout)
     if config.cell in ("rnn", "rnn-relu"):
-        return RNN(input_size, config.units, nonlinearity="relu" if config.cell == "rnn-relu" else "tanh", **common)
-    layers = LSTM(input_size, config.units, **common)
+        return RNN(input_size, units, depth, "relu" if config.cell == "rnn-relu" else "tanh", dropout=dropout)
+    layers = LSTM(input_size, units, depth, dropout=dropout)
     with torch.no_grad():
         for layer in range(config.layers):
             layers.get_parameter(f"bias_ih_l{layer}")[config.units : 2 * config.units] += config.forget_bias

@@ -111,4 +111,6 @@ def table_of(rows: list[Reproduced], title: str) -> Table:
 
 
 def _words(figures: Figures) -> str:
-    return ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in figures.items())
+    return ", ".join(
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in figures.items()
+    )

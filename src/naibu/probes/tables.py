@@ -33,11 +33,11 @@ def load(cls: type[Result], folder: str | Path, name: str) -> Result:
     Raises StoredError where the file is missing, damaged, or holds another kind of result.
     """
     path = Path(folder) / f"{name}.json"
-    what = f"a {cls.__name__} result"
+    what = f"a {cls.__name__} result (results are made by: naibu probe)"
     stored = read_json(path, what)
     try:
         if stored["result"] != cls.__name__:
-            raise StoredError(f"{path}: holds a {stored['result']} result, not {what}; probe again")
+            raise StoredError(f"{path}: holds a {stored['result']} result; it should be {what}")
         return decode(stored["value"], cls)  # type: ignore[no-any-return]
     except (KeyError, TypeError, ValueError) as error:
         raise StoredError(f"{path}: damaged ({error!r}); this should be {what}; remove it and probe again") from None

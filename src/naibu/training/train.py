@@ -27,7 +27,7 @@ from naibu.models.language_model import LanguageModel
 from naibu.models.load import untrained
 from naibu.progress import Report, silent
 from naibu.runs import Run, open_run
-from naibu.storage import write_json, written_beside
+from naibu.storage import write_json, write_text, written_beside
 from naibu.training import checkpoints
 from naibu.training.batches import Batch, make_batch, training_batches
 from naibu.training.schedule import learning_rate
@@ -75,10 +75,10 @@ def _continued(folder: Path, corpus: Corpus, model: ModelConfig, training: Train
         return None
     run = open_run(folder)
     if run.corpus["fingerprint"] != corpus.fingerprint:
-        raise StoredError(
-            f"{folder}: trained on another corpus or with other corpus options ({run.corpus['options']['path']}); "
-            "go on with those, or choose another folder with --out"
-        )
+        what = f"another corpus or with other corpus options ({run.corpus['options']['path']}); go on with those"
+        if run.corpus["options"] == corpus.options:
+            what = f"{corpus.options['path']} as it was before its files changed; put them back"
+        raise StoredError(f"{folder}: trained on {what}, or choose another folder with --out")
     asked = {**asdict(model), **asdict(_as_begun(training, run.training))}
     there = {**asdict(run.model), **asdict(run.training)}
     for key, value in asked.items():
@@ -105,7 +105,7 @@ def _begun(folder: Path, corpus: Corpus, model: ModelConfig, training: TrainingC
         "torch": torch.__version__,
         "numpy": np.__version__,
     }
-    found = {"name": corpus.name, "form": corpus.form, "reader": corpus.reader, "category": corpus.category}
+    found: dict[str, Any] = {"name": corpus.name, "form": corpus.form, "reader": corpus.reader, "category": corpus.category}
     found |= {
         "train_tokens": corpus.train.tokens,
         "fingerprint": corpus.fingerprint,
@@ -183,7 +183,7 @@ class Trainer:
             output, state = self.model(batch.inputs[start : start + cut], state)
             loss = self.model.loss(output, targets)
             self.optimiser.zero_grad(set_to_none=True)
-            (loss / max(1, int((targets >= 0).sum()))).backward()
+            (loss / max(1, int((targets >= 0).sum()))).backward()  # type: ignore[no-untyped-call]
             norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip)
             self.optimiser.step()
             total, largest = total + loss.item(), max(largest, norm.item())
@@ -281,7 +281,7 @@ class _Loop:
 
     def _forget_metrics_after(self, step: int) -> None:
         lines = [line for line in self.run.metrics() if line["step"] <= step]
-        self.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        write_text(self.metrics, "".join(json.dumps(line) + "\n" for line in lines))
 
     def _finish(self) -> None:
         state = self.state

@@ -1,0 +1,460 @@
+"""The commands and their options: what each is called, takes, does and leaves, and the help that says so."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional, UseAppendAction, arg
+
+from naibu.config import ModelConfig, TrainingConfig
+from naibu.errors import OptionError
+from naibu.storage import read_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from naibu.look.asked import Look as Asked
+    from naibu.look.places import Places
+
+Form = Literal["brackets", "tagged", "brackets+words", "tagged+words", "words", "characters"]
+Signal = Literal[
+    "input_gate", "forget_gate", "candidate", "output_gate", "update", "cell", "hidden", "reset_gate", "update_gate"
+]
+Reader = Literal["penn", "lisp", "python", "text"]
+# Where nothing is given the help says in words what happens then, not "(default: None)".
+Whole = Annotated[int, arg(metavar="N")]
+Number = Annotated[float, arg(metavar="X")]
+Switch = Annotated[FlagCreatePairsOff[bool], arg(help_behavior_hint="")]
+MaybeWhole = Annotated[int | None, arg(metavar="N", help_behavior_hint="")]
+MaybeNumber = Annotated[float | None, arg(metavar="X", help_behavior_hint="")]
+MaybePath = Annotated[Path | None, arg(metavar="PATH", help_behavior_hint="")]
+MaybeName = Annotated[str | None, arg(metavar="NAME", help_behavior_hint="")]
+ONE_FORM = "{brackets,tagged,brackets+words,tagged+words,words,characters}"
+
+
+@dataclass(frozen=True)
+class CorpusOptions:
+    """The text to learn."""
+
+    corpus: Annotated[Positional[str], arg(metavar="CORPUS")]
+    """Treebank, source code or plain text: a file, folder, .gz, .tar.gz or .zip; or standard-library, Python's own."""
+    test: MaybePath = None
+    """A file or folder to score on, in place of a tenth of the corpus."""
+    reader: Annotated[Reader | None, arg(metavar="{penn,lisp,python,text}", help_behavior_hint="")] = None
+    """How to read the files; found from their content when not given."""
+    category: MaybeName = None
+    """The phrase to probe, VP for example; when not given VP, or the one that half the text is inside."""
+    vocabulary: Whole = 10_000
+    """Symbols at most; rarer ones become <unk>."""
+    longest: MaybeWhole = None
+    """Leave out sequences with more symbols; 300 for source code when not given, 0 for no limit."""
+    split_seed: Whole = 1
+    """Seed of the division into training, validation and test."""
+    function_tags: Switch = False
+    """Keep function tags: NP-SBJ and NP are two categories then."""
+    traces: Switch = False
+    """Keep traces and other empty elements: (-NONE- *T*)."""
+    labels: MaybePath = None
+    """A file of your own labels: tab-separated columns, one line a symbol, a header line."""
+
+    def keywords(self) -> dict[str, Any]:
+        """Return the options as `open_corpus` takes them, without path and form."""
+        options = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self).items() if k != "corpus"}
+        options["seed"] = options.pop("split_seed")
+        return options
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """The network and its training."""
+
+    units: MaybeWhole = None
+    """Hidden units; when not given 100 for brackets, 200 for tagged and characters, 300 with words."""
+    cell: Literal["lstm", "gru", "rnn", "rnn-relu"] = "lstm"
+    """The recurrent cell; rnn is Elman's with tanh."""
+    layers: Whole = 1
+    """Layers, one on the other."""
+    dropout: Number = ModelConfig.dropout
+    """Share of values dropped in training."""
+    tied: Switch = False
+    """Let the output layer use the embedding's weights."""
+    minutes: MaybeNumber = None
+    """Minutes of training for each network, 5 when not given (less on standard-library); becomes a number of steps."""
+    steps: MaybeWhole = None
+    """Steps of training, in place of minutes; repeats a run exactly."""
+    seed: Whole = 1
+    """Seed of weights, batches and dropout."""
+    learning_rate: Number = TrainingConfig.learning_rate
+    """Learning rate of Adam at its highest."""
+    batch_size: Whole = TrainingConfig.batch_size
+    """Sequences in a batch."""
+    truncation: Whole = TrainingConfig.truncation
+    """Steps through which gradients travel back."""
+    threads: Whole = 0
+    """Threads; 0 takes what a short warm-up finds fastest."""
+
+    def configs(self) -> tuple[ModelConfig, TrainingConfig]:
+        """Return model and training configuration; raises OptionError for a value that is not allowed."""
+        if self.steps is not None and self.minutes is not None:
+            raise OptionError(f"--steps {self.steps} and --minutes {self.minutes}: give one of the two")
+        units = ModelConfig.units if self.units is None else self.units
+        model = ModelConfig(self.cell, units, self.layers, dropout=self.dropout, tied=self.tied)
+        training = TrainingConfig(
+            self.steps,
+            self.minutes,
+            self.seed,
+            self.batch_size,
+            truncation=self.truncation,
+            learning_rate=self.learning_rate,
+            threads=self.threads,
+        )
+        return model, training
+
+
+Json = Annotated[str | None, arg(metavar="FILE", help_behavior_hint="")]
+Out = Annotated[Path, arg(metavar="FOLDER")]
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where things go."""
+
+    out: Out = Path("looks/mine")
+    """Holds runs/, recordings/, results/ and the report."""
+    json: Json = None
+    """Write the main numbers here as JSON too; - for standard output."""
+
+
+@dataclass(frozen=True)
+class RunChoice:
+    """Which networks, and where they lie."""
+
+    out: Out = Path("looks/mine")
+    """The folder that naibu train was given."""
+    run: MaybeName = None
+    """A network under runs/, tagged-200 for example; all of them when not given."""
+    json: Json = None
+    """Write what was done here as JSON too; - for standard output."""
+
+    def places(self) -> list[Places]:
+        """Return the runs asked for; raises OptionError naming those that exist."""
+        from naibu.look.places import Places
+        from naibu.runs import list_runs
+
+        runs = list_runs(self.out)
+        chosen = [run for run in runs if self.run in (None, run.name)]
+        if not chosen:
+            raise OptionError(f"--run {self.run}: not one of {', '.join(run.name for run in runs)} under {self.out}")
+        return [Places(self.out, run) for run in chosen]
+
+
+@dataclass(frozen=True)
+class Look:
+    """Train on a corpus, look inside, and write a report that shows which unit learnt what.
+
+    All five steps in order: train, record, probe, intervene, report. Everything lies under --out: runs/,
+    recordings/, results/, report.html to look at, summary.json for scripts. Stop it with Ctrl-C whenever you like;
+    the same command goes on from there, and shows at once what is there when all is done.
+
+    $ naibu look standard-library
+    $ naibu look treebank.mrg --form tagged --units 200 --minutes 10 --out looks/mine
+    $ naibu look train.mrg --test test.mrg --category VP --out looks/other
+    """
+
+    corpus: OmitArgPrefixes[CorpusOptions]
+    form: Annotated[UseAppendAction[tuple[Form, ...]], arg(metavar=ONE_FORM, help_behavior_hint="")] = ()
+    """What of a sentence is learnt; repeat it for more networks. Without it: brackets and tagged, or characters."""
+    network: OmitArgPrefixes[NetworkOptions] = field(default_factory=NetworkOptions)
+    output: OmitArgPrefixes[Output] = field(default_factory=Output)
+
+    def asked(self) -> Asked:
+        """Return what is asked for; raises OptionError for a value that is not allowed."""
+        from naibu.look.asked import Look as Asked
+
+        model, training = self.network.configs()
+        options, units = self.corpus.keywords(), self.network.units
+        return Asked(self.corpus.corpus, options, self.form, model, training, units, self.output.out)
+
+    def execute(self, console: Console, typed: str) -> Any:
+        """Do all five steps and print the table; print it at once where they are done."""
+        from rich.table import Table
+        from rich.text import Text
+
+        from naibu.look.asked import summary_if_finished
+
+        asked, out = self.asked(), self.output.out
+        summary = summary_if_finished(asked)
+        if summary is None:
+            from naibu.look.look import look
+
+            look(asked, console, command=typed)
+            summary = read_json(out / "summary.json", "the main numbers")
+        table = Table("", title=Text(summary["title"]), title_justify="left")
+        for name in summary["table"]["columns"]:
+            table.add_column(Text(name), overflow="fold")
+        for row in summary["table"]["rows"]:
+            table.add_row(*(Text(cell) for cell in row))
+        console.print(table)
+        say(console, "Report", out / "report.html")
+        return summary
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a language model on a corpus; the first of the five steps.
+
+    Leaves runs/FORM-UNITS/ under --out: configuration, weights (safetensors), metrics. Stop it with Ctrl-C
+    whenever you like: the same command goes on from there, and ends with the same weights.
+
+    $ naibu train treebank.mrg --form tagged --units 200 --minutes 10 --out looks/mine
+    $ naibu record --out looks/mine
+    """
+
+    corpus: OmitArgPrefixes[CorpusOptions]
+    form: Annotated[Form | None, arg(metavar=ONE_FORM, help_behavior_hint="")] = None
+    """What of a sentence is learnt; when not given, tagged for trees, characters for plain text."""
+    network: OmitArgPrefixes[NetworkOptions] = field(default_factory=NetworkOptions)
+    output: OmitArgPrefixes[Output] = field(default_factory=Output)
+
+    def execute(self, console: Console, typed: str) -> Any:
+        """Train, and print how it went."""
+        forms = () if self.form is None else (self.form,)
+        asked = Look(self.corpus, forms, self.network, self.output).asked()
+        form = asked.forms_or_default()[-1]
+        from naibu.look.look import trained
+
+        run = trained(asked, form, console)[0].run
+        say(console, "Run", run.path)
+        return {"run": str(run.path), **run.summary()}
+
+
+@dataclass(frozen=True)
+class Record:
+    """Record what happens inside trained networks: every gate, cell and output of every unit at every symbol.
+
+    Starts from runs/ under --out. Leaves recordings/RUN/, and recordings/RUN-untrained/ for comparison: plain .npy
+    files, one row a symbol.
+
+    $ naibu record --out looks/mine
+    $ naibu record --out looks/mine --run tagged-200 --label depth:NP --label inside:SBAR
+    """
+
+    network: OmitArgPrefixes[RunChoice] = field(default_factory=RunChoice)
+    keep: UseAppendAction[tuple[Signal, ...]] = ()
+    """A signal to keep; all when not given."""
+    label: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME")] = ()
+    """A label to carry besides the usual ones, depth:NP or inside:SBAR for example."""
+    train_tokens: Whole = 100_000
+    """Symbols of training sequences to record; probes are fitted on them."""
+    test_tokens: Whole = 150_000
+    """Symbols of test sequences to record; probes are scored on them."""
+    dtype: Literal["float16", "float32"] = "float16"
+    """How values are stored."""
+
+    def execute(self, console: Console, typed: str) -> Any:
+        """Record every run asked for."""
+        for option, value in (("--train-tokens", self.train_tokens), ("--test-tokens", self.test_tokens)):
+            if value < 1:
+                raise OptionError(f"{option} {value}: must be at least 1")
+        from naibu.look.look import write_facts
+        from naibu.look.steps import record_run
+
+        recorded = []
+        for places in self.network.places():
+            corpus = places.corpus()
+            write_facts(places, corpus)
+            record_run(
+                places,
+                corpus,
+                keep=self.keep,
+                labels=self.label,
+                train_tokens=self.train_tokens,
+                test_tokens=self.test_tokens,
+                dtype=self.dtype,
+            )
+            say(console, "Recording", places.recording)
+            recorded.append(str(places.recording))
+        return recorded
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Find what the units of recorded networks have learnt: correlations, overlaps, regressions, with controls.
+
+    Starts from recordings/ under --out. Leaves results/RUN/: a .csv of every probe to read, a .json to load again.
+
+    $ naibu probe --out looks/mine
+    $ naibu probe --out looks/mine --label depth:VP
+    """
+
+    network: OmitArgPrefixes[RunChoice] = field(default_factory=RunChoice)
+    label: MaybeName = None
+    """Only the correlation of every unit with this label of the recording; all probes when not given."""
+
+    def execute(self, console: Console, typed: str) -> Any:
+        """Probe every run asked for."""
+        from naibu.look.steps import probe_run
+
+        places = self.network.places()
+        for each in places:
+            probe_run(each, each.run.corpus["category"], label=self.label)
+            say(console, "Results", each.results)
+        return [str(path) for each in places for path in sorted(each.results.glob("*.csv"))]
+
+
+@dataclass(frozen=True)
+class Intervene:
+    """Hold a unit still on the test sequences and see what the network can no longer do.
+
+    Starts from runs/, recordings/ and results/ under --out; holds random units too, for comparison. Leaves
+    results/RUN/holding.csv and holding.json.
+
+    $ naibu intervene --out looks/mine
+    $ naibu intervene --out looks/mine --run tagged-200 --unit 17 --signal cell
+    """
+
+    network: OmitArgPrefixes[RunChoice] = field(default_factory=RunChoice)
+    unit: MaybeWhole = None
+    """The unit to hold, counted from 0; the one that follows depth best when not given."""
+    signal: Annotated[
+        Signal | None,
+        arg(
+            metavar="{input_gate,forget_gate,candidate,output_gate,update,cell,hidden,reset_gate,update_gate}",
+            help_behavior_hint="",
+        ),
+    ] = None
+    """The signal in which it is held; cell when not given (hidden where there is no cell)."""
+    draws: Whole = 10
+    """How many random units to hold beside it, one at a time."""
+
+    def execute(self, console: Console, typed: str) -> Any:
+        """Intervene in every run asked for, and print the table."""
+        if self.draws < 0:
+            raise OptionError(f"--draws {self.draws}: must be 0 or more")
+        from naibu.look.report import holding_table
+        from naibu.look.steps import intervene_run
+
+        rows = []
+        for places in self.network.places():
+            found = intervene_run(places, places.corpus(), unit=self.unit, signal=self.signal, draws=self.draws)
+            console.print(holding_table(found))
+            rows += found.rows()
+        return rows
+
+
+@dataclass(frozen=True)
+class MakeReport:
+    """Write the page and the main numbers from the results under --out; the last of the five steps.
+
+    Leaves report.html (one file, no network needed) and summary.json (for scripts), and prints the main numbers.
+    What was not probed is left out.
+
+    $ naibu report --out looks/mine
+    """
+
+    output: OmitArgPrefixes[Output] = field(default_factory=Output)
+
+    def execute(self, console: Console, typed: str) -> Any:
+        """Write the report and print the table."""
+        from naibu.look.report import make_report
+        from naibu.report import summary_table
+
+        out = self.output.out
+        console.print(summary_table(make_report(out, command=typed)))
+        say(console, "Report", out / "report.html")
+        return read_json(out / "summary.json", "the main numbers")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure what recording costs: how many times its own forward pass a layer takes when all of it is kept.
+
+    Three sizes of an LSTM, all seven signals, on disk and in memory, in rounds by turns. About a minute; leaves
+    nothing. Above a load of 0.08 other programs were at work, and the ratios are worth little.
+
+    $ naibu bench
+    $ naibu bench recording --json recording.json
+    """
+
+    what: Annotated[Positional[Literal["recording"]], arg(metavar="{recording}")] = "recording"
+    """What to measure."""
+    json: Json = None
+    """Write the rows here as JSON too; - for standard output."""
+
+    def execute(self, console: Console, typed: str) -> Any:
+        """Measure, and print a row for each size."""
+        from rich.table import Table
+
+        from naibu.bench import recording
+
+        rows = recording.measure()
+        names = {"hidden": "units", "ratio_to_forward_disk": "on disk / forward", "forward_ms": "forward, ms"}
+        names["ratio_to_forward_memory"] = "in memory / forward"
+        table = Table(title="Recording everything, against the layer's own forward pass", title_justify="left")
+        for column in rows[0]:
+            table.add_column(names.get(column, column), justify="right")
+        for row in rows:
+            table.add_row(*(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row.values()))
+        console.print(table)
+        return rows
+
+
+@dataclass(frozen=True)
+class Papers:
+    """Run a paper's experiments and set the obtained figures beside the published ones.
+
+    Without a name, lists the papers there are. A row that is finished stays under --out/NAME; Ctrl-C loses at most
+    the one under way, and the same command goes on.
+
+    $ naibu papers
+    """
+
+    name: Annotated[Positional[str | None], arg(metavar="[NAME]", help_behavior_hint="")] = None
+    """Which paper; lists them when not given."""
+    quick: Switch = False
+    """A smaller version of every experiment, to see that it runs."""
+    out: Out = Path("papers")
+    """Where the finished rows lie."""
+    json: Json = None
+    """Write the rows here as JSON too; - for standard output."""
+
+    def execute(self, console: Console, typed: str) -> Any:
+        """Run the experiments of a paper, or list the papers."""
+        from naibu.papers.catalogue import PAPERS
+
+        if self.name is None:
+            for name, paper in PAPERS.items():
+                console.print(f"{name}  {paper.title}", markup=False)
+            if not PAPERS:
+                console.print("No paper's experiments are here yet.")
+            return {name: paper.title for name, paper in PAPERS.items()}
+        if self.name not in PAPERS:
+            there = f"those here are {', '.join(PAPERS)}" if PAPERS else "none is here yet"
+            raise OptionError(f"{self.name}: no paper of that name; {there}")
+        from naibu.papers.runner import reproduce, table_of
+        from naibu.progress import shown
+
+        paper = PAPERS[self.name]
+        with shown(self.name, "experiments") as progress:
+            rows = reproduce(paper.experiments(), self.out / self.name, quick=self.quick, progress=progress)
+        console.print(table_of(rows, paper.title))
+        return [asdict(row) for row in rows]
+
+
+COMMANDS: dict[str, Any] = {
+    "look": Look,
+    "train": Train,
+    "record": Record,
+    "probe": Probe,
+    "intervene": Intervene,
+    "report": MakeReport,
+    "bench": Bench,
+    "papers": Papers,
+}
+
+
+def say(console: Console, what: str, path: Path) -> None:
+    """Print where something lies; a folder named [b] is no markup, and a long path stays on one line."""
+    console.print(f"{what}: {path}", markup=False, highlight=False, soft_wrap=True)
