@@ -7,6 +7,7 @@ import inspect
 import json
 import random
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -184,6 +185,21 @@ def test_a_terminal_without_arrows_gets_the_table_too(treebank, looked):
     assert out.isascii()
 
 
+def test_the_report_gives_a_command_that_makes_the_run_again(treebank, tmp_path):
+    """Typed again, it finds the run finished: every option is the same."""
+    from naibu.look.places import Places
+    from naibu.look.report import commands_of
+
+    options = ["--cell", "gru", "--category", "NP", "--split-seed", "4", "--tied", "--batch-size", "8", "--traces"]
+    train = ["train", str(treebank), "--form", "brackets", *SMALL, *options, "--out", str(tmp_path / "my work")]
+    assert main(train) == 0
+    run = naibu.open_run(tmp_path / "my work" / "runs" / "brackets-8-gru")
+    weights = run.weights.stat().st_mtime_ns
+    command = shlex.split(commands_of(Places(tmp_path / "my work", run))["train"])
+    assert main(command[1:]) == 0
+    assert run.weights.stat().st_mtime_ns == weights
+
+
 # bench and papers
 
 
@@ -197,7 +213,7 @@ def test_bench_prints_a_row_for_each_size(monkeypatch, capsys):
     rows = json.loads(said.out)
     assert [row["hidden"] for row in rows] == [4, 5]
     assert all(row["ratio_to_forward_disk"] > 0 and row["load"] >= 0 for row in rows)
-    assert "on disk / forward" in said.err
+    assert "own forward pass" in said.err
 
 
 def test_papers_lists_runs_and_names_those_there_are(monkeypatch, tmp_path, capsys):

@@ -17,6 +17,7 @@ FLOORS = [
     {"training", "recording"},
     {"probes", "interventions", "report"},
     {"look", "papers", "bench"},
+    {"commands"},
     {"cli"},
 ]
 MEETING = {("interventions", "probes"), ("report", "probes"), ("report", "interventions")}

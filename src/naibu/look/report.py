@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import resource
+import shlex
 import sys
 from datetime import date
 from pathlib import Path
@@ -13,8 +14,10 @@ import torch
 from rich.table import Table
 
 import naibu
+from naibu.config import ModelConfig, TrainingConfig
 from naibu.errors import StoredError
 from naibu.interventions.results import Holding
+from naibu.look.asked import FLAGS
 from naibu.look.places import Places
 from naibu.look.steps import load_result
 from naibu.models.load import load
@@ -91,19 +94,36 @@ def training_facts(run: Run) -> dict[str, str | int | float]:
 
 def commands_of(places: Places) -> dict[str, str]:
     """Return, for each section, the command that makes it again."""
-    run, options = places.run, places.run.corpus["options"]
-    common = f"--out {places.out} --run {run.name}"
-    training = f"--steps {run.training.steps} --threads {run.training.threads} --seed {run.training.seed}"
-    train = f"naibu train {options['path']} --form {run.corpus['form']} --units {run.model.units} {training}"
+    run = places.run
+    common = f"--out {shlex.quote(str(places.out))} --run {run.name}"
+    train = f"naibu train {shlex.quote(run.corpus['options']['path'])} {_typed_options(run)}"
     probe = f"naibu probe {common}"
     sections = ("confusion", "distributions", "depth", "phrase", "overlap", "trajectories", "regression", "l1")
     return {
-        "train": f"{train} --out {places.out}",
+        "train": f"{train} --out {shlex.quote(str(places.out))}",
         "record": f"naibu record {common}",
         **dict.fromkeys(sections, probe),
         "holding": f"naibu intervene {common}",
-        "report": f"naibu report --out {places.out}",
+        "report": f"naibu report --out {shlex.quote(str(places.out))}",
     }
+
+
+def _typed_options(run: Run) -> str:
+    """Return the options of `naibu train` that give this run again: those that are not as when nothing is given."""
+    said: dict[str, Any] = {"--form": run.corpus["form"], "--units": run.model.units, "--steps": run.training.steps}
+    said |= {"--threads": run.training.threads, "--seed": run.training.seed}
+    options = run.corpus["options"]
+    said |= {flag: options[name] for name, flag in {**FLAGS, "longest": "--longest"}.items() if options[name]}
+    for config, usual in ((run.model, ModelConfig()), (run.training, TrainingConfig())):
+        for name in ("cell", "layers", "dropout", "tied", "learning_rate", "batch_size", "truncation"):
+            if getattr(config, name, None) != getattr(usual, name, None):
+                said["--" + name.replace("_", "-")] = getattr(config, name)
+    usual_corpus = {"--vocabulary": 10_000, "--split-seed": 1}
+    return " ".join(
+        flag if value is True else f"{flag} {shlex.quote(str(value))}"
+        for flag, value in said.items()
+        if usual_corpus.get(flag) != value
+    )
 
 
 def make_report(out: Path, *, command: str) -> Report:

@@ -37,7 +37,7 @@ def load(cls: type[Result], folder: str | Path, name: str) -> Result:
     stored = read_json(path, what)
     try:
         if stored["result"] != cls.__name__:
-            raise StoredError(f"{path}: holds a {stored['result']} result; it should be {what}")
+            raise StoredError(f"{path}: holds a {stored['result']} result, not {what}; probe again")
         return decode(stored["value"], cls)  # type: ignore[no-any-return]
     except (KeyError, TypeError, ValueError) as error:
         raise StoredError(f"{path}: damaged ({error!r}); this should be {what}; remove it and probe again") from None

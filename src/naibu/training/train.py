@@ -105,8 +105,11 @@ def _begun(folder: Path, corpus: Corpus, model: ModelConfig, training: TrainingC
         "torch": torch.__version__,
         "numpy": np.__version__,
     }
-    found: dict[str, Any] = {"name": corpus.name, "form": corpus.form, "reader": corpus.reader, "category": corpus.category}
-    found |= {
+    found: dict[str, Any] = {
+        "name": corpus.name,
+        "form": corpus.form,
+        "reader": corpus.reader,
+        "category": corpus.category,
         "train_tokens": corpus.train.tokens,
         "fingerprint": corpus.fingerprint,
         "options": corpus.options,
