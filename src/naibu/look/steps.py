@@ -21,6 +21,7 @@ from naibu.probes.results import Correlation, Trajectories
 from naibu.progress import shown
 from naibu.recording import Recording
 from naibu.recording.language_models import record_language_model
+from naibu.training.threads import threads
 
 TRAIN_TOKENS = 100_000
 TEST_TOKENS = 150_000
@@ -80,7 +81,7 @@ def record_run(
         "test": corpus.test.subset(which),
     }
     wanted = labels_kept(corpus, labels)
-    with places.timed("record"):
+    with places.timed("record"), threads(run.training.threads):
         for title, model, folder in (
             ("recording", trained, places.recording),
             ("recording, untrained", untrained(run), places.untrained),
@@ -171,7 +172,8 @@ def intervene_run(
     if signal not in signals:
         raise OptionError(f"--signal {signal}: the recording has {', '.join(sorted(signals))}")
     chosen = best_unit(correlation, (top, signal)) if unit is None else unit
-    with places.timed("intervene"), shown(f"{places.run.name}: holding units still", "runs") as progress:
+    setting = threads(places.run.training.threads)
+    with places.timed("intervene"), setting, shown(f"{places.run.name}: holding units still", "runs") as progress:
         which = sample(corpus.test, TEST_TOKENS, places.run.training.seed)
         found = hold(
             load(places.run),

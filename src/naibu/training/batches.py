@@ -13,6 +13,9 @@ from naibu.config import TrainingConfig
 from naibu.corpora.batches import length_batches, pad
 from naibu.corpora.sequences import Sequences
 
+MULTIPLE = 4
+"""Batches are padded to a multiple of so many steps: the framework keeps a megabyte for every shape it meets."""
+
 
 class Batch(NamedTuple):
     """Some sequences side by side: what is read, and what is to be predicted from it."""
@@ -25,6 +28,7 @@ class Batch(NamedTuple):
 def make_batch(sequences: Sequences, which: np.ndarray) -> Batch:
     """Return the batch of the sequences whose numbers are given; the last symbol is never an input."""
     ids, lengths = pad(sequences, which)
+    ids = np.pad(ids, ((0, (1 - len(ids)) % MULTIPLE), (0, 0)))
     step = np.arange(len(ids) - 1)[:, None]
     targets = np.where(step < lengths - 1, ids[1:], -1)
     return Batch(torch.from_numpy(ids[:-1]), torch.from_numpy(targets), int((lengths - 1).sum()))

@@ -31,6 +31,7 @@ from naibu.storage import write_json, write_text, written_beside
 from naibu.training import checkpoints
 from naibu.training.batches import Batch, make_batch, training_batches
 from naibu.training.schedule import learning_rate
+from naibu.training.threads import threads
 
 DEFAULT_MINUTES = 5.0
 VALIDATION_TOKENS = 30_000
@@ -58,7 +59,7 @@ def train(
     folder = Path(out) / "runs" / (name or run_name(corpus.form, model))
     run = _continued(folder, corpus, model, training) or _begun(folder, corpus, model, training)
     if not run.finished:
-        with _threads(run.training.threads), torch.random.fork_rng(devices=[]):
+        with threads(run.training.threads), torch.random.fork_rng(devices=[]):
             _Loop(run, corpus, progress).until_done()
     return run
 
@@ -141,25 +142,28 @@ def budgeted(run: Run, corpus: Corpus, seconds: float) -> TrainingConfig:
     pace = {
         n: _seconds_per_step(run, corpus, n, limit / len(counts)) for n in counts if n <= available or config.threads
     }
-    threads = min(pace, key=lambda n: pace[n])
-    with _threads(threads):
+    fastest = min(pace, key=lambda n: pace[n])
+    with threads(fastest):
         start = time.perf_counter()
         mean_loss(untrained(run), validation_part(corpus))
         validating = (time.perf_counter() - start) * (config.validations + 1)
     left = max(seconds / 2, seconds - validating - (time.perf_counter() - began))
-    return replace(config, steps=max(1, round(left / pace[threads])), threads=threads)
+    return replace(config, steps=max(1, round(left / pace[fastest])), threads=fastest)
 
 
-def _seconds_per_step(run: Run, corpus: Corpus, threads: int, limit: float) -> float:
-    with _threads(threads):
+def _seconds_per_step(run: Run, corpus: Corpus, count: int, limit: float) -> float:
+    """Return the seconds of a step with so many threads; the first half of the time is not counted, for the
+    framework prepares itself for every new shape of a batch."""
+    with threads(count):
         worker = Trainer(untrained(run).train(), run.training)
         batches = training_batches(corpus.train, run.training)
-        worker.step(next(batches), 0, 1000)
-        began, step = time.perf_counter(), 1
-        while step < 4 or time.perf_counter() - began < limit:
+        step, counted, began, start = 0, 0, time.perf_counter(), 0.0
+        while counted < 3 or time.perf_counter() - began < limit:
+            if not start and step and time.perf_counter() - began > limit / 2:
+                start, counted = time.perf_counter(), 0
             worker.step(next(batches), step, 1000)
-            step += 1
-        return (time.perf_counter() - began) / (step - 1)
+            step, counted = step + 1, counted + bool(start)
+        return (time.perf_counter() - start) / counted
 
 
 class Trainer:
@@ -301,16 +305,6 @@ class _Loop:
         }
         write_json(self.run.path / "finished.json", end)
         self.run.checkpoint.unlink(missing_ok=True)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager
