@@ -28,7 +28,7 @@ class ModelConfig:
     """Layers, one on the other."""
     embedding: int = 0
     """Size of the vector of a symbol; 0 chooses: the units, or twice the vocabulary where that is less."""
-    dropout: float = 0.1
+    dropout: float = 0.3
     """Share of values dropped from the embedding, between layers and before the output."""
     tied: bool = False
     """Whether the output layer uses the embedding's weights (then embedding equals units)."""
@@ -55,7 +55,7 @@ class TrainingConfig:
     """Minutes for this network; becomes a number of steps after a short warm-up."""
     seed: int = 1
     """Seed of weights, batches and dropout."""
-    batch_size: int = 32
+    batch_size: int = 16
     """Sequences in a batch, at most."""
     batch_tokens: int = 4096
     """Symbols in a batch, at most (a longer sequence makes a batch of its own)."""

@@ -15,6 +15,7 @@ from rich.table import Table
 
 import naibu
 from naibu.config import ModelConfig, TrainingConfig
+from naibu.corpora import builtin
 from naibu.errors import StoredError
 from naibu.interventions.results import Holding
 from naibu.look.asked import FLAGS
@@ -136,7 +137,10 @@ def make_report(out: Path, *, command: str) -> Report:
         raise StoredError(f"{runs[0].path}: the training is unfinished; the command that began it goes on with it")
     parts = tuple(part_of(place) for place in places)
     made = f"{date.today()}, naibu {naibu.__version__}, torch {torch.__version__}, Python {platform.python_version()}"
-    title = places[0].run.corpus["name"]
+    corpus = places[0].run.corpus
+    title = "Inside networks that read " + (
+        "Python's standard library" if corpus["options"]["path"] == builtin.NAME else corpus["name"]
+    )
     report = Report(title, made, command, parts)
     write(report, out / "report.html")
     forms = [place.run.corpus["form"] for place in places]
