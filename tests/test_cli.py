@@ -344,3 +344,18 @@ def test_folded_leaves_boxes_and_examples_alone():
     box = "╭" + "─" * 200 + "╮"
     assert folded(f"$ naibu {'x' * 200}\n{box}\n\n\n\n{'word ' * 60}").count("\n") > 4
     assert box in folded(box)
+
+
+def test_plain_text_without_brackets_is_looked_into_by_its_lines(tmp_path, capsys):
+    """A label that never changes cannot be probed; the line position stands in for the bracket depth."""
+    draw = random.Random(5)
+    words = ["to", "be", "or", "not", "that", "is", "the", "question"]
+    lines = (" ".join(draw.choices(words, k=draw.randint(2, 9))) for _ in range(900))
+    text = tmp_path / "text.txt"
+    text.write_text("\n".join(lines) + "\n")
+    out = tmp_path / "out"
+    assert main(["look", str(text), "--steps", "20", "--units", "8", "--threads", "1", "--out", str(out)]) == 0
+    summary = json.loads((out / "summary.json").read_text())["forms"]["characters"]
+    assert summary["category"] is None
+    assert "cell" in summary["depth_correlation"]
+    assert "line_position" in (out / "results" / "characters-8" / "depth.csv").read_text()

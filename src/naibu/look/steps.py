@@ -25,7 +25,7 @@ from naibu.training.threads import threads
 
 TRAIN_TOKENS = 100_000
 TEST_TOKENS = 150_000
-DEPTHS = ("depth", "bracket_depth", "line_position", "position")
+DEPTHS = ("depth", "bracket_depth", "line_position")
 """What a depth is, by order of preference: of trees, of brackets in plain text, of a line."""
 COMPARED = ("cell", "hidden", "update", "candidate")
 """Signals of the top layer whose regressions stand side by side, where the cell has them."""
@@ -34,9 +34,15 @@ Key = tuple[str, str]
 Result = TypeVar("Result")
 
 
-def depth_label(names: tuple[str, ...]) -> str:
-    """Return the label that counts as depth here."""
-    return next(name for name in DEPTHS if name in names)
+def depth_label(recording: Recording) -> str:
+    """Return the label that counts as depth here: the first that takes more than one value in each part recorded."""
+    split = np.asarray(recording.index.split)
+    for name in DEPTHS:
+        if name in recording.index.label_names:
+            values = np.asarray(recording.index.label(name).values)
+            if all(np.ptp(values[split == part]) > 0 for part in np.unique(split)):
+                return name
+    raise OptionError(f"none of the labels {', '.join(recording.index.label_names)} varies; a longer text is needed")
 
 
 def labels_kept(corpus: Corpus, asked: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -123,7 +129,7 @@ Job = tuple[str, Callable[[], Any]]
 
 def _jobs(places: Places, recording: Recording, control: Recording | None, category: str | None) -> Iterator[Job]:
     top = top_layer(recording)
-    depth = depth_label(recording.index.label_names)
+    depth = depth_label(recording)
     if recording.index.predicted is not None:
         yield "confusion", lambda: probes.confusion(recording, untrained=control)
     yield "distributions", lambda: probes.distributions(recording, untrained=control)

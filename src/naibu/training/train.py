@@ -35,7 +35,8 @@ from naibu.training.threads import threads
 
 DEFAULT_MINUTES = 5.0
 VALIDATION_TOKENS = 30_000
-"""Symbols of the validation part that are scored each time, at most."""
+"""Symbols of the validation part that are scored each time, at most; fewer, down to 5,000, for vocabularies
+beyond a thousand, whose output layer costs more than all the rest."""
 CHECKPOINT_SECONDS = 20.0
 
 
@@ -199,9 +200,10 @@ class Trainer:
 
 
 def validation_part(corpus: Corpus) -> list[Batch]:
-    """Return the batches on which every validation of a run scores: up to 30,000 symbols."""
+    """Return the batches on which every validation of a run scores: a fixed beginning of the validation part."""
     part: Sequences = corpus.validation if len(corpus.validation) else corpus.train
-    within = int(np.searchsorted(np.cumsum(part.lengths), VALIDATION_TOKENS)) + 1
+    tokens = max(5_000, VALIDATION_TOKENS * 1_000 // max(1_000, len(corpus.vocabulary)))
+    within = int(np.searchsorted(np.cumsum(part.lengths), tokens)) + 1
     which = np.argsort(part.lengths[:within], kind="stable")
     return [
         make_batch(part, which[start : start + 64])
