@@ -37,6 +37,7 @@ def measure(positions: int = 5_000_000, units: int = 200, folder: Path | None = 
         name: split.subset(np.tile(np.arange(len(split)), times))
         for name, split in (("train", corpus.train), ("test", corpus.test))
     }
+    positions = sum(part.tokens for part in parts.values())
     torch.manual_seed(1)
     model = LanguageModel(len(corpus.vocabulary), ModelConfig(units=units))
     labels = ["depth", f"inside:{corpus.category}"]
