@@ -58,6 +58,8 @@ def _unit(part: NetworkPart, which: str) -> str:
         return MISSING
     best = leading(correlation)
     text = f"{with_interval(headline(best.pearson)[0])} (unit {best.pearson_unit} of {signal_name(best.signal)})"
+    if which == "depth" and correlation.label != "depth":
+        text = f"{label_name(correlation.label)}: {text}"
     other = of_signal(correlation, "hidden")
     if other is not None and other is not best:
         text += f"; hidden state {number(headline(other.pearson)[0].value)}"
