@@ -24,15 +24,10 @@ from naibu.commands import COMMANDS
 from naibu.look.asked import summary_if_finished
 from naibu.papers import catalogue
 from naibu.papers.runner import Experiment
+from random_trees import nested
 
 SMALL = ("--units", "8", "--steps", "20", "--threads", "1")
 TIMES = ("seconds", "tokens_per_second_train", "peak_memory_mb")
-
-
-def nested(rng: random.Random, depth: int = 0) -> str:
-    if depth > 3 or rng.random() < 0.35:
-        return f"({rng.choice(['N', 'V'])} {rng.choice('abcdefgh')})"
-    return f"({rng.choice(['NP', 'VP'])} " + " ".join(nested(rng, depth + 1) for _ in range(rng.randint(1, 3))) + ")"
 
 
 @pytest.fixture(scope="module")

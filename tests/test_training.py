@@ -23,16 +23,10 @@ from naibu.training import checkpoints
 from naibu.training.batches import epoch_batches, make_batch, training_batches
 from naibu.training.schedule import learning_rate
 from naibu.training.train import Trainer, mean_loss, validation_part
+from random_trees import nested
 
 SMALL = ModelConfig(units=12, dropout=0.2)
 QUICK = TrainingConfig(steps=30, batch_size=8, validations=3, threads=1, warmup=5)
-
-
-def nested(rng: random.Random, depth: int = 0) -> str:
-    """A random tree as Penn brackets."""
-    if depth > 3 or rng.random() < 0.35:
-        return f"({rng.choice(['N', 'V'])} {rng.choice('abcdefgh')})"
-    return f"({rng.choice(['NP', 'VP'])} " + " ".join(nested(rng, depth + 1) for _ in range(rng.randint(1, 3))) + ")"
 
 
 @pytest.fixture(scope="module")

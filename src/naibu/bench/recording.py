@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from naibu.bench.rounds import interleaved
+from naibu.cells.lstm import LSTMCell
 from naibu.recording import record
 
 SIZES = ((100, 32, 64), (200, 32, 64), (1000, 32, 35))
-LSTM_SIGNALS = ("input_gate", "forget_gate", "candidate", "output_gate", "update", "cell", "hidden")
 CALLS = 16
 """Batches in one recording, so that opening a folder is shared as in real use."""
 
@@ -40,14 +40,14 @@ def _row(target: Path, hidden: int, batch: int, steps: int) -> dict[str, Any]:
 
     def on_disk() -> None:
         shutil.rmtree(target, ignore_errors=True)
-        record(layer, batches, keep=LSTM_SIGNALS, out=target)
+        record(layer, batches, keep=LSTMCell.signals, out=target)
         _flush(target)
 
     def in_memory() -> None:
-        record(layer, batches, keep=LSTM_SIGNALS)
+        record(layer, batches, keep=LSTMCell.signals)
 
     found = interleaved({"forward": forward, "disk": on_disk, "memory": in_memory}, rounds=7)
-    row: dict[str, Any] = {"hidden": hidden, "batch": batch, "steps": steps, "signals": len(LSTM_SIGNALS)}
+    row: dict[str, Any] = {"hidden": hidden, "batch": batch, "steps": steps, "signals": len(LSTMCell.signals)}
     row |= {f"ratio_to_forward_{way}": 1 / found.ratio(way, "forward") for way in ("disk", "memory")}
     return {**row, "forward_ms": 1000 * found.seconds["forward"] / CALLS, "load": found.load}
 

@@ -13,9 +13,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-LSTM_SIGNALS = ("input_gate", "forget_gate", "candidate", "output_gate", "update", "cell", "hidden")
-GRU_SIGNALS = ("reset_gate", "update_gate", "candidate", "hidden")
-ELMAN_SIGNALS = ("hidden",)
+from naibu.cells.elman import ElmanCell
+from naibu.cells.gru import GRUCell
+from naibu.cells.lstm import LSTMCell
+
+LSTM_SIGNALS, GRU_SIGNALS, ELMAN_SIGNALS = LSTMCell.signals, GRUCell.signals, ElmanCell.signals
 _ROWS = 2_048
 """Rows in one product; it costs little at any number of units."""
 

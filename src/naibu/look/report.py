@@ -20,7 +20,7 @@ from naibu.errors import StoredError
 from naibu.interventions.results import Holding
 from naibu.look.asked import FLAGS
 from naibu.look.places import Places
-from naibu.look.steps import load_result
+from naibu.look.steps import COMPARED, load_result
 from naibu.models.load import load
 from naibu.probes.results import (
     Confusion,
@@ -37,14 +37,12 @@ from naibu.report.content import NetworkPart, Report
 from naibu.runs import Run, list_runs
 from naibu.storage import read_json, write_json
 
-REGRESSIONS = ("cell", "hidden", "update", "candidate")
-
 
 def part_of(places: Places) -> NetworkPart:
     """Return all that is known of one run, for its part of the report."""
     run = places.run
     facts = read_json(places.results / "corpus.json", "what was found in the corpus; it is written by: naibu record")
-    regressions = (load_result(Regression, places, f"regression-{signal}") for signal in REGRESSIONS)
+    regressions = (load_result(Regression, places, f"regression-{signal}") for signal in COMPARED)
     trajectories = (load_result(Trajectories, places, f"trajectories-{signal}") for signal in ("cell", "hidden"))
     return NetworkPart(
         name=run.name,

@@ -1,0 +1,12 @@
+"""Random trees as Penn brackets, for tests that need a small treebank."""
+
+from __future__ import annotations
+
+import random
+
+
+def nested(rng: random.Random, depth: int = 0) -> str:
+    """A random tree as Penn brackets."""
+    if depth > 3 or rng.random() < 0.35:
+        return f"({rng.choice(['N', 'V'])} {rng.choice('abcdefgh')})"
+    return f"({rng.choice(['NP', 'VP'])} " + " ".join(nested(rng, depth + 1) for _ in range(rng.randint(1, 3))) + ")"
