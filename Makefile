@@ -18,7 +18,7 @@ lint: $(NEEDED)
 	$(BIN)/mypy
 
 bench: $(READY)
-	$(BIN)/naibu bench
+	$(BIN)/naibu bench --json bench.json --markdown bench.md
 
 papers: $(READY)
 	$(BIN)/naibu papers
@@ -36,4 +36,4 @@ $(NEEDED): $(READY)
 	touch $@
 
 clean:
-	rm -rf looks dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf looks bench.json bench.md dist build .pytest_cache .mypy_cache .ruff_cache

@@ -23,7 +23,7 @@ from naibu.cli import complaint, folded, main, options_of
 from naibu.commands import COMMANDS
 from naibu.look.asked import summary_if_finished
 from naibu.papers import catalogue
-from naibu.papers.runner import Experiment
+from naibu.papers.runner import Experiment, Reproduction
 from random_trees import nested
 
 SMALL = ("--units", "8", "--steps", "20", "--threads", "1")
@@ -203,7 +203,7 @@ def test_bench_prints_a_row_for_each_size(monkeypatch, capsys):
 
     monkeypatch.setattr(recording, "SIZES", ((4, 2, 3), (5, 2, 3)))
     monkeypatch.setattr(recording, "CALLS", 2)
-    assert main(["bench", "--json", "-"]) == 0
+    assert main(["bench", "recording", "--json", "-"]) == 0
     said = capsys.readouterr()
     rows = json.loads(said.out)
     assert [row["hidden"] for row in rows] == [4, 5]
@@ -215,13 +215,13 @@ def test_papers_lists_runs_and_names_those_there_are(monkeypatch, tmp_path, caps
     assert main(["papers"]) == 0
     assert capsys.readouterr().out.count("\n") == 1
     assert main(["papers", "hochreiter"]) == 2
-    assert "none is here yet" in capsys.readouterr().err
+    assert "those here are variants" in capsys.readouterr().err
     row = Experiment(
         "T1", "a", {"share": 0.5}, "page 1", lambda quick: {"share": 0.25 if quick else 0.5}, lambda p, o: ""
     )
-    monkeypatch.setitem(catalogue.PAPERS, "mine", catalogue.Paper("A paper", lambda: [row]))
+    monkeypatch.setitem(catalogue.PAPERS, "mine", catalogue.Paper("A paper", lambda: Reproduction(lambda *_: [row])))
     assert main(["papers", "yours"]) == 2
-    assert "those here are mine" in capsys.readouterr().err
+    assert "variants, mine" in capsys.readouterr().err
     assert main(["papers", "mine", "--quick", "--json", "-", "--out", str(tmp_path)]) == 0
     assert json.loads(capsys.readouterr().out)[0]["obtained"] == {"share": 0.25}
 
@@ -281,7 +281,7 @@ def test_every_option_has_a_help_text():
 
 def test_options_are_found_in_their_groups():
     assert {"CORPUS", "--form", "--units", "--category", "--out", "--json"} <= options_of(COMMANDS["look"]).keys()
-    assert options_of(COMMANDS["bench"]).keys() == {"WHAT", "--json"}
+    assert {"WHAT", "--hidden", "--quick", "--json", "--markdown"} <= options_of(COMMANDS["bench"]).keys()
 
 
 def test_the_readme_names_every_command():
@@ -315,7 +315,7 @@ def test_the_readme_names_every_command():
         ("record --dtype float", "--dtype float: must be one of float16, float32"),
         ("record --test-tokens 0", "--test-tokens 0: must be at least 1"),
         ("intervene --draws -1", "--draws -1: must be 0 or more"),
-        ("bench speed", "bench speed: must be one of recording"),
+        ("bench speed", "bench speed: must be one of all, layers"),
         ("record", "looks/mine/runs: no run here; train one first: naibu train"),
         ("probe", "looks/mine/runs: no run here"),
         ("intervene", "looks/mine/runs: no run here"),

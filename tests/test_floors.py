@@ -15,12 +15,18 @@ FLOORS = [
     {"corpora", "cells"},
     {"models"},
     {"training", "recording"},
-    {"probes", "interventions", "report"},
+    {"probes", "interventions", "gradients", "report"},
     {"look", "papers", "bench"},
     {"commands"},
     {"cli"},
 ]
-MEETING = {("interventions", "probes"), ("report", "probes"), ("report", "interventions")}
+MEETING = {
+    ("interventions", "probes"),
+    ("report", "probes"),
+    ("report", "interventions"),
+    ("gradients", "probes"),
+    ("report", "gradients"),
+}
 """Rooms of floor 5 that meet through result tables."""
 WITHIN = {"runs": {"config", "errors", "storage"}, "storage": {"errors"}, "config": {"errors"}}
 

@@ -10,12 +10,13 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import naibu
-from catalogue import CELLS
+from catalogue import CELLS, TORCHS
 from naibu.cells.edits import Clamp
 from naibu.cells.kernels import explain
 from naibu.cells.unroll import unroll
 
 each_cell = pytest.mark.parametrize("entry", CELLS, ids=lambda entry: entry.name)
+each_torch_cell = pytest.mark.parametrize("entry", TORCHS, ids=lambda entry: entry.name)
 TIGHT = {"rtol": 1e-10, "atol": 1e-10}
 SHAPES = [
     {"num_layers": layers, "bidirectional": both, "batch_first": first, "bias": bias}
@@ -32,7 +33,7 @@ def initial(layer, batch, like):
     return state if len(state) == 2 else state[0]
 
 
-@each_cell
+@each_torch_cell
 @pytest.mark.parametrize("options", SHAPES, ids=str)
 @pytest.mark.parametrize("packed", [False, True])
 def test_layer_is_torchs_in_value_and_gradient(entry, options, packed):
@@ -54,7 +55,7 @@ def test_layer_is_torchs_in_value_and_gradient(entry, options, packed):
         torch.testing.assert_close(mine, other, **TIGHT)
 
 
-@each_cell
+@each_torch_cell
 @pytest.mark.parametrize("options", SHAPES[::2], ids=str)
 @pytest.mark.parametrize("lengths", [None, torch.tensor([5, 7, 1, 4])], ids=["whole", "lengths"])
 def test_kept_signals_are_those_of_the_plain_path(entry, options, lengths):
@@ -78,7 +79,7 @@ def test_kept_signals_are_those_of_the_plain_path(entry, options, lengths):
         torch.testing.assert_close(mine, other, rtol=1e-9, atol=1e-9)
 
 
-@each_cell
+@each_torch_cell
 def test_unbatched_input_and_float32(entry):
     ours, theirs = entry.twins(3, 5, 2)
     x = torch.randn(7, 3).double()
@@ -88,7 +89,7 @@ def test_unbatched_input_and_float32(entry):
     torch.testing.assert_close(ours(x.float())[0], theirs(x.float())[0])
 
 
-@each_cell
+@each_torch_cell
 def test_state_dict_has_torchs_names_and_copies_are_independent(entry):
     ours, theirs = entry.twins(3, 5, 2, bidirectional=True)
     assert list(ours.state_dict()) == list(theirs.state_dict())
@@ -152,8 +153,10 @@ def test_edit_reaches_one_layer_alone():
 
 def test_the_path_taken_is_explained():
     layer, clamp = naibu.LSTM(3, 5), Clamp([0], 0.5)
-    assert explain(layer) == "the framework's fused layer"
-    assert "recovered" in explain(layer, keep=("cell",))
+    assert explain(layer).startswith("compiled kernel")
+    assert "recovered" in explain(layer.double(), keep=("cell",))
+    assert "not float64 on cpu" in explain(layer, torch.zeros(1, dtype=torch.float64))
+    layer = layer.float()
     assert "weights hold" in explain(layer, edits={"cell": clamp})
     assert explain(layer, edits={"hidden": clamp}).startswith("plain path: the hidden")
     assert explain(layer, edits={"cell": Clamp([0], 0.5, steps=[1])}).startswith("plain path: the edit of the cell")

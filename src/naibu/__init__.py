@@ -18,6 +18,7 @@ _HOME = {
     "LSTM": "naibu.cells.layers",
     "GRU": "naibu.cells.layers",
     "RNN": "naibu.cells.layers",
+    "swap": "naibu.cells.swap",
     "unroll": "naibu.cells.unroll",
     "Clamp": "naibu.cells.edits",
     "ModelConfig": "naibu.config",
@@ -29,7 +30,7 @@ _HOME = {
     "OptionError": "naibu.errors",
     "StoredError": "naibu.errors",
 }
-_MODULES = ("cells", "corpora", "probes", "interventions", "report", "papers", "bench")
+_MODULES = ("cells", "corpora", "probes", "interventions", "gradients", "report", "papers", "bench")
 
 __all__ = [*_HOME, *_MODULES, "__version__"]  # noqa: PLE0604
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from naibu.cells.layers import GRU as GRU
     from naibu.cells.layers import LSTM as LSTM
     from naibu.cells.layers import RNN as RNN
+    from naibu.cells.swap import swap as swap
     from naibu.cells.unroll import unroll as unroll
     from naibu.config import ModelConfig as ModelConfig
     from naibu.config import TrainingConfig as TrainingConfig

@@ -58,8 +58,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _said(str(error))
     except OSError as error:
         return _said(str(cannot_write(Path(error.filename or "--out"), error)))
-    except KeyboardInterrupt:
-        print("naibu: stopped; the same command goes on from here", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print("naibu:", str(stopped) or "stopped; the same command goes on from here", file=sys.stderr)
         return 130
     return 0
 

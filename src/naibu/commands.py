@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional, UseAppendAction, arg
 
-from naibu.config import ModelConfig, TrainingConfig
+from naibu.config import CellName, ModelConfig, TrainingConfig
 from naibu.errors import OptionError
 from naibu.storage import read_json
 
@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 
 Form = Literal["brackets", "tagged", "brackets+words", "tagged+words", "words", "characters"]
 Signal = Literal[
-    "input_gate", "forget_gate", "candidate", "output_gate", "update", "cell", "hidden", "reset_gate", "update_gate"
+    "input_gate",
+    "forget_gate",
+    "candidate",
+    "output_gate",
+    "update",
+    "cell",
+    "hidden",
+    "reset_gate",
+    "update_gate",
+    "relevance_gate",
+    "stabiliser",
+    "normaliser",
 ]
 Reader = Literal["penn", "lisp", "python", "text"]
 # Where nothing is given the help says in words what happens then, not "(default: None)".
@@ -72,14 +83,40 @@ class NetworkOptions:
 
     units: MaybeWhole = None
     """Hidden units; when not given 100 for brackets, 200 for tagged and characters, 300 with words."""
-    cell: Literal["lstm", "gru", "rnn", "rnn-relu"] = "lstm"
-    """The recurrent cell; rnn is Elman's with tanh."""
+    cell: Annotated[CellName, arg(metavar="NAME")] = "lstm"
+    """The recurrent cell: lstm, gru, rnn (Elman, tanh), or any of README's table of cells."""
     layers: Whole = 1
     """Layers, one on the other."""
     dropout: Number = ModelConfig.dropout
     """Share of values dropped in training."""
+    embedding_dropout: Number = ModelConfig.embedding_dropout
+    """Share of values dropped in training from the vectors of the symbols read."""
     tied: Switch = False
     """Let the output layer use the embedding's weights."""
+    softmax: Literal["full", "adaptive"] = "full"
+    """The output layer; adaptive keeps rarer symbols in groups of their own, faster for large vocabularies."""
+    orthogonal: Switch = False
+    """Let the recurrent weights of each gate begin orthogonal."""
+    forget_bias: Number = ModelConfig.forget_bias
+    """Added to the forget gate's first bias, where there is a forget gate."""
+    input_gate_bias: Number = ModelConfig.input_gate_bias
+    """Added to the input gate's first bias; below 0 against a drift of the cell."""
+    output_gate_bias: Number = ModelConfig.output_gate_bias
+    """Added to the output gate's first bias; below 0 against cells abused as biases."""
+    zoneout: Number = ModelConfig.zoneout
+    """Probability that a unit of the hidden state keeps its old value in a step of training."""
+    zoneout_cell: Number = ModelConfig.zoneout_cell
+    """The same of the cell, where there is one."""
+    variational_dropout: Number = ModelConfig.variational_dropout
+    """Share of a layer's input and hidden state dropped in training, the same for a whole sequence."""
+    weight_drop: Number = ModelConfig.weight_drop
+    """Share of the recurrent weights dropped in training, anew for every batch."""
+    heads: Whole = ModelConfig.heads
+    """Groups of units of an slstm that read only their own group."""
+    l1: Number = TrainingConfig.l1
+    """Weight of an L1 term on the signals of --l1-signals: the sum over units, added to the loss of a symbol."""
+    l1_signals: UseAppendAction[tuple[Signal, ...]] = ()
+    """A signal on which the L1 term lies; repeat it for more; cell when not given."""
     minutes: MaybeNumber = None
     """Minutes of training for each network, 5 when not given (less on standard-library); becomes a number of steps."""
     steps: MaybeWhole = None
@@ -92,6 +129,10 @@ class NetworkOptions:
     """Sequences in a batch."""
     truncation: Whole = TrainingConfig.truncation
     """Steps through which gradients travel back."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Type of the products in training; bfloat16 is for GPUs above all."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where training computes."""
     threads: Whole = 0
     """Threads; 0 takes what a short warm-up finds fastest."""
 
@@ -100,7 +141,24 @@ class NetworkOptions:
         if self.steps is not None and self.minutes is not None:
             raise OptionError(f"--steps {self.steps} and --minutes {self.minutes}: give one of the two")
         units = ModelConfig.units if self.units is None else self.units
-        model = ModelConfig(self.cell, units, self.layers, dropout=self.dropout, tied=self.tied)
+        model = ModelConfig(
+            self.cell,
+            units,
+            self.layers,
+            dropout=self.dropout,
+            embedding_dropout=self.embedding_dropout,
+            tied=self.tied,
+            softmax=self.softmax,
+            forget_bias=self.forget_bias,
+            input_gate_bias=self.input_gate_bias,
+            output_gate_bias=self.output_gate_bias,
+            orthogonal=self.orthogonal,
+            zoneout=self.zoneout,
+            zoneout_cell=self.zoneout_cell,
+            variational_dropout=self.variational_dropout,
+            weight_drop=self.weight_drop,
+            heads=self.heads,
+        )
         training = TrainingConfig(
             self.steps,
             self.minutes,
@@ -108,6 +166,10 @@ class NetworkOptions:
             self.batch_size,
             truncation=self.truncation,
             learning_rate=self.learning_rate,
+            l1=self.l1,
+            l1_signals=self.l1_signals or TrainingConfig.l1_signals,
+            precision=self.precision,
+            device=self.device,
             threads=self.threads,
         )
         return model, training
@@ -321,7 +383,7 @@ class Intervene:
     signal: Annotated[
         Signal | None,
         arg(
-            metavar="{input_gate,forget_gate,candidate,output_gate,update,cell,hidden,reset_gate,update_gate}",
+            metavar="SIGNAL",
             help_behavior_hint="",
         ),
     ] = None
@@ -368,58 +430,165 @@ class MakeReport:
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Measure what recording costs, in time or in memory.
+class Gradients:
+    """Measure how the gradient travels back through time: its norm against the lag, and clipping at work.
 
-    recording: how many times its own forward pass a layer takes when all of it is kept, on disk and in memory;
-    three sizes of an LSTM, all seven signals, in rounds by turns; about a minute. Above a load of 0.08 other
-    programs were at work, and the ratios are worth little.
-    memory: the most memory that recording and each probe hold on 5 million positions of 200 units; minutes, and
-    4 GB of disk meanwhile. Neither leaves anything.
+    Without RUN, trains a network of each of --cells on Python's standard library (form tagged), alike in all but the
+    cell; with RUN, measures those that are there, on their own test sequences. Both before and after training, with
+    the bound on Elman networks. Leaves gradients.csv and gradients.png under --out, with --clipping in their place
+    clipping.csv and clipping.png: an Elman network whose gradient explodes. Under 3 minutes on 2 cores; Ctrl-C loses
+    no training, the same command goes on.
 
-    $ naibu bench
-    $ naibu bench memory --json memory.json
+    $ naibu gradients
+    $ naibu gradients --cells rnn,lstm --units 50 --lags 200 --wrt carousel
+    $ naibu gradients looks/mine/runs/tagged-200 --out looks/mine/gradients
+    $ naibu gradients --clipping
     """
 
-    what: Annotated[Positional[Literal["recording", "memory"]], arg(metavar="{recording,memory}")] = "recording"
-    """What to measure."""
+    runs: Annotated[Positional[tuple[str, ...]], arg(metavar="[RUN ...]", help_behavior_hint="")] = ()
+    """Folders of trained networks, looks/mine/runs/tagged-200 for example."""
+    cells: Annotated[str | None, arg(metavar="NAME,NAME", help_behavior_hint="")] = None
+    """Cells to train, named as for naibu train; rnn, lstm without and with forget gate, gru when not given."""
+    units: Whole = 100
+    """Hidden units of the networks to train; norms are exact up to 128, estimated beyond."""
+    steps: Whole = 600
+    """Steps of training for each; the same number for all cells."""
+    lags: Whole = 100
+    """The longest lag."""
+    wrt: UseAppendAction[tuple[Literal["hidden", "state", "cell", "carousel"], ...]] = ()
+    """Derivative of what at T by the same at t; repeat it for more. All but state when not given."""
+    norm: Annotated[
+        Literal["spectral", "frobenius"] | None, arg(metavar="{spectral,frobenius}", help_behavior_hint="")
+    ] = None
+    """Which norm; spectral when not given, frobenius beyond 128 units, where it is estimated with 64 random vectors."""
+    sequences: Whole = 24
+    """Test sequences at most; the norm is their median, with an interval over them."""
+    seed: Whole = 1
+    """Seed of weights, batches, sequences and random vectors."""
+    clipping: Switch = False
+    """Show clipping at work instead: the gradient's norm and the loss with and without it."""
+    out: Out = Path("looks/gradients")
+    """Holds runs/, the tables and the pictures."""
     json: Json = None
     """Write the rows here as JSON too; - for standard output."""
 
     def execute(self, console: Console, typed: str) -> Any:
-        """Measure, and print the rows."""
-        from rich.table import Table
+        """Train what is to be trained, measure, and print the table."""
+        from naibu.look import gradients as look
 
-        from naibu.bench import memory, recording
+        if self.clipping and (self.runs or self.cells):
+            raise OptionError("--clipping: trains an Elman network of its own; leave RUN and --cells out")
+        default = () if self.runs else look.CELLS_SHOWN
+        cells = default if self.cells is None else tuple(self.cells.split(","))
+        asked = look.Asked(
+            self.runs,
+            cells,
+            self.units,
+            self.steps,
+            self.lags,
+            self.wrt,
+            self.norm,
+            self.sequences,
+            self.seed,
+            self.out,
+        )
+        if self.clipping:
+            runs = look.measure_clipping(asked, console)
+            console.print(look.clipping_table(runs))
+            say(console, "Picture", self.out / "clipping.png")
+            return [row for run in runs for row in run.rows()]
+        curves = look.measure_gradients(asked, console)
+        console.print(look.gradients_table(curves))
+        say(console, "Picture", self.out / "gradients.png")
+        return [row for curve in curves for row in curve.rows()]
 
-        titles = {"recording": "Recording everything, against the layer's own forward pass"}
-        titles["memory"] = "Memory of recording and probing"
-        rows = memory.measure() if self.what == "memory" else recording.measure()
-        names = {"hidden": "units", "ratio_to_forward_disk": "on disk / forward", "forward_ms": "forward, ms"}
-        names["ratio_to_forward_memory"] = "in memory / forward"
-        table = Table(title=titles[self.what], title_justify="left")
-        for column in rows[0]:
-            table.add_column(names.get(column, column.replace("_", " ")), justify="right")
-        for row in rows:
-            table.add_row(*(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row.values()))
-        console.print(table)
-        return rows
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure speed against named peers, and what recording costs, in time and in memory.
+
+    layers: LSTM, GRU and RNN against torch's, its cell in a loop, and onnxruntime and JAX where they are installed;
+    running, recording every signal, training; at most 10 minutes.
+    language-model: a training step of the whole model against plain PyTorch's; as long.
+    growth: how the cost grows with the steps of a sequence and with the signals kept; two minutes.
+    recording: how many times its own forward pass a torch layer takes when all of it is kept, on disk and in memory;
+    a minute.
+    memory: the most memory that recording and each probe hold on 5 million positions of 200 units; minutes, and
+    4 GB of disk meanwhile.
+    all: all of these, one after the other (with --quick all but memory).
+
+    Everything is measured in rounds by turns, beside the machine's own speed in products of matrices (sgemm): the
+    limit says what share of it is reached. While other programs use more than 8 % of the machine the ratios are
+    worth little; such rounds are repeated, and what is left of them is marked.
+
+    $ naibu bench
+    $ naibu bench layers --cells lstm --hidden 200 --batch 1 --batch 32 --quick
+    $ naibu bench language-model --json language-model.json --markdown language-model.md
+    """
+
+    what: Annotated[
+        Positional[Literal["all", "layers", "language-model", "growth", "recording", "memory"]],
+        arg(metavar="{all,layers,language-model,growth,recording,memory}"),
+    ] = "all"
+    """What to measure."""
+    hidden: Annotated[UseAppendAction[tuple[int, ...]], arg(metavar="N", help_behavior_hint="")] = ()
+    """Hidden units; repeat it for more. Without it 100, 200 and 1000 (growth: 200)."""
+    batch: Annotated[UseAppendAction[tuple[int, ...]], arg(metavar="N", help_behavior_hint="")] = ()
+    """Sequences side by side; repeat it for more. Without it 1, 8, 32 and 128 (quick: 1 and 32; growth: 32)."""
+    cells: Annotated[
+        UseAppendAction[tuple[Literal["lstm", "gru", "rnn"], ...]],
+        arg(metavar="{lstm,gru,rnn}", help_behavior_hint=""),
+    ] = ()
+    """The cell; repeat it for more. Without it all three (language-model: lstm)."""
+    vocabulary: Annotated[UseAppendAction[tuple[int, ...]], arg(metavar="N", help_behavior_hint="")] = ()
+    """Symbols of the language model; repeat it for more. Without it 5, 160 and 10,000."""
+    steps: MaybeWhole = None
+    """Steps of a sequence; when not given 64, 35 from 500 hidden units on."""
+    quick: Switch = False
+    """Fewer sizes and rounds: two minutes each."""
+    threads: Whole = 0
+    """Threads; 0 takes the framework's own number."""
+    json: Json = None
+    """Write the rows here as JSON too; - for standard output."""
+    markdown: MaybePath = None
+    """Write the tables here in markdown too."""
+
+    def execute(self, console: Console, typed: str) -> Any:
+        """Measure, and print the tables."""
+        if self.threads < 0:
+            raise OptionError(f"--threads {self.threads}: must be 0 (the framework's own) or more")
+        from naibu.bench.run import run
+        from naibu.bench.sizes import Sizes
+        from naibu.training.threads import threads
+
+        sizes = Sizes(self.hidden, self.batch, self.cells, self.vocabulary, self.steps, self.quick)
+        try:
+            with threads(self.threads):
+                return run(self.what, sizes, console, self.markdown)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("stopped; what was measured is above, the same command begins anew") from None
 
 
 @dataclass(frozen=True)
 class Papers:
     """Run a paper's experiments and set the obtained figures beside the published ones.
 
-    Without a name, lists the papers there are. A row that is finished stays under --out/NAME; Ctrl-C loses at most
-    the one under way, and the same command goes on.
+    Without a name, lists the papers there are. What is finished stays under --out/NAME; Ctrl-C loses at most what is
+    under way, and the same command goes on.
+    variants: every recurrent cell, with as many parameters as the LSTM, on brackets and on text of Python's standard
+    library; three trainings each, with intervals. Leaves table.md and loss.png.
 
     $ naibu papers
+    $ naibu papers variants --quick
+    $ naibu papers variants --workers 2 --json variants.json
     """
 
     name: Annotated[Positional[str | None], arg(metavar="[NAME]", help_behavior_hint="")] = None
     """Which paper; lists them when not given."""
     quick: Switch = False
     """A smaller version of every experiment, to see that it runs."""
+    workers: Whole = 2
+    """Processes side by side, one thread each, where the work can be divided."""
     out: Out = Path("papers")
     """Where the finished rows lie."""
     json: Json = None
@@ -432,19 +601,21 @@ class Papers:
         if self.name is None:
             for name, paper in PAPERS.items():
                 console.print(f"{name}  {paper.title}", markup=False)
-            if not PAPERS:
-                console.print("No paper's experiments are here yet.")
             return {name: paper.title for name, paper in PAPERS.items()}
         if self.name not in PAPERS:
-            there = f"those here are {', '.join(PAPERS)}" if PAPERS else "none is here yet"
-            raise OptionError(f"{self.name}: no paper of that name; {there}")
-        from naibu.papers.runner import reproduce, table_of
-        from naibu.progress import shown
+            raise OptionError(f"{self.name}: no paper of that name; those here are {', '.join(PAPERS)}")
+        if self.workers < 1:
+            raise OptionError(f"--workers {self.workers}: must be at least 1")
+        from naibu.papers.runner import run
 
-        paper = PAPERS[self.name]
-        with shown(self.name, "experiments") as progress:
-            rows = reproduce(paper.experiments(), self.out / self.name, quick=self.quick, progress=progress)
-        console.print(table_of(rows, paper.title))
+        paper, folder = PAPERS[self.name], self.out / self.name
+        rows, left = run(paper.reproduction(), folder, paper.title, quick=self.quick, workers=self.workers)
+        for table in left.tables:
+            console.print(table)
+        if left.note:
+            console.print(left.note, markup=False, highlight=False)
+        for what, path in left.files.items():
+            say(console, what, path)
         return [asdict(row) for row in rows]
 
 
@@ -455,6 +626,7 @@ COMMANDS: dict[str, Any] = {
     "probe": Probe,
     "intervene": Intervene,
     "report": MakeReport,
+    "gradients": Gradients,
     "bench": Bench,
     "papers": Papers,
 }

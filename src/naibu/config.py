@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from naibu.errors import OptionError, StoredError
 
-CELLS = ("lstm", "gru", "rnn", "rnn-relu")
+CellName = Literal[
+    "lstm",
+    "gru",
+    "rnn",
+    "rnn-relu",
+    "one-to-one",
+    "lstm-1997",
+    "lstm-peephole",
+    "lstm-coupled",
+    "lstm-no-input-gate",
+    "lstm-no-forget-gate",
+    "lstm-no-output-gate",
+    "lstm-cheat-sheet",
+    "lstm-layer-norm",
+    "gru-reset-before",
+    "min-lstm",
+    "min-gru",
+    "slstm",
+    "slstm-exponential",
+]
+CELLS: tuple[str, ...] = get_args(CellName)
+SOFTMAXES = ("full", "adaptive")
+PRECISIONS = ("float32", "bfloat16")
+DEVICES = ("cpu", "cuda")
 DECAYS = ("linear", "cosine", "none")
 
 
@@ -21,7 +44,7 @@ class ModelConfig:
     """The shape of a language model."""
 
     cell: str = "lstm"
-    """Which recurrent layer: lstm, gru, rnn (Elman, tanh) or rnn-relu."""
+    """Which recurrent layer: lstm, gru, rnn (Elman, tanh), or one of the others in CELLS."""
     units: int = 100
     """Hidden units of each layer."""
     layers: int = 1
@@ -29,20 +52,54 @@ class ModelConfig:
     embedding: int = 0
     """Size of the vector of a symbol; 0 chooses: the units, or twice the vocabulary where that is less."""
     dropout: float = 0.3
-    """Share of values dropped from the embedding, between layers and before the output."""
+    """Share of values dropped between layers and before the output."""
+    embedding_dropout: float = 0.0
+    """Share of values dropped from the vectors of the symbols read, anew for each."""
     tied: bool = False
     """Whether the output layer uses the embedding's weights (then embedding equals units)."""
+    softmax: str = "full"
+    """The output layer: full, or adaptive (rarer symbols in groups of their own; faster for large vocabularies)."""
+    cutoffs: tuple[int, ...] = ()
+    """Symbols, the most frequent first, before each group of an adaptive softmax; none chooses."""
     forget_bias: float = 1.0
-    """Added to the forget gate's bias of an LSTM before training."""
+    """Added to the forget gate's bias before training, where that gate has weights of its own."""
+    input_gate_bias: float = 0.0
+    """Added to the input gate's bias before training; below 0 against a drift of the cell."""
+    output_gate_bias: float = 0.0
+    """Added to the output gate's bias before training; below 0 against cells abused as biases."""
+    orthogonal: bool = False
+    """Whether the recurrent weights of each gate begin orthogonal."""
+    zoneout: float = 0.0
+    """Probability that a unit of the hidden state keeps its old value in a step of training."""
+    zoneout_cell: float = 0.0
+    """The same of the cell, where there is one."""
+    variational_dropout: float = 0.0
+    """Share of each layer's input and of the hidden state its gates read dropped, the same for a whole sequence."""
+    weight_drop: float = 0.0
+    """Share of the recurrent weights dropped, anew for every batch."""
+    heads: int = 1
+    """Groups of units of an slstm whose gates read only their own group."""
 
     def __post_init__(self) -> None:
         _check(self.cell in CELLS, "cell", self.cell, f"one of {', '.join(CELLS)}")
         _check(self.units >= 1, "units", self.units, "at least 1")
         _check(self.layers >= 1, "layers", self.layers, "at least 1")
         _check(self.embedding >= 0, "embedding", self.embedding, "0 (chosen for you) or more")
-        _check(0 <= self.dropout < 1, "dropout", self.dropout, "from 0 up to, not including, 1")
+        for name in ("dropout", "embedding_dropout", "zoneout", "zoneout_cell", "variational_dropout", "weight_drop"):
+            value = getattr(self, name)
+            _check(0 <= value < 1, name, value, "from 0 up to, not including, 1")
+        _check(self.heads >= 1, "heads", self.heads, "at least 1")
+        several = self.heads == 1 or self.cell.startswith("slstm")
+        _check(several, "heads", self.heads, f"1 with --cell {self.cell}; only an slstm has heads")
+        _check(self.units % self.heads == 0, "heads", self.heads, f"a divisor of the {self.units} units")
         tied_fits = not self.tied or self.embedding in (0, self.units)
         _check(tied_fits, "embedding", self.embedding, f"{self.units}, the units, when --tied")
+        _check(self.softmax in SOFTMAXES, "softmax", self.softmax, f"one of {', '.join(SOFTMAXES)}")
+        object.__setattr__(self, "cutoffs", tuple(self.cutoffs))  # a list when read from a file
+        adaptive = self.softmax == "adaptive"
+        _check(not (self.tied and adaptive), "softmax", self.softmax, "full when --tied")
+        shown = " ".join(map(str, self.cutoffs))
+        _check(adaptive or not self.cutoffs, "cutoffs", shown, "left away unless --softmax adaptive")
 
 
 @dataclass(frozen=True)
@@ -73,6 +130,14 @@ class TrainingConfig:
     """How often the validation sequences are scored, evenly over the steps."""
     patience: int = 6
     """Validations without a better loss after which training stops; 0 never stops."""
+    l1: float = 0.0
+    """Weight of the L1 term: the sum of |value| over the units of `l1_signals`, added to the loss of a symbol."""
+    l1_signals: tuple[str, ...] = ("cell",)
+    """Signals on which the L1 term lies, in all layers."""
+    precision: str = "float32"
+    """Type in which products are taken in training: float32, or bfloat16, chiefly for GPUs; weights stay float32."""
+    device: str = "cpu"
+    """Where training computes: cpu or cuda."""
     threads: int = 0
     """Threads; 0 takes what a warm-up finds fastest (all with --steps). A run repeats to the bit with as many."""
 
@@ -87,6 +152,11 @@ class TrainingConfig:
         _check(self.decay in DECAYS, "decay", self.decay, f"one of {', '.join(DECAYS)}")
         _check(self.clip > 0, "clip", self.clip, "more than 0")
         _check(self.patience >= 0, "patience", self.patience, "0 (never stop early) or more")
+        _check(self.precision in PRECISIONS, "precision", self.precision, f"one of {', '.join(PRECISIONS)}")
+        _check(self.device in DEVICES, "device", self.device, f"one of {', '.join(DEVICES)}")
+        _check(self.l1 >= 0, "l1", self.l1, "0 or more")
+        _check(self.l1 == 0 or bool(self.l1_signals), "l1_signals", "(none)", "at least one signal when --l1")
+        object.__setattr__(self, "l1_signals", tuple(self.l1_signals))  # a list when read from a file
         _check(self.threads >= 0, "threads", self.threads, "0 (the framework's own) or more")
 
 
@@ -94,8 +164,8 @@ Config = TypeVar("Config", ModelConfig, TrainingConfig)
 
 
 def as_json(config: ModelConfig | TrainingConfig) -> dict[str, Any]:
-    """Return the fields of a configuration as they are written."""
-    return asdict(config)
+    """Return the fields of a configuration as they are written, and as they are when read again."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
 
 
 def from_json(kind: type[Config], written: dict[str, Any], where: object) -> Config:

@@ -4,6 +4,7 @@ NaibuError
 ├── CorpusError      an input file: names the file and, where it can, the line
 ├── OptionError      an option or an argument: names it as the user typed it
 └── StoredError      what an earlier step left on disk: a run, a recording, a result
+    └── DivergedError    a training whose loss is no longer finite
 """
 
 from __future__ import annotations
@@ -31,3 +32,7 @@ class OptionError(NaibuError, ValueError):
 
 class StoredError(NaibuError):
     """A run, a recording or a result on disk is missing, damaged, newer, or of another corpus."""
+
+
+class DivergedError(StoredError):
+    """A training came to weights whose loss is not finite; going on from its checkpoint would end the same way."""

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from naibu.bench.rounds import Measured, interleaved
+from naibu.bench.rounds import QUIET, Measured, interleaved
 
-__all__ = ["Measured", "interleaved"]
+__all__ = ["QUIET", "Measured", "interleaved"]

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from naibu import probes
+from naibu.bench.rounds import Load
 from naibu.config import ModelConfig
 from naibu.corpora import builtin
 from naibu.corpora.corpus import open_corpus
@@ -59,11 +60,12 @@ def measure(positions: int = 5_000_000, units: int = 200, folder: Path | None = 
             "distributions": lambda: probes.distributions(Recording.open(out)),
         }
         for stage, run in stages.items():
-            began = time.perf_counter()
+            began, load = time.perf_counter(), Load()
             with peak() as most:
                 run()
             rows.append({"stage": stage, "positions": positions, "units": units})
             rows[-1] |= {"anonymous_mb": round(max(most)), "seconds": round(time.perf_counter() - began, 1)}
+            rows[-1]["load"] = load.read()
     return rows
 
 

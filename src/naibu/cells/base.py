@@ -37,7 +37,16 @@ class LSTMState(NamedTuple):
     cell: Tensor  # [batch hidden]
 
 
-State = HiddenState | LSTMState
+class NormalisedState(NamedTuple):
+    """The state of a cell whose gates are exponential (sLSTM): memory, what it is divided by, and their scale."""
+
+    hidden: Tensor  # [batch hidden]
+    cell: Tensor  # [batch hidden]
+    normaliser: Tensor  # [batch hidden]
+    stabiliser: Tensor  # [batch hidden]
+
+
+State = HiddenState | LSTMState | NormalisedState
 
 
 class Cell(nn.Module, ABC):
@@ -45,23 +54,29 @@ class Cell(nn.Module, ABC):
 
     Parameters carry torch's names and layout: `weight_ih [gates*hidden input]`, `weight_hh [gates*hidden
     hidden]`, `bias_ih` and `bias_hh [gates*hidden]`, the gates stacked in the order of `gates`, all drawn
-    from U(-1/sqrt(hidden), 1/sqrt(hidden)).
+    from U(-1/sqrt(hidden), 1/sqrt(hidden)). A cell whose gates do not read the hidden state has no `weight_hh`
+    and no `bias_hh`; what a cell has besides, it adds after these.
     """
 
     signals: ClassVar[tuple[str, ...]]
     """The names of the values of one step, in the order in which they are computed."""
     gates: ClassVar[tuple[str, ...]]
     """The blocks of rows of the weights, from the top."""
-    state_type: ClassVar[type[HiddenState] | type[LSTMState]]
+    state_type: ClassVar[type[HiddenState] | type[LSTMState] | type[NormalisedState]]
+    recurrent: ClassVar[bool] = True
+    """Whether the gates read the hidden state, through `weight_hh`."""
+    random: ClassVar[bool] = False
+    """Whether something is drawn at random in training, so that a second run is another one."""
 
     def __init__(self, input_size: int, hidden_size: int, *, bias: bool = True) -> None:
         super().__init__()
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         rows = len(self.gates) * hidden_size
         self.weight_ih = nn.Parameter(torch.empty(rows, input_size))
-        self.weight_hh = nn.Parameter(torch.empty(rows, hidden_size))
+        if self.recurrent:
+            self.weight_hh = nn.Parameter(torch.empty(rows, self.recurrent_columns()))
         self.bias_ih = nn.Parameter(torch.empty(rows)) if bias else None
-        self.bias_hh = nn.Parameter(torch.empty(rows)) if bias else None
+        self.bias_hh = nn.Parameter(torch.empty(rows)) if bias and self.recurrent else None
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -1 / math.sqrt(hidden_size), 1 / math.sqrt(hidden_size))
 
@@ -74,6 +89,33 @@ class Cell(nn.Module, ABC):
         """Return W_ih x + b_ih, `[... gates*hidden]`: the part of a step that needs no state, so that all
         steps can have it from one matrix product."""
         return functional.linear(x, self.weight_ih, self.bias_ih)
+
+    def recur(self, h: Tensor, *gates: str) -> Tensor:
+        """Return W_hh h + b_hh, `[batch gates*hidden]`: the part of a step that reads the hidden state.
+
+        `gates` names neighbouring gates where a step wants only theirs; all of them by default.
+        """
+        if not gates:
+            return functional.linear(h, self.weight_hh, self.bias_hh)
+        rows = slice(self.rows(gates[0]).start, self.rows(gates[-1]).stop)
+        return functional.linear(h, self.weight_hh[rows], None if self.bias_hh is None else self.bias_hh[rows])
+
+    def rows(self, gate: str) -> slice:
+        """Return the rows of a gate in the weights and biases."""
+        first = self.gates.index(gate) * self.hidden_size
+        return slice(first, first + self.hidden_size)
+
+    def recurrent_columns(self) -> int:
+        """Return how many units of the hidden state each unit reads: the columns of `weight_hh`."""
+        return self.hidden_size
+
+    def for_sequences(self, x: Tensor) -> Cell:
+        """Return the cell that reads the sequences `x [time batch input]` from end to end.
+
+        It is the cell itself, except where something is drawn once for all steps (the masks of a dropout):
+        then it is a copy that holds what was drawn and shares the parameters.
+        """
+        return self
 
     @abstractmethod
     def step(self, projected: Tensor, state: State, tap: Tap = untapped) -> State:

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from naibu.cells.base import Cell, HiddenState, State, Tap, untapped
 
@@ -24,7 +23,7 @@ class ElmanCell(Cell):
 
     def step(self, projected: Tensor, state: State, tap: Tap = untapped) -> HiddenState:
         """Return the state after one step."""
-        a = projected + functional.linear(state.hidden, self.weight_hh, self.bias_hh)
+        a = projected + self.recur(state.hidden)
         return HiddenState(tap("hidden", self.squash(a)))
 
     @staticmethod

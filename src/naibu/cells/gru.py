@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from naibu.cells.base import Cell, HiddenState, State, Tap, untapped
 
@@ -31,7 +30,7 @@ class GRUCell(Cell):
         """Return the state after one step."""
         h = state.hidden
         x_r, x_z, x_n = projected.chunk(3, -1)
-        h_r, h_z, h_n = functional.linear(h, self.weight_hh, self.bias_hh).chunk(3, -1)
+        h_r, h_z, h_n = self.recur(h).chunk(3, -1)
         r = tap("reset_gate", torch.sigmoid(x_r + h_r))
         z = tap("update_gate", torch.sigmoid(x_z + h_z))
         n = tap("candidate", torch.tanh(x_n + r * h_n))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,11 +15,14 @@ from naibu.cells.base import Cell
 from naibu.cells.edits import Edit
 from naibu.cells.elman import ElmanCell, ElmanReLUCell
 from naibu.cells.gru import GRUCell
-from naibu.cells.kernels import fused, path
+from naibu.cells.kernels import fused, own, path
+from naibu.cells.kernels.steps import dense_steps, packed_steps
 from naibu.cells.lstm import LSTMCell
 from naibu.errors import OptionError
 
 Signals = dict[tuple[str, str], Tensor]
+TABLE = 500
+"""Symbols for which W_ih x is tabled, at most."""
 
 
 class Watched(NamedTuple):
@@ -87,11 +90,38 @@ class Recurrent(nn.Module):
                     self.register_parameter(f"{parameter_name}_l{layer}{suffix}", parameter)
         self.to(device=device, dtype=dtype)
 
+    @classmethod
+    def of(cls, layer: nn.RNNBase) -> Self:
+        """Return our layer on the very parameters of torch's layer of the same name, in the same mode.
+
+        Nothing is copied and no random number drawn: both layers share their tensors from then on, whatever
+        their dtype and device. Hooks stay with the old layer. Raises OptionError for a layer of another kind,
+        with `proj_size`, or whose parameters are not plain ones (parametrised, weight-normed).
+        """
+        kind = type(layer).__name__
+        ours_too = issubclass(cls, LSTM | GRU | RNN)  # a variant may have the same names for other equations
+        if not ours_too or cls.name != getattr(layer, "mode", "").split("_")[0].lower():
+            raise OptionError(f"naibu.{cls.__name__}.of({kind}): must be a torch.nn.{cls.__name__}")
+        options: dict[str, Any] = {"proj_size": layer.proj_size} if layer.proj_size else {}
+        if isinstance(layer, nn.RNN):
+            options["nonlinearity"] = layer.nonlinearity
+        for name in ("bias", "batch_first", "dropout", "bidirectional"):
+            options[name] = getattr(layer, name)
+        with torch.device("meta"):
+            ours = cls(layer.input_size, layer.hidden_size, layer.num_layers, **options)
+        theirs = dict(layer.named_parameters())
+        if theirs.keys() != ours._parameters.keys():
+            strange = ", ".join(sorted(theirs.keys() ^ ours._parameters.keys()))
+            raise OptionError(f"naibu.{cls.__name__}.of({kind}): its parameters are not plain ones ({strange})")
+        ours._parameters.update(theirs)
+        return ours.train(layer.training)
+
     def cell(self, layer: int = 0, *, reverse: bool = False) -> Cell:
         """Return the cell of one layer and direction; it shares the layer's parameters."""
         cell = self._cells[layer][1 if reverse else 0]
         for name in dict(cell.named_parameters()):
             cell._parameters[name] = self._parameters[f"{name}_l{layer}{'_reverse' if reverse else ''}"]
+        cell.training = self.training
         return cell
 
     def directions(self) -> Iterator[tuple[int, bool, str]]:
@@ -113,24 +143,73 @@ class Recurrent(nn.Module):
             watched = self._watch(entered, (), {})
             return self._leave(watched.output, watched.state, entered)
         packed = entered.packed
-        output, state = fused.run(
-            self.cell_type,
-            entered.x if packed is None else packed.data,
-            None if packed is None else packed.batch_sizes,
-            self._sorted(entered.state, packed),
-            self._flat_weights(),
-            bias=self.bias,
-            layers=self.num_layers,
-            dropout=self.dropout,
-            training=self.training,
-            bidirectional=self.bidirectional,
-        )
+        x = entered.x if packed is None else packed.data
+        state = self._sorted(entered.state, packed)
+        if own.refusal(self.cell_type, x) is None and x.numel():
+            output, state = self._by_own_kernels(x, packed, state)
+        else:
+            output, state = fused.run(
+                self.cell_type,
+                x,
+                None if packed is None else packed.batch_sizes,
+                state,
+                self._flat_weights(),
+                bias=self.bias,
+                layers=self.num_layers,
+                dropout=self.dropout,
+                training=self.training,
+                bidirectional=self.bidirectional,
+            )
         if packed is None:
             return self._leave(output, state, entered)
         order = packed.unsorted_indices
         state = state if order is None else tuple(part.index_select(1, order) for part in state)
         repacked = PackedSequence(output, packed.batch_sizes, packed.sorted_indices, order)
         return repacked, (state[0] if len(state) == 1 else state)
+
+    def forward_symbols(self, ids: Tensor, vectors: Tensor, hx: Any = None) -> Any:
+        """Return what `forward(vectors[ids])` returns, from symbols `ids [time batch]` (`[batch time]` with
+        `batch_first`) and their vectors `[vocabulary input]`.
+
+        Where our own kernels serve and symbols are fewer than steps, each symbol's W_ih x + b is computed once,
+        which leaves the input no product at all, neither forward nor backward.
+        """
+        pays = ids.dim() == 2 and len(vectors) <= min(TABLE, ids.numel()) and not self.edits
+        if not pays or own.refusal(self.cell_type, vectors) is not None:
+            return self.forward(functional.embedding(ids, vectors), hx)
+        entered = self._enter(vectors.new_empty(1, 1, 1).expand(*ids.shape, self.input_size), hx)
+        symbols = ids.t() if self.batch_first else ids
+        output, state = self._by_own_kernels(symbols, None, entered.state, vectors)
+        return self._leave(output, state, entered)
+
+    def _by_own_kernels(
+        self, x: Tensor, packed: PackedSequence | None, state: tuple[Tensor, ...], vectors: Tensor | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return output, shaped as x `[time batch ...]` or packed `[token ...]`, and the final state.
+
+        With `vectors [symbol input]`, x holds symbols, `[time batch]`.
+        """
+        shape = x.shape[:2] if packed is None else x.shape[:1]
+        rows = x.flatten(0, 1) if packed is None else x
+        finals, outputs = [], []
+        for number, (layer, reverse, _) in enumerate(self.directions()):
+            if packed is None:
+                steps = dense_steps(*shape, reverse)
+            else:
+                steps = packed_steps(packed.batch_sizes, reverse)
+            weights = self._weights(layer, reverse)
+            table = None
+            if vectors is not None and layer == 0:
+                bias = weights[2] + weights[3] if self.bias else None
+                table = functional.linear(vectors, weights[0], bias)
+            ran = own.run(self.cell_type, rows, tuple(part[number] for part in state), weights, steps, table=table)
+            outputs.append(ran.output)
+            finals.append(ran.state)
+            if reverse or not self.bidirectional:
+                rows, outputs = torch.cat(outputs, -1) if self.bidirectional else ran.output, []
+                if layer < self.num_layers - 1:
+                    rows = functional.dropout(rows, self.dropout, self.training)
+        return rows.view(*shape, -1), tuple(torch.stack(parts) for parts in zip(*finals, strict=True))
 
     def signals(
         self,
@@ -162,12 +241,11 @@ class Recurrent(nn.Module):
         """Do nothing: present because programs written for torch's layers call it."""
 
     def _flat_weights(self) -> list[Tensor]:
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        return [
-            cast(Tensor, self._parameters[f"{name}_l{layer}{'_reverse' if reverse else ''}"])
-            for layer, reverse, _ in self.directions()
-            for name in names[: 4 if self.bias else 2]
-        ]
+        return [weight for layer, reverse, _ in self.directions() for weight in self._weights(layer, reverse)]
+
+    def _weights(self, layer: int, reverse: bool) -> list[Tensor]:
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if self.bias else 2]
+        return [cast(Tensor, self._parameters[f"{name}_l{layer}{'_reverse' if reverse else ''}"]) for name in names]
 
     def _enter(self, input: Tensor | PackedSequence, hx: Any, lengths: Tensor | None = None) -> _Entered:
         packed = input if isinstance(input, PackedSequence) else None
@@ -260,6 +338,7 @@ class GRU(Recurrent):
 class RNN(Recurrent):
     """A drop-in for `torch.nn.RNN` that can show and edit what happens inside."""
 
+    cell_type: type[Cell] = ElmanCell
     name = "rnn"
 
     def __init__(

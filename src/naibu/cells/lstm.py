@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from naibu.cells.base import Cell, LSTMState, State, Tap, untapped
 
@@ -41,7 +40,7 @@ class LSTMCell(Cell):
         """Return the state after one step."""
         assert isinstance(state, LSTMState)
         h, c = state
-        i, f, g, o = (projected + functional.linear(h, self.weight_hh, self.bias_hh)).chunk(4, -1)
+        i, f, g, o = (projected + self.recur(h)).chunk(4, -1)
         i = tap("input_gate", torch.sigmoid(i))
         f = tap("forget_gate", torch.sigmoid(f))
         g = tap("candidate", torch.tanh(g))

@@ -54,6 +54,7 @@ def unroll(
             kept[signal][step] = value
         return value
 
+    cell = cell.for_sequences(x)
     projected = cell.project(x)
     state = cell.initial_state(batch, x) if state is None else state
     for step in reversed(range(steps)) if reverse else range(steps):

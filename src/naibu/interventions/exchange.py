@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from torch import nn
 
 from naibu.cells.edits import Edit
-from naibu.cells.layers import GRU, LSTM, RNN, Recurrent
+from naibu.cells.layers import Recurrent
+from naibu.cells.swap import ours
 from naibu.errors import OptionError
 
 TORCH_LAYERS = (nn.LSTM, nn.GRU, nn.RNN)
@@ -32,10 +33,10 @@ def edited(module: nn.Module, edit: Mapping[tuple[str, str], Edit]) -> Iterator[
             raise OptionError(f"layer {name!r}: not one that can be edited; this module has {known}")
         chosen.setdefault(path, {})[name, signal] = change
     undo: list[tuple[nn.Module, str, nn.Module]] = []
-    ours = {path: _ours(layers[path], path) for path in chosen}
-    before = {path: layer.edits for path, layer in ours.items()}
+    exchanged = {path: _ours(layers[path], path) for path in chosen}
+    before = {path: layer.edits for path, layer in exchanged.items()}
     try:
-        for path, layer in ours.items():
+        for path, layer in exchanged.items():
             layer.edits = chosen[path]
             layer._check_names((), layer.edits)
             if layer is not layers[path]:
@@ -46,7 +47,7 @@ def edited(module: nn.Module, edit: Mapping[tuple[str, str], Edit]) -> Iterator[
     finally:
         for parent, child, original in undo:
             setattr(parent, child, original)
-        for path, layer in ours.items():
+        for path, layer in exchanged.items():
             layer.edits = before[path]
 
 
@@ -83,13 +84,6 @@ def _ours(layer: Recurrent | nn.RNNBase, name: str) -> Recurrent:
         return layer
     if getattr(layer, "proj_size", 0):
         raise OptionError(f"layer {name!r}: has proj_size={layer.proj_size}, which cannot be edited yet")
-    sizes = (layer.input_size, layer.hidden_size, layer.num_layers)
-    if isinstance(layer, nn.RNN):
-        ours: Recurrent = RNN(*sizes, layer.nonlinearity, bias=layer.bias, bidirectional=layer.bidirectional)
-    else:
-        ours = (LSTM if isinstance(layer, nn.LSTM) else GRU)(*sizes, layer.bias, bidirectional=layer.bidirectional)
-    ours.batch_first, ours.dropout = layer.batch_first, layer.dropout
-    for parameter_name, parameter in layer.named_parameters():
-        ours._parameters[parameter_name] = parameter
-    ours.name = name
-    return ours.train(layer.training)
+    exchanged = ours(layer)
+    exchanged.name = name
+    return exchanged

@@ -97,7 +97,7 @@ def _plans(model: LanguageModel, key: Key, unit: int, means: np.ndarray, draws: 
             (other,),
             {key: Clamp([other], means[other])},
         )
-    if "forget_gate" in model.layers.cell_type.signals:
+    if {"input_gate", "forget_gate"} <= {*model.layers.cell_type.signals}:
         everything = range(len(means))
         for word, shut, opened in (
             ("keeps all, takes in nothing", 0.0, 1.0),

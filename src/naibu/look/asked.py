@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import naibu
-from naibu.config import ModelConfig, TrainingConfig
+from naibu.config import ModelConfig, TrainingConfig, as_json
 from naibu.corpora import builtin, detect, files
 from naibu.errors import CorpusError, NaibuError, StoredError
 from naibu.runs import list_runs
@@ -80,8 +80,8 @@ class Look:
             "naibu": naibu.__version__,
             "forms": list(self.forms_or_default()),
             "units": self.units,
-            "model": asdict(self.model),
-            "training": asdict(self.training),
+            "model": as_json(self.model),
+            "training": as_json(self.training),
             "stamp": hashlib.sha256(repr(stamps).encode()).hexdigest(),
         }
 

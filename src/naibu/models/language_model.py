@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from naibu.cells.layers import GRU, LSTM, RNN, Recurrent
+from naibu.cells import init
+from naibu.cells.layers import Recurrent, Watched
+from naibu.cells.slstm import SLSTMCell, block_diagonal
+from naibu.cells.variants import LAYERS, layer_of
+from naibu.cells.wrappers import variational_dropout, weight_drop, zoneout
 from naibu.config import ModelConfig
+from naibu.models.dropout import dropout
+from naibu.models.output import AdaptiveSoftmax, FullSoftmax
+
+TABLE_SYMBOLS = 500
+"""Symbols up to which the layers read their input from a table of W_ih E, `Recurrent.forward_symbols`."""
 
 
 class LanguageModel(nn.Module):
     """Embedding, recurrent layers, output: p(next symbol) = softmax(W h + b), as in document A.
 
     `vocabulary` is the number of symbols. Parameters: `embedding.weight`, `layers.*` with torch's names,
-    `output.weight`, `output.bias`. With `config.tied` the output's weight is the embedding's.
+    `output.weight`, `output.bias`. With `config.tied` the output's weight is the embedding's; with an adaptive
+    softmax there are `output.head.weight`, `output.head.bias` and `output.tail.*` in place of the output's two.
+
+    In training values are dropped from the layers' output, and between layers; from the vectors of symbols only
+    where `config.embedding_dropout` asks for it, for what is dropped symbol by symbol cannot come from a table.
     """
 
     def __init__(self, vocabulary: int, config: ModelConfig) -> None:
@@ -25,30 +37,43 @@ class LanguageModel(nn.Module):
         size = embedding_size(vocabulary, config)
         self.embedding = nn.Embedding(vocabulary, size)
         self.layers = recurrent(size, config)
-        self.output = nn.Linear(config.units, vocabulary)
+        self.output: FullSoftmax | AdaptiveSoftmax
+        if config.softmax == "adaptive":
+            self.output = AdaptiveSoftmax(config.units, vocabulary, config.cutoffs)
+        else:
+            self.output = FullSoftmax(config.units, vocabulary)
         if config.tied:
+            assert isinstance(self.output, FullSoftmax)
             nn.init.normal_(self.embedding.weight, std=size**-0.5)
             self.output.weight = self.embedding.weight
 
     def embed(self, ids: Tensor) -> Tensor:
         """Return the vectors of symbols, `[time batch] -> [time batch input]`, with dropout in training."""
-        vectors: Tensor = self.embedding(ids)
-        return functional.dropout(vectors, self.config.dropout, self.training)
+        return dropout(self.embedding(ids), self.config.embedding_dropout, self.training)
 
     def logits(self, output: Tensor) -> Tensor:
-        """Return unnormalised log probabilities of the next symbol, `[... hidden] -> [... vocabulary]`."""
-        scores: Tensor = self.output(functional.dropout(output, self.config.dropout, self.training))
-        return scores
+        """Return log probabilities of the next symbol, `[... hidden] -> [... vocabulary]`, unnormalised where the
+        softmax is full."""
+        return self.output.scores(dropout(output, self.config.dropout, self.training))
 
     def forward(self, ids: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """Return the layers' output `[time batch hidden]` and final state, from `ids [time batch]`."""
-        output, state = self.layers(self.embed(ids), state)
+        if self.vocabulary <= TABLE_SYMBOLS and not (self.training and self.config.embedding_dropout):
+            output, state = self.layers.forward_symbols(ids, self.embedding.weight, state)
+        else:
+            output, state = self.layers(self.embed(ids), state)
         return output, state
 
-    def loss(self, output: Tensor, targets: Tensor) -> Tensor:
-        """Return the summed cross-entropy in nats of `targets [time batch]`; negative targets are padding."""
-        there = targets >= 0
-        return functional.cross_entropy(self.logits(output[there]), targets[there], reduction="sum")
+    def watch(self, ids: Tensor, state: Any = None, *, keep: Collection[str]) -> Watched:
+        """Return what `forward` does, and the signals named in `keep` of all layers, with their gradients."""
+        return self.layers.signals(self.embed(ids), state, keep=keep)
+
+    def loss(self, output: Tensor, targets: Tensor, reduction: str = "sum") -> Tensor:
+        """Return the cross-entropy in nats of `targets [time batch]`, from the layers' output `[time batch hidden]`.
+
+        Negative targets are padding. `reduction` is "sum", or "mean" over what is not padding.
+        """
+        return self.output.loss(dropout(output, self.config.dropout, self.training), targets, reduction)
 
 
 def embedding_size(vocabulary: int, config: ModelConfig) -> int:
@@ -60,14 +85,33 @@ def embedding_size(vocabulary: int, config: ModelConfig) -> int:
 
 
 def recurrent(input_size: int, config: ModelConfig) -> Recurrent:
-    """Return the recurrent layers that a configuration asks for, initialised."""
-    units, depth, dropout = config.units, config.layers, config.dropout if config.layers > 1 else 0.0
-    if config.cell == "gru":
-        return GRU(input_size, units, depth, dropout=dropout)
-    if config.cell in ("rnn", "rnn-relu"):
-        return RNN(input_size, units, depth, "relu" if config.cell == "rnn-relu" else "tanh", dropout=dropout)
-    layers = LSTM(input_size, units, depth, dropout=dropout)
-    with torch.no_grad():
-        for layer in range(config.layers):
-            layers.get_parameter(f"bias_ih_l{layer}")[config.units : 2 * config.units] += config.forget_bias
+    """Return the recurrent layers that a configuration asks for, initialised.
+
+    Raises OptionError where it asks for what its cell does not have: a gate, or recurrent weights.
+    """
+    layer = wrapped(config)
+    between = config.dropout if config.layers > 1 else 0.0
+    layers = layer(input_size, config.units, num_layers=config.layers, dropout=between)
+    if config.orthogonal:
+        init.orthogonal_(layers)
+    if "forget_gate" in layer.cell_type.gates:
+        init.forget_bias_(layers, config.forget_bias)
+    if config.input_gate_bias:
+        init.input_gate_bias_(layers, config.input_gate_bias)
+    if config.output_gate_bias:
+        init.output_gate_bias_(layers, config.output_gate_bias)
     return layers
+
+
+def wrapped(config: ModelConfig) -> type[Recurrent]:
+    """Return the layer of the configuration's cell, with the wrappers that it asks for around the cell."""
+    layer = LAYERS[config.cell]
+    cell = layer.cell_type
+    if config.heads > 1:
+        assert issubclass(cell, SLSTMCell)
+        cell = block_diagonal(cell, config.heads)
+    cell = zoneout(cell, config.zoneout, config.zoneout_cell)
+    rate = config.variational_dropout
+    cell = variational_dropout(cell, rate, rate if cell.recurrent else 0.0)
+    cell = weight_drop(cell, config.weight_drop)
+    return layer if cell is layer.cell_type else layer_of(cell, layer.name)

@@ -40,7 +40,8 @@ def stored(model: LanguageModel) -> dict[str, Tensor]:
 
 def completed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return the parameters as the model names them, from those that `stored` gave."""
-    return {"output.weight": tensors["embedding.weight"], **tensors} if "embedding.weight" in tensors else tensors
+    full = {"embedding.weight", "output.bias"} <= tensors.keys()  # an adaptive output has other names
+    return {"output.weight": tensors["embedding.weight"], **tensors} if full else tensors
 
 
 def untrained(run: Run) -> LanguageModel:

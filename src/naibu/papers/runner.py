@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from naibu.errors import StoredError
-from naibu.progress import Report, silent
+from naibu.progress import Report, shown, silent
 from naibu.storage import read_json, write_json
 
 Figures = dict[str, float | str | None]
@@ -23,7 +23,9 @@ class Experiment:
     """One row of a published table, and the function that obtains ours.
 
     `obtain(quick)` returns the obtained figures under the names of the published ones (others may join
-    them), `trials` among them where there is more than one; `judge` says in a few words how the two compare.
+    them), `trials` among them where there is more than one, and `seconds` where the time was spent before;
+    `judge` says in a few words how the two compare. `settings` is what the figures depend on: a row that was
+    finished with others is run again.
     """
 
     table: str
@@ -32,6 +34,7 @@ class Experiment:
     source: str  # where the published figures stand: document, page, table
     obtain: Callable[[bool], Figures]
     judge: Callable[[Figures, Figures], str]
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,41 @@ class Reproduced:
     seconds: float
     verdict: str
     quick: bool
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is printed of the rows, and the files that were written beside them, by what each is."""
+
+    tables: tuple[Table, ...]
+    files: Mapping[str, Path] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """How a paper's experiments are run, under one folder.
+
+    `experiments(folder, quick)` gives the rows. Before them comes `prepare(folder, quick, workers)`, for long work
+    that several rows share or that processes can do side by side (see `side_by_side`); it skips what is finished.
+    After them `show(rows, folder, quick)`; without it, the published row above the obtained one.
+    """
+
+    experiments: Callable[[Path, bool], Iterable[Experiment]]
+    prepare: Callable[[Path, bool, int], None] | None = None
+    show: Callable[[Sequence[Reproduced], Path, bool], Shown] | None = None
+
+
+def run(
+    how: Reproduction, folder: Path, title: str, *, quick: bool = False, workers: int = 1
+) -> tuple[list[Reproduced], Shown]:
+    """Prepare, reproduce and show a paper's experiments; what an earlier call finished is taken from `folder`."""
+    if how.prepare is not None:
+        how.prepare(folder, quick, workers)
+    with shown(folder.name, "rows") as progress:
+        rows = reproduce(how.experiments(folder, quick), folder / "rows", quick=quick, progress=progress)
+    return rows, Shown((table_of(rows, title),)) if how.show is None else how.show(rows, folder, quick)
 
 
 def reproduce(
@@ -66,6 +104,7 @@ def reproduce(
             began = time.perf_counter()
             obtained = experiment.obtain(quick)
             trials = int(obtained.pop("trials", 1) or 1)
+            seconds = float(obtained.pop("seconds", None) or round(time.perf_counter() - began, 2))
             verdict = experiment.judge(experiment.published, obtained)
             row = Reproduced(
                 experiment.table,
@@ -74,9 +113,10 @@ def reproduce(
                 experiment.source,
                 obtained,
                 trials,
-                round(time.perf_counter() - began, 2),
+                seconds,
                 verdict,
                 quick,
+                dict(experiment.settings),
             )
             write_json(path, asdict(row))
         rows.append(row)
@@ -92,14 +132,15 @@ def _finished(path: Path, experiment: Experiment) -> Reproduced | None:
         row = Reproduced(**found)
     except TypeError:
         raise StoredError(f"{path}: not a row of this version; remove it to run {experiment.row} again") from None
-    return row if row.published == experiment.published else None
+    same = row.published == experiment.published and row.settings == experiment.settings
+    return row if same else None
 
 
 def _file_name(experiment: Experiment) -> str:
     return re.sub(r"[^A-Za-z0-9.-]+", "_", f"{experiment.table}-{experiment.row}")
 
 
-def table_of(rows: list[Reproduced], title: str) -> Table:
+def table_of(rows: Sequence[Reproduced], title: str) -> Table:
     """Return a table for the terminal: under each published row the obtained one."""
     table = Table(title=title, title_justify="left")
     for column in ("table", "row", "", "figures", "trials", "seconds", "verdict"):

@@ -31,13 +31,14 @@ def distributions(
 ) -> Distributions:
     """Histograms of all units of each signal on test rows; the beta fitted to each gate; peaks of the others.
 
-    Ranges: gates 0 to 1, candidate, update and hidden -1 to 1, other signals the quantiles .0005 to .9995 of a
-    sample of training rows; what lies outside is counted in the first or last bin. The beta distribution is
-    fitted by maximum likelihood on training rows, from sums of log x and log(1 - x), with x kept 2^-12 away
-    from 0 and 1 (float16 cannot tell them apart nearer to 1). `distance` is the Kolmogorov distance on test
-    rows, at the edges of the bins: what happens within the bin next to 0 or 1 it does not see. Peaks are
-    sought in the histogram smoothed by a Gaussian of 1.5 % of the range, extended by empty bins, with a
-    prominence of 5 % of the highest. The untrained network is given on the same edges.
+    Ranges: gates 0 to 1; candidate, update and hidden -1 to 1, unless a sample of training rows leaves that (some
+    cells do not bound them); other signals the quantiles .0005 to .9995 of the sample; what lies outside is
+    counted in the first or last bin. The beta distribution is fitted by maximum likelihood on training rows, from
+    sums of log x and log(1 - x), with x kept 2^-12 away from 0 and 1 (float16 cannot tell them apart nearer to 1).
+    `distance` is the Kolmogorov distance on test rows, at the edges of the bins: what happens within the bin next
+    to 0 or 1 it does not see. Peaks are sought in the histogram smoothed by a Gaussian of 1.5 % of the range,
+    extended by empty bins, with a prominence of 5 % of the highest. The untrained network is given on the same
+    edges.
 
     How it can mislead: units are pooled, so a shape may come from a mixture of units of which none has it; a
     mass at the saturated end looks like a peak at the edge of the range; the distance is never 0 and its
@@ -97,15 +98,17 @@ def _is_gate(key: Key) -> bool:
 
 
 def _edges(source: Source, keys: tuple[Key, ...], train: np.ndarray, bins: int, seed: int) -> dict[Key, np.ndarray]:
-    fixed = {"candidate": (-1.0, 1.0), "update": (-1.0, 1.0), "hidden": (-1.0, 1.0)}
-    free = [key for key in keys if not _is_gate(key) and key[1] not in fixed]
+    bounded = ("candidate", "update", "hidden")
+    free = [key for key in keys if not _is_gate(key)]
     sample = np.flatnonzero(train)
     if len(sample) > 2000:
         sample = np.random.default_rng((seed, 3)).choice(sample, 2000, replace=False)
     marked = np.zeros(len(train), bool)
     marked[sample] = True
-    ranges = {key: (0.0, 1.0) if _is_gate(key) else fixed.get(key[1], (-1.0, 1.0)) for key in keys}
+    ranges = {key: (0.0, 1.0) if _is_gate(key) else (-1.0, 1.0) for key in keys}
     for key, values in gather(source, dict.fromkeys(free), marked).items():
+        if key[1] in bounded and np.abs(values).max(initial=0) <= 1:
+            continue
         low, high = (float(q) for q in np.quantile(values.astype(np.float32), (0.0005, 0.9995)))
         ranges[key] = (low, high) if high > low else (low - 0.5, low + 0.5)
     return {key: np.linspace(low, high, bins + 1) for key, (low, high) in ranges.items()}

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from naibu.cells.allocator import settle_allocator
 from naibu.errors import OptionError, StoredError
 from naibu.recording import recording as recordings
-from naibu.recording.assemble import Staging, bytes_of, check_options, fingerprint, settle_allocator
+from naibu.recording.assemble import Staging, bytes_of, check_options, fingerprint
 from naibu.recording.files import Manifest
 from naibu.recording.given import Given, flat_lengths, given_column, given_splits, seen_in_training
 from naibu.recording.index import COLUMNS, Array

@@ -9,26 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from naibu.cells.recover import ELMAN_SIGNALS, GRU_SIGNALS, LSTM_SIGNALS
+from naibu.cells.variants import LAYERS
 from naibu.errors import OptionError
 from naibu.recording.index import Array
 from naibu.recording.recording import Key
 from naibu.recording.writer import Values
 
-SIGNALS = tuple(dict.fromkeys([*LSTM_SIGNALS, *GRU_SIGNALS, *ELMAN_SIGNALS]))
+SIGNALS = tuple(dict.fromkeys(signal for layer in LAYERS.values() for signal in layer.cell_type.signals))
 """Every signal that some layer has."""
 DTYPES = {"float16": torch.float16, "float32": torch.float32}
 _LARGEST = torch.finfo(torch.float16).max
-_UNBOUNDED = ("cell", "hidden")
-
-
-def settle_allocator() -> None:
-    """Let glibc keep freed blocks of up to 31 MB for the next batch.
-
-    Else every batch has its memory mapped anew, page by page, which costs a third of the recovery (measured).
-    Freeing a block that was mapped raises the size from which blocks are mapped; an untouched one costs nothing.
-    """
-    torch.empty(31 * 2**20, dtype=torch.uint8)
+_UNBOUNDED = ("cell", "hidden", "candidate", "update", "normaliser", "stabiliser")
+"""Signals that some cell does not bound."""
 
 
 class Staging:

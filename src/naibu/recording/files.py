@@ -1,8 +1,8 @@
 """The recording's format on disk: npy files and a manifest. docs/recording-format.md says it for readers.
 
-    manifest.json                 what there is; a shard exists once it is listed here
-    index/sequence.npy ...        one column [token] each; index/label.depth.npy, index/symbols.json
-    shards/00000/lstm.0.cell.npy  values [token unit] of the shard's tokens
+manifest.json                 what there is; a shard exists once it is listed here
+index/sequence.npy ...        one column [token] each; index/label.depth.npy, index/symbols.json
+shards/00000/lstm.0.cell.npy  values [token unit] of the shard's tokens
 """
 
 from __future__ import annotations

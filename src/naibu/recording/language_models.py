@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from naibu.cells.allocator import settle_allocator
 from naibu.corpora.sequences import Label, Sequences
 from naibu.errors import OptionError
 from naibu.models.language_model import LanguageModel
-from naibu.recording.assemble import Staging, check_options, fingerprint, settle_allocator
+from naibu.recording.assemble import Staging, check_options, fingerprint
 from naibu.recording.files import Manifest
 from naibu.recording.index import COLUMNS, SPLITS, Array, Index
 from naibu.recording.recording import Key, Live, Recording, plan_spans

@@ -88,6 +88,11 @@ class LayerListener(Listener):
                 f"{self.name}: is in training mode with dropout={layer.dropout} between its layers, so what the lower "
                 "layers did cannot be found again; call module.eval() first"
             )
+        if isinstance(layer, Recurrent) and layer.training and layer.cell_type.random:
+            return (
+                f"{self.name}: is in training mode, where a {layer.cell_type.__name__} draws at random, so what it did "
+                "cannot be found again; call module.eval() first"
+            )
         return None
 
     def hear(self, layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:

@@ -14,6 +14,9 @@ SIGNALS = {
     "candidate": "candidate",
     "reset_gate": "reset gate",
     "update_gate": "update gate",
+    "relevance_gate": "relevance gate",
+    "normaliser": "normaliser",
+    "stabiliser": "stabiliser",
 }
 ORDER = tuple(SIGNALS)
 """The cell and the hidden state first, for they are what is compared."""

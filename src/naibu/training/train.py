@@ -8,7 +8,7 @@ import platform
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,10 +19,11 @@ import torch
 from torch import Tensor
 
 import naibu
+from naibu.cells.allocator import settle_allocator
 from naibu.config import ModelConfig, TrainingConfig
 from naibu.corpora.corpus import Corpus
 from naibu.corpora.sequences import Sequences
-from naibu.errors import OptionError, StoredError
+from naibu.errors import DivergedError, OptionError, StoredError
 from naibu.models.language_model import LanguageModel
 from naibu.models.load import untrained
 from naibu.progress import Report, silent
@@ -30,6 +31,8 @@ from naibu.runs import Run, open_run
 from naibu.storage import write_json, write_text, written_beside
 from naibu.training import checkpoints
 from naibu.training.batches import Batch, make_batch, training_batches
+from naibu.training.devices import device_of, precision, seeded
+from naibu.training.l1 import check_l1, l1_norm
 from naibu.training.schedule import learning_rate
 from naibu.training.threads import threads
 
@@ -55,12 +58,13 @@ def train(
     another corpus or configuration, KeyboardInterrupt after Ctrl-C once the checkpoint is written.
     """
     model, training = model or ModelConfig(), training or TrainingConfig()
+    device_of(training)
     if not len(corpus.train):
         raise OptionError(f"{corpus.name}: there are no training sequences")
     folder = Path(out) / "runs" / (name or run_name(corpus.form, model))
     run = _continued(folder, corpus, model, training) or _begun(folder, corpus, model, training)
     if not run.finished:
-        with threads(run.training.threads), torch.random.fork_rng(devices=[]):
+        with threads(run.training.threads), seeded(run.training):
             _Loop(run, corpus, progress).until_done()
     return run
 
@@ -118,9 +122,10 @@ def _begun(folder: Path, corpus: Corpus, model: ModelConfig, training: TrainingC
         "counts": corpus.counts,
     }
     run = Run(folder, model, training, found, len(corpus.vocabulary), versions)
+    check_l1(untrained(run), training)  # before anything is written; the model itself checks its options
     if training.steps is None:
         minutes = training.minutes or DEFAULT_MINUTES
-        with torch.random.fork_rng(devices=[]):
+        with seeded(training):
             run = replace(run, training=replace(budgeted(run, corpus, 60 * minutes), minutes=minutes))
     else:
         run = replace(run, training=replace(training, threads=training.threads or torch.get_num_threads()))
@@ -146,7 +151,7 @@ def budgeted(run: Run, corpus: Corpus, seconds: float) -> TrainingConfig:
     fastest = min(pace, key=lambda n: pace[n])
     with threads(fastest):
         start = time.perf_counter()
-        mean_loss(untrained(run), validation_part(corpus))
+        mean_loss(untrained(run).to(device_of(config)), validation_part(corpus))
         validating = (time.perf_counter() - start) * (config.validations + 1)
     left = max(seconds / 2, seconds - validating - (time.perf_counter() - began))
     return replace(config, steps=max(1, round(left / pace[fastest])), threads=fastest)
@@ -171,7 +176,8 @@ class Trainer:
     """A model with its optimiser; `step` is one batch: forward, backward, clip, Adam."""
 
     def __init__(self, model: LanguageModel, config: TrainingConfig) -> None:
-        self.model, self.config = model, config
+        settle_allocator()
+        self.model, self.config = model.to(device_of(config)), config
         self.parameters = list(model.parameters())
         self.optimiser = torch.optim.Adam(self.parameters, lr=config.learning_rate, fused=True)
 
@@ -185,18 +191,39 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.config, step, steps)
         state: Any = None
-        total, largest, cut = 0.0, 0.0, self.config.truncation
+        total, largest, cut, device = 0.0, 0.0, self.config.truncation, next(self.model.parameters()).device
         for start in range(0, len(batch.inputs), cut):
-            targets = batch.targets[start : start + cut]
-            output, state = self.model(batch.inputs[start : start + cut], state)
-            loss = self.model.loss(output, targets)
+            targets = batch.targets[start : start + cut].to(device)
+            count = int((targets >= 0).sum())
+            with precision(self.config):
+                output, state, price = self._read(batch.inputs[start : start + cut].to(device), state, targets)
+                loss = self.model.loss(output, targets, "mean")
             self.optimiser.zero_grad(set_to_none=True)
-            (loss / max(1, int((targets >= 0).sum()))).backward()  # type: ignore[no-untyped-call]
-            norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip)
+            (loss + price if self.config.l1 else loss).backward()  # type: ignore[no-untyped-call]
+            norm = clip_gradients(self.parameters, self.config.clip)
             self.optimiser.step()
-            total, largest = total + loss.item(), max(largest, norm.item())
+            total, largest = total + loss.item() * count, max(largest, norm)
             state = state.detach() if isinstance(state, Tensor) else tuple(part.detach() for part in state)
         return total, largest
+
+    def _read(self, ids: Tensor, state: Any, targets: Tensor) -> tuple[Tensor, Any, Tensor | float]:
+        """Return the layers' output and state, and the L1 term of what they hold, 0 without one."""
+        if not self.config.l1:
+            return *self.model(ids, state), 0.0
+        watched = self.model.watch(ids, state, keep=self.config.l1_signals)
+        return watched.output, watched.state, self.config.l1 * l1_norm(watched.signals.values(), targets >= 0)
+
+
+def clip_gradients(parameters: Sequence[Tensor], limit: float) -> float:
+    """Return the norm of all gradients together; where it is above `limit`, scale them down to it.
+
+    As `torch.nn.utils.clip_grad_norm_`, but gradients that are within the limit are not written again.
+    """
+    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None], foreach=True)
+    found = norm.item()
+    if not found <= limit:
+        torch.nn.utils.clip_grads_with_norm_(parameters, limit, norm, foreach=True)
+    return found
 
 
 def validation_part(corpus: Corpus) -> list[Batch]:
@@ -215,13 +242,13 @@ def validation_part(corpus: Corpus) -> list[Batch]:
 @torch.no_grad()
 def mean_loss(model: LanguageModel, batches: list[Batch], cut: int = 2000) -> float:
     """Return the mean cross-entropy in nats per predicted symbol, in evaluation mode."""
-    was_training, total = model.training, 0.0
+    was_training, total, device = model.training, 0.0, next(model.parameters()).device
     model.eval()
     for batch in batches:
         state: Any = None
         for start in range(0, len(batch.inputs), cut):
-            output, state = model(batch.inputs[start : start + cut], state)
-            total += model.loss(output, batch.targets[start : start + cut]).item()
+            output, state = model(batch.inputs[start : start + cut].to(device), state)
+            total += model.loss(output, batch.targets[start : start + cut].to(device)).item()
     model.train(was_training)
     return total / sum(batch.tokens for batch in batches)
 
@@ -263,7 +290,7 @@ class _Loop:
         state, began = self.state, time.perf_counter()
         loss = mean_loss(self.trainer.model, self.validation)
         if not math.isfinite(loss):
-            raise StoredError(
+            raise DivergedError(
                 f"{self.run.path}: diverged (loss {loss} at step {state.step}); lower --learning-rate or --clip"
             )
         if loss < state.best_loss:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from naibu.cells.base import Cell, LSTMState, State
 from naibu.cells.edits import Edit
-from naibu.cells.kernels import fused, held
+from naibu.cells.kernels import fused, held, own, scan
+from naibu.cells.kernels.steps import dense_steps
 from naibu.cells.recover import recover
 from naibu.cells.unroll import Unrolled, reverse_padded, unroll
 
@@ -26,13 +27,26 @@ def plain_because(cell: type[Cell], keep: Collection[str], edits: Mapping[str, E
     return reason
 
 
-def explain(layer: Recurrent, *, keep: Collection[str] = (), edits: Mapping[str, Edit] | None = None) -> str:
-    """Return in one sentence which path a layer takes, with these signals kept and these edits, and why."""
+def explain(
+    layer: Recurrent,
+    x: Tensor | None = None,
+    *,
+    keep: Collection[str] = (),
+    edits: Mapping[str, Edit] | None = None,
+) -> str:
+    """Return in one sentence which path a layer takes on an input, with these signals kept and these edits, and
+    why. Without an input one of the weights' dtype and device is meant."""
+    like = layer.get_parameter("weight_ih_l0") if x is None else x
+    if scan.refusal(layer.cell_type, edits or {}) is None:
+        return "parallel scan over time"
     reason = plain_because(layer.cell_type, keep, edits or {})
     if reason is not None:
         return f"plain path: {reason}"
+    reason = own.refusal(layer.cell_type, like)
+    if reason is None:
+        return own.words() + ("; its weights hold the units" if edits else "")
     how = "; its weights hold the units" if edits else "; the signals are recovered from its output" if keep else ""
-    return "the framework's fused layer" + how
+    return f"the framework's fused layer{how}: {reason}"
 
 
 def run(
@@ -46,6 +60,8 @@ def run(
     reverse: bool,
 ) -> Unrolled:
     """Return what `unroll` returns, by the fastest path that gives it."""
+    if scan.refusal(type(cell), edits) is None:
+        return scan.run(cell, x, state, keep=keep, lengths=lengths, reverse=reverse)
     if plain_because(type(cell), keep, edits) is not None:
         return unroll(cell, x, state, keep=keep, edit=edits, lengths=lengths, reverse=reverse)
     weights: list[Tensor] = [w for w in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh) if w is not None]
@@ -53,7 +69,45 @@ def run(
         assert isinstance(state, LSTMState)
         weights, first = held.held_weights(weights, state.cell, edits)
         state = LSTMState(state.hidden, first)
+    if own.refusal(type(cell), x) is None and x.numel():
+        return _own_unroll(type(cell), x, state, weights, keep, lengths, reverse)
     return _fused_unroll(type(cell), x, state, weights, keep, lengths, reverse)
+
+
+def _own_unroll(
+    cell: type[Cell],
+    x: Tensor,
+    state: State,
+    weights: list[Tensor],
+    keep: Collection[str],
+    lengths: Tensor | None,
+    reverse: bool,
+) -> Unrolled:
+    """Run our own kernel, which writes the signals as it goes."""
+    steps, batch, size = *x.shape[:2], weights[1].shape[1]
+    turned = reverse and lengths is not None
+    x = reverse_padded(x, lengths) if turned else x
+    wanted = {*keep, *(cell.state_type._fields if lengths is not None else ())}
+    plan = dense_steps(steps, batch, reverse and not turned)
+    ran = own.run(cell, x.flatten(0, 1), tuple(state), weights, plan, keep=wanted)
+    output = ran.output.view(steps, batch, size)
+    signals = {name: value.unflatten(0, (steps, batch)) for name, value in ran.signals.items()}
+    ended = cell.state_type(*ran.state)
+    if lengths is not None:
+        ended, output = _cut(cell, output, signals, lengths)
+    if turned:
+        output = reverse_padded(output, lengths)
+        signals = {name: reverse_padded(value, lengths) for name, value in signals.items()}
+    return Unrolled(output, ended, {name: signals[name] for name in keep})
+
+
+def _cut(cell: type[Cell], output: Tensor, signals: Mapping[str, Tensor], lengths: Tensor) -> tuple[State, Tensor]:
+    """Return the state after the last step of each sequence, and the output with zeros behind it."""
+    lengths = lengths.to(output.device)
+    last = (lengths - 1, torch.arange(output.shape[1], device=output.device))
+    alive = torch.arange(len(output), device=output.device)[:, None] < lengths
+    ended = cell.state_type(*(signals[part][last] for part in cell.state_type._fields))
+    return ended, torch.where(alive[..., None], output, 0)
 
 
 def _fused_unroll(
@@ -73,11 +127,7 @@ def _fused_unroll(
     wanted = {*keep, *(cell.state_type._fields if lengths is not None else ())}
     signals = recover(cell.__name__, x, output, state, weights, wanted)
     if lengths is not None:
-        lengths = lengths.to(x.device)
-        last = (lengths - 1, torch.arange(x.shape[1], device=x.device))
-        ended = cell.state_type(*(signals[part][last] for part in cell.state_type._fields))
-        alive = torch.arange(len(x), device=x.device)[:, None] < lengths
-        output = torch.where(alive[..., None], output, 0)
+        ended, output = _cut(cell, output, signals, lengths)
     if reverse:
         output = reverse_padded(output, lengths)
         signals = {name: reverse_padded(value, lengths) for name, value in signals.items()}

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -15,6 +16,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+
+from naibu.storage import written_beside
 
 # Okabe & Ito's palette: told apart by the colour-blind; lines differ in style as well.
 VERMILLION, BLUE, GREEN, ORANGE, PURPLE = "#d55e00", "#0072b2", "#009e73", "#e69f00", "#cc79a7"
@@ -99,6 +102,18 @@ def drawn(
         nothing: dict[str, Any] = {"Date": None, "Creator": None, "Format": None, "Type": None}
         ax.figure.savefig(text, format="svg", metadata=nothing)
     return _inline(text.getvalue(), size, name, label, wide)
+
+
+def write_png(draw: Callable[[Figure], object], path: Path, *, size: tuple[float, float], dots: int = 130) -> None:
+    """Write what `draw` draws on a figure of `size` inches as a PNG on white; equal drawings give equal files.
+
+    Raises StoredError where the file cannot be written.
+    """
+    with _style():
+        figure = Figure(size, layout="constrained")
+        draw(figure)
+        with written_beside(path) as beside:
+            figure.savefig(beside, format="png", dpi=dots, facecolor="white", metadata={"Software": None})
 
 
 @contextmanager

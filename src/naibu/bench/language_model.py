@@ -1,0 +1,119 @@
+"""A training step of the whole language model, ours against the one that everybody would write."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from naibu.bench.limits import language_model_flops
+from naibu.bench.peak import Peak
+from naibu.bench.sizes import Row, Sizes, at_limit, with_progress
+from naibu.config import ModelConfig
+from naibu.models.language_model import LanguageModel
+from naibu.progress import Report, silent
+
+SECONDS = 6.0
+BATCHES = 4
+LAYERS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+
+
+class Straightforward(nn.Module):
+    """Embedding, torch's layer, output: a language model as a tutorial has it."""
+
+    def __init__(self, vocabulary: int, embedding: int, hidden: int, cell: str) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, embedding)
+        self.layers = LAYERS[cell](embedding, hidden)
+        self.output = nn.Linear(hidden, vocabulary)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Return scores of the next symbol, `[time batch vocabulary]`, from `ids [time batch]`."""
+        scores: Tensor = self.output(self.layers(self.embedding(ids))[0])
+        return scores
+
+
+def measure(sizes: Sizes, peak: Peak, progress: Report = silent) -> Iterator[Row]:
+    """Yield a row for each cell (an LSTM unless others are asked for), size and vocabulary.
+
+    A step is forward, the mean cross-entropy of the next symbol, backward to all parameters, Adam. Ours:
+    `LanguageModel` and its `loss`, `torch.optim.Adam(fused=True)`, as training uses them. Against it:
+    `nn.Embedding`, torch's layer, `nn.Linear`, `functional.cross_entropy`, `torch.optim.Adam` with its defaults. The
+    same sizes (the embedding has as many as `LanguageModel` chooses) and weights; one layer, no dropout, gradients
+    not clipped, symbols drawn evenly. `ratio_to_torch` is its time over ours; `ratio_to_limit` as in `limits.py`: of
+    the products that are really needed when symbols come in.
+    """
+    jobs = itertools.product(sizes.of_hidden(), sizes.of_batch(), sizes.of_vocabulary(), sizes.cells or ("lstm",))
+    for hidden, batch, vocabulary, cell in with_progress(jobs, lambda job: _cost(sizes, *job), progress):
+        yield _row(sizes, peak, cell, hidden, batch, vocabulary)
+
+
+def _cost(sizes: Sizes, hidden: int, batch: int, vocabulary: int, cell: str) -> float:
+    steps = sizes.steps_of(hidden)
+    flops = language_model_flops(cell, hidden, batch, steps, vocabulary=vocabulary, embedding=hidden)
+    return SECONDS * (0.25 if sizes.quick else 1) + 12 * flops / 1e11
+
+
+def _row(sizes: Sizes, peak: Peak, cell: str, hidden: int, batch: int, vocabulary: int) -> Row:
+    torch.manual_seed(1)
+    steps = sizes.steps_of(hidden)
+    ours = LanguageModel(vocabulary, ModelConfig(cell, hidden, dropout=0.0)).train()
+    embedding = ours.embedding.embedding_dim
+    theirs = Straightforward(vocabulary, embedding, hidden, cell)
+    theirs.load_state_dict(ours.state_dict())
+    batches = [torch.randint(vocabulary, (steps + 1, batch)) for _ in range(BATCHES)]
+    calls = {"naibu": our_step(ours, batches), "torch": their_step(theirs, batches)}
+    first = [float(calls[name]()) for name in ("naibu", "torch")]
+    assert abs(first[0] - first[1]) < 1e-3 * first[1], f"losses differ: {first}"
+    found = sizes.rounds({**calls, "peak": peak.call}, SECONDS)
+    flops = language_model_flops(cell, hidden, batch, steps, vocabulary=vocabulary, embedding=embedding)
+    row: Row = {"cell": cell, "hidden": hidden, "batch": batch, "steps": steps, "vocabulary": vocabulary}
+    return row | {
+        "mode": "training",
+        "ratio_to_torch": found.ratio("naibu", "torch"),
+        "ratio_to_limit": at_limit(found, peak, "naibu", flops),
+        "load": found.load,
+        "ms": 1000 * found.seconds["naibu"],
+        "torch_ms": 1000 * found.seconds["torch"],
+        "torch_to_limit": at_limit(found, peak, "torch", flops),
+        "spread": found.spread["naibu"],
+        "embedding": embedding,
+        "gflops": peak.flops / found.seconds["peak"] / 1e9,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def our_step(model: LanguageModel, batches: list[Tensor]) -> Callable[[], Tensor]:
+    """Return the call that takes one training step on the next batch, `[time+1 batch]`, and gives its mean loss."""
+    optimiser = torch.optim.Adam(model.parameters(), fused=True)
+    following = itertools.cycle(batches)
+
+    def step() -> Tensor:
+        ids = next(following)
+        output, _ = model(ids[:-1])
+        loss = model.loss(output, ids[1:]) / ids[1:].numel()
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        return loss.detach()
+
+    return step
+
+
+def their_step(model: Straightforward, batches: list[Tensor]) -> Callable[[], Tensor]:
+    """Return the same of the straightforward model."""
+    optimiser = torch.optim.Adam(model.parameters())
+    following = itertools.cycle(batches)
+
+    def step() -> Tensor:
+        ids = next(following)
+        loss = functional.cross_entropy(model(ids[:-1]).flatten(0, 1), ids[1:].flatten())
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        return loss.detach()
+
+    return step

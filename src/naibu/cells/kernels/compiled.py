@@ -1,0 +1,201 @@
+"""Compiled kernels: built for this processor at their first use, kept on disk, run on the framework's own threads.
+
+A kernel is a function of the address of one record; all threads are given the same record and share out the work
+by their number. They are the threads of the OpenMP that torch has loaded, still awake from the product before,
+so that starting them costs a microsecond; where torch runs on something else, threads of our own are used.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import torch
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils, config
+from numba.extending import intrinsic
+
+from naibu.cells.kernels.vector import LONG, X86, pointer
+
+HEAD = [(name, "i8", (8,)) for name in ("arrived", "waiting", "round")] + [
+    ("threads", "i8"),
+    ("team", "i8"),
+    ("give_way", "i8"),
+]
+"""The fields with which every record begins: three counters, a cache line each, and the team."""
+ANNOUNCE_SECONDS = 1.0
+
+
+def record(*fields: str) -> np.dtype[Any]:
+    """Return the record of a kernel: addresses and sizes, 64-bit integers under these names."""
+    return np.dtype([*HEAD, *((field, "i8") for field in fields)])
+
+
+class Kernel:
+    """A function of the address of a record, compiled at its first use."""
+
+    def __init__(self, name: str, function: Callable[[int], None], fields: np.dtype[Any]) -> None:
+        self.name, self.function, self.fields, self.__doc__ = name, function, fields, function.__doc__
+
+    @cached_property
+    def _entry(self) -> Any:
+        before, config.CACHE_DIR = config.CACHE_DIR, str(cache_folder())
+        began = time.perf_counter()
+        try:
+            entry = numba.cfunc(types.void(types.voidptr), cache=True)(self.function)
+        finally:
+            config.CACHE_DIR = before
+        seconds = time.perf_counter() - began
+        if not entry.cache_hits and seconds > ANNOUNCE_SECONDS:
+            what = f"naibu: compiled the {self.name} for this processor, once, in {seconds:.0f} s"
+            print(f"{what}; kept in {cache_folder()}", file=sys.stderr)
+        return entry
+
+    def __call__(self, threads: int, **values: int) -> None:
+        """Run the kernel on so many threads; every field of its record is given by name, tensors as addresses."""
+        task = np.zeros(1, self.fields)
+        head = task[0]
+        for name, value in values.items():
+            head[name] = value
+        head["threads"] = threads
+        _run(self._entry.address, task, threads)
+
+
+@cache
+def cache_folder() -> Path:
+    """Return the folder of compiled kernels, of these sources alone: a change of any of them gives another folder."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    digest.update(numba.__version__.encode())
+    home = os.environ.get("NAIBU_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(home) / "naibu" / f"kernels-{digest.hexdigest()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError
+    except OSError:
+        folder = Path(tempfile.gettempdir()) / f"naibu-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}"
+        folder.mkdir(exist_ok=True)
+    return folder
+
+
+@cache
+def _openmp() -> tuple[Any, int, int] | None:
+    """Return GOMP_parallel, and the addresses of omp_get_num_threads and sched_yield, where torch runs on them."""
+    process = ctypes.CDLL(None) if os.name == "posix" else None
+    try:
+        parallel, team, give_way = process.GOMP_parallel, process.omp_get_num_threads, process.sched_yield  # type: ignore[union-attr]
+    except AttributeError:
+        return None
+    if "OpenMP" not in torch.__config__.parallel_info():
+        return None
+    parallel.argtypes, parallel.restype = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint), None
+    return parallel, *(ctypes.cast(function, ctypes.c_void_p).value or 0 for function in (team, give_way))  # type: ignore[return-value]
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, "naibu-kernel")
+
+
+def _run(address: int, task: np.ndarray[Any, Any], threads: int) -> None:
+    openmp = _openmp()
+    if openmp is not None and threads > 1:
+        parallel, task["team"], task["give_way"] = openmp
+        parallel(address, task.ctypes.data, threads, 0)
+        return
+    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
+    others = [_pool(threads - 1).submit(function, task.ctypes.data) for _ in range(threads - 1)]
+    function(task.ctypes.data)
+    for other in others:
+        other.result()
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _call(_: Any, address: Any) -> Any:
+    """Return what the C function `int f(void)` at this address returns."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(ir.IntType(32), [])
+        result = builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), [])
+        return builder.sext(result, LONG)
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _fetch_add(_: Any, address: Any, value: Any) -> Any:
+    """Return the integer at an address and add to it, as one act."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.atomic_rmw("add", pointer(builder, arguments[0], LONG), arguments[1], "acq_rel")
+
+    return types.int64(types.int64, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _read(_: Any, address: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load_atomic(pointer(builder, arguments[0], LONG), "acquire", 8)
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _write(_: Any, address: Any, value: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.store_atomic(arguments[1], pointer(builder, arguments[0], LONG), "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _pause(_: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        if X86:
+            kind = ir.FunctionType(ir.VoidType(), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def enter(task: Any) -> tuple[int, int]:
+    """Return this thread's number and how many there are."""
+    threads = _call(task.team) if task.team else task.threads
+    return _fetch_add(task.arrived.ctypes.data, 1), threads
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def wait(task: Any, threads: int) -> None:
+    """Wait until all threads are here; give the core away where one of them is long in coming."""
+    if threads == 1:
+        return
+    turn = _read(task.round.ctypes.data)
+    if _fetch_add(task.waiting.ctypes.data, 1) == threads - 1:
+        _write(task.waiting.ctypes.data, 0)
+        _write(task.round.ctypes.data, turn + 1)
+        return
+    spins = 0
+    while _read(task.round.ctypes.data) == turn:
+        _pause()
+        spins += 1
+        if spins == 4000:
+            spins = 0
+            if task.give_way:
+                _call(task.give_way)

@@ -1,0 +1,290 @@
+"""The LSTM on a CPU in float32: all steps of one layer in one direction, forward and backward.
+
+The gates take the place of the input's products in memory, so that recording them is not throwing them away.
+A step is one tile after the other: a few rows of the batch times the panel of a vector of units with all their
+gates; gates, cell and output are made of the sums while these are still in the first cache.
+
+Step s reads the rows `offset[s]` to `offset[s] + alive[s]` of all that is kept, so that dense batches, packed
+sequences and both directions are one loop. Threads share out either the rows of the batch, which never meet,
+or the units, which meet after every step.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import carray, njit
+
+from naibu.cells.kernels.compiled import Kernel, enter, record, wait
+from naibu.cells.kernels.tile import block, packed_product_of
+from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, prefetch, sigmoid, splat, store_part, tanh
+
+GATES = 4
+ROWS = 32
+"""Rows of the batch whose sums are kept at a time."""
+SUMS = ROWS * 4 * LANES
+"""Numbers of those sums, at most."""
+PANEL = F32 * GATES * LANES
+"""Bytes of a panel for one k, and of one row's sums."""
+
+product1, product2, product3, product4 = (packed_product_of(vectors) for vectors in (1, 2, 3, 4))
+
+FORWARD = record(
+    "steps",
+    "batch",
+    "hidden",
+    "inputs",
+    "offset",  # [step]: the row of what is kept at which a step begins
+    "alive",  # [step]: how many sequences the step has
+    "x",  # [row inputs]
+    "ids",  # [row]: symbols in the place of x, or 0
+    "table",  # [symbol gates*hidden]: W_ih x + b of each symbol
+    "w_ih",  # packed
+    "w_hh",  # packed
+    "bias",  # packed, both biases
+    "h0",  # [batch hidden]
+    "c0",  # [batch hidden]
+    "h",  # [row hidden]
+    "c",  # [row hidden], or [batch hidden] where `keep_c` is 0
+    "keep_c",
+    "gates",  # [row gates*hidden], or 0
+    "before",  # [chunk*batch gates*hidden]: the input's products where gates are not kept
+    "update",  # [row hidden], or 0
+    "chunk",  # steps whose input's products are made at once; 0: made with the state's in one sum
+    "by_units",  # threads share out units, not rows
+    "sums",
+)
+
+
+@njit
+def _before(task: Any, step: int, row: int) -> int:
+    """Return where the input's products of one row of a step lie."""
+    if task.ids:
+        return task.table + F32 * integer(task.ids, integer(task.offset, step) + row) * GATES * task.hidden  # type: ignore[no-any-return]
+    if task.gates:
+        return task.gates + F32 * (integer(task.offset, step) + row) * GATES * task.hidden  # type: ignore[no-any-return]
+    return task.before + F32 * ((step % task.chunk) * task.batch + row) * GATES * task.hidden  # type: ignore[no-any-return]
+
+
+@njit
+def _project(task: Any, steps: tuple[int, int], panels: tuple[int, int], rows: tuple[int, int], sums: int) -> None:
+    """Write W_ih x + b of some steps into the place that `_before` names."""
+    hidden = task.hidden
+    for panel in range(panels[0], panels[1]):
+        unit = panel * LANES
+        for step in range(steps[0], steps[1]):
+            row, end = rows[0], min(rows[1], integer(task.alive, step))
+            while row < end:
+                count = block(end - row, ROWS)
+                x = task.x + F32 * (integer(task.offset, step) + row) * task.inputs
+                weights = task.w_ih + panel * task.inputs * PANEL
+                product4(count, task.inputs, x, F32 * task.inputs, weights, sums, False)
+                for m in range(count):
+                    target = _before(task, step, row + m) + F32 * unit
+                    for gate in range(GATES):
+                        value = load(sums + m * PANEL + F32 * gate * LANES)
+                        value = value + load(task.bias + panel * PANEL + F32 * gate * LANES)
+                        store_part(target + F32 * gate * hidden, value, hidden - unit)
+                row += count
+
+
+@njit
+def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], sums: int) -> None:
+    """Compute one step of some units of some rows."""
+    here, alive = integer(task.offset, step), integer(task.alive, step)
+    there, old = here, 0
+    if step > 0:
+        there, old = integer(task.offset, step - 1), min(alive, integer(task.alive, step - 1))
+    for panel in range(panels[0], panels[1]):
+        row, end = rows[0], min(rows[1], alive)
+        while row < end:
+            # Rows that go on read what the step before wrote; rows that begin read the initial state.
+            first = row >= old
+            count = block(end - row if first else min(end, old) - row, ROWS)
+            row_bytes = F32 * task.hidden
+            h = task.h0 + row * row_bytes if first else task.h + (there + row) * row_bytes
+            c = task.c + (there * task.keep_c + row) * row_bytes
+            if first and task.keep_c:
+                c = task.c0 + row * row_bytes
+            for m in range(count):
+                prefetch(c + m * row_bytes + F32 * panel * LANES)
+                if task.chunk or task.ids:
+                    before = _before(task, step, row + m) + F32 * panel * LANES
+                    for gate in range(GATES):
+                        prefetch(before + F32 * gate * task.hidden)
+                        prefetch(before + F32 * gate * task.hidden + 60)
+            if task.chunk == 0 and task.ids == 0:
+                x = task.x + F32 * (here + row) * task.inputs
+                weights = task.w_ih + panel * task.inputs * PANEL
+                product4(count, task.inputs, x, F32 * task.inputs, weights, sums, False)
+            fused = task.chunk == 0 and task.ids == 0
+            product4(count, task.hidden, h, row_bytes, task.w_hh + panel * task.hidden * PANEL, sums, fused)
+            for m in range(count):
+                _gates(task, step, here, row + m, panel, sums + m * PANEL, c + m * row_bytes)
+            row += count
+
+
+@njit
+def _gates(task: Any, step: int, here: int, row: int, panel: int, sums: int, c_place: int) -> None:
+    """Make gates, cell and output of one row's sums."""
+    hidden = task.hidden
+    unit = panel * LANES
+    left = hidden - unit
+    if task.chunk == 0 and task.ids == 0:
+        bias = task.bias + panel * PANEL
+        i = load(sums) + load(bias)
+        f = load(sums + F32 * LANES) + load(bias + F32 * LANES)
+        g = load(sums + 2 * F32 * LANES) + load(bias + 2 * F32 * LANES)
+        o = load(sums + 3 * F32 * LANES) + load(bias + 3 * F32 * LANES)
+    else:
+        before = _before(task, step, row) + F32 * unit
+        i = load(sums) + load_part(before, left)
+        f = load(sums + F32 * LANES) + load_part(before + F32 * hidden, left)
+        g = load(sums + 2 * F32 * LANES) + load_part(before + 2 * F32 * hidden, left)
+        o = load(sums + 3 * F32 * LANES) + load_part(before + 3 * F32 * hidden, left)
+    i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
+    update = i * g
+    c = f * load_part(c_place + F32 * unit, left) + update
+    place = F32 * ((here + row) * hidden + unit)
+    store_part(task.c + F32 * ((here * task.keep_c + row) * hidden + unit), c, left)
+    store_part(task.h + place, o * tanh(c), left)
+    if task.update:
+        store_part(task.update + place, update, left)
+    if task.gates:
+        gates = task.gates + F32 * ((here + row) * GATES * hidden + unit)
+        store_part(gates, i, left)
+        store_part(gates + F32 * hidden, f, left)
+        store_part(gates + 2 * F32 * hidden, g, left)
+        store_part(gates + 3 * F32 * hidden, o, left)
+
+
+def _lstm_forward(address: int) -> None:
+    """All steps of the forward pass."""
+    task = carray(address, 1, FORWARD)[0]
+    thread, threads = enter(task)
+    sums, panels = task.sums + F32 * thread * SUMS, -(-task.hidden // LANES)
+    rows, units = (0, task.batch), (0, panels)
+    if task.by_units:
+        units = (panels * thread // threads, panels * (thread + 1) // threads)
+    else:
+        rows = (task.batch * thread // threads, task.batch * (thread + 1) // threads)
+    for step in range(task.steps):
+        if task.chunk and task.ids == 0 and step % task.chunk == 0:
+            _project(task, (step, min(step + task.chunk, task.steps)), units, rows, sums)
+        _step(task, step, units, rows, sums)
+        if task.by_units:
+            wait(task, threads)
+
+
+BACKWARD = record(
+    "steps",
+    "batch",
+    "hidden",
+    "offset",
+    "alive",
+    "gates",
+    "c",  # [row hidden]
+    "c0",  # [batch hidden]
+    "output_grad",  # [row hidden], or 0
+    "cell_grad",  # [row hidden], or 0
+    "gates_grad",  # [row gates*hidden], or 0
+    "dc",  # [batch hidden], zeros at first, the initial cell's gradient in the end
+    "dg",  # [row gates*hidden]: the gradient of the gates' sums
+    "w_hh",  # packed for row @ W_hh
+    "panel",  # [panel 2]: first vector and vectors
+    "panels",
+    "by_units",
+    "sums",
+)
+
+
+@njit
+def _step_back(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], sums: int) -> None:
+    """Compute the gradient of the gates' sums at one step, of some units of some rows."""
+    hidden, depth = task.hidden, GATES * task.hidden
+    here, alive = integer(task.offset, step), integer(task.alive, step)
+    there, going_on = here, 0
+    if step < task.steps - 1:
+        there, going_on = integer(task.offset, step + 1), min(alive, integer(task.alive, step + 1))
+    old = 0 if step == 0 else integer(task.alive, step - 1)
+    for panel in range(panels[0], panels[1]):
+        first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
+        weights = task.w_hh + F32 * first * depth * LANES
+        row, end = rows[0], min(rows[1], alive)
+        while row < end:
+            last = row >= going_on
+            count = block(end - row if last else min(end, going_on) - row, ROWS)
+            if not last:
+                dg = task.dg + F32 * (there + row) * depth
+                if width == 4:
+                    product4(count, depth, dg, F32 * depth, weights, sums, False)
+                elif width == 3:
+                    product3(count, depth, dg, F32 * depth, weights, sums, False)
+                elif width == 2:
+                    product2(count, depth, dg, F32 * depth, weights, sums, False)
+                else:
+                    product1(count, depth, dg, F32 * depth, weights, sums, False)
+            for m in range(count):
+                c = task.c + F32 * (here + row + m) * hidden
+                before = task.c0 + F32 * (row + m) * hidden
+                if row + m < old:
+                    before = task.c + F32 * (integer(task.offset, step - 1) + row + m) * hidden
+                for v in range(width):
+                    dh = splat(np.float32(0)) if last else load(sums + F32 * (m * width + v) * LANES)
+                    _gates_back(task, here, row + m, (first + v) * LANES, dh, c, before)
+            row += count
+
+
+@njit
+def _gates_back(task: Any, here: int, row: int, unit: int, dh: Any, c_place: int, before_place: int) -> None:
+    """Make the gradient of one row's gates, for a vector of units, of the gradient that comes from later steps."""
+    hidden, one = task.hidden, splat(np.float32(1))
+    left = hidden - unit
+    place = F32 * ((here + row) * hidden + unit)
+    gates = task.gates + F32 * ((here + row) * GATES * hidden + unit)
+    dc_place = task.dc + F32 * (row * hidden + unit)
+    i, f = load_part(gates, left), load_part(gates + F32 * hidden, left)
+    g, o = load_part(gates + 2 * F32 * hidden, left), load_part(gates + 3 * F32 * hidden, left)
+    tanh_c = tanh(load_part(c_place + F32 * unit, left))
+    if task.output_grad:
+        dh = dh + load_part(task.output_grad + place, left)
+    dc = load_part(dc_place, left)
+    if task.cell_grad:
+        dc = dc + load_part(task.cell_grad + place, left)
+    through = dh * o
+    dc = dc + (through - through * tanh_c * tanh_c)
+    di, df = dc * g, dc * load_part(before_place + F32 * unit, left)
+    d_candidate, do = dc * i, dh * tanh_c
+    if task.gates_grad:
+        outer = task.gates_grad + F32 * ((here + row) * GATES * hidden + unit)
+        di = di + load_part(outer, left)
+        df = df + load_part(outer + F32 * hidden, left)
+        d_candidate = d_candidate + load_part(outer + 2 * F32 * hidden, left)
+        do = do + load_part(outer + 3 * F32 * hidden, left)
+    dg = task.dg + F32 * ((here + row) * GATES * hidden + unit)
+    store_part(dc_place, dc * f, left)
+    store_part(dg, di * i * (one - i), left)
+    store_part(dg + F32 * hidden, df * f * (one - f), left)
+    store_part(dg + 2 * F32 * hidden, d_candidate - d_candidate * g * g, left)
+    store_part(dg + 3 * F32 * hidden, do * o * (one - o), left)
+
+
+def _lstm_backward(address: int) -> None:
+    """All steps of the backward pass."""
+    task = carray(address, 1, BACKWARD)[0]
+    thread, threads = enter(task)
+    sums = task.sums + F32 * thread * SUMS
+    rows, units = (0, task.batch), (0, task.panels)
+    if task.by_units:
+        units = (task.panels * thread // threads, task.panels * (thread + 1) // threads)
+    else:
+        rows = (task.batch * thread // threads, task.batch * (thread + 1) // threads)
+    for back in range(task.steps):
+        _step_back(task, task.steps - 1 - back, units, rows, sums)
+        if task.by_units:
+            wait(task, threads)
+
+
+forward = Kernel("forward pass of the LSTM", _lstm_forward, FORWARD)
+backward = Kernel("backward pass of the LSTM", _lstm_backward, BACKWARD)

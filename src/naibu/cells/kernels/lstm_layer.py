@@ -1,0 +1,215 @@
+"""One LSTM layer in one direction by the compiled kernels, with its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from naibu.cells.kernels import lstm, products, sharing
+from naibu.cells.kernels.own import Ran, refuse_second_derivative, wants_gradient
+from naibu.cells.kernels.packing import packed_gates, packed_rows, panels_of
+from naibu.cells.kernels.steps import Steps
+from naibu.cells.lstm import LSTMCell
+
+
+def address(tensor: Tensor | None) -> int:
+    """Return where a tensor's numbers lie, 0 for none."""
+    return 0 if tensor is None else tensor.data_ptr()
+
+
+def run(
+    x: Tensor,
+    state: tuple[Tensor, ...],
+    weights: list[Tensor],
+    steps: Steps,
+    keep: Collection[str],
+    table: Tensor | None,
+) -> Ran:
+    """Return what the layer does, with its gradient where one may be asked for; arguments as for `own.run`."""
+    (h0, c0), (weight_ih, weight_hh, bias_ih, bias_hh) = state, (*weights, None, None)[:4]
+    assert weight_ih is not None
+    update: Tensor | None = None
+    gates: Tensor | None
+    if wants_gradient(x, h0, c0, weight_ih, weight_hh, table):
+        h, c, gates = LSTMFunction.apply(x, table, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh, steps)  # type: ignore[no-untyped-call]
+        last = c[steps.last]
+    else:
+        h, c, gates, update = infer(
+            x,
+            (weight_ih, weight_hh, bias_ih, bias_hh),
+            (h0, c0),
+            steps,
+            table=table,
+            keep_cell="cell" in keep,
+            keep_gates=any(gate in keep for gate in LSTMCell.gates),
+            keep_update="update" in keep,
+        )
+        last = c[steps.last] if "cell" in keep else c
+    signals = {"hidden": h, "cell": c}
+    if gates is not None:
+        signals |= dict(zip(LSTMCell.gates, gates.chunk(4, -1), strict=True))
+        if "update" in keep:
+            signals["update"] = signals["input_gate"] * signals["candidate"] if update is None else update
+    elif update is not None:
+        signals["update"] = update
+    return Ran(h, (h[steps.last], last), {name: signals[name] for name in keep})
+
+
+def infer(
+    x: Tensor,
+    weights: tuple[Tensor | None, ...],
+    state: tuple[Tensor, Tensor],
+    steps: Steps,
+    *,
+    table: Tensor | None = None,
+    keep_cell: bool = True,
+    keep_gates: bool = True,
+    keep_update: bool = False,
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+    """Return output, cell, gates and update, `[row ...]` each; None for what is not kept.
+
+    `x` is `[row input]`, or the symbols `[row]` where there is a `table [symbol 4*hidden]` of W_ih x + b.
+    `weights` are weight_ih, weight_hh, bias_ih, bias_hh; the first and the biases are not read with a table.
+    Without `keep_cell` the cell is the last one of each sequence, `[batch hidden]`.
+    """
+    weight_ih, weight_hh, bias_ih, bias_hh = weights
+    assert weight_ih is not None
+    assert weight_hh is not None
+    hidden, rows, batch = weight_hh.shape[1], steps.rows, steps.batch
+    inputs = 0 if table is not None else x.shape[1]
+    plan = sharing.plan(steps, hidden, inputs)
+    h0, c0 = state
+    h = h0.new_empty(rows, hidden)
+    c = h0.new_empty(rows, hidden) if keep_cell else c0.clone()
+    gates = h0.new_empty(rows, 4 * hidden) if keep_gates else None
+    update = h0.new_empty(rows, hidden) if keep_update else None
+    packed_ih = bias = before = None
+    if table is None:
+        packed_ih = packed_gates(weight_ih, 4, plan.threads)
+        summed = h0.new_zeros(4 * hidden) if bias_ih is None or bias_hh is None else bias_ih + bias_hh
+        bias = packed_gates(summed[:, None], 4, 1)
+        before = None if keep_gates or not plan.chunk else h0.new_empty(plan.chunk * batch, 4 * hidden)
+    packed_hh = packed_gates(weight_hh, 4, plan.threads)
+    sums = h0.new_empty(plan.threads * lstm.SUMS)
+    lstm.forward(
+        plan.threads,
+        steps=len(steps.offset),
+        batch=batch,
+        hidden=hidden,
+        inputs=inputs,
+        offset=address(steps.offset),
+        alive=address(steps.alive),
+        x=address(x) if table is None else 0,
+        ids=0 if table is None else address(x),
+        table=address(table),
+        w_ih=address(packed_ih),
+        w_hh=address(packed_hh),
+        bias=address(bias),
+        h0=address(h0),
+        c0=address(c0),
+        h=address(h),
+        c=address(c),
+        keep_c=int(keep_cell),
+        gates=address(gates),
+        before=address(before),
+        update=address(update),
+        chunk=plan.chunk,
+        by_units=int(plan.by_units),
+        sums=address(sums),
+    )
+    return h, c, gates, update
+
+
+class LSTMFunction(torch.autograd.Function):
+    """Output, cell and gates of one layer, `[row hidden]` twice and `[row 4*hidden]`, all three with a gradient."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        table: Tensor | None,
+        h0: Tensor,
+        c0: Tensor,
+        weight_ih: Tensor,
+        weight_hh: Tensor,
+        bias_ih: Tensor | None,
+        bias_hh: Tensor | None,
+        steps: Steps,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Run the layer and keep all that the way back needs, which is all there is."""
+        h, c, gates, _ = infer(x, (weight_ih, weight_hh, bias_ih, bias_hh), (h0, c0), steps, table=table)
+        assert gates is not None
+        ctx.save_for_backward(x, h0, c0, weight_ih, weight_hh, h, c, gates)
+        ctx.steps, ctx.symbols = steps, None if table is None else len(table)
+        ctx.set_materialize_grads(False)
+        return h, c, gates
+
+    @staticmethod
+    def backward(ctx: Any, dh: Tensor | None, dc: Tensor | None, d_gates: Tensor | None) -> tuple[Any, ...]:
+        """Return the gradients of input or table, state, weights and biases."""
+        refuse_second_derivative()
+        x, h0, c0, weight_ih, weight_hh, h, c, gates = ctx.saved_tensors
+        steps: Steps = ctx.steps
+        needs = ctx.needs_input_grad
+        dh, dc, d_gates = (None if part is None else part.contiguous() for part in (dh, dc, d_gates))
+        dg, dc0 = _through_time(steps, weight_hh, c0, c, gates, dh, dc, d_gates)
+        threads = torch.get_num_threads()
+        dx = d_table = d_ih = None
+        if ctx.symbols is not None:
+            d_table = products.sum_by_symbol(dg, x, ctx.symbols, threads)
+        else:
+            dx = products.times(dg, weight_ih, threads) if needs[0] else None
+            d_ih = products.sum_of_outer(dg, x, threads) if needs[4] else None
+        later, earlier = steps.after_and_before(dg, h, h0)
+        d_hh = products.sum_of_outer(later, earlier, threads) if needs[5] else None
+        begun = dg[steps.first]
+        if steps.dense and d_hh is not None:
+            d_hh.addmm_(begun.t(), h0)
+        dh0 = begun @ weight_hh if needs[2] else None
+        biased = needs[6] and ctx.symbols is None
+        d_bias = products.sum_by_symbol(dg, None, 1, threads)[0] if biased else None
+        return dx, d_table, dh0, dc0, d_ih, d_hh, d_bias, d_bias, None
+
+
+def _through_time(
+    steps: Steps,
+    weight_hh: Tensor,
+    c0: Tensor,
+    c: Tensor,
+    gates: Tensor,
+    dh: Tensor | None,
+    dc: Tensor | None,
+    d_gates: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    """Return the gradient of the gates' sums `[row 4*hidden]` and of the initial cell `[batch hidden]`."""
+    hidden = weight_hh.shape[1]
+    plan = sharing.plan(steps, hidden, 0)
+    panels = panels_of(hidden, plan.threads if plan.by_units else 1)
+    packed = packed_rows(weight_hh, panels, plan.threads)
+    dg, dc0 = torch.empty_like(gates), torch.zeros_like(c0)
+    sums = c.new_empty(plan.threads * lstm.SUMS)
+    lstm.backward(
+        plan.threads,
+        steps=len(steps.offset),
+        batch=steps.batch,
+        hidden=hidden,
+        offset=address(steps.offset),
+        alive=address(steps.alive),
+        gates=address(gates),
+        c=address(c),
+        c0=address(c0),
+        output_grad=address(dh),
+        cell_grad=address(dc),
+        gates_grad=address(d_gates),
+        dc=address(dc0),
+        dg=address(dg),
+        w_hh=address(packed),
+        panel=address(panels),
+        panels=len(panels),
+        by_units=int(plan.by_units),
+        sums=address(sums),
+    )
+    return dg, dc0

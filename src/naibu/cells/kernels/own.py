@@ -1,0 +1,87 @@
+"""Our own compiled kernels: which layers they compute, and what they give."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from naibu.cells.base import Cell
+from naibu.cells.kernels.steps import Steps
+from naibu.cells.lstm import LSTMCell
+
+_LAYERS: dict[type[Cell], str] = {LSTMCell: "lstm_layer"}
+"""The module of each cell, imported when it is first used: compiling is slow to import."""
+
+
+@cache
+def _missing() -> str | None:
+    try:
+        import numba  # noqa: F401
+    except ImportError as error:
+        return f"the compiled kernels need numba ({error})"
+    return None
+
+
+def refusal(cell: type[Cell], like: Tensor) -> str | None:
+    """Return why the compiled kernels do not compute this cell on tensors like this, or None where they do."""
+    if cell not in _LAYERS:
+        return f"there is no compiled kernel for {cell.__name__}"
+    if like.device.type != "cpu" or like.dtype != torch.float32:
+        return f"the compiled kernels compute float32 on a CPU, not {str(like.dtype)[6:]} on {like.device.type}"
+    if torch.is_autocast_enabled("cpu"):
+        return "the compiled kernels compute float32, and autocast asks for less"
+    return _missing()
+
+
+def words() -> str:
+    """Return what the kernels are compiled for."""
+    from naibu.cells.kernels.vector import LANES
+
+    return f"compiled kernel, {LANES} numbers at once; signals are written as it goes"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a layer did in one direction, by rows."""
+
+    output: Tensor  # [row hidden]
+    state: tuple[Tensor, ...]  # after the last step of each sequence, each part [batch hidden]
+    signals: dict[str, Tensor]  # [row hidden]
+
+
+def run(
+    cell: type[Cell],
+    x: Tensor,
+    state: tuple[Tensor, ...],
+    weights: list[Tensor],
+    steps: Steps,
+    *,
+    keep: Collection[str] = (),
+    table: Tensor | None = None,
+) -> Ran:
+    """Return what a layer of this cell does over all steps; `x` is `[row input]`, or symbols `[row]` with a
+    `table [symbol gates*hidden]` of W_ih x + b. Weights as torch orders them, with or without biases."""
+    module = importlib.import_module(f"naibu.cells.kernels.{_LAYERS[cell]}")
+    weights = [weight.contiguous() for weight in weights]
+    table = None if table is None else table.contiguous()
+    ran: Ran = module.run(x.contiguous(), tuple(part.contiguous() for part in state), weights, steps, keep, table)
+    return ran
+
+
+def wants_gradient(*tensors: Tensor | None) -> bool:
+    """Return whether a gradient may be asked for that reaches one of these."""
+    return torch.is_grad_enabled() and any(part is not None and part.requires_grad for part in tensors)
+
+
+def refuse_second_derivative() -> None:
+    """Raise where a backward pass is itself to be differentiated, which the compiled kernels are not."""
+    if torch.is_grad_enabled():
+        raise RuntimeError(
+            "create_graph=True asks for second derivatives, which the compiled kernels do not have; "
+            "make the layer .double(), or use naibu.cells.unroll.unroll"
+        )

@@ -1,0 +1,37 @@
+"""How the threads share out a layer, chosen by its sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from naibu.cells.kernels.steps import Steps
+from naibu.cells.kernels.vector import LANES
+
+SECOND_CACHE = 1 << 20
+"""Bytes of a core's own cache: weights that fit are read by each thread for its own rows."""
+ALONE = 1 << 21
+"""Multiplications a step below which a second thread costs more than it brings, summed over the steps."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one call of a kernel is told."""
+
+    threads: int
+    by_units: bool  # threads share out the units and meet after every step; else they share out the rows
+    chunk: int  # steps whose input's products are made before those steps; 0: together with the state's
+
+
+def plan(steps: Steps, hidden: int, inputs: int, gates: int = 4) -> Plan:
+    """Return how a layer of this size is best computed on this many threads of torch's."""
+    threads, batch, count = torch.get_num_threads(), steps.batch, len(steps.offset)
+    if steps.rows * hidden * gates * (hidden + inputs) < ALONE:
+        threads = 1
+    recurrent = 4 * hidden * hidden * gates
+    by_units = threads > 1 and (batch < 4 * threads or recurrent > SECOND_CACHE)
+    if by_units:
+        threads = min(threads, -(-hidden // LANES))
+    chunk = 0 if recurrent + 4 * hidden * inputs * gates <= 1.5 * SECOND_CACHE else count if by_units else min(count, 8)
+    return Plan(max(1, threads), by_units, chunk)

@@ -1,0 +1,84 @@
+"""Which rows each step of a layer has: one description for dense batches, packed sequences and both directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """The steps in the order in which they are computed, each a run of rows `offset` to `offset + alive`.
+
+    Row r of a step belongs to sequence r; sequences are in the order of their lengths, the longest first.
+    """
+
+    offset: Tensor  # [step]
+    alive: Tensor  # [step]
+    batch: int
+    rows: int
+    dense: bool
+    reverse: bool
+
+    @property
+    def first(self) -> slice | Tensor:
+        """The rows with which the sequences begin, by sequence."""
+        return self._end if self.reverse else slice(0, self.batch)
+
+    @property
+    def last(self) -> slice | Tensor:
+        """The rows with which the sequences end, by sequence."""
+        return slice(0, self.batch) if self.reverse else self._end
+
+    @cached_property
+    def _end(self) -> slice | Tensor:
+        if self.dense:
+            return slice(self.rows - self.batch, self.rows)
+        offset, alive = (part.flip(0) if self.reverse else part for part in (self.offset, self.alive))
+        lengths = (alive[:, None] > torch.arange(self.batch)).sum(0)
+        return offset[lengths - 1] + torch.arange(self.batch)
+
+    @cached_property
+    def _previous(self) -> Tensor:
+        """For each row the row of the step before; where there is none, `rows` plus the sequence."""
+        previous = torch.empty(self.rows, dtype=torch.int64)
+        before, old = 0, 0
+        for start, alive in zip(self.offset.tolist(), self.alive.tolist(), strict=True):
+            going_on = min(old, alive)
+            previous[start : start + going_on] = torch.arange(before, before + going_on)
+            previous[start + going_on : start + alive] = self.rows + torch.arange(going_on, alive)
+            before, old = start, alive
+        return previous
+
+    def after_and_before(self, later: Tensor, earlier: Tensor, initial: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the rows of `later` that have a step before them, and what `earlier` has at that step.
+
+        Of a packed sequence all rows are returned, those that begin beside the `initial` row of their sequence.
+        """
+        if not self.dense:
+            return later, torch.cat([earlier, initial])[self._previous]
+        cut = self.rows - self.batch
+        if self.reverse:
+            return later[:cut], earlier[self.batch :]
+        return later[self.batch :], earlier[:cut]
+
+
+@lru_cache(maxsize=256)
+def dense_steps(steps: int, batch: int, reverse: bool) -> Steps:
+    """Return the steps of a batch whose sequences are equally long."""
+    offset = torch.arange(steps) * batch
+    alive = torch.full((steps,), batch)
+    return Steps(offset.flip(0) if reverse else offset, alive, batch, steps * batch, True, reverse)
+
+
+def packed_steps(batch_sizes: Tensor, reverse: bool) -> Steps:
+    """Return the steps of torch's packed sequences."""
+    offset = batch_sizes.cumsum(0) - batch_sizes
+    if reverse:
+        return Steps(
+            offset.flip(0), batch_sizes.flip(0).contiguous(), int(batch_sizes[0]), int(batch_sizes.sum()), False, True
+        )
+    return Steps(offset, batch_sizes.contiguous(), int(batch_sizes[0]), int(batch_sizes.sum()), False, False)

@@ -1,0 +1,183 @@
+"""The register tile: a few rows times a panel of weights, summed in registers over the whole depth.
+
+Every product of every kernel is this tile. A panel holds `vectors` vectors of weights for each k, one after the
+other; a row is any memory in which the numbers for successive k lie at a fixed distance. For each k the tile
+loads the panel's vectors once and multiplies them with one number of every row.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from naibu.cells.kernels.vector import F32, FLOAT, FLOATS, LANES, LONG, WIDE, floats, fma, pointer, splat_ir
+
+ACCUMULATORS = 24 if WIDE else 12
+"""Registers that may hold sums; the others hold weights and a row's number."""
+DEPTH = 100
+"""How much of a panel all rows pass at a time, so that it stays in the first cache."""
+
+
+def rows_at_once(vectors: int) -> int:
+    """Return how many rows a tile takes at most with this many vectors in its panel."""
+    return min(ACCUMULATORS // vectors, 8)
+
+
+def _at(builder: Any, address: Any, kind: Any) -> Any:
+    return builder.load(pointer(builder, address, kind), align=4)
+
+
+@intrinsic(prefer_literal=True)  # type: ignore[untyped-decorator]
+def _tile(
+    _: Any,
+    rows: Any,
+    vectors: Any,
+    depth: Any,
+    row: Any,
+    row_step: Any,
+    k_step: Any,
+    panel: Any,
+    panel_step: Any,
+    out: Any,
+    out_step: Any,
+    add: Any,
+) -> Any:
+    """out[m, v] = (out[m, v] where `add`) + sum over k of row[m, k] * panel[k, v]; all steps in bytes."""
+    m_count, v_count = rows.literal_value, vectors.literal_value
+    # Sums that follow each other through one register wait for one another: short tiles keep several.
+    copies = 4 if m_count * v_count <= 4 else 2 if m_count * v_count <= 8 else 1
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _, _, depth, row, row_step, k_step, panel, panel_step, out, out_step, add = arguments
+        each = [(m, v) for m in range(m_count) for v in range(v_count)]
+        places = {
+            (m, v): builder.add(
+                builder.add(out, builder.mul(out_step, ir.Constant(LONG, m))), ir.Constant(LONG, v * LANES * F32)
+            )
+            for m, v in each
+        }
+        begin = builder.basic_block
+        with builder.if_then(cgutils.is_true(builder, add)):
+            before = {place: builder.load(pointer(builder, places[place], FLOATS), align=4) for place in each}
+            loaded = builder.basic_block
+        first = {}
+        for place in each:
+            phi = builder.phi(FLOATS)
+            phi.add_incoming(floats(0.0), begin)
+            phi.add_incoming(before[place], loaded)
+            first[place] = phi
+
+        def advance(sums: dict[Any, Any], row_at: list[Any], panel_at: Any) -> dict[Any, Any]:
+            weights = [
+                _at(builder, builder.add(panel_at, ir.Constant(LONG, v * LANES * F32)), FLOATS) for v in range(v_count)
+            ]
+            result = {}
+            for m in range(m_count):
+                number = splat_ir(builder, _at(builder, row_at[m], FLOAT))
+                for v in range(v_count):
+                    result[m, v] = fma(builder, number, weights[v], sums[m, v])
+            return result
+
+        starts = [builder.add(row, builder.mul(row_step, ir.Constant(LONG, m))) for m in range(m_count)]
+
+        def loop(count: Any, unroll: int, sums: list[dict[Any, Any]], offset: Any) -> tuple[list[dict[Any, Any]], Any]:
+            """`count` times `unroll` steps, from the k at `offset` (in steps)."""
+            head, body, after = (builder.append_basic_block(name) for name in ("tile", "tile.body", "tile.after"))
+            source = builder.basic_block
+            row_offset = builder.mul(offset, k_step)
+            panel_first = builder.add(panel, builder.mul(offset, panel_step))
+            builder.branch(head)
+            builder.position_at_end(head)
+            k, at, panel_at = builder.phi(LONG), builder.phi(LONG), builder.phi(LONG)
+            k.add_incoming(ir.Constant(LONG, 0), source)
+            at.add_incoming(row_offset, source)
+            panel_at.add_incoming(panel_first, source)
+            live: list[dict[Any, Any]] = []
+            for copy in sums:
+                phis = {}
+                for place in each:
+                    phis[place] = builder.phi(FLOATS)
+                    phis[place].add_incoming(copy[place], source)
+                live.append(phis)
+            builder.cbranch(builder.icmp_signed("<", k, count), body, after)
+            builder.position_at_end(body)
+            new, here, there = [], at, panel_at
+            for u in range(unroll):
+                state = live[u % len(live)] if u < len(live) else new[u % len(live)]
+                result = advance(state, [builder.add(start, here) for start in starts], there)
+                new.append(result) if u < len(live) else new.__setitem__(u % len(live), result)
+                here, there = builder.add(here, k_step), builder.add(there, panel_step)
+            new += live[len(new) :]
+            end = builder.basic_block
+            k.add_incoming(builder.add(k, ir.Constant(LONG, 1)), end)
+            at.add_incoming(here, end)
+            panel_at.add_incoming(there, end)
+            for phis, result in zip(live, new, strict=True):
+                for place in each:
+                    phis[place].add_incoming(result[place], end)
+            builder.branch(head)
+            builder.position_at_end(after)
+            return live, builder.add(offset, builder.mul(count, ir.Constant(LONG, unroll)))
+
+        unroll = max(2, copies)
+        zeros = {place: floats(0.0) for place in each}
+        sums = [first] + [zeros] * (copies - 1)
+        sums, offset = loop(builder.sdiv(depth, ir.Constant(LONG, unroll)), unroll, sums, ir.Constant(LONG, 0))
+        sums, _ = loop(builder.sub(depth, offset), 1, sums, offset)
+        for place in each:
+            value = sums[0][place]
+            for copy in sums[1:]:
+                value = builder.fadd(value, copy[place])
+            builder.store(value, pointer(builder, places[place], FLOATS), align=4)
+        return context.get_dummy_value()
+
+    numbers = (types.int64,) * 8
+    return types.void(rows, vectors, *numbers, types.boolean), generate
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def block(left: int, most: int) -> int:
+    """Return how many rows to take next of those left, so that all blocks are about as long."""
+    return -(-left // -(-left // most))
+
+
+def product_of(vectors: int) -> Any:
+    """Return the compiled function `product(rows, depth, row, row_step, k_step, panel, panel_step, out, out_step, add)`
+    of panels of this many vectors: at most `rows_at_once(vectors)` rows; see `_tile` for the arguments."""
+    source = ["def product(rows, depth, row, row_step, k_step, panel, panel_step, out, out_step, add):"]
+    arguments = "depth, row, row_step, k_step, panel, panel_step, out, out_step, add"
+    for rows in range(rows_at_once(vectors), 0, -1):
+        word = "if" if rows == rows_at_once(vectors) else "elif"
+        source += [f"    {word} rows == {rows}:", f"        _tile({rows}, {vectors}, {arguments})"]
+    space = {"_tile": _tile}
+    exec("\n".join(source), space)  # one branch a number of rows, since a tile's size must be a literal
+    return numba.njit(space["product"])
+
+
+def packed_product_of(vectors: int) -> Any:
+    """Return the compiled function `product(rows, depth, row, row_step, panel, sums, add)` of packed panels.
+
+    Row m begins at `row + m * row_step` (bytes), its numbers side by side; `sums` takes the rows' vectors. There
+    may be more rows than a tile has: all of them pass a piece of the panel while it is in the first cache.
+    """
+    product, step, most = product_of(vectors), F32 * vectors * LANES, rows_at_once(vectors)
+
+    @numba.njit  # type: ignore[untyped-decorator]
+    def packed_product(rows: int, depth: int, row: int, row_step: int, panel: int, sums: int, add: bool) -> None:
+        start = 0
+        while start < depth:
+            piece = block(depth - start, DEPTH)
+            m = 0
+            while m < rows:
+                count = block(rows - m, most)
+                source, target = row + m * row_step + F32 * start, sums + m * step
+                product(count, piece, source, row_step, F32, panel + start * step, step, target, step, add or start > 0)
+                m += count
+            start += piece
+
+    return packed_product

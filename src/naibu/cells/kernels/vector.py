@@ -1,0 +1,365 @@
+"""One SIMD value for every compiled kernel: `LANES` float32 numbers that are loaded, computed and stored as one.
+
+Inside a compiled function a vector is written like a number: `c = f * c + i * g`. It lowers to AVX-512, AVX2
+or NEON registers by LLVM, so that no compiler is needed where it runs. Memory is named by its address, an
+integer in bytes; `F32` is the size of a number there.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite.binding
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils, config
+from numba.core.datamodel import models
+from numba.extending import intrinsic, overload, register_model
+
+F32 = 4
+"""Bytes of a number."""
+
+
+def processor_features() -> set[str]:
+    """Return LLVM's names of what the processor, or the one that NUMBA_CPU_FEATURES names, can do."""
+    if config.CPU_FEATURES is not None:
+        return {name[1:] for name in config.CPU_FEATURES.split(",") if name.startswith("+")}
+    return {name for name, there in llvmlite.binding.get_host_cpu_features().items() if there}
+
+
+WIDE = "avx512f" in processor_features()
+"""Whether there are 32 registers of 16 numbers; else kernels are laid out for 16 registers of 8."""
+LANES = 16 if WIDE else 8
+X86 = "sse2" in processor_features()
+
+
+class VectorType(types.Type):
+    """The type of a vector in compiled code."""
+
+    def __init__(self) -> None:
+        super().__init__(name=f"vector{LANES}")
+
+
+vector = VectorType()
+FLOAT, INT, LONG = ir.FloatType(), ir.IntType(32), ir.IntType(64)
+FLOATS, INTS = ir.VectorType(FLOAT, LANES), ir.VectorType(INT, LANES)
+LOOSE = ("contract", "nsz", "arcp", "afn")
+"""Multiply and add may become one rounding; division may be a reciprocal with a Newton step."""
+
+
+@register_model(VectorType)
+class _Model(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, FLOATS)
+
+
+def floats(value: float) -> ir.Constant:
+    """Return the vector constant of one number."""
+    return ir.Constant(FLOATS, [ir.Constant(FLOAT, float(np.float32(value)))] * LANES)
+
+
+def ints(value: int) -> ir.Constant:
+    """Return the vector constant of one integer."""
+    return ir.Constant(INTS, [ir.Constant(INT, value)] * LANES)
+
+
+def llvm(builder: Any, name: str, kinds: list[Any], *arguments: Any) -> Any:
+    """Return the call of an LLVM intrinsic that gives a vector."""
+    function = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(FLOATS, kinds), f"llvm.{name}.v{LANES}f32"
+    )
+    return builder.call(function, arguments)
+
+
+def fma(builder: Any, x: Any, y: Any, z: Any) -> Any:
+    """Return x * y + z, rounded once."""
+    return llvm(builder, "fma", [FLOATS] * 3, x, y, z)
+
+
+def splat_ir(builder: Any, value: Any) -> Any:
+    """Return the vector of one number in every lane."""
+    undefined = ir.Constant(FLOATS, ir.Undefined)
+    first = builder.insert_element(undefined, value, ir.Constant(INT, 0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(INTS, None))
+
+
+def pointer(builder: Any, address: Any, kind: Any) -> Any:
+    """Return an address as a pointer to a value of this kind."""
+    return builder.inttoptr(address, kind.as_pointer())
+
+
+def _first_lanes(builder: Any, count: Any) -> Any:
+    """Return the mask of the first `count` lanes."""
+    count = builder.trunc(count, INT)
+    undefined = ir.Constant(INTS, ir.Undefined)
+    everywhere = builder.shuffle_vector(
+        builder.insert_element(undefined, count, ir.Constant(INT, 0)), undefined, ir.Constant(INTS, None)
+    )
+    return builder.icmp_signed("<", ir.Constant(INTS, [ir.Constant(INT, k) for k in range(LANES)]), everywhere)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def load(_: Any, address: Any) -> Any:
+    """Return the vector that lies at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(pointer(builder, arguments[0], FLOATS), align=4)
+
+    return vector(types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def store(_: Any, address: Any, value: Any) -> Any:
+    """Write a vector to an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.store(arguments[1], pointer(builder, arguments[0], FLOATS), align=4)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, vector), generate
+
+
+_MASK = ir.VectorType(ir.IntType(1), LANES)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _load_first(_: Any, address: Any, count: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = pointer(builder, arguments[0], FLOATS)
+        kind = ir.FunctionType(FLOATS, [FLOATS.as_pointer(), INT, _MASK, FLOATS])
+        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.load.v{LANES}f32.p0")
+        mask = _first_lanes(builder, arguments[1])
+        return builder.call(function, [place, ir.Constant(INT, 4), mask, ir.Constant(FLOATS, None)])
+
+    return vector(types.int64, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _store_first(_: Any, address: Any, value: Any, count: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = pointer(builder, arguments[0], FLOATS)
+        kind = ir.FunctionType(ir.VoidType(), [FLOATS, FLOATS.as_pointer(), INT, _MASK])
+        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.store.v{LANES}f32.p0")
+        builder.call(function, [arguments[1], place, ir.Constant(INT, 4), _first_lanes(builder, arguments[2])])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, vector, types.int64), generate
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def load_part(address: int, count: int) -> Any:
+    """Return the vector at an address of which only the first `count` numbers may be read; the rest is 0."""
+    if count >= LANES:
+        return load(address)
+    return _load_first(address, count)
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def store_part(address: int, value: Any, count: int) -> None:
+    """Write the first `count` numbers of a vector to an address."""
+    if count >= LANES:
+        store(address, value)
+    else:
+        _store_first(address, value, count)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def splat(_: Any, value: Any) -> Any:
+    """Return the vector with one number in every lane."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return splat_ir(builder, arguments[0])
+
+    return vector(types.float32), generate
+
+
+def _arithmetic(symbol: Callable[..., Any], operation: str) -> None:
+    @intrinsic  # type: ignore[untyped-decorator]
+    def compute(_: Any, x: Any, y: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return getattr(builder, operation)(*arguments, flags=LOOSE)
+
+        return vector(vector, vector), generate
+
+    @overload(symbol, strict=False)  # type: ignore[untyped-decorator]
+    def of_vectors(x: Any, y: Any) -> Any:
+        if isinstance(x, VectorType) and isinstance(y, VectorType):
+            return lambda x, y: compute(x, y)
+        return None
+
+
+for _symbol, _operation in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+):
+    _arithmetic(_symbol, _operation)
+
+
+def _clamped(builder: Any, x: Any, limit: float) -> Any:
+    low = llvm(builder, "maxnum", [FLOATS] * 2, x, floats(-limit))
+    return llvm(builder, "minnum", [FLOATS] * 2, low, floats(limit))
+
+
+def _exp2(builder: Any, x: Any) -> Any:
+    """Return 2^x for x from -126 to 126: 2^n by the exponent's bits, 2^(x - n) by a polynomial of degree 6.
+
+    Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the lowest bits.
+    """
+    magic = floats(1.5 * 2**23)
+    rounded = builder.fadd(x, magic)
+    part = builder.fsub(x, builder.fsub(rounded, magic))
+    power = floats(_EXP2[-1])
+    for coefficient in _EXP2[-2::-1]:
+        power = fma(builder, power, part, floats(coefficient))
+    shifted = builder.shl(builder.bitcast(rounded, INTS), ints(23))
+    return builder.bitcast(builder.add(builder.bitcast(power, INTS), shifted), FLOATS)
+
+
+_EXP2 = tuple(float(np.log(2.0)) ** k / float(np.prod(np.arange(1, k + 1))) for k in range(7))
+
+
+def _function(generate_value: Callable[[Any, Any], Any]) -> Any:
+    @intrinsic  # type: ignore[untyped-decorator]
+    def compute(_: Any, x: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return generate_value(builder, arguments[0])
+
+        return vector(vector), generate
+
+    return compute
+
+
+def _reciprocal(builder: Any, x: Any) -> Any:
+    return builder.fdiv(floats(1.0), x, flags=LOOSE)
+
+
+def _sigmoid(builder: Any, x: Any) -> Any:
+    power = _exp2(builder, _clamped(builder, builder.fmul(x, floats(-1 / np.log(2.0))), 126.0))
+    return _reciprocal(builder, builder.fadd(power, floats(1.0)))
+
+
+_TANH_ABOVE = (
+    4.89352455891786e-03,
+    6.37261928875436e-04,
+    1.48572235717979e-05,
+    5.12229709037114e-08,
+    -8.60467152213735e-11,
+    2.00018790482477e-13,
+    -2.76076847742355e-16,
+)
+_TANH_BELOW = (4.89352518554385e-03, 2.26843463243900e-03, 1.18534705686654e-04, 1.19825839466702e-06)
+
+
+def _tanh(builder: Any, x: Any) -> Any:
+    """Return x P(x^2) / Q(x^2), the rational approximation of the Eigen library: exact to 3e-7, also near 0."""
+    x = _clamped(builder, x, 7.90531110763549805)
+    square = builder.fmul(x, x)
+    above, below = floats(_TANH_ABOVE[-1]), floats(_TANH_BELOW[-1])
+    for coefficient in _TANH_ABOVE[-2::-1]:
+        above = fma(builder, above, square, floats(coefficient))
+    for coefficient in _TANH_BELOW[-2::-1]:
+        below = fma(builder, below, square, floats(coefficient))
+    return builder.fmul(builder.fmul(above, x), _reciprocal(builder, below))
+
+
+def _exp(builder: Any, x: Any) -> Any:
+    return _exp2(builder, _clamped(builder, builder.fmul(x, floats(1 / np.log(2.0))), 126.0))
+
+
+sigmoid = _function(_sigmoid)
+"""Return 1 / (1 + exp(-x)), exact to 2e-7."""
+tanh = _function(_tanh)
+"""Return tanh(x), exact to 3e-7."""
+exp = _function(_exp)
+"""Return exp(x), x held between -87 and 87, exact to 1e-6 of its value for small x."""
+relu = _function(lambda builder, x: llvm(builder, "maxnum", [FLOATS] * 2, x, floats(0.0)))
+"""Return max(0, x)."""
+
+
+def _vector_sum(builder: Any, x: Any) -> Any:
+    kind = ir.FunctionType(FLOAT, [FLOAT, FLOATS])
+    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.fadd.v{LANES}f32")
+    return builder.call(function, [ir.Constant(FLOAT, -0.0), x], fastmath=("fast",))
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def total(_: Any, x: Any) -> Any:
+    """Return the sum of the lanes."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _vector_sum(builder, arguments[0])
+
+    return types.float32(vector), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def largest(_: Any, x: Any, y: Any) -> Any:
+    """Return the larger of each lane."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return llvm(builder, "maxnum", [FLOATS] * 2, *arguments)
+
+    return vector(vector, vector), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def where_positive(_: Any, x: Any, value: Any) -> Any:
+    """Return `value` in the lanes where x is above 0, and 0 in the others."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        above = builder.fcmp_ordered(">", arguments[0], floats(0.0))
+        return builder.select(above, arguments[1], floats(0.0))
+
+    return vector(vector, vector), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def integer(_: Any, address: Any, index: Any) -> Any:
+    """Return the 64-bit integer number `index` of those at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = builder.add(arguments[0], builder.mul(arguments[1], ir.Constant(LONG, 8)))
+        return builder.load(pointer(builder, place, LONG), align=8)
+
+    return types.int64(types.int64, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def read_number(_: Any, address: Any) -> Any:
+    """Return the float32 at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(pointer(builder, arguments[0], FLOAT), align=4)
+
+    return types.float32(types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def write_number(_: Any, address: Any, value: Any) -> Any:
+    """Write a float32 to an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.store(arguments[1], pointer(builder, arguments[0], FLOAT), align=4)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.float32), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def prefetch(_: Any, address: Any) -> Any:
+    """Ask for the line of memory at an address, for later."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), INT, INT, INT])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        place = pointer(builder, arguments[0], ir.IntType(8))
+        builder.call(function, [place, *(ir.Constant(INT, number) for number in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate

@@ -1,0 +1,219 @@
+"""The compiled kernels against the framework's layers in float64: values and gradients, every path and option."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence
+
+import naibu
+from naibu.cells.kernels import own, products, sharing
+from naibu.cells.layers import Recurrent
+from naibu.cells.peephole import PeepholeLSTMCell
+from naibu.cells.unroll import unroll
+
+KINDS: list[tuple[str, type[Recurrent], type[nn.RNNBase]]] = [("lstm", naibu.LSTM, nn.LSTM)]
+kinds = pytest.mark.parametrize(("ours", "theirs"), [kind[1:] for kind in KINDS], ids=[kind[0] for kind in KINDS])
+
+PATHS: dict[str, dict[str, Any]] = {
+    "chosen": {},
+    "one thread": {"threads": 1, "by_units": False},
+    "rows, one sum": {"threads": 2, "by_units": False, "chunk": 0},
+    "rows, in chunks": {"threads": 2, "by_units": False, "chunk": 3},
+    "units, one sum": {"threads": 2, "by_units": True, "chunk": 0},
+    "units, input first": {"threads": 2, "by_units": True, "chunk": 1000},
+}
+
+
+@pytest.fixture(params=PATHS)
+def plan(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each way in which threads may share out a layer, forced on it."""
+    choose = sharing.plan
+
+    def forced(steps: Any, hidden: int, inputs: int, gates: int = 4) -> sharing.Plan:
+        return replace(choose(steps, hidden, inputs, gates), **PATHS[request.param])
+
+    monkeypatch.setattr(sharing, "plan", forced)
+    return str(request.param)
+
+
+def close(found: Tensor | None, expected: Tensor | None) -> None:
+    """No further apart than 5e-6 of the largest value: the bound that the issue of speed sets."""
+    if found is None or expected is None:
+        assert found is expected
+        return
+    assert found.dtype == torch.float32
+    assert found.shape == expected.shape
+    assert (found.double() - expected).abs().max() <= 5e-6 * max(1.0, expected.abs().max().item())
+
+
+def twins(ours: type[Recurrent], theirs: type[nn.RNNBase], *sizes: int, **options: Any) -> tuple[Recurrent, nn.RNNBase]:
+    """Our layer, and torch's in float64 with the same weights."""
+    torch.manual_seed(1)
+    layer, reference = ours(*sizes, **options), theirs(*sizes, **options).double()
+    for parameter in layer.parameters():
+        nn.init.uniform_(parameter, -0.4, 0.4)
+    reference.load_state_dict(layer.state_dict())
+    assert own.refusal(layer.cell_type, layer.get_parameter("weight_ih_l0")) is None
+    return layer, reference
+
+
+def state_of(layer: Recurrent, batch: int) -> tuple[Tensor, ...]:
+    count = layer.num_layers * (2 if layer.bidirectional else 1)
+    return tuple(torch.randn(count, batch, layer.hidden_size) for _ in layer.cell_type.state_type._fields)
+
+
+def run(
+    layer: nn.Module, x: Any, state: tuple[Tensor, ...], weigh: Callable[[Any, Any], Tensor]
+) -> list[Tensor | None]:
+    """Output, final state, and the gradients of a weighted sum of both, in one list."""
+    inputs = [part.clone().requires_grad_() for part in ((x.data if hasattr(x, "batch_sizes") else x), *state)]
+    entered = x._replace(data=inputs[0]) if hasattr(x, "batch_sizes") else inputs[0]
+    output, final = layer(entered, inputs[1] if len(state) == 1 else tuple(inputs[1:]))
+    data = output.data if hasattr(output, "batch_sizes") else output
+    finals = [final] if isinstance(final, Tensor) else list(final)
+    weigh(data, finals).backward()  # type: ignore[no-untyped-call]
+    return [
+        data.detach(),
+        *(f.detach() for f in finals),
+        *(i.grad for i in inputs),
+        *(p.grad for p in layer.parameters()),
+    ]
+
+
+def compare(layer: Recurrent, reference: nn.Module, x: Any, state: tuple[Tensor, ...]) -> None:
+    """Values and gradients of both, of output and final state."""
+    generator = torch.Generator().manual_seed(2)
+
+    def weigh(data: Tensor, finals: list[Tensor]) -> Tensor:
+        parts = []
+        for part in (data, *finals):
+            parts.append((part * torch.randn(part.shape, generator=generator).to(part.dtype)).sum())
+        generator.manual_seed(2)
+        return torch.stack(parts).sum()
+
+    found = run(layer, x, state, weigh)
+    doubled = x._replace(data=x.data.double()) if hasattr(x, "batch_sizes") else x.double()
+    for ours, theirs in zip(found, run(reference, doubled, tuple(s.double() for s in state), weigh), strict=True):
+        close(ours, theirs)
+
+
+@kinds
+@pytest.mark.parametrize(
+    "size", [(5, 7, 3, 6), (1, 1, 1, 1), (13, 37, 9, 5), (16, 32, 40, 4), (70, 100, 2, 3)], ids=str
+)
+def test_values_and_gradients(ours, theirs, size, plan):
+    inputs, hidden, batch, steps = size
+    layer, reference = twins(ours, theirs, inputs, hidden)
+    compare(layer, reference, torch.randn(steps, batch, inputs), state_of(layer, batch))
+
+
+@kinds
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"bias": False},
+        {"bidirectional": True},
+        {"num_layers": 2},
+        {"num_layers": 2, "bidirectional": True},
+        {"batch_first": True},
+    ],
+    ids=str,
+)
+def test_options(ours, theirs, options, plan):
+    layer, reference = twins(ours, theirs, 6, 21, **options)
+    compare(layer, reference, torch.randn(5, 5, 6), state_of(layer, 5))
+
+
+@kinds
+@pytest.mark.parametrize("bidirectional", [False, True], ids=["one way", "both ways"])
+def test_packed_sequences(ours, theirs, bidirectional, plan):
+    layer, reference = twins(ours, theirs, 4, 18, bidirectional=bidirectional)
+    lengths = [2, 7, 7, 1, 4, 5]
+    packed = pack_padded_sequence(torch.randn(7, 6, 4), torch.tensor(lengths), enforce_sorted=False)
+    compare(layer, reference, packed, state_of(layer, 6))
+
+
+@kinds
+def test_inference_keeps_what_is_asked_for(ours, theirs, plan):
+    layer, reference = twins(ours, theirs, 9, 20)
+    x = torch.randn(6, 5, 9)
+    reference_cell = layer.cell_type(9, 20).double()
+    reference_cell.load_state_dict({name[:-3]: value for name, value in reference.state_dict().items()})
+    expected = unroll(reference_cell, x.double(), keep=layer.cell_type.signals)
+    with torch.no_grad():
+        output, final = layer(x)
+        close(output, expected.output)
+        for part, wanted in zip([final] if isinstance(final, Tensor) else final, expected.state, strict=True):
+            close(part[0], wanted)
+        for keep in [(name,) for name in layer.cell_type.signals] + [layer.cell_type.signals]:
+            signals = layer.signals(x, keep=keep).signals
+            assert {signal for _, signal in signals} == set(keep)
+            for (_, signal), value in signals.items():
+                close(value, expected.signals[signal])
+
+
+@kinds
+def test_signals_have_gradients(ours, theirs, plan):
+    layer, reference = twins(ours, theirs, 9, 20)
+    cell = layer.cell_type(9, 20).double()
+    cell.load_state_dict({name[:-3]: value for name, value in reference.state_dict().items()})
+    x, names = torch.randn(6, 5, 9), layer.cell_type.signals
+    scales = {name: 1.0 + k for k, name in enumerate(names)}
+    found = layer.signals(x, keep=names).signals
+    sum((scales[name] * value.pow(2)).sum() for (_, name), value in found.items()).backward()
+    expected = unroll(cell, x.double(), keep=names).signals
+    sum((scales[name] * value.pow(2)).sum() for name, value in expected.items()).backward()
+    for name, parameter in cell.named_parameters():
+        close(layer.get_parameter(f"{name}_l0").grad, parameter.grad)
+
+
+@kinds
+@pytest.mark.parametrize(
+    "options", [{}, {"num_layers": 2, "bidirectional": True, "bias": False}, {"batch_first": True}], ids=str
+)
+def test_symbols_give_what_their_vectors_give(ours, theirs, options, plan):
+    layer, _ = twins(ours, theirs, 6, 17, **options)
+    ids, vectors = torch.randint(0, 4, (7, 5)), torch.randn(4, 6)
+    by_hand = [vectors.clone().requires_grad_(), *layer.parameters()]
+    layer(by_hand[0][ids])[0].pow(2).sum().backward()
+    expected = [part.grad.double() for part in by_hand]
+    layer.zero_grad()
+    tabled = vectors.clone().requires_grad_()
+    output, _ = layer.forward_symbols(ids, tabled)
+    close(output, layer(vectors[ids])[0].double())
+    output.pow(2).sum().backward()
+    for part, wanted in zip([tabled, *layer.parameters()], expected, strict=True):
+        close(part.grad, wanted)
+
+
+@pytest.mark.parametrize("size", [(5, 3, 2), (300, 40, 33), (64, 17, 70), (513, 5, 1), (1, 1, 1)], ids=str)
+def test_products(size):
+    rows, width, columns = size
+    torch.manual_seed(3)
+    a, b, weight = torch.randn(rows, width), torch.randn(rows, columns), torch.randn(width, columns)
+    ids = torch.randint(0, 3, (rows,))
+    for threads in (1, 2, 3):
+        close(products.times(a, weight, threads), a.double() @ weight.double())
+        close(products.sum_of_outer(a, b, threads), a.double().T @ b.double())
+        by_symbol = torch.zeros(3, width, dtype=torch.float64).index_add_(0, ids, a.double())
+        close(products.sum_by_symbol(a, ids, 3, threads), by_symbol)
+
+
+def test_what_the_kernels_do_not_compute_is_refused_by_name():
+    layer = naibu.LSTM(2, 3)
+    assert "PeepholeLSTMCell" in str(own.refusal(PeepholeLSTMCell, torch.zeros(1)))
+    assert "float64" in str(own.refusal(layer.cell_type, torch.zeros(1, dtype=torch.float64)))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert "autocast" in str(own.refusal(layer.cell_type, torch.zeros(1)))
+
+
+def test_a_second_derivative_is_refused():
+    layer, x = naibu.LSTM(2, 3), torch.randn(4, 1, 2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="second derivatives"):
+        torch.autograd.grad(layer(x)[0].sum(), x, create_graph=True)
