@@ -17,7 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -64,13 +64,36 @@ class Kernel:
         return entry
 
     def __call__(self, threads: int, **values: int) -> None:
-        """Run the kernel on so many threads; every field of its record is given by name, tensors as addresses."""
-        task = np.zeros(1, self.fields)
-        head = task[0]
-        for name, value in values.items():
-            head[name] = value
-        head["threads"] = threads
-        _run(self._entry.address, task, threads)
+        """Run the kernel on so many threads; the fields of its record are given by name, tensors as addresses."""
+        openmp, entry = _openmp(), self._entry
+        together = openmp is not None and threads > 1
+        team = (openmp.team, openmp.give_way) if openmp is not None and together else (0, 0)
+        task = self._task_type(*self._head, threads, *team, *(values.pop(name, 0) for name in self._names))
+        if values:
+            raise TypeError(f"{self.name}: no field {', '.join(values)}")
+        address = ctypes.addressof(task)
+        if openmp is not None and together:
+            openmp.parallel(entry.address, address, threads, 0)
+            return
+        call = self._call
+        others = [_pool(threads - 1).submit(call, address) for _ in range(threads - 1)]
+        call(address)
+        for other in others:
+            other.result()
+
+    @cached_property
+    def _call(self) -> Any:
+        return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self._entry.address)
+
+    @cached_property
+    def _task_type(self) -> Any:
+        return ctypes.c_int64 * (self.fields.itemsize // 8)
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return list(self.fields.names or ())[len(HEAD) :]
+
+    _head = (0,) * (sum(8 if len(field) == 3 else 1 for field in HEAD) - 3)
 
 
 @cache
@@ -92,36 +115,29 @@ def cache_folder() -> Path:
     return folder
 
 
+class _OpenMP(NamedTuple):
+    parallel: Any  # GOMP_parallel
+    team: int  # address of omp_get_num_threads
+    give_way: int  # address of sched_yield
+
+
 @cache
-def _openmp() -> tuple[Any, int, int] | None:
-    """Return GOMP_parallel, and the addresses of omp_get_num_threads and sched_yield, where torch runs on them."""
+def _openmp() -> _OpenMP | None:
+    """Return the OpenMP that torch runs on, where it is GNU's."""
     process = ctypes.CDLL(None) if os.name == "posix" else None
+    if process is None or "OpenMP" not in torch.__config__.parallel_info():
+        return None
     try:
-        parallel, team, give_way = process.GOMP_parallel, process.omp_get_num_threads, process.sched_yield  # type: ignore[union-attr]
+        parallel, team, give_way = process.GOMP_parallel, process.omp_get_num_threads, process.sched_yield
     except AttributeError:
         return None
-    if "OpenMP" not in torch.__config__.parallel_info():
-        return None
     parallel.argtypes, parallel.restype = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint), None
-    return parallel, *(ctypes.cast(function, ctypes.c_void_p).value or 0 for function in (team, give_way))  # type: ignore[return-value]
+    return _OpenMP(parallel, *(ctypes.cast(function, ctypes.c_void_p).value or 0 for function in (team, give_way)))
 
 
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, "naibu-kernel")
-
-
-def _run(address: int, task: np.ndarray[Any, Any], threads: int) -> None:
-    openmp = _openmp()
-    if openmp is not None and threads > 1:
-        parallel, task["team"], task["give_way"] = openmp
-        parallel(address, task.ctypes.data, threads, 0)
-        return
-    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
-    others = [_pool(threads - 1).submit(function, task.ctypes.data) for _ in range(threads - 1)]
-    function(task.ctypes.data)
-    for other in others:
-        other.result()
 
 
 @intrinsic  # type: ignore[untyped-decorator]

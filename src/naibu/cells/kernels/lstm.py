@@ -18,7 +18,7 @@ from numba import carray, njit
 
 from naibu.cells.kernels.compiled import Kernel, enter, record, wait
 from naibu.cells.kernels.tile import block, packed_product_of
-from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, prefetch, sigmoid, splat, store_part, tanh
+from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, sigmoid, splat, store_part, tanh
 
 GATES = 4
 ROWS = 32
@@ -39,7 +39,8 @@ FORWARD = record(
     "alive",  # [step]: how many sequences the step has
     "x",  # [row inputs]
     "ids",  # [row]: symbols in the place of x, or 0
-    "table",  # [symbol gates*hidden]: W_ih x + b of each symbol
+    "table",  # packed: W_ih x + b of each of the `symbols`
+    "symbols",
     "w_ih",  # packed
     "w_hh",  # packed
     "bias",  # packed, both biases
@@ -49,7 +50,7 @@ FORWARD = record(
     "c",  # [row hidden], or [batch hidden] where `keep_c` is 0
     "keep_c",
     "gates",  # [row gates*hidden], or 0
-    "before",  # [chunk*batch gates*hidden]: the input's products where gates are not kept
+    "before",  # [panel chunk*batch PANEL]: the sums of some steps
     "update",  # [row hidden], or 0
     "chunk",  # steps whose input's products are made at once; 0: made with the state's in one sum
     "by_units",  # threads share out units, not rows
@@ -58,92 +59,88 @@ FORWARD = record(
 
 
 @njit
-def _before(task: Any, step: int, row: int) -> int:
-    """Return where the input's products of one row of a step lie."""
-    if task.ids:
-        return task.table + F32 * integer(task.ids, integer(task.offset, step) + row) * GATES * task.hidden  # type: ignore[no-any-return]
-    if task.gates:
-        return task.gates + F32 * (integer(task.offset, step) + row) * GATES * task.hidden  # type: ignore[no-any-return]
-    return task.before + F32 * ((step % task.chunk) * task.batch + row) * GATES * task.hidden  # type: ignore[no-any-return]
+def _before(task: Any, panel: int, place: int) -> int:
+    """Return where one of the kept rows has its sums of one panel, from the input's products on."""
+    rows = task.chunk * task.batch
+    return task.before + (panel * rows + place % rows) * PANEL  # type: ignore[no-any-return]
 
 
 @njit
-def _project(task: Any, steps: tuple[int, int], panels: tuple[int, int], rows: tuple[int, int], sums: int) -> None:
-    """Write W_ih x + b of some steps into the place that `_before` names."""
-    hidden = task.hidden
+def _project(task: Any, steps: tuple[int, int], panels: tuple[int, int], rows: tuple[int, int]) -> None:
+    """Write W_ih x of some steps into the place that `_before` names."""
+    whole = rows[1] - rows[0] == task.batch
     for panel in range(panels[0], panels[1]):
-        unit = panel * LANES
-        for step in range(steps[0], steps[1]):
-            row, end = rows[0], min(rows[1], integer(task.alive, step))
-            while row < end:
-                count = block(end - row, ROWS)
-                x = task.x + F32 * (integer(task.offset, step) + row) * task.inputs
-                weights = task.w_ih + panel * task.inputs * PANEL
-                product4(count, task.inputs, x, F32 * task.inputs, weights, sums, False)
-                for m in range(count):
-                    target = _before(task, step, row + m) + F32 * unit
-                    for gate in range(GATES):
-                        value = load(sums + m * PANEL + F32 * gate * LANES)
-                        value = value + load(task.bias + panel * PANEL + F32 * gate * LANES)
-                        store_part(target + F32 * gate * hidden, value, hidden - unit)
-                row += count
+        if whole:  # the rows of neighbouring steps lie side by side
+            first = min(integer(task.offset, steps[0]), integer(task.offset, steps[1] - 1))
+            last = first
+            for step in range(steps[0], steps[1]):
+                last += integer(task.alive, step)
+            _project_rows(task, panel, first, last)
+        else:
+            for step in range(steps[0], steps[1]):
+                first, alive = integer(task.offset, step), integer(task.alive, step)
+                _project_rows(task, panel, first + rows[0], first + min(rows[1], alive))
 
 
 @njit
-def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], sums: int) -> None:
+def _project_rows(task: Any, panel: int, row: int, end: int) -> None:
+    """Write W_ih x of neighbouring rows, for one panel."""
+    weights, rows = task.w_ih + panel * task.inputs * PANEL, task.chunk * task.batch
+    while row < end:
+        count = min(end - row, rows - row % rows)  # up to where the place of the sums begins again
+        x, target = task.x + F32 * row * task.inputs, _before(task, panel, row)
+        product4(count, task.inputs, x, F32 * task.inputs, weights, target, False)
+        row += count
+
+
+@njit
+def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], scratch: int) -> None:
     """Compute one step of some units of some rows."""
     here, alive = integer(task.offset, step), integer(task.alive, step)
     there, old = here, 0
     if step > 0:
         there, old = integer(task.offset, step - 1), min(alive, integer(task.alive, step - 1))
+    row_bytes = F32 * task.hidden
     for panel in range(panels[0], panels[1]):
         row, end = rows[0], min(rows[1], alive)
         while row < end:
             # Rows that go on read what the step before wrote; rows that begin read the initial state.
             first = row >= old
             count = block(end - row if first else min(end, old) - row, ROWS)
-            row_bytes = F32 * task.hidden
             h = task.h0 + row * row_bytes if first else task.h + (there + row) * row_bytes
             c = task.c + (there * task.keep_c + row) * row_bytes
             if first and task.keep_c:
                 c = task.c0 + row * row_bytes
+            sums, added = scratch, False
+            if task.ids == 0:
+                added = True
+                if task.chunk:
+                    rows_kept = task.chunk * task.batch
+                    count = min(count, rows_kept - (here + row) % rows_kept)
+                    sums = _before(task, panel, here + row)
+                else:
+                    x = task.x + F32 * (here + row) * task.inputs
+                    weights = task.w_ih + panel * task.inputs * PANEL
+                    product4(count, task.inputs, x, F32 * task.inputs, weights, sums, False)
+            product4(count, task.hidden, h, row_bytes, task.w_hh + panel * task.hidden * PANEL, sums, added)
             for m in range(count):
-                prefetch(c + m * row_bytes + F32 * panel * LANES)
-                if task.chunk or task.ids:
-                    before = _before(task, step, row + m) + F32 * panel * LANES
-                    for gate in range(GATES):
-                        prefetch(before + F32 * gate * task.hidden)
-                        prefetch(before + F32 * gate * task.hidden + 60)
-            if task.chunk == 0 and task.ids == 0:
-                x = task.x + F32 * (here + row) * task.inputs
-                weights = task.w_ih + panel * task.inputs * PANEL
-                product4(count, task.inputs, x, F32 * task.inputs, weights, sums, False)
-            fused = task.chunk == 0 and task.ids == 0
-            product4(count, task.hidden, h, row_bytes, task.w_hh + panel * task.hidden * PANEL, sums, fused)
-            for m in range(count):
-                _gates(task, step, here, row + m, panel, sums + m * PANEL, c + m * row_bytes)
+                known = task.bias + panel * PANEL
+                if task.ids:
+                    known = task.table + (panel * task.symbols + integer(task.ids, here + row + m)) * PANEL
+                _gates(task, here, row + m, panel, sums + m * PANEL, known, c + m * row_bytes)
             row += count
 
 
 @njit
-def _gates(task: Any, step: int, here: int, row: int, panel: int, sums: int, c_place: int) -> None:
-    """Make gates, cell and output of one row's sums."""
+def _gates(task: Any, here: int, row: int, panel: int, sums: int, known: int, c_place: int) -> None:
+    """Make gates, cell and output of one row's sums and what is known beforehand: biases, or the symbol's part."""
     hidden = task.hidden
     unit = panel * LANES
     left = hidden - unit
-    if task.chunk == 0 and task.ids == 0:
-        bias = task.bias + panel * PANEL
-        i = load(sums) + load(bias)
-        f = load(sums + F32 * LANES) + load(bias + F32 * LANES)
-        g = load(sums + 2 * F32 * LANES) + load(bias + 2 * F32 * LANES)
-        o = load(sums + 3 * F32 * LANES) + load(bias + 3 * F32 * LANES)
-    else:
-        before = _before(task, step, row) + F32 * unit
-        i = load(sums) + load_part(before, left)
-        f = load(sums + F32 * LANES) + load_part(before + F32 * hidden, left)
-        g = load(sums + 2 * F32 * LANES) + load_part(before + 2 * F32 * hidden, left)
-        o = load(sums + 3 * F32 * LANES) + load_part(before + 3 * F32 * hidden, left)
-    i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
+    i = sigmoid(load(sums) + load(known))
+    f = sigmoid(load(sums + F32 * LANES) + load(known + F32 * LANES))
+    g = tanh(load(sums + 2 * F32 * LANES) + load(known + 2 * F32 * LANES))
+    o = sigmoid(load(sums + 3 * F32 * LANES) + load(known + 3 * F32 * LANES))
     update = i * g
     c = f * load_part(c_place + F32 * unit, left) + update
     place = F32 * ((here + row) * hidden + unit)
@@ -171,7 +168,7 @@ def _lstm_forward(address: int) -> None:
         rows = (task.batch * thread // threads, task.batch * (thread + 1) // threads)
     for step in range(task.steps):
         if task.chunk and task.ids == 0 and step % task.chunk == 0:
-            _project(task, (step, min(step + task.chunk, task.steps)), units, rows, sums)
+            _project(task, (step, min(step + task.chunk, task.steps)), units, rows)
         _step(task, step, units, rows, sums)
         if task.by_units:
             wait(task, threads)

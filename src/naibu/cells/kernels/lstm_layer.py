@@ -10,8 +10,9 @@ from torch import Tensor
 
 from naibu.cells.kernels import lstm, products, sharing
 from naibu.cells.kernels.own import Ran, refuse_second_derivative, wants_gradient
-from naibu.cells.kernels.packing import packed_gates, packed_rows, panels_of
+from naibu.cells.kernels.packing import packed_gates, packed_rows, panels_of, vectors_of
 from naibu.cells.kernels.steps import Steps
+from naibu.cells.kernels.vector import LANES
 from naibu.cells.lstm import LSTMCell
 
 
@@ -86,12 +87,15 @@ def infer(
     c = h0.new_empty(rows, hidden) if keep_cell else c0.clone()
     gates = h0.new_empty(rows, 4 * hidden) if keep_gates else None
     update = h0.new_empty(rows, hidden) if keep_update else None
-    packed_ih = bias = before = None
+    packed_ih = bias = before = packed_table = None
     if table is None:
         packed_ih = packed_gates(weight_ih, 4, plan.threads)
         summed = h0.new_zeros(4 * hidden) if bias_ih is None or bias_hh is None else bias_ih + bias_hh
         bias = packed_gates(summed[:, None], 4, 1)
-        before = None if keep_gates or not plan.chunk else h0.new_empty(plan.chunk * batch, 4 * hidden)
+        sums_kept = vectors_of(hidden) * plan.chunk * batch * lstm.GATES * LANES
+        before = h0.new_empty(sums_kept) if plan.chunk else None
+    else:
+        packed_table = packed_gates(table.t().contiguous(), 4, plan.threads)
     packed_hh = packed_gates(weight_hh, 4, plan.threads)
     sums = h0.new_empty(plan.threads * lstm.SUMS)
     lstm.forward(
@@ -104,7 +108,8 @@ def infer(
         alive=address(steps.alive),
         x=address(x) if table is None else 0,
         ids=0 if table is None else address(x),
-        table=address(table),
+        table=address(packed_table),
+        symbols=0 if table is None else len(table),
         w_ih=address(packed_ih),
         w_hh=address(packed_hh),
         bias=address(bias),

@@ -10,7 +10,7 @@ from numba import carray
 from torch import Tensor
 
 from naibu.cells.kernels.compiled import Kernel, enter, record
-from naibu.cells.kernels.vector import F32, LANES, integer, load_part, read_number, store, write_number
+from naibu.cells.kernels.vector import F32, LANES, integer, load_part, read_number, store, transpose, write_number
 
 VECTORS = 4
 """Vectors of a panel at most."""
@@ -66,18 +66,22 @@ def _pack_gates(address: int) -> None:
     """packed[((panel * depth + k) * gates + gate) * LANES + lane] = weight[gate * hidden + panel * LANES + lane, k]."""
     task = carray(address, 1, PACK_GATES_TASK)[0]
     thread, threads = enter(task)
+    step = F32 * task.gates * LANES
     for panel in range(thread, task.panels, threads):
-        start = task.packed + F32 * panel * task.depth * task.gates * LANES
+        start = task.packed + panel * task.depth * step
+        units = min(LANES, task.hidden - panel * LANES)
+        whole = task.depth // LANES * LANES if units == LANES else 0
         for gate in range(task.gates):
+            source = task.weight + F32 * (gate * task.hidden + panel * LANES) * task.depth
+            target = start + F32 * gate * LANES
+            for k in range(0, whole, LANES):
+                transpose(source + F32 * k, F32 * task.depth, target + k * step, step)
             for lane in range(LANES):
-                unit = panel * LANES + lane
-                source = task.weight + F32 * (gate * task.hidden + unit) * task.depth
-                target = start + F32 * (gate * LANES + lane)
-                for k in range(task.depth):
+                for k in range(whole, task.depth):
                     number = np.float32(0)
-                    if unit < task.hidden:
-                        number = read_number(source + F32 * k)
-                    write_number(target + F32 * k * task.gates * LANES, number)
+                    if lane < units:
+                        number = read_number(source + F32 * (lane * task.depth + k))
+                    write_number(target + k * step + F32 * lane, number)
 
 
 PACK_GATES = Kernel("packing of gates", _pack_gates, PACK_GATES_TASK)

@@ -19,8 +19,8 @@ from naibu.cells.kernels.vector import F32, FLOAT, FLOATS, LANES, LONG, WIDE, fl
 
 ACCUMULATORS = 24 if WIDE else 12
 """Registers that may hold sums; the others hold weights and a row's number."""
-DEPTH = 1000
-"""How much of a panel all rows pass at a time, so that it stays in the first cache."""
+DEPTH = 1024
+"""How much of a panel all rows pass at a time, so that it stays in the second cache."""
 
 
 def rows_at_once(vectors: int) -> int:

@@ -363,3 +363,33 @@ def prefetch(_: Any, address: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def transpose(_: Any, source: Any, source_step: Any, target: Any, target_step: Any) -> Any:
+    """Write the transpose of a square of `LANES` by `LANES` numbers; steps from row to row in bytes.
+
+    In each of log2(LANES) rounds, vectors that stand half the rows apart are interleaved; that many rounds of
+    it turn rows into columns.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        source, source_step, target, target_step = arguments
+
+        def place(first: Any, step: Any, row: int) -> Any:
+            return pointer(builder, builder.add(first, builder.mul(step, ir.Constant(LONG, row))), FLOATS)
+
+        rows = [builder.load(place(source, source_step, row), align=4) for row in range(LANES)]
+        half = LANES // 2
+        low = [index for lane in range(half) for index in (lane, LANES + lane)]
+        high = [index + half for index in low]
+        masks = [ir.Constant(INTS, [ir.Constant(INT, index) for index in order]) for order in (low, high)]
+        for _round in range(LANES.bit_length() - 1):
+            rows = [
+                builder.shuffle_vector(rows[row], rows[row + half], mask) for row in range(half) for mask in masks
+            ]
+        for row, value in enumerate(rows):
+            builder.store(value, place(target, target_step, row), align=4)
+        return context.get_dummy_value()
+
+    return types.void(*(types.int64,) * 4), generate
