@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,7 +18,13 @@ from naibu.cells.layers import Recurrent
 from naibu.cells.peephole import PeepholeLSTMCell
 from naibu.cells.unroll import unroll
 
-KINDS: list[tuple[str, type[Recurrent], type[nn.RNNBase]]] = [("lstm", naibu.LSTM, nn.LSTM)]
+Make = Callable[..., Any]
+KINDS: list[tuple[str, Make, Make]] = [
+    ("lstm", naibu.LSTM, nn.LSTM),
+    ("gru", naibu.GRU, nn.GRU),
+    ("rnn", naibu.RNN, nn.RNN),
+    ("rnn-relu", partial(naibu.RNN, nonlinearity="relu"), partial(nn.RNN, nonlinearity="relu")),
+]
 kinds = pytest.mark.parametrize(("ours", "theirs"), [kind[1:] for kind in KINDS], ids=[kind[0] for kind in KINDS])
 
 PATHS: dict[str, dict[str, Any]] = {
@@ -52,7 +59,7 @@ def close(found: Tensor | None, expected: Tensor | None) -> None:
     assert (found.double() - expected).abs().max() <= 5e-6 * max(1.0, expected.abs().max().item())
 
 
-def twins(ours: type[Recurrent], theirs: type[nn.RNNBase], *sizes: int, **options: Any) -> tuple[Recurrent, nn.RNNBase]:
+def twins(ours: Make, theirs: Make, *sizes: int, **options: Any) -> tuple[Recurrent, nn.RNNBase]:
     """Our layer, and torch's in float64 with the same weights."""
     torch.manual_seed(1)
     layer, reference = ours(*sizes, **options), theirs(*sizes, **options).double()

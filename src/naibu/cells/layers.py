@@ -200,7 +200,7 @@ class Recurrent(nn.Module):
             weights = self._weights(layer, reverse)
             table = None
             if vectors is not None and layer == 0:
-                bias = weights[2] + weights[3] if self.bias else None
+                bias = own.table_bias(self.cell_type, weights[2], weights[3]) if self.bias else None
                 table = functional.linear(vectors, weights[0], bias)
             ran = own.run(self.cell_type, rows, tuple(part[number] for part in state), weights, steps, table=table)
             outputs.append(ran.output)

@@ -11,11 +11,18 @@ import torch
 from torch import Tensor
 
 from naibu.cells.base import Cell
+from naibu.cells.elman import ElmanCell, ElmanReLUCell
+from naibu.cells.gru import GRUCell
 from naibu.cells.kernels.steps import Steps
 from naibu.cells.lstm import LSTMCell
 
-_LAYERS: dict[type[Cell], str] = {LSTMCell: "lstm_layer"}
-"""The module of each cell, imported when it is first used: compiling is slow to import."""
+_LAYERS: dict[type[Cell], tuple[str, str]] = {
+    LSTMCell: ("lstm_layer", "run"),
+    GRUCell: ("gru_layer", "run"),
+    ElmanCell: ("elman_layer", "run"),
+    ElmanReLUCell: ("elman_layer", "run_rectified"),
+}
+"""The module and function of each cell, imported when it is first used: compiling is slow to import."""
 
 
 @cache
@@ -65,12 +72,18 @@ def run(
     table: Tensor | None = None,
 ) -> Ran:
     """Return what a layer of this cell does over all steps; `x` is `[row input]`, or symbols `[row]` with a
-    `table [symbol gates*hidden]` of W_ih x + b. Weights as torch orders them, with or without biases."""
-    module = importlib.import_module(f"naibu.cells.kernels.{_LAYERS[cell]}")
+    `table [symbol gates*hidden]` of W_ih x + `table_bias`. Weights as torch orders them, with or without biases."""
+    module, function = _LAYERS[cell]
+    layer = getattr(importlib.import_module(f"naibu.cells.kernels.{module}"), function)
     weights = [weight.contiguous() for weight in weights]
     table = None if table is None else table.contiguous()
-    ran: Ran = module.run(x.contiguous(), tuple(part.contiguous() for part in state), weights, steps, keep, table)
+    ran: Ran = layer(x.contiguous(), tuple(part.contiguous() for part in state), weights, steps, keep, table)
     return ran
+
+
+def table_bias(cell: type[Cell], bias_ih: Tensor, bias_hh: Tensor) -> Tensor:
+    """Return what a table of W_ih x holds besides: both biases, but only the input's where a gate stands between."""
+    return bias_ih if cell is GRUCell else bias_ih + bias_hh
 
 
 def wants_gradient(*tensors: Tensor | None) -> bool:

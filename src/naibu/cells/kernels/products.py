@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from numba import carray, njit
 from torch import Tensor
 
 from naibu.cells.kernels.compiled import Kernel, enter, record
 from naibu.cells.kernels.packing import packed_rows, panels_of
-from naibu.cells.kernels.tile import block, product_of
-from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, store_part
+from naibu.cells.kernels.tile import block, product_of, rows_at_once
+from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, store, store_part
 
 product1, product2, product3, product4 = (product_of(vectors) for vectors in (1, 2, 3, 4))
-ROWS = 6
-DEPTH = 256
+ROWS = rows_at_once(4)
+DEPTH = 512
 """Rows of a sum that are read before the next tile: what they are multiplied with stays in the second cache."""
+SUMS = LANES * 4 * LANES + DEPTH * LANES
+"""Numbers that a thread of `sum_of_outer` needs for itself."""
 
 
 @njit
@@ -77,30 +81,44 @@ def _sum_of_outer(address: int) -> None:
     """out[m, column] = sum over rows of a[row, m] * b[row, column]; threads share out m."""
     task = carray(address, 1, SUM_OF_OUTER_TASK)[0]
     thread, threads = enter(task)
-    sums = task.sums + F32 * thread * ROWS * 4 * LANES
-    m_first, m_last = task.width * thread // threads, task.width * (thread + 1) // threads
+    sums = task.sums + F32 * thread * SUMS
+    copied = sums + F32 * LANES * 4 * LANES
+    groups = -(-task.width // LANES)
     for start in range(0, task.rows, DEPTH):
         depth = min(DEPTH, task.rows - start)
-        for panel in range(task.panels):
-            first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
-            b, step = task.b + F32 * (start * task.columns + first * LANES), F32 * task.columns
-            if (first + width) * LANES > task.columns:
-                # The last vector would read beyond the rows, so those columns have been copied.
-                b, step = task.tail + F32 * start * width * LANES, F32 * width * LANES
-            m = m_first
-            while m < m_last:
-                count = block(m_last - m, ROWS)
-                a = task.a + F32 * (start * task.width + m)
-                _product(width, count, depth, a, F32, F32 * task.width, b, step, sums)
-                for k in range(count):
-                    for v in range(width):
-                        column = (first + v) * LANES
-                        target = task.out + F32 * ((m + k) * task.columns + column)
-                        value = load(sums + F32 * (k * width + v) * LANES)
-                        if start:
-                            value = value + load_part(target, task.columns - column)
-                        store_part(target, value, task.columns - column)
-                m += count
+        for group in range(groups * thread // threads, groups * (thread + 1) // threads):
+            left = task.width - group * LANES
+            # What lies a row apart is copied side by side, or each of the numbers would wait for its own line.
+            for k in range(depth):
+                source = task.a + F32 * ((start + k) * task.width + group * LANES)
+                store(copied + F32 * k * LANES, load_part(source, left))
+            for panel in range(task.panels):
+                _outer_panel(task, panel, start, depth, group * LANES, min(left, LANES), copied, sums)
+
+
+@njit
+def _outer_panel(
+    task: Any, panel: int, start: int, depth: int, m_first: int, m_count: int, copied: int, sums: int
+) -> None:
+    """Add the products of some rows to one panel of columns of some rows of the result."""
+    first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
+    b, step = task.b + F32 * (start * task.columns + first * LANES), F32 * task.columns
+    if (first + width) * LANES > task.columns:
+        # The last vector would read beyond the rows, so those columns have been copied.
+        b, step = task.tail + F32 * start * width * LANES, F32 * width * LANES
+    m = 0
+    while m < m_count:
+        count = block(m_count - m, ROWS)
+        _product(width, count, depth, copied + F32 * m, F32, F32 * LANES, b, step, sums)
+        for k in range(count):
+            for v in range(width):
+                column = (first + v) * LANES
+                target = task.out + F32 * ((m_first + m + k) * task.columns + column)
+                value = load(sums + F32 * (k * width + v) * LANES)
+                if start:
+                    value = value + load_part(target, task.columns - column)
+                store_part(target, value, task.columns - column)
+        m += count
 
 
 SUM_OF_OUTER = Kernel("product of weight gradients", _sum_of_outer, SUM_OF_OUTER_TASK)
@@ -161,7 +179,7 @@ def sum_of_outer(a: Tensor, b: Tensor, threads: int) -> Tensor:
     if (first + vectors) * LANES > columns:
         tail = b.new_zeros(rows, vectors * LANES)
         tail[:, : columns - first * LANES] = b[:, first * LANES :]
-    sums = a.new_empty(threads * ROWS * 4 * LANES)
+    sums = a.new_empty(threads * SUMS)
     SUM_OF_OUTER(
         threads,
         a=a.data_ptr(),

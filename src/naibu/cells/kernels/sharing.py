@@ -33,5 +33,9 @@ def plan(steps: Steps, hidden: int, inputs: int, gates: int = 4) -> Plan:
     by_units = threads > 1 and (batch < 4 * threads or recurrent > SECOND_CACHE)
     if by_units:
         threads = min(threads, -(-hidden // LANES))
-    chunk = 0 if recurrent + 4 * hidden * inputs * gates <= 0.5 * SECOND_CACHE and batch > 6 else min(count, max(4, 512 // batch))
+    chunk = (
+        0
+        if recurrent + 4 * hidden * inputs * gates <= 0.5 * SECOND_CACHE and batch > 6
+        else min(count, max(4, 512 // batch))
+    )
     return Plan(max(1, threads), by_units, chunk)

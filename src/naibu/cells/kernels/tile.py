@@ -73,14 +73,27 @@ def _tile(
             first[place] = phi
 
         def advance(sums: dict[Any, Any], row_at: list[Any], panel_at: Any) -> dict[Any, Any]:
-            weights = [
-                _at(builder, builder.add(panel_at, ir.Constant(LONG, v * LANES * F32)), FLOATS) for v in range(v_count)
-            ]
-            result = {}
-            for m in range(m_count):
-                number = splat_ir(builder, _at(builder, row_at[m], FLOAT))
-                for v in range(v_count):
-                    result[m, v] = fma(builder, number, weights[v], sums[m, v])
+            def weight(v: int) -> Any:
+                return _at(builder, builder.add(panel_at, ir.Constant(LONG, v * LANES * F32)), FLOATS)
+
+            def number(m: int) -> Any:
+                return splat_ir(builder, _at(builder, row_at[m], FLOAT))
+
+            # What there is less of stays in registers while the other passes.
+            if WIDE or m_count > v_count:
+                weights = [weight(v) for v in range(v_count)]
+                order = [(m, v) for m in range(m_count) for v in range(v_count)]
+            else:
+                numbers = [number(m) for m in range(m_count)]
+                order = [(m, v) for v in range(v_count) for m in range(m_count)]
+            result, passing = {}, None
+            for before, (m, v) in zip([None, *order], order, strict=False):
+                if WIDE or m_count > v_count:
+                    passing = number(m) if before is None or before[0] != m else passing
+                    result[m, v] = fma(builder, passing, weights[v], sums[m, v])
+                else:
+                    passing = weight(v) if before is None or before[1] != v else passing
+                    result[m, v] = fma(builder, numbers[m], passing, sums[m, v])
             return result
 
         starts = [builder.add(row, builder.mul(row_step, ir.Constant(LONG, m))) for m in range(m_count)]

@@ -278,7 +278,7 @@ tanh = _function(_tanh)
 """Return tanh(x), exact to 3e-7."""
 exp = _function(_exp)
 """Return exp(x), x held between -87 and 87, exact to 1e-6 of its value for small x."""
-relu = _function(lambda builder, x: llvm(builder, "maxnum", [FLOATS] * 2, x, floats(0.0)))
+relu = _function(lambda builder, x: builder.select(builder.fcmp_ordered("<", x, floats(0.0)), floats(0.0), x))
 """Return max(0, x)."""
 
 
@@ -385,9 +385,7 @@ def transpose(_: Any, source: Any, source_step: Any, target: Any, target_step: A
         high = [index + half for index in low]
         masks = [ir.Constant(INTS, [ir.Constant(INT, index) for index in order]) for order in (low, high)]
         for _round in range(LANES.bit_length() - 1):
-            rows = [
-                builder.shuffle_vector(rows[row], rows[row + half], mask) for row in range(half) for mask in masks
-            ]
+            rows = [builder.shuffle_vector(rows[row], rows[row + half], mask) for row in range(half) for mask in masks]
         for row, value in enumerate(rows):
             builder.store(value, place(target, target_step, row), align=4)
         return context.get_dummy_value()

@@ -1,0 +1,173 @@
+"""One Elman layer in one direction by the compiled kernels, with its gradient: with tanh or ReLU."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from naibu.cells.kernels import elman, products, sharing
+from naibu.cells.kernels.lstm_layer import address
+from naibu.cells.kernels.own import Ran, refuse_second_derivative, wants_gradient
+from naibu.cells.kernels.packing import packed_rows, panels_of, vectors_of
+from naibu.cells.kernels.steps import Steps
+from naibu.cells.kernels.vector import LANES
+
+
+def run(
+    x: Tensor,
+    state: tuple[Tensor, ...],
+    weights: list[Tensor],
+    steps: Steps,
+    keep: Collection[str],
+    table: Tensor | None,
+    *,
+    rectified: bool = False,
+) -> Ran:
+    """Return what the layer does, with its gradient where one may be asked for; arguments as for `own.run`.
+
+    `rectified` puts ReLU in the place of tanh.
+    """
+    (h0,), (weight_ih, weight_hh, bias_ih, bias_hh) = state, (*weights, None, None)[:4]
+    given = (weight_ih, weight_hh, bias_ih, bias_hh)
+    if wants_gradient(x, table, h0, *given):
+        h = ElmanFunction.apply(x, table, h0, *given, steps, rectified)  # type: ignore[no-untyped-call]
+    else:
+        h = infer(x, given, h0, steps, rectified, table=table)
+    return Ran(h, (h[steps.last],), dict.fromkeys(keep, h))
+
+
+run_rectified = partial(run, rectified=True)
+"""`run` with ReLU."""
+
+
+def infer(
+    x: Tensor,
+    weights: tuple[Tensor | None, ...],
+    h0: Tensor,
+    steps: Steps,
+    rectified: bool,
+    *,
+    table: Tensor | None = None,
+) -> Tensor:
+    """Return the output `[row hidden]`.
+
+    `x` is `[row input]`, or the symbols `[row]` where there is a `table [symbol hidden]` of W_ih x + b.
+    `weights` are weight_ih, weight_hh, bias_ih, bias_hh; the first and the biases are not read with a table.
+    """
+    weight_ih, weight_hh, bias_ih, bias_hh = weights
+    assert weight_ih is not None
+    assert weight_hh is not None
+    hidden = weight_hh.shape[1]
+    inputs = 0 if table is not None else x.shape[1]
+    plan = sharing.plan(steps, hidden, inputs, 1)
+    panels = panels_of(hidden, plan.threads if plan.by_units else 1)
+    h = h0.new_empty(steps.rows, hidden)
+    packed_ih = bias = None
+    if table is None:
+        packed_ih = packed_rows(weight_ih.t().contiguous(), panels, plan.threads)
+        bias = h0.new_zeros(vectors_of(hidden) * LANES)
+        if bias_ih is not None and bias_hh is not None:
+            torch.add(bias_ih, bias_hh, out=bias[:hidden])
+    packed_hh = packed_rows(weight_hh.t().contiguous(), panels, plan.threads)
+    sums = h0.new_empty(plan.threads * elman.SUMS)
+    elman.forward(
+        plan.threads,
+        steps=len(steps.offset),
+        batch=steps.batch,
+        hidden=hidden,
+        inputs=inputs,
+        offset=address(steps.offset),
+        alive=address(steps.alive),
+        x=address(x) if table is None else 0,
+        ids=0 if table is None else address(x),
+        table=address(table),
+        w_ih=address(packed_ih),
+        w_hh=address(packed_hh),
+        bias=address(bias),
+        h0=address(h0),
+        h=address(h),
+        rectified=int(rectified),
+        chunk=plan.chunk,
+        panel=address(panels),
+        panels=len(panels),
+        by_units=int(plan.by_units),
+        sums=address(sums),
+    )
+    return h
+
+
+class ElmanFunction(torch.autograd.Function):
+    """Output of one layer, `[row hidden]`, with a gradient."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        table: Tensor | None,
+        h0: Tensor,
+        weight_ih: Tensor,
+        weight_hh: Tensor,
+        bias_ih: Tensor | None,
+        bias_hh: Tensor | None,
+        steps: Steps,
+        rectified: bool,
+    ) -> Tensor:
+        """Run the layer; its output is all that the way back needs."""
+        h = infer(x, (weight_ih, weight_hh, bias_ih, bias_hh), h0, steps, rectified, table=table)
+        ctx.save_for_backward(x, h0, weight_ih, weight_hh, h)
+        ctx.steps, ctx.rectified, ctx.symbols = steps, rectified, None if table is None else len(table)
+        return h
+
+    @staticmethod
+    def backward(ctx: Any, dh: Tensor) -> tuple[Any, ...]:
+        """Return the gradients of input or table, state, weights and biases."""
+        refuse_second_derivative()
+        x, h0, weight_ih, weight_hh, h = ctx.saved_tensors
+        steps: Steps = ctx.steps
+        needs = ctx.needs_input_grad
+        da = _through_time(steps, weight_hh, h, dh.contiguous(), ctx.rectified)
+        threads = torch.get_num_threads()
+        dx = d_table = d_ih = d_bias = None
+        if ctx.symbols is not None:
+            d_table = products.sum_by_symbol(da, x, ctx.symbols, threads)
+        else:
+            dx = products.times(da, weight_ih, threads) if needs[0] else None
+            d_ih = products.sum_of_outer(da, x, threads) if needs[3] else None
+            d_bias = products.sum_by_symbol(da, None, 1, threads)[0] if needs[5] or needs[6] else None
+        later, earlier = steps.after_and_before(da, h, h0)
+        d_hh = products.sum_of_outer(later, earlier, threads) if needs[4] else None
+        begun = da[steps.first]
+        if steps.dense and d_hh is not None:
+            d_hh.addmm_(begun.t(), h0)
+        return dx, d_table, begun @ weight_hh if needs[2] else None, d_ih, d_hh, d_bias, d_bias, None, None
+
+
+def _through_time(steps: Steps, weight_hh: Tensor, h: Tensor, dh: Tensor, rectified: bool) -> Tensor:
+    """Return the gradient of the sums before tanh or ReLU, `[row hidden]`."""
+    hidden = weight_hh.shape[1]
+    plan = sharing.plan(steps, hidden, 0, 1)
+    panels = panels_of(hidden, plan.threads if plan.by_units else 1)
+    packed = packed_rows(weight_hh, panels, plan.threads)
+    da, sums = torch.empty_like(h), h.new_empty(plan.threads * elman.SUMS)
+    elman.backward(
+        plan.threads,
+        steps=len(steps.offset),
+        batch=steps.batch,
+        hidden=hidden,
+        offset=address(steps.offset),
+        alive=address(steps.alive),
+        h=address(h),
+        output_grad=address(dh),
+        da=address(da),
+        rectified=int(rectified),
+        w_hh=address(packed),
+        panel=address(panels),
+        panels=len(panels),
+        by_units=int(plan.by_units),
+        sums=address(sums),
+    )
+    return da

@@ -1,0 +1,277 @@
+"""The GRU on a CPU in float32: all steps of one layer in one direction, forward and backward.
+
+As in the kernel of the LSTM a step is one tile after the other, and steps are rows `offset[s]` to
+`offset[s] + alive[s]` of all that is kept. Since the reset gate multiplies the state's share of the candidate
+alone, the input's products and the state's are summed apart; a panel holds the three gates of a vector of units.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import carray, njit
+
+from naibu.cells.kernels.compiled import Kernel, enter, record, wait
+from naibu.cells.kernels.tile import block, packed_product_of
+from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, prefetch, sigmoid, splat, store_part, tanh
+
+GATES = 3
+ROWS = 32
+"""Rows of the batch whose sums are kept at a time."""
+PANEL = F32 * GATES * LANES
+"""Bytes of a panel for one k, and of one row's sums."""
+SUMS = 2 * ROWS * GATES * LANES
+"""Numbers of a thread's sums, at most: the input's, and the state's."""
+
+product1, product2, product3, product4 = (packed_product_of(vectors) for vectors in (1, 2, 3, 4))
+
+FORWARD = record(
+    "steps",
+    "batch",
+    "hidden",
+    "inputs",
+    "offset",  # [step]: the row of what is kept at which a step begins
+    "alive",  # [step]: how many sequences the step has
+    "x",  # [row inputs]
+    "ids",  # [row]: symbols in the place of x, or 0
+    "table",  # [symbol gates*hidden]: W_ih x + b_ih of each symbol
+    "w_ih",  # packed
+    "w_hh",  # packed
+    "bias_ih",  # packed
+    "bias_hh",  # packed
+    "h0",  # [batch hidden]
+    "h",  # [row hidden]
+    "gates",  # [row gates*hidden], or 0
+    "before",  # [chunk*batch gates*hidden]: the input's products where gates are not kept
+    "recurrent",  # [row hidden]: W_hn h + b_hn, or 0
+    "chunk",  # steps whose input's products are made at once; 0: made with the state's
+    "by_units",  # threads share out units, not rows
+    "sums",
+)
+
+
+@njit  # type: ignore[untyped-decorator]
+def _before(task: Any, step: int, row: int) -> int:
+    """Return where the input's products of one row of a step lie."""
+    if task.ids:
+        return task.table + F32 * integer(task.ids, integer(task.offset, step) + row) * GATES * task.hidden  # type: ignore[no-any-return]
+    if task.gates:
+        return task.gates + F32 * (integer(task.offset, step) + row) * GATES * task.hidden  # type: ignore[no-any-return]
+    return task.before + F32 * ((step % task.chunk) * task.batch + row) * GATES * task.hidden  # type: ignore[no-any-return]
+
+
+@njit  # type: ignore[untyped-decorator]
+def _project(task: Any, steps: tuple[int, int], panels: tuple[int, int], rows: tuple[int, int], sums: int) -> None:
+    """Write W_ih x + b_ih of some steps into the place that `_before` names."""
+    hidden = task.hidden
+    for panel in range(panels[0], panels[1]):
+        unit = panel * LANES
+        for step in range(steps[0], steps[1]):
+            row, end = rows[0], min(rows[1], integer(task.alive, step))
+            while row < end:
+                count = block(end - row, ROWS)
+                x = task.x + F32 * (integer(task.offset, step) + row) * task.inputs
+                weights = task.w_ih + panel * task.inputs * PANEL
+                product3(count, task.inputs, x, F32 * task.inputs, weights, sums, False)
+                for m in range(count):
+                    target = _before(task, step, row + m) + F32 * unit
+                    for gate in range(GATES):
+                        value = load(sums + m * PANEL + F32 * gate * LANES)
+                        value = value + load(task.bias_ih + panel * PANEL + F32 * gate * LANES)
+                        store_part(target + F32 * gate * hidden, value, hidden - unit)
+                row += count
+
+
+@njit  # type: ignore[untyped-decorator]
+def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], sums: int) -> None:
+    """Compute one step of some units of some rows."""
+    here, alive = integer(task.offset, step), integer(task.alive, step)
+    there, old = here, 0
+    if step > 0:
+        there, old = integer(task.offset, step - 1), min(alive, integer(task.alive, step - 1))
+    together = task.chunk == 0 and task.ids == 0
+    row_bytes, recurrent = F32 * task.hidden, sums + ROWS * PANEL
+    for panel in range(panels[0], panels[1]):
+        row, end = rows[0], min(rows[1], alive)
+        while row < end:
+            # Rows that go on read what the step before wrote; rows that begin read the initial state.
+            first = row >= old
+            count = block(end - row if first else min(end, old) - row, ROWS)
+            h = task.h0 + row * row_bytes if first else task.h + (there + row) * row_bytes
+            if together:
+                x = task.x + F32 * (here + row) * task.inputs
+                weights = task.w_ih + panel * task.inputs * PANEL
+                product3(count, task.inputs, x, F32 * task.inputs, weights, sums, False)
+            else:
+                for m in range(count):
+                    before = _before(task, step, row + m) + F32 * panel * LANES
+                    for gate in range(GATES):
+                        prefetch(before + F32 * gate * task.hidden)
+                        prefetch(before + F32 * gate * task.hidden + 60)
+            weights = task.w_hh + panel * task.hidden * PANEL
+            product3(count, task.hidden, h, row_bytes, weights, recurrent, False)
+            for m in range(count):
+                before = sums + m * PANEL if together else _before(task, step, row + m) + F32 * panel * LANES
+                _gates(task, here + row + m, panel, before, recurrent + m * PANEL, h + m * row_bytes)
+            row += count
+
+
+@njit  # type: ignore[untyped-decorator]
+def _gates(task: Any, row: int, panel: int, before: int, recurrent: int, h_place: int) -> None:
+    """Make gates, candidate and output of one row's sums, for a vector of units."""
+    hidden, unit, one = task.hidden, panel * LANES, splat(np.float32(1))
+    left = hidden - unit
+    bias = task.bias_hh + panel * PANEL
+    h_r = load(recurrent) + load(bias)
+    h_z = load(recurrent + F32 * LANES) + load(bias + F32 * LANES)
+    h_n = load(recurrent + 2 * F32 * LANES) + load(bias + 2 * F32 * LANES)
+    if task.chunk == 0 and task.ids == 0:
+        bias = task.bias_ih + panel * PANEL
+        x_r = load(before) + load(bias)
+        x_z = load(before + F32 * LANES) + load(bias + F32 * LANES)
+        x_n = load(before + 2 * F32 * LANES) + load(bias + 2 * F32 * LANES)
+    else:
+        x_r, x_z = load_part(before, left), load_part(before + F32 * hidden, left)
+        x_n = load_part(before + 2 * F32 * hidden, left)
+    r, z = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
+    n = tanh(x_n + r * h_n)
+    h = (one - z) * n + z * load_part(h_place + F32 * unit, left)
+    place = F32 * (row * hidden + unit)
+    store_part(task.h + place, h, left)
+    if task.recurrent:
+        store_part(task.recurrent + place, h_n, left)
+    if task.gates:
+        gates = task.gates + F32 * (row * GATES * hidden + unit)
+        store_part(gates, r, left)
+        store_part(gates + F32 * hidden, z, left)
+        store_part(gates + 2 * F32 * hidden, n, left)
+
+
+def _gru_forward(address: int) -> None:
+    """All steps of the forward pass."""
+    task = carray(address, 1, FORWARD)[0]
+    thread, threads = enter(task)
+    sums, panels = task.sums + F32 * thread * SUMS, -(-task.hidden // LANES)
+    rows, units = (0, task.batch), (0, panels)
+    if task.by_units:
+        units = (panels * thread // threads, panels * (thread + 1) // threads)
+    else:
+        rows = (task.batch * thread // threads, task.batch * (thread + 1) // threads)
+    for step in range(task.steps):
+        if task.chunk and task.ids == 0 and step % task.chunk == 0:
+            _project(task, (step, min(step + task.chunk, task.steps)), units, rows, sums)
+        _step(task, step, units, rows, sums)
+        if task.by_units:
+            wait(task, threads)
+
+
+BACKWARD = record(
+    "steps",
+    "batch",
+    "hidden",
+    "offset",
+    "alive",
+    "gates",
+    "recurrent",
+    "h",  # [row hidden]
+    "h0",  # [batch hidden]
+    "output_grad",  # [row hidden], or 0
+    "gates_grad",  # [row gates*hidden], or 0
+    "dh",  # [batch hidden], zeros at first: what a step leaves the one before it by z * h
+    "dg_x",  # [row gates*hidden]: the gradient of W_ih x + b_ih
+    "dg_h",  # [row gates*hidden]: the gradient of W_hh h + b_hh
+    "w_hh",  # packed for row @ W_hh
+    "panel",  # [panel 2]: first vector and vectors
+    "panels",
+    "by_units",
+    "sums",
+)
+
+
+@njit  # type: ignore[untyped-decorator]
+def _step_back(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], sums: int) -> None:
+    """Compute the gradient of the gates' sums at one step, of some units of some rows."""
+    hidden, depth = task.hidden, GATES * task.hidden
+    here, alive = integer(task.offset, step), integer(task.alive, step)
+    there, going_on = here, 0
+    if step < task.steps - 1:
+        there, going_on = integer(task.offset, step + 1), min(alive, integer(task.alive, step + 1))
+    old = 0 if step == 0 else integer(task.alive, step - 1)
+    for panel in range(panels[0], panels[1]):
+        first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
+        weights = task.w_hh + F32 * first * depth * LANES
+        row, end = rows[0], min(rows[1], alive)
+        while row < end:
+            last = row >= going_on
+            count = block(end - row if last else min(end, going_on) - row, ROWS)
+            if not last:
+                dg = task.dg_h + F32 * (there + row) * depth
+                if width == 4:
+                    product4(count, depth, dg, F32 * depth, weights, sums, False)
+                elif width == 3:
+                    product3(count, depth, dg, F32 * depth, weights, sums, False)
+                elif width == 2:
+                    product2(count, depth, dg, F32 * depth, weights, sums, False)
+                else:
+                    product1(count, depth, dg, F32 * depth, weights, sums, False)
+            for m in range(count):
+                before = task.h0 + F32 * (row + m) * hidden
+                if row + m < old:
+                    before = task.h + F32 * (integer(task.offset, step - 1) + row + m) * hidden
+                for v in range(width):
+                    dh = splat(np.float32(0)) if last else load(sums + F32 * (m * width + v) * LANES)
+                    _gates_back(task, here, row + m, (first + v) * LANES, dh, before)
+            row += count
+
+
+@njit  # type: ignore[untyped-decorator]
+def _gates_back(task: Any, here: int, row: int, unit: int, dh: Any, before_place: int) -> None:
+    """Make the gradient of one row's gates, for a vector of units, of the gradient that comes from later steps."""
+    hidden, one = task.hidden, splat(np.float32(1))
+    left = hidden - unit
+    place = F32 * ((here + row) * hidden + unit)
+    block_place = F32 * ((here + row) * GATES * hidden + unit)
+    gates, carried = task.gates + block_place, task.dh + F32 * (row * hidden + unit)
+    r, z = load_part(gates, left), load_part(gates + F32 * hidden, left)
+    n = load_part(gates + 2 * F32 * hidden, left)
+    dh = dh + load_part(carried, left)
+    if task.output_grad:
+        dh = dh + load_part(task.output_grad + place, left)
+    store_part(carried, dh * z, left)
+    dz, dn = dh * (load_part(before_place + F32 * unit, left) - n), dh * (one - z)
+    if task.gates_grad:
+        outer = task.gates_grad + block_place
+        dz = dz + load_part(outer + F32 * hidden, left)
+        dn = dn + load_part(outer + 2 * F32 * hidden, left)
+    dn = dn - dn * n * n
+    dr = dn * load_part(task.recurrent + place, left)
+    if task.gates_grad:
+        dr = dr + load_part(task.gates_grad + block_place, left)
+    dr, dz = dr * r * (one - r), dz * z * (one - z)
+    store_part(task.dg_x + block_place, dr, left)
+    store_part(task.dg_x + block_place + F32 * hidden, dz, left)
+    store_part(task.dg_x + block_place + 2 * F32 * hidden, dn, left)
+    store_part(task.dg_h + block_place, dr, left)
+    store_part(task.dg_h + block_place + F32 * hidden, dz, left)
+    store_part(task.dg_h + block_place + 2 * F32 * hidden, dn * r, left)
+
+
+def _gru_backward(address: int) -> None:
+    """All steps of the backward pass."""
+    task = carray(address, 1, BACKWARD)[0]
+    thread, threads = enter(task)
+    sums = task.sums + F32 * thread * SUMS
+    rows, units = (0, task.batch), (0, task.panels)
+    if task.by_units:
+        units = (task.panels * thread // threads, task.panels * (thread + 1) // threads)
+    else:
+        rows = (task.batch * thread // threads, task.batch * (thread + 1) // threads)
+    for back in range(task.steps):
+        _step_back(task, task.steps - 1 - back, units, rows, sums)
+        if task.by_units:
+            wait(task, threads)
+
+
+forward = Kernel("forward pass of the GRU", _gru_forward, FORWARD)
+backward = Kernel("backward pass of the GRU", _gru_backward, BACKWARD)

@@ -1,0 +1,195 @@
+"""One GRU layer in one direction by the compiled kernels, with its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from naibu.cells.gru import GRUCell
+from naibu.cells.kernels import gru, products, sharing
+from naibu.cells.kernels.lstm_layer import address
+from naibu.cells.kernels.own import Ran, refuse_second_derivative, wants_gradient
+from naibu.cells.kernels.packing import packed_gates, packed_rows, panels_of
+from naibu.cells.kernels.steps import Steps
+
+
+def run(
+    x: Tensor,
+    state: tuple[Tensor, ...],
+    weights: list[Tensor],
+    steps: Steps,
+    keep: Collection[str],
+    table: Tensor | None,
+) -> Ran:
+    """Return what the layer does, with its gradient where one may be asked for; arguments as for `own.run`."""
+    (h0,), (weight_ih, weight_hh, bias_ih, bias_hh) = state, (*weights, None, None)[:4]
+    given = (weight_ih, weight_hh, bias_ih, bias_hh)
+    gates: Tensor | None
+    if wants_gradient(x, table, h0, *given):
+        h, gates = GRUFunction.apply(x, table, h0, *given, steps)  # type: ignore[no-untyped-call]
+    else:
+        keep_gates = any(gate in keep for gate in GRUCell.gates)
+        h, gates, _ = infer(x, given, h0, steps, table=table, keep_gates=keep_gates)
+    signals = {"hidden": h}
+    if gates is not None:
+        signals |= dict(zip(GRUCell.gates, gates.chunk(3, -1), strict=True))
+    return Ran(h, (h[steps.last],), {name: signals[name] for name in keep})
+
+
+def infer(
+    x: Tensor,
+    weights: tuple[Tensor | None, ...],
+    h0: Tensor,
+    steps: Steps,
+    *,
+    table: Tensor | None = None,
+    keep_gates: bool = True,
+    keep_recurrent: bool = False,
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Return output, gates, and W_hn h + b_hn, `[row ...]` each; None for what is not kept.
+
+    `x` is `[row input]`, or the symbols `[row]` where there is a `table [symbol 3*hidden]` of W_ih x + b_ih.
+    `weights` are weight_ih, weight_hh, bias_ih, bias_hh; the first and its bias are not read with a table.
+    """
+    weight_ih, weight_hh, bias_ih, bias_hh = weights
+    assert weight_ih is not None
+    assert weight_hh is not None
+    hidden, rows, batch = weight_hh.shape[1], steps.rows, steps.batch
+    inputs = 0 if table is not None else x.shape[1]
+    plan = sharing.plan(steps, hidden, inputs, 3)
+    h = h0.new_empty(rows, hidden)
+    gates = h0.new_empty(rows, 3 * hidden) if keep_gates else None
+    recurrent = h0.new_empty(rows, hidden) if keep_recurrent else None
+    packed_ih = packed_bias_ih = before = None
+    if table is None:
+        packed_ih = packed_gates(weight_ih, 3, plan.threads)
+        packed_bias_ih = _packed_bias(bias_ih, weight_ih)
+        before = None if keep_gates or not plan.chunk else h0.new_empty(plan.chunk * batch, 3 * hidden)
+    packed_hh, packed_bias_hh = packed_gates(weight_hh, 3, plan.threads), _packed_bias(bias_hh, weight_hh)
+    sums = h0.new_empty(plan.threads * gru.SUMS)
+    gru.forward(
+        plan.threads,
+        steps=len(steps.offset),
+        batch=batch,
+        hidden=hidden,
+        inputs=inputs,
+        offset=address(steps.offset),
+        alive=address(steps.alive),
+        x=address(x) if table is None else 0,
+        ids=0 if table is None else address(x),
+        table=address(table),
+        w_ih=address(packed_ih),
+        w_hh=address(packed_hh),
+        bias_ih=address(packed_bias_ih),
+        bias_hh=address(packed_bias_hh),
+        h0=address(h0),
+        h=address(h),
+        gates=address(gates),
+        before=address(before),
+        recurrent=address(recurrent),
+        chunk=plan.chunk,
+        by_units=int(plan.by_units),
+        sums=address(sums),
+    )
+    return h, gates, recurrent
+
+
+def _packed_bias(bias: Tensor | None, weight: Tensor) -> Tensor:
+    """Return a bias, or zeros for none, as the panels of its weight lie."""
+    return packed_gates((weight.new_zeros(len(weight)) if bias is None else bias)[:, None], 3, 1)
+
+
+class GRUFunction(torch.autograd.Function):
+    """Output and gates of one layer, `[row hidden]` and `[row 3*hidden]`, both with a gradient."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        table: Tensor | None,
+        h0: Tensor,
+        weight_ih: Tensor,
+        weight_hh: Tensor,
+        bias_ih: Tensor | None,
+        bias_hh: Tensor | None,
+        steps: Steps,
+    ) -> tuple[Tensor, Tensor]:
+        """Run the layer and keep all that the way back needs."""
+        weights = (weight_ih, weight_hh, bias_ih, bias_hh)
+        h, gates, recurrent = infer(x, weights, h0, steps, table=table, keep_recurrent=True)
+        assert gates is not None
+        ctx.save_for_backward(x, h0, weight_ih, weight_hh, h, gates, recurrent)
+        ctx.steps, ctx.symbols = steps, None if table is None else len(table)
+        ctx.set_materialize_grads(False)
+        return h, gates
+
+    @staticmethod
+    def backward(ctx: Any, dh: Tensor | None, d_gates: Tensor | None) -> tuple[Any, ...]:
+        """Return the gradients of input or table, state, weights and biases."""
+        refuse_second_derivative()
+        x, h0, weight_ih, weight_hh, h, gates, recurrent = ctx.saved_tensors
+        steps: Steps = ctx.steps
+        needs = ctx.needs_input_grad
+        dh, d_gates = (None if part is None else part.contiguous() for part in (dh, d_gates))
+        dg_x, dg_h, dh0 = _through_time(steps, weight_hh, h0, h, gates, recurrent, dh, d_gates)
+        threads = torch.get_num_threads()
+        dx = d_table = d_ih = d_bias_ih = None
+        if ctx.symbols is not None:
+            d_table = products.sum_by_symbol(dg_x, x, ctx.symbols, threads)
+        else:
+            dx = products.times(dg_x, weight_ih, threads) if needs[0] else None
+            d_ih = products.sum_of_outer(dg_x, x, threads) if needs[3] else None
+            d_bias_ih = products.sum_by_symbol(dg_x, None, 1, threads)[0] if needs[5] else None
+        d_bias_hh = products.sum_by_symbol(dg_h, None, 1, threads)[0] if needs[6] else None
+        later, earlier = steps.after_and_before(dg_h, h, h0)
+        d_hh = products.sum_of_outer(later, earlier, threads) if needs[4] else None
+        begun = dg_h[steps.first]
+        if steps.dense and d_hh is not None:
+            d_hh.addmm_(begun.t(), h0)
+        return dx, d_table, dh0.addmm_(begun, weight_hh) if needs[2] else None, d_ih, d_hh, d_bias_ih, d_bias_hh, None
+
+
+def _through_time(
+    steps: Steps,
+    weight_hh: Tensor,
+    h0: Tensor,
+    h: Tensor,
+    gates: Tensor,
+    recurrent: Tensor,
+    dh: Tensor | None,
+    d_gates: Tensor | None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the gradients of W_ih x + b_ih and of W_hh h + b_hh, `[row 3*hidden]` each, and of the initial state
+    by z * h, `[batch hidden]`."""
+    hidden = weight_hh.shape[1]
+    plan = sharing.plan(steps, hidden, 0, 3)
+    panels = panels_of(hidden, plan.threads if plan.by_units else 1)
+    packed = packed_rows(weight_hh, panels, plan.threads)
+    dg_x, dg_h, dh0 = torch.empty_like(gates), torch.empty_like(gates), torch.zeros_like(h0)
+    sums = h.new_empty(plan.threads * gru.SUMS)
+    gru.backward(
+        plan.threads,
+        steps=len(steps.offset),
+        batch=steps.batch,
+        hidden=hidden,
+        offset=address(steps.offset),
+        alive=address(steps.alive),
+        gates=address(gates),
+        recurrent=address(recurrent),
+        h=address(h),
+        h0=address(h0),
+        output_grad=address(dh),
+        gates_grad=address(d_gates),
+        dh=address(dh0),
+        dg_x=address(dg_x),
+        dg_h=address(dg_h),
+        w_hh=address(packed),
+        panel=address(panels),
+        panels=len(panels),
+        by_units=int(plan.by_units),
+        sums=address(sums),
+    )
+    return dg_x, dg_h, dh0
