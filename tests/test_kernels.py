@@ -30,10 +30,11 @@ kinds = pytest.mark.parametrize(("ours", "theirs"), [kind[1:] for kind in KINDS]
 PATHS: dict[str, dict[str, Any]] = {
     "chosen": {},
     "one thread": {"threads": 1, "by_units": False},
-    "rows, one sum": {"threads": 2, "by_units": False, "chunk": 0},
-    "rows, in chunks": {"threads": 2, "by_units": False, "chunk": 3},
-    "units, one sum": {"threads": 2, "by_units": True, "chunk": 0},
-    "units, input first": {"threads": 2, "by_units": True, "chunk": 1000},
+    "rows, one sum": {"threads": 2, "by_units": False, "direct": False, "chunk": 0},
+    "rows, in chunks": {"threads": 2, "by_units": False, "direct": False, "chunk": 3},
+    "units, one sum": {"threads": 2, "by_units": True, "direct": False, "chunk": 0},
+    "units, input first": {"threads": 2, "by_units": True, "direct": False, "chunk": 1000},
+    "weights as they lie": {"threads": 2, "by_units": True, "chunk": 4, "direct": True},
 }
 
 

@@ -74,9 +74,8 @@ FORWARD = record(
 
 
 @njit  # type: ignore[untyped-decorator]
-def _before(task: Any, step: int, row: int) -> int:
-    """Return where the input's products of one row of a step lie."""
-    place = integer(task.offset, step) + row
+def _before(task: Any, place: int) -> int:
+    """Return where the input's products of one of the kept rows lie."""
     if task.ids:
         return task.table + F32 * integer(task.ids, place) * task.hidden  # type: ignore[no-any-return]
     return task.h + F32 * place * task.hidden  # type: ignore[no-any-return]
@@ -84,24 +83,38 @@ def _before(task: Any, step: int, row: int) -> int:
 
 @njit  # type: ignore[untyped-decorator]
 def _project(task: Any, steps: tuple[int, int], panels: tuple[int, int], rows: tuple[int, int], sums: int) -> None:
-    """Write W_ih x + b of some steps into the place that `_before` names."""
-    add = task.chunk == 0  # it is not; a literal False would have every tile compiled once more
+    """Write W_ih x + b of some steps into the output's place."""
+    whole = rows[1] - rows[0] == task.batch
     for panel in range(panels[0], panels[1]):
-        first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
-        weights = task.w_ih + F32 * first * task.inputs * LANES
-        for step in range(steps[0], steps[1]):
-            row, end = rows[0], min(rows[1], integer(task.alive, step))
-            while row < end:
-                count = block(end - row, ROWS)
-                x = task.x + F32 * (integer(task.offset, step) + row) * task.inputs
-                _product(width, count, task.inputs, x, F32 * task.inputs, weights, sums, add)
-                for m in range(count):
-                    target = _before(task, step, row + m)
-                    for v in range(width):
-                        unit = (first + v) * LANES
-                        value = load(sums + F32 * (m * width + v) * LANES) + load(task.bias + F32 * unit)
-                        store_part(target + F32 * unit, value, task.hidden - unit)
-                row += count
+        if whole:  # the rows of neighbouring steps lie side by side
+            first = min(integer(task.offset, steps[0]), integer(task.offset, steps[1] - 1))
+            last = first
+            for step in range(steps[0], steps[1]):
+                last += integer(task.alive, step)
+            _project_rows(task, panel, first, last, sums)
+        else:
+            for step in range(steps[0], steps[1]):
+                first, alive = integer(task.offset, step), integer(task.alive, step)
+                _project_rows(task, panel, first + rows[0], first + min(rows[1], alive), sums)
+
+
+@njit  # type: ignore[untyped-decorator]
+def _project_rows(task: Any, panel: int, place: int, end: int, sums: int) -> None:
+    """Write W_ih x + b of neighbouring rows, for one panel."""
+    first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
+    weights = task.w_ih + F32 * first * task.inputs * LANES
+    add = task.chunk == 0  # it is not; a literal False would have every tile compiled once more
+    while place < end:
+        count = block(end - place, ROWS)
+        x = task.x + F32 * place * task.inputs
+        _product(width, count, task.inputs, x, F32 * task.inputs, weights, sums, add)
+        for m in range(count):
+            target = task.h + F32 * (place + m) * task.hidden
+            for v in range(width):
+                unit = (first + v) * LANES
+                value = load(sums + F32 * (m * width + v) * LANES) + load(task.bias + F32 * unit)
+                store_part(target + F32 * unit, value, task.hidden - unit)
+        place += count
 
 
 @njit  # type: ignore[untyped-decorator]
@@ -126,13 +139,13 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
                 _product(width, count, task.inputs, x, F32 * task.inputs, weights, sums, not together)
             else:
                 for m in range(count):
-                    before = _before(task, step, row + m) + F32 * first * LANES
+                    before = _before(task, here + row + m) + F32 * first * LANES
                     for v in range(width):
                         prefetch(before + F32 * v * LANES)
             weights = task.w_hh + F32 * first * task.hidden * LANES
             _product(width, count, task.hidden, h, row_bytes, weights, sums, together)
             for m in range(count):
-                before = task.bias if together else _before(task, step, row + m)
+                before = task.bias if together else _before(task, here + row + m)
                 target = task.h + (here + row + m) * row_bytes
                 _squash(task, (first, width), before, sums + F32 * m * width * LANES, target)
             row += count

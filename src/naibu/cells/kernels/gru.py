@@ -14,7 +14,7 @@ from numba import carray, njit
 
 from naibu.cells.kernels.compiled import Kernel, enter, record, wait
 from naibu.cells.kernels.tile import block, packed_product_of
-from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, prefetch, sigmoid, splat, store_part, tanh
+from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, sigmoid, splat, store_part, tanh
 
 GATES = 3
 ROWS = 32
@@ -35,15 +35,17 @@ FORWARD = record(
     "alive",  # [step]: how many sequences the step has
     "x",  # [row inputs]
     "ids",  # [row]: symbols in the place of x, or 0
-    "table",  # [symbol gates*hidden]: W_ih x + b_ih of each symbol
+    "table",  # packed: W_ih x + b_ih of each of the `symbols`
+    "symbols",
     "w_ih",  # packed
     "w_hh",  # packed
-    "bias_ih",  # packed
+    "bias_ih",  # packed; zeros with a table
     "bias_hh",  # packed
     "h0",  # [batch hidden]
     "h",  # [row hidden]
     "gates",  # [row gates*hidden], or 0
-    "before",  # [chunk*batch gates*hidden]: the input's products where gates are not kept
+    "before",  # [panel kept PANEL]: the input's products of some steps
+    "kept",  # rows of `before`, after which it begins again
     "recurrent",  # [row hidden]: W_hn h + b_hn, or 0
     "chunk",  # steps whose input's products are made at once; 0: made with the state's
     "by_units",  # threads share out units, not rows
@@ -52,35 +54,38 @@ FORWARD = record(
 
 
 @njit  # type: ignore[untyped-decorator]
-def _before(task: Any, step: int, row: int) -> int:
-    """Return where the input's products of one row of a step lie."""
+def _before(task: Any, panel: int, place: int) -> int:
+    """Return where one of the kept rows has its input's products for one panel."""
     if task.ids:
-        return task.table + F32 * integer(task.ids, integer(task.offset, step) + row) * GATES * task.hidden  # type: ignore[no-any-return]
-    if task.gates:
-        return task.gates + F32 * (integer(task.offset, step) + row) * GATES * task.hidden  # type: ignore[no-any-return]
-    return task.before + F32 * ((step % task.chunk) * task.batch + row) * GATES * task.hidden  # type: ignore[no-any-return]
+        return task.table + (panel * task.symbols + integer(task.ids, place)) * PANEL  # type: ignore[no-any-return]
+    return task.before + (panel * task.kept + place % task.kept) * PANEL  # type: ignore[no-any-return]
 
 
 @njit  # type: ignore[untyped-decorator]
-def _project(task: Any, steps: tuple[int, int], panels: tuple[int, int], rows: tuple[int, int], sums: int) -> None:
-    """Write W_ih x + b_ih of some steps into the place that `_before` names."""
-    hidden = task.hidden
+def _project(task: Any, steps: tuple[int, int], panels: tuple[int, int], rows: tuple[int, int]) -> None:
+    """Write W_ih x of some steps into the place that `_before` names."""
+    whole = rows[1] - rows[0] == task.batch
     for panel in range(panels[0], panels[1]):
-        unit = panel * LANES
-        for step in range(steps[0], steps[1]):
-            row, end = rows[0], min(rows[1], integer(task.alive, step))
-            while row < end:
-                count = block(end - row, ROWS)
-                x = task.x + F32 * (integer(task.offset, step) + row) * task.inputs
-                weights = task.w_ih + panel * task.inputs * PANEL
-                product3(count, task.inputs, x, F32 * task.inputs, weights, sums, False)
-                for m in range(count):
-                    target = _before(task, step, row + m) + F32 * unit
-                    for gate in range(GATES):
-                        value = load(sums + m * PANEL + F32 * gate * LANES)
-                        value = value + load(task.bias_ih + panel * PANEL + F32 * gate * LANES)
-                        store_part(target + F32 * gate * hidden, value, hidden - unit)
-                row += count
+        if whole:  # the rows of neighbouring steps lie side by side
+            first = min(integer(task.offset, steps[0]), integer(task.offset, steps[1] - 1))
+            last = first
+            for step in range(steps[0], steps[1]):
+                last += integer(task.alive, step)
+            _project_rows(task, panel, first, last)
+        else:
+            for step in range(steps[0], steps[1]):
+                first, alive = integer(task.offset, step), integer(task.alive, step)
+                _project_rows(task, panel, first + rows[0], first + min(rows[1], alive))
+
+
+@njit  # type: ignore[untyped-decorator]
+def _project_rows(task: Any, panel: int, place: int, end: int) -> None:
+    """Write W_ih x of neighbouring rows, for one panel."""
+    while place < end:
+        count = min(end - place, task.kept - place % task.kept)  # up to where `before` begins again
+        x, target = task.x + F32 * place * task.inputs, _before(task, panel, place)
+        product3(count, task.inputs, x, F32 * task.inputs, task.w_ih + panel * task.inputs * PANEL, target, False)
+        place += count
 
 
 @njit  # type: ignore[untyped-decorator]
@@ -103,16 +108,10 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
                 x = task.x + F32 * (here + row) * task.inputs
                 weights = task.w_ih + panel * task.inputs * PANEL
                 product3(count, task.inputs, x, F32 * task.inputs, weights, sums, False)
-            else:
-                for m in range(count):
-                    before = _before(task, step, row + m) + F32 * panel * LANES
-                    for gate in range(GATES):
-                        prefetch(before + F32 * gate * task.hidden)
-                        prefetch(before + F32 * gate * task.hidden + 60)
             weights = task.w_hh + panel * task.hidden * PANEL
             product3(count, task.hidden, h, row_bytes, weights, recurrent, False)
             for m in range(count):
-                before = sums + m * PANEL if together else _before(task, step, row + m) + F32 * panel * LANES
+                before = sums + m * PANEL if together else _before(task, panel, here + row + m)
                 _gates(task, here + row + m, panel, before, recurrent + m * PANEL, h + m * row_bytes)
             row += count
 
@@ -121,19 +120,13 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
 def _gates(task: Any, row: int, panel: int, before: int, recurrent: int, h_place: int) -> None:
     """Make gates, candidate and output of one row's sums, for a vector of units."""
     hidden, unit, one = task.hidden, panel * LANES, splat(np.float32(1))
-    left = hidden - unit
-    bias = task.bias_hh + panel * PANEL
-    h_r = load(recurrent) + load(bias)
-    h_z = load(recurrent + F32 * LANES) + load(bias + F32 * LANES)
-    h_n = load(recurrent + 2 * F32 * LANES) + load(bias + 2 * F32 * LANES)
-    if task.chunk == 0 and task.ids == 0:
-        bias = task.bias_ih + panel * PANEL
-        x_r = load(before) + load(bias)
-        x_z = load(before + F32 * LANES) + load(bias + F32 * LANES)
-        x_n = load(before + 2 * F32 * LANES) + load(bias + 2 * F32 * LANES)
-    else:
-        x_r, x_z = load_part(before, left), load_part(before + F32 * hidden, left)
-        x_n = load_part(before + 2 * F32 * hidden, left)
+    left, step = hidden - unit, F32 * LANES
+    bias_ih, bias_hh = task.bias_ih + panel * PANEL, task.bias_hh + panel * PANEL
+    x_r, h_r = load(before) + load(bias_ih), load(recurrent) + load(bias_hh)
+    before, recurrent, bias_ih, bias_hh = before + step, recurrent + step, bias_ih + step, bias_hh + step
+    x_z, h_z = load(before) + load(bias_ih), load(recurrent) + load(bias_hh)
+    before, recurrent, bias_ih, bias_hh = before + step, recurrent + step, bias_ih + step, bias_hh + step
+    x_n, h_n = load(before) + load(bias_ih), load(recurrent) + load(bias_hh)
     r, z = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
     n = tanh(x_n + r * h_n)
     h = (one - z) * n + z * load_part(h_place + F32 * unit, left)
@@ -160,7 +153,7 @@ def _gru_forward(address: int) -> None:
         rows = (task.batch * thread // threads, task.batch * (thread + 1) // threads)
     for step in range(task.steps):
         if task.chunk and task.ids == 0 and step % task.chunk == 0:
-            _project(task, (step, min(step + task.chunk, task.steps)), units, rows, sums)
+            _project(task, (step, min(step + task.chunk, task.steps)), units, rows)
         _step(task, step, units, rows, sums)
         if task.by_units:
             wait(task, threads)

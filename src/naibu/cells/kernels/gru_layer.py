@@ -12,8 +12,9 @@ from naibu.cells.gru import GRUCell
 from naibu.cells.kernels import gru, products, sharing
 from naibu.cells.kernels.lstm_layer import address
 from naibu.cells.kernels.own import Ran, refuse_second_derivative, wants_gradient
-from naibu.cells.kernels.packing import packed_gates, packed_rows, panels_of
+from naibu.cells.kernels.packing import packed_gates, packed_rows, panels_of, vectors_of
 from naibu.cells.kernels.steps import Steps
+from naibu.cells.kernels.vector import LANES
 
 
 def run(
@@ -63,11 +64,17 @@ def infer(
     h = h0.new_empty(rows, hidden)
     gates = h0.new_empty(rows, 3 * hidden) if keep_gates else None
     recurrent = h0.new_empty(rows, hidden) if keep_recurrent else None
-    packed_ih = packed_bias_ih = before = None
-    if table is None:
+    packed_ih = packed_table = before = None
+    packed_bias_ih, kept = _packed_bias(bias_ih if table is None else None, weight_ih), 0
+    if table is not None:
+        packed_table = packed_gates(table.t().contiguous(), 3, plan.threads)
+    else:
         packed_ih = packed_gates(weight_ih, 3, plan.threads)
-        packed_bias_ih = _packed_bias(bias_ih, weight_ih)
-        before = None if keep_gates or not plan.chunk else h0.new_empty(plan.chunk * batch, 3 * hidden)
+        if plan.chunk:
+            # Threads that share out the rows may be at different steps, whose rows overlap in packed sequences.
+            alone = steps.dense or plan.threads == 1 or plan.by_units
+            kept = min(rows, plan.chunk * batch) if alone else rows
+            before = h0.new_empty(vectors_of(hidden) * kept * gru.GATES * LANES)
     packed_hh, packed_bias_hh = packed_gates(weight_hh, 3, plan.threads), _packed_bias(bias_hh, weight_hh)
     sums = h0.new_empty(plan.threads * gru.SUMS)
     gru.forward(
@@ -80,7 +87,8 @@ def infer(
         alive=address(steps.alive),
         x=address(x) if table is None else 0,
         ids=0 if table is None else address(x),
-        table=address(table),
+        table=address(packed_table),
+        symbols=0 if table is None else len(table),
         w_ih=address(packed_ih),
         w_hh=address(packed_hh),
         bias_ih=address(packed_bias_ih),
@@ -89,6 +97,7 @@ def infer(
         h=address(h),
         gates=address(gates),
         before=address(before),
+        kept=kept,
         recurrent=address(recurrent),
         chunk=plan.chunk,
         by_units=int(plan.by_units),

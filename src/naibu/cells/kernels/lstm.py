@@ -1,6 +1,5 @@
 """The LSTM on a CPU in float32: all steps of one layer in one direction, forward and backward.
 
-The gates take the place of the input's products in memory, so that recording them is not throwing them away.
 A step is one tile after the other: a few rows of the batch times the panel of a vector of units with all their
 gates; gates, cell and output are made of the sums while these are still in the first cache.
 
@@ -17,8 +16,9 @@ import numpy as np
 from numba import carray, njit
 
 from naibu.cells.kernels.compiled import Kernel, enter, record, wait
-from naibu.cells.kernels.tile import block, packed_product_of
-from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, sigmoid, splat, store_part, tanh
+from naibu.cells.kernels.packing import pack_panel, pack_rows_panel
+from naibu.cells.kernels.tile import block, dots, packed_product_of
+from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, sigmoid, splat, store, store_part, tanh
 
 GATES = 4
 ROWS = 32
@@ -41,9 +41,14 @@ FORWARD = record(
     "ids",  # [row]: symbols in the place of x, or 0
     "table",  # packed: W_ih x + b of each of the `symbols`
     "symbols",
-    "w_ih",  # packed
-    "w_hh",  # packed
-    "bias",  # packed, both biases
+    "w_ih",  # [gates*hidden inputs]
+    "w_hh",  # [gates*hidden hidden]
+    "b_ih",  # [gates*hidden], or 0
+    "b_hh",
+    "packed_ih",  # room for each, packed
+    "packed_hh",
+    "bias",
+    "direct",  # weights are read as they lie, and not packed
     "h0",  # [batch hidden]
     "c0",  # [batch hidden]
     "h",  # [row hidden]
@@ -66,6 +71,33 @@ def _before(task: Any, panel: int, place: int) -> int:
 
 
 @njit
+def _prepare(task: Any, panel: int) -> None:
+    """Pack the weights and the sum of the biases of one panel."""
+    if not task.direct:
+        if task.inputs:
+            target = task.packed_ih + panel * task.inputs * PANEL
+            pack_panel(task.w_ih, task.hidden, GATES, task.inputs, panel, target)
+        pack_panel(task.w_hh, task.hidden, GATES, task.hidden, panel, task.packed_hh + panel * task.hidden * PANEL)
+    for gate in range(GATES):
+        first = F32 * (gate * task.hidden + panel * LANES)
+        bias = splat(np.float32(0))
+        if task.b_ih:
+            left = task.hidden - panel * LANES
+            bias = load_part(task.b_ih + first, left) + load_part(task.b_hh + first, left)
+        store(task.bias + panel * PANEL + F32 * gate * LANES, bias)
+
+
+@njit
+def _direct(weight: int, hidden: int, panel: int, depth: int, row: int, sums: int, add: bool) -> None:
+    """The products of one row with one panel's weights, as they lie."""
+    for gate in range(GATES):
+        first = weight + F32 * (gate * hidden + panel * LANES) * depth
+        value = dots(first, F32 * depth, min(LANES, hidden - panel * LANES), depth, row)
+        target = sums + F32 * gate * LANES
+        store(target, value + load(target) if add else value)
+
+
+@njit
 def _project(task: Any, steps: tuple[int, int], panels: tuple[int, int], rows: tuple[int, int]) -> None:
     """Write W_ih x of some steps into the place that `_before` names."""
     whole = rows[1] - rows[0] == task.batch
@@ -85,11 +117,15 @@ def _project(task: Any, steps: tuple[int, int], panels: tuple[int, int], rows: t
 @njit
 def _project_rows(task: Any, panel: int, row: int, end: int) -> None:
     """Write W_ih x of neighbouring rows, for one panel."""
-    weights, rows = task.w_ih + panel * task.inputs * PANEL, task.chunk * task.batch
+    weights, rows = task.packed_ih + panel * task.inputs * PANEL, task.chunk * task.batch
     while row < end:
         count = min(end - row, rows - row % rows)  # up to where the place of the sums begins again
         x, target = task.x + F32 * row * task.inputs, _before(task, panel, row)
-        product4(count, task.inputs, x, F32 * task.inputs, weights, target, False)
+        if task.direct:
+            count = 1
+            _direct(task.w_ih, task.hidden, panel, task.inputs, x, target, False)
+        else:
+            product4(count, task.inputs, x, F32 * task.inputs, weights, target, False)
         row += count
 
 
@@ -120,9 +156,14 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
                     sums = _before(task, panel, here + row)
                 else:
                     x = task.x + F32 * (here + row) * task.inputs
-                    weights = task.w_ih + panel * task.inputs * PANEL
+                    weights = task.packed_ih + panel * task.inputs * PANEL
                     product4(count, task.inputs, x, F32 * task.inputs, weights, sums, False)
-            product4(count, task.hidden, h, row_bytes, task.w_hh + panel * task.hidden * PANEL, sums, added)
+            if task.direct:
+                for m in range(count):
+                    _direct(task.w_hh, task.hidden, panel, task.hidden, h + m * row_bytes, sums + m * PANEL, added)
+            else:
+                weights = task.packed_hh + panel * task.hidden * PANEL
+                product4(count, task.hidden, h, row_bytes, weights, sums, added)
             for m in range(count):
                 known = task.bias + panel * PANEL
                 if task.ids:
@@ -166,6 +207,13 @@ def _lstm_forward(address: int) -> None:
         units = (panels * thread // threads, panels * (thread + 1) // threads)
     else:
         rows = (task.batch * thread // threads, task.batch * (thread + 1) // threads)
+    if task.by_units:
+        for panel in range(units[0], units[1]):
+            _prepare(task, panel)
+    else:
+        for panel in range(thread, panels, threads):
+            _prepare(task, panel)
+        wait(task, threads)
     for step in range(task.steps):
         if task.chunk and task.ids == 0 and step % task.chunk == 0:
             _project(task, (step, min(step + task.chunk, task.steps)), units, rows)
@@ -188,7 +236,8 @@ BACKWARD = record(
     "gates_grad",  # [row gates*hidden], or 0
     "dc",  # [batch hidden], zeros at first, the initial cell's gradient in the end
     "dg",  # [row gates*hidden]: the gradient of the gates' sums
-    "w_hh",  # packed for row @ W_hh
+    "w_hh",  # [gates*hidden hidden]
+    "packed",  # room for W_hh, packed
     "panel",  # [panel 2]: first vector and vectors
     "panels",
     "by_units",
@@ -207,7 +256,7 @@ def _step_back(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, i
     old = 0 if step == 0 else integer(task.alive, step - 1)
     for panel in range(panels[0], panels[1]):
         first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
-        weights = task.w_hh + F32 * first * depth * LANES
+        weights = task.packed + F32 * first * depth * LANES
         row, end = rows[0], min(rows[1], alive)
         while row < end:
             last = row >= going_on
@@ -277,6 +326,13 @@ def _lstm_backward(address: int) -> None:
         units = (task.panels * thread // threads, task.panels * (thread + 1) // threads)
     else:
         rows = (task.batch * thread // threads, task.batch * (thread + 1) // threads)
+    if task.by_units:
+        for panel in range(units[0], units[1]):
+            pack_rows_panel(task.w_hh, task.hidden, GATES * task.hidden, task.panel, panel, task.packed)
+    else:
+        for panel in range(thread, task.panels, threads):
+            pack_rows_panel(task.w_hh, task.hidden, GATES * task.hidden, task.panel, panel, task.packed)
+        wait(task, threads)
     for back in range(task.steps):
         _step_back(task, task.steps - 1 - back, units, rows, sums)
         if task.by_units:

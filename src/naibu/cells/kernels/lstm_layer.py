@@ -10,7 +10,7 @@ from torch import Tensor
 
 from naibu.cells.kernels import lstm, products, sharing
 from naibu.cells.kernels.own import Ran, refuse_second_derivative, wants_gradient
-from naibu.cells.kernels.packing import packed_gates, packed_rows, panels_of, vectors_of
+from naibu.cells.kernels.packing import packed_gates, panels_of, vectors_of
 from naibu.cells.kernels.steps import Steps
 from naibu.cells.kernels.vector import LANES
 from naibu.cells.lstm import LSTMCell
@@ -87,17 +87,12 @@ def infer(
     c = h0.new_empty(rows, hidden) if keep_cell else c0.clone()
     gates = h0.new_empty(rows, 4 * hidden) if keep_gates else None
     update = h0.new_empty(rows, hidden) if keep_update else None
-    packed_ih = bias = before = packed_table = None
-    if table is None:
-        packed_ih = packed_gates(weight_ih, 4, plan.threads)
-        summed = h0.new_zeros(4 * hidden) if bias_ih is None or bias_hh is None else bias_ih + bias_hh
-        bias = packed_gates(summed[:, None], 4, 1)
-        sums_kept = vectors_of(hidden) * plan.chunk * batch * lstm.GATES * LANES
-        before = h0.new_empty(sums_kept) if plan.chunk else None
-    else:
-        packed_table = packed_gates(table.t().contiguous(), 4, plan.threads)
-    packed_hh = packed_gates(weight_hh, 4, plan.threads)
-    sums = h0.new_empty(plan.threads * lstm.SUMS)
+    packed_table = None if table is None else packed_gates(table.t().contiguous(), lstm.GATES, plan.threads)
+    panel = vectors_of(hidden) * lstm.GATES * LANES
+    room = [panel * inputs, panel * hidden, panel, panel * plan.chunk * batch, plan.threads * lstm.SUMS]
+    if plan.direct:
+        room[:2] = 0, 0
+    places, workspace = workspace_of(h0, room)
     lstm.forward(
         plan.threads,
         steps=len(steps.offset),
@@ -110,22 +105,38 @@ def infer(
         ids=0 if table is None else address(x),
         table=address(packed_table),
         symbols=0 if table is None else len(table),
-        w_ih=address(packed_ih),
-        w_hh=address(packed_hh),
-        bias=address(bias),
+        w_ih=address(weight_ih),
+        w_hh=address(weight_hh),
+        b_ih=address(bias_ih),
+        b_hh=address(bias_hh),
+        packed_ih=places[0],
+        packed_hh=places[1],
+        bias=places[2],
+        direct=int(plan.direct),
         h0=address(h0),
         c0=address(c0),
         h=address(h),
         c=address(c),
         keep_c=int(keep_cell),
         gates=address(gates),
-        before=address(before),
+        before=places[3],
         update=address(update),
         chunk=plan.chunk,
         by_units=int(plan.by_units),
-        sums=address(sums),
+        sums=places[4],
     )
+    del workspace
     return h, c, gates, update
+
+
+def workspace_of(like: Tensor, sizes: list[int]) -> tuple[list[int], Tensor]:
+    """Return addresses of rooms for so many numbers each, and the tensor they lie in."""
+    workspace, places = like.new_empty(sum(sizes)), []
+    place = workspace.data_ptr()
+    for size in sizes:
+        places.append(place)
+        place += 4 * size
+    return places, workspace
 
 
 class LSTMFunction(torch.autograd.Function):
@@ -193,9 +204,9 @@ def _through_time(
     hidden = weight_hh.shape[1]
     plan = sharing.plan(steps, hidden, 0)
     panels = panels_of(hidden, plan.threads if plan.by_units else 1)
-    packed = packed_rows(weight_hh, panels, plan.threads)
     dg, dc0 = torch.empty_like(gates), torch.zeros_like(c0)
-    sums = c.new_empty(plan.threads * lstm.SUMS)
+    packed = 4 * hidden * vectors_of(hidden) * LANES
+    places, workspace = workspace_of(c, [packed, plan.threads * lstm.SUMS])
     lstm.backward(
         plan.threads,
         steps=len(steps.offset),
@@ -211,10 +222,12 @@ def _through_time(
         gates_grad=address(d_gates),
         dc=address(dc0),
         dg=address(dg),
-        w_hh=address(packed),
+        w_hh=address(weight_hh),
+        packed=places[0],
         panel=address(panels),
         panels=len(panels),
         by_units=int(plan.by_units),
-        sums=address(sums),
+        sums=places[1],
     )
+    del workspace
     return dg, dc0

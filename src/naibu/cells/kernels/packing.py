@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 import torch
-from numba import carray
+from numba import carray, njit
 from torch import Tensor
 
 from naibu.cells.kernels.compiled import Kernel, enter, record
@@ -37,23 +37,28 @@ def panels_of(size: int, parts: int = 1) -> Tensor:
     return torch.tensor(panels, dtype=torch.int64)
 
 
-PACK_TASK = record("weight", "row", "columns", "depth", "panel", "panels", "packed")
+PACK_TASK = record("weight", "columns", "depth", "panel", "panels", "packed")
+
+
+@njit
+def pack_rows_panel(weight: int, columns: int, depth: int, panels: int, panel: int, packed: int) -> None:
+    """packed[(first * depth + k * width + v) * LANES + lane] = weight[k, (first + v) * LANES + lane], 0 beyond."""
+    first, width = integer(panels, 2 * panel), integer(panels, 2 * panel + 1)
+    start = packed + F32 * first * depth * LANES
+    for k in range(depth):
+        row = weight + F32 * k * columns
+        for v in range(width):
+            column = (first + v) * LANES
+            value = load_part(row + F32 * column, max(columns - column, 0))
+            store(start + F32 * (k * width + v) * LANES, value)
 
 
 def _pack(address: int) -> None:
-    """packed[first * depth * LANES + (k * width + v) * LANES + lane] = weight[k, (first + v) * LANES + lane]."""
+    """Pack all panels, one after the other; threads take turns."""
     task = carray(address, 1, PACK_TASK)[0]
     thread, threads = enter(task)
-    size = task.columns
     for panel in range(thread, task.panels, threads):
-        first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
-        start = task.packed + F32 * first * task.depth * LANES
-        for k in range(task.depth):
-            row = task.weight + F32 * k * task.row
-            for v in range(width):
-                column = (first + v) * LANES
-                value = load_part(row + F32 * column, max(size - column, 0))
-                store(start + F32 * (k * width + v) * LANES, value)
+        pack_rows_panel(task.weight, task.columns, task.depth, task.panel, panel, task.packed)
 
 
 PACK = Kernel("packing of weights", _pack, PACK_TASK)
@@ -62,26 +67,32 @@ PACK = Kernel("packing of weights", _pack, PACK_TASK)
 PACK_GATES_TASK = record("weight", "hidden", "gates", "depth", "panels", "packed")
 
 
+@njit
+def pack_panel(weight: int, hidden: int, gates: int, depth: int, panel: int, packed: int) -> None:
+    """packed[(k * gates + gate) * LANES + lane] = weight[gate * hidden + panel * LANES + lane, k], 0 beyond."""
+    step = F32 * gates * LANES
+    units = min(LANES, hidden - panel * LANES)
+    whole = depth // LANES * LANES if units == LANES else 0
+    for gate in range(gates):
+        source = weight + F32 * (gate * hidden + panel * LANES) * depth
+        target = packed + F32 * gate * LANES
+        for k in range(0, whole, LANES):
+            transpose(source + F32 * k, F32 * depth, target + k * step, step)
+        for lane in range(LANES):
+            for k in range(whole, depth):
+                number = np.float32(0)
+                if lane < units:
+                    number = read_number(source + F32 * (lane * depth + k))
+                write_number(target + k * step + F32 * lane, number)
+
+
 def _pack_gates(address: int) -> None:
-    """packed[((panel * depth + k) * gates + gate) * LANES + lane] = weight[gate * hidden + panel * LANES + lane, k]."""
+    """Pack all panels, one after the other; threads take turns."""
     task = carray(address, 1, PACK_GATES_TASK)[0]
     thread, threads = enter(task)
-    step = F32 * task.gates * LANES
     for panel in range(thread, task.panels, threads):
-        start = task.packed + panel * task.depth * step
-        units = min(LANES, task.hidden - panel * LANES)
-        whole = task.depth // LANES * LANES if units == LANES else 0
-        for gate in range(task.gates):
-            source = task.weight + F32 * (gate * task.hidden + panel * LANES) * task.depth
-            target = start + F32 * gate * LANES
-            for k in range(0, whole, LANES):
-                transpose(source + F32 * k, F32 * task.depth, target + k * step, step)
-            for lane in range(LANES):
-                for k in range(whole, task.depth):
-                    number = np.float32(0)
-                    if lane < units:
-                        number = read_number(source + F32 * (lane * task.depth + k))
-                    write_number(target + k * step + F32 * lane, number)
+        target = task.packed + F32 * panel * task.depth * task.gates * LANES
+        pack_panel(task.weight, task.hidden, task.gates, task.depth, panel, target)
 
 
 PACK_GATES = Kernel("packing of gates", _pack_gates, PACK_GATES_TASK)
@@ -94,7 +105,6 @@ def packed_rows(weight: Tensor, panels: Tensor, threads: int) -> Tensor:
     PACK(
         threads,
         weight=weight.data_ptr(),
-        row=weight.stride(0),
         columns=columns,
         depth=depth,
         panel=panels.data_ptr(),

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 import torch
 
 from naibu.cells.kernels.steps import Steps
-from naibu.cells.kernels.vector import LANES
+from naibu.cells.kernels.vector import F32, LANES
 
 SECOND_CACHE = 1 << 20
 """Bytes of a core's own cache: weights that fit are read by each thread for its own rows."""
 ALONE = 1 << 21
-"""Multiplications a step below which a second thread costs more than it brings, summed over the steps."""
+"""Multiplications of a layer below which a second thread costs more than it brings."""
+ROWS_AHEAD = 512
+"""Rows whose input's products are made before the steps that need them."""
+DIRECT_ROWS = 8
+"""Rows of a whole call up to which laying out the weights does not pay."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Plan:
     threads: int
     by_units: bool  # threads share out the units and meet after every step; else they share out the rows
     chunk: int  # steps whose input's products are made before those steps; 0: together with the state's
+    direct: bool = False  # weights are read as they lie, and not laid out in panels
 
 
 def plan(steps: Steps, hidden: int, inputs: int, gates: int = 4) -> Plan:
@@ -29,13 +34,11 @@ def plan(steps: Steps, hidden: int, inputs: int, gates: int = 4) -> Plan:
     threads, batch, count = torch.get_num_threads(), steps.batch, len(steps.offset)
     if steps.rows * hidden * gates * (hidden + inputs) < ALONE:
         threads = 1
-    recurrent = 4 * hidden * hidden * gates
+    recurrent, ahead = F32 * hidden * hidden * gates, F32 * hidden * inputs * gates
     by_units = threads > 1 and (batch < 4 * threads or recurrent > SECOND_CACHE)
     if by_units:
         threads = min(threads, -(-hidden // LANES))
-    chunk = (
-        0
-        if recurrent + 4 * hidden * inputs * gates <= 0.5 * SECOND_CACHE and batch > 6
-        else min(count, max(4, 512 // batch))
-    )
-    return Plan(max(1, threads), by_units, chunk)
+    direct = steps.rows <= DIRECT_ROWS
+    small = recurrent + ahead <= SECOND_CACHE // 2
+    chunk = 0 if small and batch >= DIRECT_ROWS else min(count, max(4, ROWS_AHEAD // batch))
+    return Plan(threads, by_units, chunk, direct)

@@ -15,7 +15,21 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from naibu.cells.kernels.vector import F32, FLOAT, FLOATS, LANES, LONG, WIDE, floats, fma, pointer, splat_ir
+from naibu.cells.kernels.vector import (
+    F32,
+    FLOAT,
+    FLOATS,
+    LANES,
+    LONG,
+    WIDE,
+    floats,
+    fma,
+    load_first_ir,
+    pointer,
+    splat_ir,
+    sums_of_ir,
+    vector,
+)
 
 ACCUMULATORS = 24 if WIDE else 12
 """Registers that may hold sums; the others hold weights and a row's number."""
@@ -52,6 +66,9 @@ def _tile(
     # Sums that follow each other through one register wait for one another: short tiles keep several.
     copies = 4 if m_count * v_count <= 4 else 2 if m_count * v_count <= 8 else 1
 
+    # Few registers: what there is less of, weights or rows, stays in them while the other passes.
+    hold_weights = WIDE or v_count < m_count
+
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _, _, depth, row, row_step, k_step, panel, panel_step, out, out_step, add = arguments
         each = [(m, v) for m in range(m_count) for v in range(v_count)]
@@ -79,21 +96,19 @@ def _tile(
             def number(m: int) -> Any:
                 return splat_ir(builder, _at(builder, row_at[m], FLOAT))
 
-            # What there is less of stays in registers while the other passes.
-            if WIDE or m_count > v_count:
+            result = {}
+            if hold_weights:
                 weights = [weight(v) for v in range(v_count)]
-                order = [(m, v) for m in range(m_count) for v in range(v_count)]
+                for m in range(m_count):
+                    passing = number(m)
+                    for v in range(v_count):
+                        result[m, v] = fma(builder, passing, weights[v], sums[m, v])
             else:
                 numbers = [number(m) for m in range(m_count)]
-                order = [(m, v) for v in range(v_count) for m in range(m_count)]
-            result, passing = {}, None
-            for before, (m, v) in zip([None, *order], order, strict=False):
-                if WIDE or m_count > v_count:
-                    passing = number(m) if before is None or before[0] != m else passing
-                    result[m, v] = fma(builder, passing, weights[v], sums[m, v])
-                else:
-                    passing = weight(v) if before is None or before[1] != v else passing
-                    result[m, v] = fma(builder, numbers[m], passing, sums[m, v])
+                for v in range(v_count):
+                    passing = weight(v)
+                    for m in range(m_count):
+                        result[m, v] = fma(builder, numbers[m], passing, sums[m, v])
             return result
 
         starts = [builder.add(row, builder.mul(row_step, ir.Constant(LONG, m))) for m in range(m_count)]
@@ -194,3 +209,52 @@ def packed_product_of(vectors: int) -> Any:
             start += piece
 
     return packed_product
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def dots(_: Any, weight: Any, weight_step: Any, rows: Any, depth: Any, row: Any) -> Any:
+    """Return the products of `LANES` rows of weights, as they lie, with one row of numbers.
+
+    Of fewer rows of weights, the last one fills the other lanes. Without panels, for batches so small that
+    laying out the weights would cost more than reading them.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        weight, weight_step, rows, depth, row = arguments
+        last = builder.sub(rows, ir.Constant(LONG, 1))
+        starts = []
+        for lane in range(LANES):
+            number = ir.Constant(LONG, lane)
+            inside = builder.select(builder.icmp_signed("<", number, last), number, last)
+            starts.append(builder.add(weight, builder.mul(inside, weight_step)))
+        head, body, after = (builder.append_basic_block(name) for name in ("dots", "dots.body", "dots.after"))
+        source = builder.basic_block
+        whole = builder.mul(builder.sdiv(depth, ir.Constant(LONG, LANES)), ir.Constant(LONG, LANES * F32))
+        builder.branch(head)
+        builder.position_at_end(head)
+        at = builder.phi(LONG)
+        at.add_incoming(ir.Constant(LONG, 0), source)
+        sums = [builder.phi(FLOATS) for _ in range(LANES)]
+        for phi in sums:
+            phi.add_incoming(floats(0.0), source)
+        builder.cbranch(builder.icmp_signed("<", at, whole), body, after)
+        builder.position_at_end(body)
+        numbers = _at(builder, builder.add(row, at), FLOATS)
+        new = [
+            fma(builder, _at(builder, builder.add(start, at), FLOATS), numbers, s)
+            for start, s in zip(starts, sums, strict=True)
+        ]
+        at.add_incoming(builder.add(at, ir.Constant(LONG, LANES * F32)), body)
+        for phi, value in zip(sums, new, strict=True):
+            phi.add_incoming(value, body)
+        builder.branch(head)
+        builder.position_at_end(after)
+        left = builder.sub(depth, builder.sdiv(whole, ir.Constant(LONG, F32)))
+        numbers = load_first_ir(builder, builder.add(row, whole), left)
+        ended = [
+            fma(builder, load_first_ir(builder, builder.add(start, whole), left), numbers, phi)
+            for start, phi in zip(starts, sums, strict=True)
+        ]
+        return sums_of_ir(builder, ended)
+
+    return vector(*(types.int64,) * 5), generate

@@ -126,14 +126,18 @@ def store(_: Any, address: Any, value: Any) -> Any:
 _MASK = ir.VectorType(ir.IntType(1), LANES)
 
 
+def load_first_ir(builder: Any, address: Any, count: Any) -> Any:
+    """Return the vector at an address of which only the first `count` numbers are read; the rest is 0."""
+    place = pointer(builder, address, FLOATS)
+    kind = ir.FunctionType(FLOATS, [FLOATS.as_pointer(), INT, _MASK, FLOATS])
+    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.load.v{LANES}f32.p0")
+    return builder.call(function, [place, ir.Constant(INT, 4), _first_lanes(builder, count), ir.Constant(FLOATS, None)])
+
+
 @intrinsic  # type: ignore[untyped-decorator]
 def _load_first(_: Any, address: Any, count: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = pointer(builder, arguments[0], FLOATS)
-        kind = ir.FunctionType(FLOATS, [FLOATS.as_pointer(), INT, _MASK, FLOATS])
-        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.load.v{LANES}f32.p0")
-        mask = _first_lanes(builder, arguments[1])
-        return builder.call(function, [place, ir.Constant(INT, 4), mask, ir.Constant(FLOATS, None)])
+        return load_first_ir(builder, *arguments)
 
     return vector(types.int64, types.int64), generate
 
@@ -365,6 +369,27 @@ def prefetch(_: Any, address: Any) -> Any:
     return types.void(types.int64), generate
 
 
+_LOW = [index for lane in range(LANES // 2) for index in (lane, LANES + lane)]
+_INTERLEAVED = [ir.Constant(INTS, [ir.Constant(INT, index + shift) for index in _LOW]) for shift in (0, LANES // 2)]
+"""The lower, and the upper, halves of two vectors, taken by turns."""
+
+
+def sums_of_ir(builder: Any, rows: list[Any]) -> Any:
+    """Return the vector whose lane j is the sum of the lanes of row j."""
+    while len(rows) > 1:
+        half = len(rows) // 2
+        low, high = _INTERLEAVED
+        rows = [
+            builder.fadd(
+                builder.shuffle_vector(rows[row], rows[row + half], low),
+                builder.shuffle_vector(rows[row], rows[row + half], high),
+                flags=LOOSE,
+            )
+            for row in range(half)
+        ]
+    return rows[0]
+
+
 @intrinsic  # type: ignore[untyped-decorator]
 def transpose(_: Any, source: Any, source_step: Any, target: Any, target_step: Any) -> Any:
     """Write the transpose of a square of `LANES` by `LANES` numbers; steps from row to row in bytes.
@@ -381,11 +406,12 @@ def transpose(_: Any, source: Any, source_step: Any, target: Any, target_step: A
 
         rows = [builder.load(place(source, source_step, row), align=4) for row in range(LANES)]
         half = LANES // 2
-        low = [index for lane in range(half) for index in (lane, LANES + lane)]
-        high = [index + half for index in low]
-        masks = [ir.Constant(INTS, [ir.Constant(INT, index) for index in order]) for order in (low, high)]
         for _round in range(LANES.bit_length() - 1):
-            rows = [builder.shuffle_vector(rows[row], rows[row + half], mask) for row in range(half) for mask in masks]
+            rows = [
+                builder.shuffle_vector(rows[row], rows[row + half], mask)
+                for row in range(half)
+                for mask in _INTERLEAVED
+            ]
         for row, value in enumerate(rows):
             builder.store(value, place(target, target_step, row), align=4)
         return context.get_dummy_value()
