@@ -393,7 +393,7 @@ class Silent(nn.Module):
         self.layer = lstm()
 
     def forward(self, x: Tensor) -> Any:
-        return self.layer.forward(x)
+        return x * 2
 
 
 X = torch.zeros(2, 4, 5)

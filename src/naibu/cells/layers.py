@@ -193,10 +193,7 @@ class Recurrent(nn.Module):
         rows = x.flatten(0, 1) if packed is None else x
         finals, outputs = [], []
         for number, (layer, reverse, _) in enumerate(self.directions()):
-            if packed is None:
-                steps = dense_steps(*shape, reverse)
-            else:
-                steps = packed_steps(packed.batch_sizes, reverse)
+            steps = dense_steps(*shape, reverse) if packed is None else packed_steps(packed.batch_sizes, reverse)
             weights = self._weights(layer, reverse)
             table = None
             if vectors is not None and layer == 0:
@@ -229,6 +226,12 @@ class Recurrent(nn.Module):
         """
         entered = self._enter(input, hx, lengths)
         return self._watch(entered, tuple(keep), dict(edit or {}))
+
+    def forward_watched(self, input: Tensor | PackedSequence, hx: Any, keep: Collection[str]) -> tuple[Any, Watched]:
+        """Return what `forward` returns, and beside it what `signals` returns, from one run of the layer."""
+        entered = self._enter(input, hx)
+        watched = self._watch(entered, tuple(keep), {})
+        return self._leave(watched.output, watched.state, entered), watched
 
     def extra_repr(self) -> str:
         """Return the arguments that differ from the defaults, as torch prints them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from naibu.cells.layers import Recurrent
+from naibu.cells.kernels import own
+from naibu.cells.layers import GRU, LSTM, RNN, Recurrent
 from naibu.cells.recover import ELMAN_SIGNALS, GRU_SIGNALS, LSTM_SIGNALS, recover, recover_gru, recover_lstm
 from naibu.cells.unroll import reverse_padded
 from naibu.errors import OptionError
@@ -50,6 +51,10 @@ class Listener(ABC):
     @abstractmethod
     def hear(self, layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Take note of one call of the layer; a forward hook."""
+
+    def hook_in(self) -> Callable[[], None]:
+        """Begin to listen; return what ends it."""
+        return self.layer.register_forward_hook(self.hear, with_kwargs=True).remove
 
     @abstractmethod
     def heard(self) -> Heard | None:
@@ -98,12 +103,56 @@ class LayerListener(Listener):
     def hear(self, layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Take note of one call of the layer."""
         input, state = _arguments(args, kwargs)
+        self._check_carried_on(state)
+        self._calls.append(self._signals(input, state, output[0]))
+
+    def hook_in(self) -> Callable[[], None]:
+        """Run the layer by our own kernels, which write the signals as they go, where they compute it; else listen."""
+        twin = self._twin()
+        if twin is None:
+            return super().hook_in()
+
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            input, state = _arguments(args, kwargs)
+            self._check_carried_on(state)
+            result, watched = twin.forward_watched(input, state, self.keep)
+            # The module may change its copy of the output in place.
+            values = {
+                (self.name + layer[len(twin.name) :], signal): value.clone() if signal == "hidden" else value
+                for (layer, signal), value in watched.signals.items()
+            }
+            x, lengths = self._time_first(input)
+            self._calls.append(Heard(values, x.shape[0], x.shape[1], lengths))
+            return result
+
+        self.layer.forward = forward  # type: ignore[method-assign]
+
+        def back() -> None:
+            del self.layer.forward
+
+        return back
+
+    def _twin(self) -> Recurrent | None:
+        """Return our layer on the same parameters, where its kernels compute what the layer would."""
+        layer, like = self.layer, next(self.layer.parameters())
+        if isinstance(layer, Recurrent):
+            taken = None if layer.edits else own.refusal(layer.cell_type, like)
+            return layer if taken is None and type(layer).forward is Recurrent.forward else None
+        for kind, ours in ((nn.LSTM, LSTM), (nn.GRU, GRU), (nn.RNN, RNN)):
+            if type(layer).forward is kind.forward and "forward" not in vars(layer):
+                try:
+                    twin = ours.of(layer)
+                except OptionError:
+                    return None
+                return twin if own.refusal(twin.cell_type, like) is None else None
+        return None
+
+    def _check_carried_on(self, state: Any) -> None:
         if self._calls and state is None:
             raise OptionError(
                 f"{self.name}: ran {len(self._calls) + 1} times in one call of the module, each time from the zero "
                 "state; record calls that run it once, or several times with its state carried on"
             )
-        self._calls.append(self._signals(input, state, output[0]))
 
     def heard(self) -> Heard | None:
         """Return what was heard since the last time; several calls follow each other in time."""
@@ -284,14 +333,14 @@ def listening(module: nn.Module, listeners: Sequence[Listener]) -> Iterator[None
             raise OptionError(reason)
     # Batch normalisation in training mode counts what it reads.
     buffers = [(buffer, buffer.clone()) for buffer in module.buffers()]
-    handles = [each.layer.register_forward_hook(each.hear, with_kwargs=True) for each in listeners]
+    ends = [each.hook_in() for each in listeners]
     devices = {value.device for value in module.parameters() if value.device.type == "cuda"}
     try:
         with torch.random.fork_rng(devices=sorted(device.index for device in devices)), torch.no_grad():
             yield
     finally:
-        for handle in handles:
-            handle.remove()
+        for end in ends:
+            end()
         with torch.no_grad():
             for buffer, before in buffers:
                 buffer.copy_(before)

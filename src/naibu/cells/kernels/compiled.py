@@ -140,7 +140,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, "naibu-kernel")
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _call(_: Any, address: Any) -> Any:
     """Return what the C function `int f(void)` at this address returns."""
 
@@ -152,7 +152,7 @@ def _call(_: Any, address: Any) -> Any:
     return types.int64(types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _fetch_add(_: Any, address: Any, value: Any) -> Any:
     """Return the integer at an address and add to it, as one act."""
 
@@ -162,7 +162,7 @@ def _fetch_add(_: Any, address: Any, value: Any) -> Any:
     return types.int64(types.int64, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _read(_: Any, address: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.load_atomic(pointer(builder, arguments[0], LONG), "acquire", 8)
@@ -170,7 +170,7 @@ def _read(_: Any, address: Any) -> Any:
     return types.int64(types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _write(_: Any, address: Any, value: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         builder.store_atomic(arguments[1], pointer(builder, arguments[0], LONG), "release", 8)
@@ -179,7 +179,7 @@ def _write(_: Any, address: Any, value: Any) -> Any:
     return types.void(types.int64, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _pause(_: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         if X86:
@@ -190,14 +190,14 @@ def _pause(_: Any) -> Any:
     return types.void(), generate
 
 
-@numba.njit  # type: ignore[untyped-decorator]
+@numba.njit
 def enter(task: Any) -> tuple[int, int]:
     """Return this thread's number and how many there are."""
     threads = _call(task.team) if task.team else task.threads
     return _fetch_add(task.arrived.ctypes.data, 1), threads
 
 
-@numba.njit  # type: ignore[untyped-decorator]
+@numba.njit
 def wait(task: Any, threads: int) -> None:
     """Wait until all threads are here; give the core away where one of them is long in coming."""
     if threads == 1:

@@ -36,7 +36,7 @@ SUMS = ROWS * 4 * LANES
 product1, product2, product3, product4 = (packed_product_of(vectors) for vectors in (1, 2, 3, 4))
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _product(width: int, rows: int, depth: int, row: int, row_step: int, panel: int, sums: int, add: bool) -> None:
     """Sum up rows times a panel of `width` vectors."""
     if width == 4:
@@ -73,15 +73,15 @@ FORWARD = record(
 )
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _before(task: Any, place: int) -> int:
     """Return where the input's products of one of the kept rows lie."""
     if task.ids:
-        return task.table + F32 * integer(task.ids, place) * task.hidden  # type: ignore[no-any-return]
-    return task.h + F32 * place * task.hidden  # type: ignore[no-any-return]
+        return task.table + F32 * integer(task.ids, place) * task.hidden
+    return task.h + F32 * place * task.hidden
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _project(task: Any, steps: tuple[int, int], panels: tuple[int, int], rows: tuple[int, int], sums: int) -> None:
     """Write W_ih x + b of some steps into the output's place."""
     whole = rows[1] - rows[0] == task.batch
@@ -98,7 +98,7 @@ def _project(task: Any, steps: tuple[int, int], panels: tuple[int, int], rows: t
                 _project_rows(task, panel, first + rows[0], first + min(rows[1], alive), sums)
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _project_rows(task: Any, panel: int, place: int, end: int, sums: int) -> None:
     """Write W_ih x + b of neighbouring rows, for one panel."""
     first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
@@ -117,7 +117,7 @@ def _project_rows(task: Any, panel: int, place: int, end: int, sums: int) -> Non
         place += count
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], sums: int) -> None:
     """Compute one step of some units of some rows."""
     here, alive = integer(task.offset, step), integer(task.alive, step)
@@ -151,7 +151,7 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
             row += count
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _squash(task: Any, vectors: tuple[int, int], before: int, sums: int, target: int) -> None:
     """Make the output of one row's sums and what was there before: the input's products, or the bias."""
     for v in range(vectors[1]):
@@ -200,7 +200,7 @@ BACKWARD = record(
 )
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _step_back(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], sums: int) -> None:
     """Compute the gradient of the sums at one step, of some units of some rows."""
     here, alive = integer(task.offset, step), integer(task.alive, step)
@@ -226,7 +226,7 @@ def _step_back(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, i
             row += count
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _squash_back(task: Any, place: int, left: int, dh: Any) -> None:
     """Make the gradient of a vector of sums of the gradient that comes from later steps."""
     h = load_part(task.h + place, left)

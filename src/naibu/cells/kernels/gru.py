@@ -53,15 +53,15 @@ FORWARD = record(
 )
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _before(task: Any, panel: int, place: int) -> int:
     """Return where one of the kept rows has its input's products for one panel."""
     if task.ids:
-        return task.table + (panel * task.symbols + integer(task.ids, place)) * PANEL  # type: ignore[no-any-return]
-    return task.before + (panel * task.kept + place % task.kept) * PANEL  # type: ignore[no-any-return]
+        return task.table + (panel * task.symbols + integer(task.ids, place)) * PANEL
+    return task.before + (panel * task.kept + place % task.kept) * PANEL
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _project(task: Any, steps: tuple[int, int], panels: tuple[int, int], rows: tuple[int, int]) -> None:
     """Write W_ih x of some steps into the place that `_before` names."""
     whole = rows[1] - rows[0] == task.batch
@@ -78,7 +78,7 @@ def _project(task: Any, steps: tuple[int, int], panels: tuple[int, int], rows: t
                 _project_rows(task, panel, first + rows[0], first + min(rows[1], alive))
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _project_rows(task: Any, panel: int, place: int, end: int) -> None:
     """Write W_ih x of neighbouring rows, for one panel."""
     while place < end:
@@ -88,7 +88,7 @@ def _project_rows(task: Any, panel: int, place: int, end: int) -> None:
         place += count
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], sums: int) -> None:
     """Compute one step of some units of some rows."""
     here, alive = integer(task.offset, step), integer(task.alive, step)
@@ -116,7 +116,7 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
             row += count
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _gates(task: Any, row: int, panel: int, before: int, recurrent: int, h_place: int) -> None:
     """Make gates, candidate and output of one row's sums, for a vector of units."""
     hidden, unit, one = task.hidden, panel * LANES, splat(np.float32(1))
@@ -182,7 +182,7 @@ BACKWARD = record(
 )
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _step_back(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], sums: int) -> None:
     """Compute the gradient of the gates' sums at one step, of some units of some rows."""
     hidden, depth = task.hidden, GATES * task.hidden
@@ -218,7 +218,7 @@ def _step_back(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, i
             row += count
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _gates_back(task: Any, here: int, row: int, unit: int, dh: Any, before_place: int) -> None:
     """Make the gradient of one row's gates, for a vector of units, of the gradient that comes from later steps."""
     hidden, one = task.hidden, splat(np.float32(1))

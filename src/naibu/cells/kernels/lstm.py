@@ -67,7 +67,7 @@ FORWARD = record(
 def _before(task: Any, panel: int, place: int) -> int:
     """Return where one of the kept rows has its sums of one panel, from the input's products on."""
     rows = task.chunk * task.batch
-    return task.before + (panel * rows + place % rows) * PANEL  # type: ignore[no-any-return]
+    return task.before + (panel * rows + place % rows) * PANEL
 
 
 @njit

@@ -91,7 +91,7 @@ def _own_unroll(
     plan = dense_steps(steps, batch, reverse and not turned)
     ran = own.run(cell, x.flatten(0, 1), tuple(state), weights, plan, keep=wanted)
     output = ran.output.view(steps, batch, size)
-    signals = {name: value.unflatten(0, (steps, batch)) for name, value in ran.signals.items()}
+    signals = {name: value.view(steps, batch, size) for name, value in ran.signals.items()}
     ended = cell.state_type(*ran.state)
     if lengths is not None:
         ended, output = _cut(cell, output, signals, lengths)

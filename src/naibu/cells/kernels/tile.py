@@ -46,7 +46,7 @@ def _at(builder: Any, address: Any, kind: Any) -> Any:
     return builder.load(pointer(builder, address, kind), align=4)
 
 
-@intrinsic(prefer_literal=True)  # type: ignore[untyped-decorator]
+@intrinsic(prefer_literal=True)
 def _tile(
     _: Any,
     rows: Any,
@@ -134,11 +134,15 @@ def _tile(
                 live.append(phis)
             builder.cbranch(builder.icmp_signed("<", k, count), body, after)
             builder.position_at_end(body)
-            new, here, there = [], at, panel_at
+            new: list[dict[Any, Any]] = []
+            here, there = at, panel_at
             for u in range(unroll):
                 state = live[u % len(live)] if u < len(live) else new[u % len(live)]
                 result = advance(state, [builder.add(start, here) for start in starts], there)
-                new.append(result) if u < len(live) else new.__setitem__(u % len(live), result)
+                if u < len(live):
+                    new.append(result)
+                else:
+                    new[u % len(live)] = result
                 here, there = builder.add(here, k_step), builder.add(there, panel_step)
             new += live[len(new) :]
             end = builder.basic_block
@@ -168,7 +172,7 @@ def _tile(
     return types.void(rows, vectors, *numbers, types.boolean), generate
 
 
-@numba.njit  # type: ignore[untyped-decorator]
+@numba.njit
 def block(left: int, most: int) -> int:
     """Return how many rows to take next of those left, so that all blocks are about as long."""
     return -(-left // -(-left // most))
@@ -195,7 +199,7 @@ def packed_product_of(vectors: int) -> Any:
     """
     product, step, most = product_of(vectors), F32 * vectors * LANES, rows_at_once(vectors)
 
-    @numba.njit  # type: ignore[untyped-decorator]
+    @numba.njit
     def packed_product(rows: int, depth: int, row: int, row_step: int, panel: int, sums: int, add: bool) -> None:
         start = 0
         while start < depth:
@@ -211,7 +215,7 @@ def packed_product_of(vectors: int) -> Any:
     return packed_product
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def dots(_: Any, weight: Any, weight_step: Any, rows: Any, depth: Any, row: Any) -> Any:
     """Return the products of `LANES` rows of weights, as they lie, with one row of numbers.
 

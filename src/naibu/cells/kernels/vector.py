@@ -52,7 +52,7 @@ LOOSE = ("contract", "nsz", "arcp", "afn")
 
 
 @register_model(VectorType)
-class _Model(models.PrimitiveModel):  # type: ignore[misc]
+class _Model(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
         super().__init__(manager, kind, FLOATS)
 
@@ -102,7 +102,7 @@ def _first_lanes(builder: Any, count: Any) -> Any:
     return builder.icmp_signed("<", ir.Constant(INTS, [ir.Constant(INT, k) for k in range(LANES)]), everywhere)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def load(_: Any, address: Any) -> Any:
     """Return the vector that lies at an address."""
 
@@ -112,7 +112,7 @@ def load(_: Any, address: Any) -> Any:
     return vector(types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def store(_: Any, address: Any, value: Any) -> Any:
     """Write a vector to an address."""
 
@@ -134,7 +134,7 @@ def load_first_ir(builder: Any, address: Any, count: Any) -> Any:
     return builder.call(function, [place, ir.Constant(INT, 4), _first_lanes(builder, count), ir.Constant(FLOATS, None)])
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _load_first(_: Any, address: Any, count: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return load_first_ir(builder, *arguments)
@@ -142,7 +142,7 @@ def _load_first(_: Any, address: Any, count: Any) -> Any:
     return vector(types.int64, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _store_first(_: Any, address: Any, value: Any, count: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         place = pointer(builder, arguments[0], FLOATS)
@@ -154,7 +154,7 @@ def _store_first(_: Any, address: Any, value: Any, count: Any) -> Any:
     return types.void(types.int64, vector, types.int64), generate
 
 
-@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+@numba.njit(inline="always")
 def load_part(address: int, count: int) -> Any:
     """Return the vector at an address of which only the first `count` numbers may be read; the rest is 0."""
     if count >= LANES:
@@ -162,7 +162,7 @@ def load_part(address: int, count: int) -> Any:
     return _load_first(address, count)
 
 
-@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+@numba.njit(inline="always")
 def store_part(address: int, value: Any, count: int) -> None:
     """Write the first `count` numbers of a vector to an address."""
     if count >= LANES:
@@ -171,7 +171,7 @@ def store_part(address: int, value: Any, count: int) -> None:
         _store_first(address, value, count)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def splat(_: Any, value: Any) -> Any:
     """Return the vector with one number in every lane."""
 
@@ -182,17 +182,17 @@ def splat(_: Any, value: Any) -> Any:
 
 
 def _arithmetic(symbol: Callable[..., Any], operation: str) -> None:
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def compute(_: Any, x: Any, y: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             return getattr(builder, operation)(*arguments, flags=LOOSE)
 
         return vector(vector, vector), generate
 
-    @overload(symbol, strict=False)  # type: ignore[untyped-decorator]
+    @overload(symbol, strict=False)
     def of_vectors(x: Any, y: Any) -> Any:
         if isinstance(x, VectorType) and isinstance(y, VectorType):
-            return lambda x, y: compute(x, y)
+            return lambda x, y: compute(x, y)  # noqa: PLW0108 - numba compiles the lambda
         return None
 
 
@@ -229,7 +229,7 @@ _EXP2 = tuple(float(np.log(2.0)) ** k / float(np.prod(np.arange(1, k + 1))) for 
 
 
 def _function(generate_value: Callable[[Any, Any], Any]) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def compute(_: Any, x: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             return generate_value(builder, arguments[0])
@@ -292,7 +292,7 @@ def _vector_sum(builder: Any, x: Any) -> Any:
     return builder.call(function, [ir.Constant(FLOAT, -0.0), x], fastmath=("fast",))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def total(_: Any, x: Any) -> Any:
     """Return the sum of the lanes."""
 
@@ -302,7 +302,7 @@ def total(_: Any, x: Any) -> Any:
     return types.float32(vector), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def largest(_: Any, x: Any, y: Any) -> Any:
     """Return the larger of each lane."""
 
@@ -312,7 +312,7 @@ def largest(_: Any, x: Any, y: Any) -> Any:
     return vector(vector, vector), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def where_positive(_: Any, x: Any, value: Any) -> Any:
     """Return `value` in the lanes where x is above 0, and 0 in the others."""
 
@@ -323,7 +323,7 @@ def where_positive(_: Any, x: Any, value: Any) -> Any:
     return vector(vector, vector), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def integer(_: Any, address: Any, index: Any) -> Any:
     """Return the 64-bit integer number `index` of those at an address."""
 
@@ -334,7 +334,7 @@ def integer(_: Any, address: Any, index: Any) -> Any:
     return types.int64(types.int64, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def read_number(_: Any, address: Any) -> Any:
     """Return the float32 at an address."""
 
@@ -344,7 +344,7 @@ def read_number(_: Any, address: Any) -> Any:
     return types.float32(types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def write_number(_: Any, address: Any, value: Any) -> Any:
     """Write a float32 to an address."""
 
@@ -355,7 +355,7 @@ def write_number(_: Any, address: Any, value: Any) -> Any:
     return types.void(types.int64, types.float32), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def prefetch(_: Any, address: Any) -> Any:
     """Ask for the line of memory at an address, for later."""
 
@@ -390,7 +390,7 @@ def sums_of_ir(builder: Any, rows: list[Any]) -> Any:
     return rows[0]
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def transpose(_: Any, source: Any, source_step: Any, target: Any, target_step: Any) -> Any:
     """Write the transpose of a square of `LANES` by `LANES` numbers; steps from row to row in bytes.
 
