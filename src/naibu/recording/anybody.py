@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -299,15 +300,17 @@ def _joined(pieces: list[_Piece]) -> Finish:
 
 
 def _digest(call: Any) -> bytes:
-    """Return a hash of what the module was called with."""
-    digest = hashlib.blake2b(digest_size=6)
+    """Return a checksum of what the module was called with: it tells other inputs, not forged ones, and costs a
+    fifth of what a hash does."""
     if isinstance(call, Mapping):
         parts: Iterable[Any] = [part for name in call for part in (name, call[name])]
     else:
         parts = call if isinstance(call, tuple | list) else [call]
+    checksum, size = 0, 0
     for part in parts:
-        digest.update(bytes_of(part))
-    return digest.digest()
+        seen = bytes_of(part)
+        checksum, size = zlib.crc32(seen, checksum), size + len(seen)
+    return checksum.to_bytes(4, "big") + size.to_bytes(8, "big")
 
 
 def _number(digests: Sequence[bytes]) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from naibu.cells.kernels.half import to_half
 from naibu.cells.variants import LAYERS
 from naibu.errors import OptionError
 from naibu.recording.index import Array
@@ -43,7 +44,9 @@ class Staging:
             value = values[key]
             steps, batch, units = value.shape
             self._filled = first + steps * batch
-            rows[first : self._filled].view(batch, steps, units).copy_(value.transpose(0, 1))
+            target = rows[first : self._filled].view(batch, steps, units)
+            if not to_half(value, target):
+                target.copy_(value.transpose(0, 1))
         return first
 
     def finish(self, order: Array) -> tuple[Values, Mapping[Key, int]]:
@@ -87,11 +90,11 @@ def fingerprint(module: nn.Module, parts: Iterable[object]) -> str:
     return digest.hexdigest()
 
 
-def bytes_of(value: object) -> bytes:
+def bytes_of(value: object) -> memoryview | bytes:
     """Return the bytes of an array, a tensor, or the text of anything else, for hashing."""
     if isinstance(value, Tensor):
         value = value.detach().cpu()
-        return value.contiguous().flatten().view(torch.uint8).numpy().tobytes() if value.numel() else b""
+        return value.contiguous().flatten().view(torch.uint8).numpy().data if value.numel() else b""
     if isinstance(value, np.ndarray):
-        return np.ascontiguousarray(value).tobytes()
-    return repr(value).encode() + b"\0"
+        return np.ascontiguousarray(value).reshape(-1).view(np.uint8).data if value.size else b""
+    return value if isinstance(value, memoryview) else repr(value).encode() + b"\0"
