@@ -221,6 +221,30 @@ def test_what_the_kernels_do_not_compute_is_refused_by_name():
         assert "autocast" in str(own.refusal(layer.cell_type, torch.zeros(1)))
 
 
+@kinds
+def test_biases_alone_can_be_trained(ours, theirs):
+    layer, reference = twins(ours, theirs, 4, 6)
+    x = torch.randn(5, 3, 4)
+    for network, values in ((layer, x), (reference, x.double())):
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_("bias" in name)
+        network(values)[0].pow(2).sum().backward()
+    for name in ("bias_ih_l0", "bias_hh_l0"):
+        close(layer.get_parameter(name).grad, reference.get_parameter(name).grad)
+
+
+@kinds
+def test_what_is_no_number_stays_none(ours, theirs):
+    layer, _ = twins(ours, theirs, 4, 6)
+    x = torch.randn(5, 3, 4)
+    x[2, 1, 0] = torch.nan
+    with torch.no_grad():
+        output = layer(x)[0]
+    assert output[2:, 1].isnan().all()
+    assert output[:2].isfinite().all()
+    assert output[:, [0, 2]].isfinite().all()
+
+
 def test_a_second_derivative_is_refused():
     layer, x = naibu.LSTM(2, 3), torch.randn(4, 1, 2, requires_grad=True)
     with pytest.raises(RuntimeError, match="second derivatives"):

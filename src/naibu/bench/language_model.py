@@ -42,7 +42,7 @@ def measure(sizes: Sizes, peak: Peak, progress: Report = silent) -> Iterator[Row
     A step is forward, the mean cross-entropy of the next symbol, backward to all parameters, Adam. Ours:
     `LanguageModel` and its `loss`, `torch.optim.Adam(fused=True)`, as training uses them. Against it:
     `nn.Embedding`, torch's layer, `nn.Linear`, `functional.cross_entropy`, `torch.optim.Adam` with its defaults. The
-    same sizes (the embedding has as many as `LanguageModel` chooses) and weights; one layer, no dropout, gradients
+    same sizes (vectors of symbols have as many numbers as the layer has units) and weights; one layer, no dropout, gradients
     not clipped, symbols drawn evenly. `ratio_to_torch` is its time over ours; `ratio_to_limit` as in `limits.py`: of
     the products that are really needed when symbols come in.
     """
@@ -60,7 +60,7 @@ def _cost(sizes: Sizes, hidden: int, batch: int, vocabulary: int, cell: str) -> 
 def _row(sizes: Sizes, peak: Peak, cell: str, hidden: int, batch: int, vocabulary: int) -> Row:
     torch.manual_seed(1)
     steps = sizes.steps_of(hidden)
-    ours = LanguageModel(vocabulary, ModelConfig(cell, hidden, dropout=0.0)).train()
+    ours = LanguageModel(vocabulary, ModelConfig(cell, hidden, embedding=hidden, dropout=0.0)).train()
     embedding = ours.embedding.embedding_dim
     theirs = Straightforward(vocabulary, embedding, hidden, cell)
     theirs.load_state_dict(ours.state_dict())

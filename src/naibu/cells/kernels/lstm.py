@@ -55,7 +55,8 @@ FORWARD = record(
     "c",  # [row hidden], or [batch hidden] where `keep_c` is 0
     "keep_c",
     "gates",  # [row gates*hidden], or 0
-    "before",  # [panel chunk*batch PANEL]: the sums of some steps
+    "before",  # [panel kept PANEL]: the sums of some steps
+    "kept",  # rows of `before`, after which it begins again
     "update",  # [row hidden], or 0
     "chunk",  # steps whose input's products are made at once; 0: made with the state's in one sum
     "by_units",  # threads share out units, not rows
@@ -66,8 +67,7 @@ FORWARD = record(
 @njit
 def _before(task: Any, panel: int, place: int) -> int:
     """Return where one of the kept rows has its sums of one panel, from the input's products on."""
-    rows = task.chunk * task.batch
-    return task.before + (panel * rows + place % rows) * PANEL
+    return task.before + (panel * task.kept + place % task.kept) * PANEL
 
 
 @njit
@@ -117,9 +117,9 @@ def _project(task: Any, steps: tuple[int, int], panels: tuple[int, int], rows: t
 @njit
 def _project_rows(task: Any, panel: int, row: int, end: int) -> None:
     """Write W_ih x of neighbouring rows, for one panel."""
-    weights, rows = task.packed_ih + panel * task.inputs * PANEL, task.chunk * task.batch
+    weights = task.packed_ih + panel * task.inputs * PANEL
     while row < end:
-        count = min(end - row, rows - row % rows)  # up to where the place of the sums begins again
+        count = min(end - row, task.kept - row % task.kept)  # up to where `before` begins again
         x, target = task.x + F32 * row * task.inputs, _before(task, panel, row)
         if task.direct:
             count = 1
@@ -151,8 +151,7 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
             if task.ids == 0:
                 added = True
                 if task.chunk:
-                    rows_kept = task.chunk * task.batch
-                    count = min(count, rows_kept - (here + row) % rows_kept)
+                    count = min(count, task.kept - (here + row) % task.kept)
                     sums = _before(task, panel, here + row)
                 else:
                     x = task.x + F32 * (here + row) * task.inputs

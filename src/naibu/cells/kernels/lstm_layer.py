@@ -34,7 +34,7 @@ def run(
     assert weight_ih is not None
     update: Tensor | None = None
     gates: Tensor | None
-    if wants_gradient(x, h0, c0, weight_ih, weight_hh, table):
+    if wants_gradient(x, h0, c0, *weights, table):
         h, c, gates = LSTMFunction.apply(x, table, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh, steps)  # type: ignore[no-untyped-call]
         last = c[steps.last]
     else:
@@ -89,7 +89,9 @@ def infer(
     update = h0.new_empty(rows, hidden) if keep_update else None
     packed_table = None if table is None else packed_gates(table.t().contiguous(), lstm.GATES, plan.threads)
     panel = vectors_of(hidden) * lstm.GATES * LANES
-    room = [panel * inputs, panel * hidden, panel, panel * plan.chunk * batch, plan.threads * lstm.SUMS]
+    # Threads that share out packed rows may be at steps far apart, and then every row has a place of its own.
+    kept = rows if plan.chunk and not (steps.dense or plan.by_units) else min(rows, plan.chunk * batch)
+    room = [panel * inputs, panel * hidden, panel, panel * kept, plan.threads * lstm.SUMS]
     if plan.direct:
         room[:2] = 0, 0
     places, workspace = workspace_of(h0, room)
@@ -120,6 +122,7 @@ def infer(
         keep_c=int(keep_cell),
         gates=address(gates),
         before=places[3],
+        kept=kept,
         update=address(update),
         chunk=plan.chunk,
         by_units=int(plan.by_units),

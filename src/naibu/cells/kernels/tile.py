@@ -181,14 +181,14 @@ def block(left: int, most: int) -> int:
 def product_of(vectors: int) -> Any:
     """Return the compiled function `product(rows, depth, row, row_step, k_step, panel, panel_step, out, out_step, add)`
     of panels of this many vectors: at most `rows_at_once(vectors)` rows; see `_tile` for the arguments."""
-    source = ["def product(rows, depth, row, row_step, k_step, panel, panel_step, out, out_step, add):"]
+    source = [f"def product{vectors}(rows, depth, row, row_step, k_step, panel, panel_step, out, out_step, add):"]
     arguments = "depth, row, row_step, k_step, panel, panel_step, out, out_step, add"
     for rows in range(rows_at_once(vectors), 0, -1):
         word = "if" if rows == rows_at_once(vectors) else "elif"
         source += [f"    {word} rows == {rows}:", f"        _tile({rows}, {vectors}, {arguments})"]
-    space = {"_tile": _tile}
+    space: dict[str, Any] = {"_tile": _tile, "__name__": __name__}
     exec("\n".join(source), space)  # one branch a number of rows, since a tile's size must be a literal
-    return numba.njit(space["product"])
+    return numba.njit(space[f"product{vectors}"])
 
 
 def packed_product_of(vectors: int) -> Any:
@@ -199,7 +199,6 @@ def packed_product_of(vectors: int) -> Any:
     """
     product, step, most = product_of(vectors), F32 * vectors * LANES, rows_at_once(vectors)
 
-    @numba.njit
     def packed_product(rows: int, depth: int, row: int, row_step: int, panel: int, sums: int, add: bool) -> None:
         start = 0
         while start < depth:
@@ -212,7 +211,9 @@ def packed_product_of(vectors: int) -> Any:
                 m += count
             start += piece
 
-    return packed_product
+    # Compiled functions are known by their names to all kernels of a process, those from the cache among them.
+    packed_product.__qualname__ = packed_product.__name__ = f"packed_product{vectors}"
+    return numba.njit(packed_product)
 
 
 @intrinsic

@@ -191,9 +191,15 @@ def _arithmetic(symbol: Callable[..., Any], operation: str) -> None:
 
     @overload(symbol, strict=False)
     def of_vectors(x: Any, y: Any) -> Any:
-        if isinstance(x, VectorType) and isinstance(y, VectorType):
-            return lambda x, y: compute(x, y)  # noqa: PLW0108 - numba compiles the lambda
-        return None
+        if not (isinstance(x, VectorType) and isinstance(y, VectorType)):
+            return None
+
+        def compiled(x: Any, y: Any) -> Any:
+            return compute(x, y)
+
+        # Compiled functions are known by their names to all kernels of a process, those from the cache among them.
+        compiled.__qualname__ = compiled.__name__ = f"vectors_{operation}"
+        return compiled
 
 
 for _symbol, _operation in (
@@ -206,8 +212,9 @@ for _symbol, _operation in (
 
 
 def _clamped(builder: Any, x: Any, limit: float) -> Any:
-    low = llvm(builder, "maxnum", [FLOATS] * 2, x, floats(-limit))
-    return llvm(builder, "minnum", [FLOATS] * 2, low, floats(limit))
+    # By comparing, not by maxnum and minnum, which would make a number of what is none (NaN).
+    low = builder.select(builder.fcmp_ordered("<", x, floats(-limit)), floats(-limit), x)
+    return builder.select(builder.fcmp_ordered(">", low, floats(limit)), floats(limit), low)
 
 
 def _exp2(builder: Any, x: Any) -> Any:
