@@ -43,8 +43,8 @@ def measure(sizes: Sizes, peak: Peak, progress: Report = silent) -> Iterator[Row
     `LanguageModel` and its `loss`, `torch.optim.Adam(fused=True)`, as training uses them. Against it:
     `nn.Embedding`, torch's layer, `nn.Linear`, `functional.cross_entropy`, `torch.optim.Adam` with its defaults. The
     same sizes (vectors of symbols have as many numbers as the layer has units) and weights; one layer, no dropout,
-    gradients not clipped, symbols drawn evenly. `ratio_to_torch` is its time over ours; `ratio_to_limit` as in `limits.py`: of
-    the products that are really needed when symbols come in.
+    gradients not clipped, symbols drawn evenly. `ratio_to_torch` is its time over ours; `ratio_to_limit` as in
+    `limits.py`: of the products that are really needed when symbols come in.
     """
     jobs = itertools.product(sizes.of_hidden(), sizes.of_batch(), sizes.of_vocabulary(), sizes.cells or ("lstm",))
     for hidden, batch, vocabulary, cell in with_progress(jobs, lambda job: _cost(sizes, *job), progress):

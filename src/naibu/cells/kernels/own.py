@@ -6,10 +6,12 @@ import importlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from naibu.cells.allocator import settle_allocator
 from naibu.cells.base import Cell
 from naibu.cells.elman import ElmanCell, ElmanReLUCell
 from naibu.cells.gru import GRUCell
@@ -42,6 +44,8 @@ def refusal(cell: type[Cell], like: Tensor) -> str | None:
         return f"the compiled kernels compute float32 on a CPU, not {str(like.dtype)[6:]} on {like.device.type}"
     if torch.is_autocast_enabled("cpu"):
         return "the compiled kernels compute float32, and autocast asks for less"
+    if torch.jit.is_tracing() or torch.compiler.is_compiling():
+        return "the compiled kernels cannot be traced"
     return _missing()
 
 
@@ -73,12 +77,18 @@ def run(
 ) -> Ran:
     """Return what a layer of this cell does over all steps; `x` is `[row input]`, or symbols `[row]` with a
     `table [symbol gates*hidden]` of W_ih x + `table_bias`. Weights as torch orders them, with or without biases."""
-    module, function = _LAYERS[cell]
-    layer = getattr(importlib.import_module(f"naibu.cells.kernels.{module}"), function)
+    layer = _layer(cell)
     weights = [weight.contiguous() for weight in weights]
     table = None if table is None else table.contiguous()
     ran: Ran = layer(x.contiguous(), tuple(part.contiguous() for part in state), weights, steps, keep, table)
     return ran
+
+
+@cache
+def _layer(cell: type[Cell]) -> Any:
+    module, function = _LAYERS[cell]
+    settle_allocator()  # or the pages of every large result would be mapped anew, a tenth of the time and more
+    return getattr(importlib.import_module(f"naibu.cells.kernels.{module}"), function)
 
 
 def table_bias(cell: type[Cell], bias_ih: Tensor, bias_hh: Tensor) -> Tensor:

@@ -11,13 +11,15 @@ from torch import Tensor
 from naibu.cells.kernels.compiled import Kernel, enter, record
 from naibu.cells.kernels.packing import packed_rows, panels_of
 from naibu.cells.kernels.tile import block, product_of, rows_at_once
-from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, store, store_part
+from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, prefetch, store, store_part
 
 product1, product2, product3, product4 = (product_of(vectors) for vectors in (1, 2, 3, 4))
 ROWS = rows_at_once(4)
 DEPTH = 512
 """Rows of a sum that are read before the next tile: what they are multiplied with stays in the second cache."""
-SUMS = LANES * 4 * LANES + DEPTH * LANES
+GROUPS = 8
+"""Vectors of columns that are copied at a time, so that they stay in the second cache while all panels pass."""
+ROOM = ROWS * 4 * LANES + DEPTH * 4 * LANES + GROUPS * DEPTH * LANES
 """Numbers that a thread of `sum_of_outer` needs for itself."""
 
 
@@ -74,46 +76,58 @@ def _times(address: int) -> None:
 TIMES = Kernel("matrix product", _times, TIMES_TASK)
 
 
-SUM_OF_OUTER_TASK = record("a", "b", "rows", "width", "columns", "tail", "panel", "panels", "out", "sums")
+SUM_OF_OUTER_TASK = record("a", "b", "rows", "width", "columns", "panel", "panels", "out", "room")
 
 
 def _sum_of_outer(address: int) -> None:
     """out[m, column] = sum over rows of a[row, m] * b[row, column]; threads share out m."""
     task = carray(address, 1, SUM_OF_OUTER_TASK)[0]
     thread, threads = enter(task)
-    sums = task.sums + F32 * thread * SUMS
-    copied = sums + F32 * LANES * 4 * LANES
+    sums = task.room + F32 * thread * ROOM
+    panel_copy = sums + F32 * ROWS * 4 * LANES
+    groups_copy = panel_copy + F32 * DEPTH * 4 * LANES
     groups = -(-task.width // LANES)
+    group_end = groups * (thread + 1) // threads
     for start in range(0, task.rows, DEPTH):
         depth = min(DEPTH, task.rows - start)
-        for group in range(groups * thread // threads, groups * (thread + 1) // threads):
-            left = task.width - group * LANES
-            # What lies a row apart is copied side by side, or each of the numbers would wait for its own line.
+        group = groups * thread // threads
+        while group < group_end:
+            count = min(GROUPS, group_end - group)
+            # Numbers that lie a row apart are copied side by side, or each would wait for its own line of memory.
             for k in range(depth):
-                source = task.a + F32 * ((start + k) * task.width + group * LANES)
-                store(copied + F32 * k * LANES, load_part(source, left))
+                for g in range(count):
+                    column = (group + g) * LANES
+                    value = load_part(task.a + F32 * ((start + k) * task.width + column), task.width - column)
+                    store(groups_copy + F32 * (g * DEPTH + k) * LANES, value)
             for panel in range(task.panels):
-                _outer_panel(task, panel, start, depth, group * LANES, min(left, LANES), copied, sums)
+                first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
+                for k in range(depth):
+                    for v in range(width):
+                        column = (first + v) * LANES
+                        value = load_part(task.b + F32 * ((start + k) * task.columns + column), task.columns - column)
+                        store(panel_copy + F32 * (k * width + v) * LANES, value)
+                for g in range(count):
+                    copied = groups_copy + F32 * g * DEPTH * LANES
+                    _outer_panel(task, first, width, start, depth, group + g, copied, panel_copy, sums)
+            group += count
 
 
 @njit
 def _outer_panel(
-    task: Any, panel: int, start: int, depth: int, m_first: int, m_count: int, copied: int, sums: int
+    task: Any, first: int, width: int, start: int, depth: int, group: int, copied: int, panel: int, sums: int
 ) -> None:
-    """Add the products of some rows to one panel of columns of some rows of the result."""
-    first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
-    b, step = task.b + F32 * (start * task.columns + first * LANES), F32 * task.columns
-    if (first + width) * LANES > task.columns:
-        # The last vector would read beyond the rows, so those columns have been copied.
-        b, step = task.tail + F32 * start * width * LANES, F32 * width * LANES
-    m = 0
+    """Add the products of some rows to one panel of columns of one group of rows of the result."""
+    m, m_count = 0, min(LANES, task.width - group * LANES)
     while m < m_count:
         count = block(m_count - m, ROWS)
-        _product(width, count, depth, copied + F32 * m, F32, F32 * LANES, b, step, sums)
+        for k in range(count):  # on its way from memory while the product is computed
+            for v in range(width):
+                prefetch(task.out + F32 * ((group * LANES + m + k) * task.columns + (first + v) * LANES))
+        _product(width, count, depth, copied + F32 * m, F32, F32 * LANES, panel, F32 * width * LANES, sums)
         for k in range(count):
             for v in range(width):
                 column = (first + v) * LANES
-                target = task.out + F32 * ((m_first + m + k) * task.columns + column)
+                target = task.out + F32 * ((group * LANES + m + k) * task.columns + column)
                 value = load(sums + F32 * (k * width + v) * LANES)
                 if start:
                     value = value + load_part(target, task.columns - column)
@@ -169,29 +183,21 @@ def times(a: Tensor, weight: Tensor, threads: int) -> Tensor:
 
 def sum_of_outer(a: Tensor, b: Tensor, threads: int) -> Tensor:
     """Return `a.T @ b` of `a [row width]` and `b [row columns]`."""
-    rows, width, columns = len(a), a.shape[1], b.shape[1]
-    out = a.new_empty(width, columns)
-    if not rows:
+    out = a.new_empty(a.shape[1], b.shape[1])
+    if not len(a):
         return out.zero_()
-    panels = panels_of(columns)
-    first, vectors = panels[-1].tolist()
-    tail = b
-    if (first + vectors) * LANES > columns:
-        tail = b.new_zeros(rows, vectors * LANES)
-        tail[:, : columns - first * LANES] = b[:, first * LANES :]
-    sums = a.new_empty(threads * SUMS)
+    panels, room = panels_of(b.shape[1]), a.new_empty(threads * ROOM)
     SUM_OF_OUTER(
         threads,
         a=a.data_ptr(),
         b=b.data_ptr(),
-        rows=rows,
-        width=width,
-        columns=columns,
-        tail=tail.data_ptr(),
+        rows=len(a),
+        width=a.shape[1],
+        columns=b.shape[1],
         panel=panels.data_ptr(),
         panels=len(panels),
         out=out.data_ptr(),
-        sums=sums.data_ptr(),
+        room=room.data_ptr(),
     )
     return out
 

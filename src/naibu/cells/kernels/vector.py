@@ -364,13 +364,13 @@ def write_number(_: Any, address: Any, value: Any) -> Any:
 
 @intrinsic
 def prefetch(_: Any, address: Any) -> Any:
-    """Ask for the line of memory at an address, for later."""
+    """Ask for the line of memory at an address, to be written later."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), INT, INT, INT])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
         place = pointer(builder, arguments[0], ir.IntType(8))
-        builder.call(function, [place, *(ir.Constant(INT, number) for number in (0, 3, 1))])
+        builder.call(function, [place, *(ir.Constant(INT, number) for number in (1, 3, 1))])
         return context.get_dummy_value()
 
     return types.void(types.int64), generate
