@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.compiler import is_compiling
+from torch.jit import is_tracing
 
 from naibu.cells.allocator import settle_allocator
 from naibu.cells.base import Cell
@@ -44,7 +46,7 @@ def refusal(cell: type[Cell], like: Tensor) -> str | None:
         return f"the compiled kernels compute float32 on a CPU, not {str(like.dtype)[6:]} on {like.device.type}"
     if torch.is_autocast_enabled("cpu"):
         return "the compiled kernels compute float32, and autocast asks for less"
-    if torch.jit.is_tracing() or torch.compiler.is_compiling():
+    if is_tracing() or is_compiling():
         return "the compiled kernels cannot be traced"
     return _missing()
 

@@ -17,7 +17,7 @@ product1, product2, product3, product4 = (product_of(vectors) for vectors in (1,
 ROWS = rows_at_once(4)
 DEPTH = 512
 """Rows of a sum that are read before the next tile: what they are multiplied with stays in the second cache."""
-GROUPS = 8
+GROUPS = 16
 """Vectors of columns that are copied at a time, so that they stay in the second cache while all panels pass."""
 ROOM = ROWS * 4 * LANES + DEPTH * 4 * LANES + GROUPS * DEPTH * LANES
 """Numbers that a thread of `sum_of_outer` needs for itself."""
