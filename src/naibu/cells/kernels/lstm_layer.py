@@ -15,6 +15,8 @@ from naibu.cells.kernels.steps import Steps
 from naibu.cells.kernels.vector import LANES
 from naibu.cells.lstm import LSTMCell
 
+LARGE = 1 << 20
+
 
 def address(tensor: Tensor | None) -> int:
     """Return where a tensor's numbers lie, 0 for none."""
@@ -132,14 +134,20 @@ def infer(
     return h, c, gates, update
 
 
-def workspace_of(like: Tensor, sizes: list[int]) -> tuple[list[int], Tensor]:
-    """Return addresses of rooms for so many numbers each, and the tensor they lie in."""
+def workspace_of(like: Tensor, sizes: list[int]) -> tuple[list[int], list[Tensor]]:
+    """Return addresses of rooms for so many numbers each, and the tensors they lie in.
+
+    Large rooms are tensors of their own: the C library keeps freed blocks for the next call up to a size.
+    """
+    if sum(sizes) > LARGE:
+        rooms = [like.new_empty(size) for size in sizes]
+        return [room.data_ptr() for room in rooms], rooms
     workspace, places = like.new_empty(sum(sizes)), []
     place = workspace.data_ptr()
     for size in sizes:
         places.append(place)
         place += 4 * size
-    return places, workspace
+    return places, [workspace]
 
 
 class LSTMFunction(torch.autograd.Function):
