@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.compiler import is_compiling
-from torch.jit import is_tracing
+from torch.jit import is_tracing  # type: ignore[attr-defined]
 
 from naibu.cells.allocator import settle_allocator
 from naibu.cells.base import Cell
@@ -46,7 +46,7 @@ def refusal(cell: type[Cell], like: Tensor) -> str | None:
         return f"the compiled kernels compute float32 on a CPU, not {str(like.dtype)[6:]} on {like.device.type}"
     if torch.is_autocast_enabled("cpu"):
         return "the compiled kernels compute float32, and autocast asks for less"
-    if is_tracing() or is_compiling():
+    if is_compiling() or is_tracing():  # type: ignore[no-untyped-call]
         return "the compiled kernels cannot be traced"
     return _missing()
 
