@@ -193,7 +193,7 @@ class LSTMFunction(torch.autograd.Function):
         later, earlier = steps.after_and_before(dg, h, h0)
         d_hh = products.sum_of_outer(later, earlier, threads) if needs[5] else None
         begun = dg[steps.first]
-        if steps.dense and d_hh is not None:
+        if steps.dense and d_hh is not None and h0.any():
             d_hh.addmm_(begun.t(), h0)
         dh0 = begun @ weight_hh if needs[2] else None
         biased = needs[6] and ctx.symbols is None
