@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import naibu
-from naibu.cells.kernels import own, products, sharing
+from naibu.cells.kernels import compiled, own, products, sharing
 from naibu.cells.layers import Recurrent
 from naibu.cells.peephole import PeepholeLSTMCell
 from naibu.cells.unroll import unroll
@@ -243,6 +243,15 @@ def test_what_is_no_number_stays_none(ours, theirs):
     assert output[2:, 1].isnan().all()
     assert output[:2].isfinite().all()
     assert output[:, [0, 2]].isfinite().all()
+
+
+@pytest.mark.parametrize("path", ["rows, in chunks", "units, input first"])
+def test_threads_of_our_own_serve_where_torch_runs_on_others(path, monkeypatch):
+    choose = sharing.plan
+    monkeypatch.setattr(sharing, "plan", lambda *sizes: replace(choose(*sizes), **PATHS[path]))
+    monkeypatch.setattr(compiled, "_openmp", lambda: None)
+    layer, reference = twins(naibu.LSTM, nn.LSTM, 5, 21)
+    compare(layer, reference, torch.randn(6, 4, 5), state_of(layer, 4))
 
 
 def test_a_second_derivative_is_refused():

@@ -56,16 +56,21 @@ def _bar(title: str) -> Iterator[Report]:
 
 
 def _lines(title: str, unit: str, seconds: float = 10.0) -> Report:
-    began = last = time.monotonic()
+    last = time.monotonic()
+    first: tuple[float, float] | None = None  # when the first report came, and how much was done: what came before
+    # it (reading, a warm-up, an earlier run) says nothing of the pace
 
     def report(done: float, total: float, words: str = "") -> None:
-        nonlocal last
+        nonlocal last, first
         now = time.monotonic()
+        if first is None:
+            first = now, done
         if (now - last < seconds and done < total) or not done or not total:
             return
+        pace = (now - first[0]) / (done - first[1]) if done > first[1] else None
+        to_go = "" if pace is None and done < total else f", {(pace or 0) * (total - done):.0f} s to go"
         last = now
-        to_go = (now - began) * (total - done) / done
-        rate = f"{done:,.0f} of {total:,.0f} {unit}".strip()
-        print(f"{title}: {done / total:.0%} ({rate}), {to_go:.0f} s to go {words}".rstrip(), file=sys.stderr)
+        amount = f"{done:,.0f} of {total:,.0f} {unit}".strip()
+        print(f"{title}: {done / total:.0%} ({amount}){to_go} {words}".rstrip(), file=sys.stderr)
 
     return report

@@ -12,7 +12,7 @@ import hashlib
 import os
 import sys
 import tempfile
-import time
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
@@ -29,13 +29,11 @@ from numba.extending import intrinsic
 
 from naibu.cells.kernels.vector import LONG, X86, pointer
 
-HEAD = [(name, "i8", (8,)) for name in ("arrived", "waiting", "round")] + [
-    ("threads", "i8"),
-    ("team", "i8"),
-    ("give_way", "i8"),
-]
+COUNTERS = [(name, "i8", (8,)) for name in ("arrived", "waiting", "round")]
+HEAD = [*COUNTERS, ("threads", "i8"), ("team", "i8"), ("give_way", "i8")]
 """The fields with which every record begins: three counters, a cache line each, and the team."""
-ANNOUNCE_SECONDS = 1.0
+_ONE_AT_A_TIME = threading.Lock()
+"""Of kernels on threads of our own: two that wait for each other's threads would wait for ever."""
 
 
 def record(*fields: str) -> np.dtype[Any]:
@@ -51,17 +49,15 @@ class Kernel:
 
     @cached_property
     def _entry(self) -> Any:
-        before, config.CACHE_DIR = config.CACHE_DIR, str(cache_folder())
-        began = time.perf_counter()
+        folder = cache_folder()
+        if not any(folder.rglob(f"*.{self.function.__name__}-*.nbi")):
+            what = f"naibu: compiling the {self.name} for this processor, once, for some seconds"
+            print(f"{what}; it is kept in {folder}", file=sys.stderr, flush=True)
+        before, config.CACHE_DIR = config.CACHE_DIR, str(folder)
         try:
-            entry = numba.cfunc(types.void(types.voidptr), cache=True)(self.function)
+            return numba.cfunc(types.void(types.voidptr), cache=True)(self.function)
         finally:
             config.CACHE_DIR = before
-        seconds = time.perf_counter() - began
-        if not entry.cache_hits and seconds > ANNOUNCE_SECONDS:
-            what = f"naibu: compiled the {self.name} for this processor, once, in {seconds:.0f} s"
-            print(f"{what}; kept in {cache_folder()}", file=sys.stderr)
-        return entry
 
     def __call__(self, threads: int, **values: int) -> None:
         """Run the kernel on so many threads; the fields of its record are given by name, tensors as addresses."""
@@ -69,17 +65,19 @@ class Kernel:
         together = openmp is not None and threads > 1
         team = (openmp.team, openmp.give_way) if openmp is not None and together else (0, 0)
         task = self._task_type(*self._head, threads, *team, *(values.pop(name, 0) for name in self._names))
-        if values:
-            raise TypeError(f"{self.name}: no field {', '.join(values)}")
+        assert not values, f"{self.name}: no field {', '.join(values)}"
         address = ctypes.addressof(task)
         if openmp is not None and together:
             openmp.parallel(entry.address, address, threads, 0)
             return
-        call = self._call
-        others = [_pool(threads - 1).submit(call, address) for _ in range(threads - 1)]
-        call(address)
-        for other in others:
-            other.result()
+        if threads == 1:
+            self._call(address)
+            return
+        with _ONE_AT_A_TIME:
+            others = [_pool(threads - 1).submit(self._call, address) for _ in range(threads - 1)]
+            self._call(address)
+            for other in others:
+                other.result()
 
     @cached_property
     def _call(self) -> Any:
@@ -93,7 +91,7 @@ class Kernel:
     def _names(self) -> list[str]:
         return list(self.fields.names or ())[len(HEAD) :]
 
-    _head = (0,) * (sum(8 if len(field) == 3 else 1 for field in HEAD) - 3)
+    _head = (0,) * sum(field[2][0] for field in COUNTERS)
 
 
 @cache
