@@ -89,8 +89,8 @@ class NetworkOptions:
     """Layers, one on the other."""
     dropout: Number = ModelConfig.dropout
     """Share of values dropped in training."""
-    embedding_dropout: Number = ModelConfig.embedding_dropout
-    """Share of values dropped in training from the vectors of the symbols read."""
+    embedding_dropout: MaybeNumber = None
+    """Share of values dropped in training from the vectors of the symbols read; as --dropout when not given."""
     tied: Switch = False
     """Let the output layer use the embedding's weights."""
     softmax: Literal["full", "adaptive"] = "full"

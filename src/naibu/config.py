@@ -53,8 +53,8 @@ class ModelConfig:
     """Size of the vector of a symbol; 0 chooses: the units, or twice the vocabulary where that is less."""
     dropout: float = 0.3
     """Share of values dropped between layers and before the output."""
-    embedding_dropout: float = 0.0
-    """Share of values dropped from the vectors of the symbols read, anew for each."""
+    embedding_dropout: float | None = None
+    """Share of values dropped from the vectors of the symbols read, anew for each; as `dropout` where not given."""
     tied: bool = False
     """Whether the output layer uses the embedding's weights (then embedding equals units)."""
     softmax: str = "full"
@@ -80,6 +80,11 @@ class ModelConfig:
     heads: int = 1
     """Groups of units of an slstm whose gates read only their own group."""
 
+    @property
+    def input_dropout(self) -> float:
+        """The share of values dropped from the vectors of the symbols read."""
+        return self.dropout if self.embedding_dropout is None else self.embedding_dropout
+
     def __post_init__(self) -> None:
         _check(self.cell in CELLS, "cell", self.cell, f"one of {', '.join(CELLS)}")
         _check(self.units >= 1, "units", self.units, "at least 1")
@@ -87,7 +92,7 @@ class ModelConfig:
         _check(self.embedding >= 0, "embedding", self.embedding, "0 (chosen for you) or more")
         for name in ("dropout", "embedding_dropout", "zoneout", "zoneout_cell", "variational_dropout", "weight_drop"):
             value = getattr(self, name)
-            _check(0 <= value < 1, name, value, "from 0 up to, not including, 1")
+            _check(value is None or 0 <= value < 1, name, value, "from 0 up to, not including, 1")
         _check(self.heads >= 1, "heads", self.heads, "at least 1")
         several = self.heads == 1 or self.cell.startswith("slstm")
         _check(several, "heads", self.heads, f"1 with --cell {self.cell}; only an slstm has heads")

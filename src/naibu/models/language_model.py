@@ -27,8 +27,8 @@ class LanguageModel(nn.Module):
     `output.weight`, `output.bias`. With `config.tied` the output's weight is the embedding's; with an adaptive
     softmax there are `output.head.weight`, `output.head.bias` and `output.tail.*` in place of the output's two.
 
-    In training values are dropped from the layers' output, and between layers; from the vectors of symbols only
-    where `config.embedding_dropout` asks for it, for what is dropped symbol by symbol cannot come from a table.
+    In training values are dropped from the vectors of symbols, between layers and from the layers' output. Without
+    the first (`config.embedding_dropout`), few symbols are read through a table also in training, which is faster.
     """
 
     def __init__(self, vocabulary: int, config: ModelConfig) -> None:
@@ -49,7 +49,7 @@ class LanguageModel(nn.Module):
 
     def embed(self, ids: Tensor) -> Tensor:
         """Return the vectors of symbols, `[time batch] -> [time batch input]`, with dropout in training."""
-        return dropout(self.embedding(ids), self.config.embedding_dropout, self.training)
+        return dropout(self.embedding(ids), self.config.input_dropout, self.training)
 
     def logits(self, output: Tensor) -> Tensor:
         """Return log probabilities of the next symbol, `[... hidden] -> [... vocabulary]`, unnormalised where the
@@ -58,7 +58,7 @@ class LanguageModel(nn.Module):
 
     def forward(self, ids: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """Return the layers' output `[time batch hidden]` and final state, from `ids [time batch]`."""
-        if self.vocabulary <= TABLE_SYMBOLS and not (self.training and self.config.embedding_dropout):
+        if self.vocabulary <= TABLE_SYMBOLS and not (self.training and self.config.input_dropout):
             output, state = self.layers.forward_symbols(ids, self.embedding.weight, state)
         else:
             output, state = self.layers(self.embed(ids), state)
