@@ -1,6 +1,6 @@
 """Swap the layers of a published program for Naibu's, and see that it gives the same, and how much faster.
 
-The program is Resemblyzer (PyPI: resemblyzer), which turns speech into a vector of the speaker; its encoder is a
+The program is Resemblyzer (the package resemblyzer), which turns speech into a vector of the speaker; its encoder is a
 torch.nn.LSTM of three layers with trained weights. Nothing of it is changed.
 
     pip install resemblyzer 'setuptools<81'
