@@ -234,6 +234,40 @@ def test_biases_alone_can_be_trained(ours, theirs):
 
 
 @kinds
+def test_the_second_bias_alone_can_be_trained(ours, theirs):
+    layer, reference = twins(ours, theirs, 4, 6)
+    x = torch.randn(5, 3, 4)
+    for network, values in ((layer, x), (reference, x.double())):
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(name == "bias_hh_l0")
+        network(values)[0].pow(2).sum().backward()
+    close(layer.bias_hh_l0.grad, reference.bias_hh_l0.grad)
+
+
+@kinds
+def test_tensors_of_different_types_are_the_frameworks_error(ours, theirs):
+    layer, _ = twins(ours, theirs, 4, 6)
+    x, doubled = torch.randn(5, 3, 4), tuple(part.double() for part in state_of(layer, 3))
+    with pytest.raises((RuntimeError, ValueError)):
+        layer(x.double())
+    with pytest.raises((RuntimeError, ValueError)):
+        layer(x, doubled[0] if len(doubled) == 1 else doubled)
+    with pytest.raises((RuntimeError, ValueError)):
+        layer.double()(x)
+
+
+@kinds
+def test_symbols_that_have_no_vector_are_an_error(ours, theirs):
+    layer, _ = twins(ours, theirs, 4, 6)
+    vectors = torch.randn(3, 4)
+    for wrong in (-1, 3):
+        with pytest.raises(IndexError):
+            layer.forward_symbols(torch.tensor([[0, 1], [2, wrong]]), vectors)
+    ids = torch.tensor([[0, 1], [2, 0]])
+    close(layer.forward_symbols(ids.int(), vectors)[0], layer(vectors[ids])[0].double())
+
+
+@kinds
 def test_what_is_no_number_stays_none(ours, theirs):
     layer, _ = twins(ours, theirs, 4, 6)
     x = torch.randn(5, 3, 4)

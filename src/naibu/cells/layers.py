@@ -145,7 +145,7 @@ class Recurrent(nn.Module):
         packed = entered.packed
         x = entered.x if packed is None else packed.data
         state = self._sorted(entered.state, packed)
-        if own.refusal(self.cell_type, x) is None and x.numel():
+        if own.refusal(self.cell_type, x, *state, *self.parameters()) is None and x.numel():
             output, state = self._by_own_kernels(x, packed, state)
         else:
             output, state = fused.run(
@@ -175,10 +175,13 @@ class Recurrent(nn.Module):
         which leaves the input no product at all, neither forward nor backward.
         """
         pays = ids.dim() == 2 and len(vectors) <= min(TABLE, ids.numel()) and not self.edits
-        if not pays or own.refusal(self.cell_type, vectors) is not None:
+        if not pays or own.refusal(self.cell_type, vectors, *self.parameters()) is not None:
             return self.forward(functional.embedding(ids, vectors), hx)
-        entered = self._enter(vectors.new_empty(1, 1, 1).expand(*ids.shape, self.input_size), hx)
-        symbols = ids.t() if self.batch_first else ids
+        entered = self._enter(vectors.new_empty(1, 1, 1).expand(*ids.shape, vectors.shape[1]), hx)
+        low, high = torch.aminmax(ids)
+        if own.refusal(self.cell_type, *entered.state) is not None or low < 0 or high >= len(vectors):
+            return self.forward(functional.embedding(ids, vectors), hx)  # which says what is wrong
+        symbols = (ids.t() if self.batch_first else ids).to(torch.int64)
         output, state = self._by_own_kernels(symbols, None, entered.state, vectors)
         return self._leave(output, state, entered)
 

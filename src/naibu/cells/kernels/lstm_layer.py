@@ -196,7 +196,7 @@ class LSTMFunction(torch.autograd.Function):
         if steps.dense and d_hh is not None and h0.any():
             d_hh.addmm_(begun.t(), h0)
         dh0 = begun @ weight_hh if needs[2] else None
-        biased = needs[6] and ctx.symbols is None
+        biased = (needs[6] or needs[7]) and ctx.symbols is None
         d_bias = products.sum_by_symbol(dg, None, 1, threads)[0] if biased else None
         return dx, d_table, dh0, dc0, d_ih, d_hh, d_bias, d_bias, None
 

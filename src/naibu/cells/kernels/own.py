@@ -38,12 +38,17 @@ def _missing() -> str | None:
     return None
 
 
-def refusal(cell: type[Cell], like: Tensor) -> str | None:
-    """Return why the compiled kernels do not compute this cell on tensors like this, or None where they do."""
+def refusal(cell: type[Cell], *tensors: Tensor) -> str | None:
+    """Return why the compiled kernels do not compute this cell on these tensors, or None where they do.
+
+    They read memory by its address, so that input, state and weights must all be what they take them for.
+    """
     if cell not in _LAYERS:
         return f"there is no compiled kernel for {cell.__name__}"
-    if like.device.type != "cpu" or like.dtype != torch.float32:
-        return f"the compiled kernels compute float32 on a CPU, not {str(like.dtype)[6:]} on {like.device.type}"
+    for tensor in tensors:
+        if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
+            what = f"{str(tensor.dtype)[6:]} on {tensor.device.type}"
+            return f"the compiled kernels compute float32 on a CPU, not {what}"
     if torch.is_autocast_enabled("cpu"):
         return "the compiled kernels compute float32, and autocast asks for less"
     if is_compiling() or is_tracing():  # type: ignore[no-untyped-call]

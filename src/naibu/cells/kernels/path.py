@@ -69,7 +69,7 @@ def run(
         assert isinstance(state, LSTMState)
         weights, first = held.held_weights(weights, state.cell, edits)
         state = LSTMState(state.hidden, first)
-    if own.refusal(type(cell), x) is None and x.numel():
+    if own.refusal(type(cell), x, *state, *weights) is None and x.numel():
         return _own_unroll(type(cell), x, state, weights, keep, lengths, reverse)
     return _fused_unroll(type(cell), x, state, weights, keep, lengths, reverse)
 
