@@ -26,6 +26,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils, config
 from numba.extending import intrinsic
+from torch import Tensor
 
 from naibu.cells.kernels.vector import LONG, X86, pointer
 
@@ -39,6 +40,11 @@ _ONE_AT_A_TIME = threading.Lock()
 def record(*fields: str) -> np.dtype[Any]:
     """Return the record of a kernel: addresses and sizes, 64-bit integers under these names."""
     return np.dtype([*HEAD, *((field, "i8") for field in fields)])
+
+
+def address(tensor: Tensor | None) -> int:
+    """Return where a tensor's numbers lie, 0 for none."""
+    return 0 if tensor is None else tensor.data_ptr()
 
 
 class Kernel:
@@ -213,3 +219,12 @@ def wait(task: Any, threads: int) -> None:
             spins = 0
             if task.give_way:
                 _call(task.give_way)
+
+
+@numba.njit
+def shares(task: Any, thread: int, threads: int, panels: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the rows of the batch, and the panels of units, that are this thread's: all of one, its part of the
+    other, as the record's `by_units` says."""
+    if task.by_units:
+        return (0, task.batch), (panels * thread // threads, panels * (thread + 1) // threads)
+    return (task.batch * thread // threads, task.batch * (thread + 1) // threads), (0, panels)

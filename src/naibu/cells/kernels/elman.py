@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numba import carray, njit
 
-from naibu.cells.kernels.compiled import Kernel, enter, record, wait
-from naibu.cells.kernels.tile import block, packed_product_of
+from naibu.cells.kernels.compiled import Kernel, enter, record, shares, wait
+from naibu.cells.kernels.tile import block, packed_product
 from naibu.cells.kernels.vector import (
     F32,
     LANES,
@@ -32,21 +32,6 @@ ROWS = 32
 """Rows of the batch whose sums are kept at a time."""
 SUMS = ROWS * 4 * LANES
 """Numbers of those sums, at most."""
-
-product1, product2, product3, product4 = (packed_product_of(vectors) for vectors in (1, 2, 3, 4))
-
-
-@njit
-def _product(width: int, rows: int, depth: int, row: int, row_step: int, panel: int, sums: int, add: bool) -> None:
-    """Sum up rows times a panel of `width` vectors."""
-    if width == 4:
-        product4(rows, depth, row, row_step, panel, sums, add)
-    elif width == 3:
-        product3(rows, depth, row, row_step, panel, sums, add)
-    elif width == 2:
-        product2(rows, depth, row, row_step, panel, sums, add)
-    else:
-        product1(rows, depth, row, row_step, panel, sums, add)
 
 
 FORWARD = record(
@@ -107,7 +92,7 @@ def _project_rows(task: Any, panel: int, place: int, end: int, sums: int) -> Non
     while place < end:
         count = block(end - place, ROWS)
         x = task.x + F32 * place * task.inputs
-        _product(width, count, task.inputs, x, F32 * task.inputs, weights, sums, add)
+        packed_product(width, count, task.inputs, x, F32 * task.inputs, weights, sums, add)
         for m in range(count):
             target = task.h + F32 * (place + m) * task.hidden
             for v in range(width):
@@ -136,14 +121,14 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
             if together:
                 x = task.x + F32 * (here + row) * task.inputs
                 weights = task.w_ih + F32 * first * task.inputs * LANES
-                _product(width, count, task.inputs, x, F32 * task.inputs, weights, sums, not together)
+                packed_product(width, count, task.inputs, x, F32 * task.inputs, weights, sums, not together)
             else:
                 for m in range(count):
                     before = _before(task, here + row + m) + F32 * first * LANES
                     for v in range(width):
                         prefetch(before + F32 * v * LANES)
             weights = task.w_hh + F32 * first * task.hidden * LANES
-            _product(width, count, task.hidden, h, row_bytes, weights, sums, together)
+            packed_product(width, count, task.hidden, h, row_bytes, weights, sums, together)
             for m in range(count):
                 before = task.bias if together else _before(task, here + row + m)
                 target = task.h + (here + row + m) * row_bytes
@@ -169,11 +154,7 @@ def _elman_forward(address: int) -> None:
     task = carray(address, 1, FORWARD)[0]
     thread, threads = enter(task)
     sums = task.sums + F32 * thread * SUMS
-    rows, units = (0, task.batch), (0, task.panels)
-    if task.by_units:
-        units = (task.panels * thread // threads, task.panels * (thread + 1) // threads)
-    else:
-        rows = (task.batch * thread // threads, task.batch * (thread + 1) // threads)
+    rows, units = shares(task, thread, threads, task.panels)
     for step in range(task.steps):
         if task.chunk and task.ids == 0 and step % task.chunk == 0:
             _project(task, (step, min(step + task.chunk, task.steps)), units, rows, sums)
@@ -217,7 +198,7 @@ def _step_back(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, i
             count = block(end - row if last else min(end, going_on) - row, ROWS)
             if not last:
                 da = task.da + F32 * (there + row) * hidden
-                _product(width, count, hidden, da, F32 * hidden, weights, sums, last)
+                packed_product(width, count, hidden, da, F32 * hidden, weights, sums, last)
             for m in range(count):
                 place = F32 * ((here + row + m) * hidden + first * LANES)
                 for v in range(width):
@@ -242,11 +223,7 @@ def _elman_backward(address: int) -> None:
     task = carray(address, 1, BACKWARD)[0]
     thread, threads = enter(task)
     sums = task.sums + F32 * thread * SUMS
-    rows, units = (0, task.batch), (0, task.panels)
-    if task.by_units:
-        units = (task.panels * thread // threads, task.panels * (thread + 1) // threads)
-    else:
-        rows = (task.batch * thread // threads, task.batch * (thread + 1) // threads)
+    rows, units = shares(task, thread, threads, task.panels)
     for back in range(task.steps):
         _step_back(task, task.steps - 1 - back, units, rows, sums)
         if task.by_units:

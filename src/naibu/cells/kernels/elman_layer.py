@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from naibu.cells.kernels import elman, products, sharing
-from naibu.cells.kernels.lstm_layer import address
+from naibu.cells.kernels.compiled import address
 from naibu.cells.kernels.own import Ran, refuse_second_derivative, wants_gradient
 from naibu.cells.kernels.packing import packed_rows, panels_of, vectors_of
 from naibu.cells.kernels.steps import Steps
@@ -130,20 +130,11 @@ class ElmanFunction(torch.autograd.Function):
         steps: Steps = ctx.steps
         needs = ctx.needs_input_grad
         da = _through_time(steps, weight_hh, h, dh.contiguous(), ctx.rectified)
-        threads = torch.get_num_threads()
-        dx = d_table = d_ih = d_bias = None
-        if ctx.symbols is not None:
-            d_table = products.sum_by_symbol(da, x, ctx.symbols, threads)
-        else:
-            dx = products.times(da, weight_ih, threads) if needs[0] else None
-            d_ih = products.sum_of_outer(da, x, threads) if needs[3] else None
-            d_bias = products.sum_by_symbol(da, None, 1, threads)[0] if needs[5] or needs[6] else None
-        later, earlier = steps.after_and_before(da, h, h0)
-        d_hh = products.sum_of_outer(later, earlier, threads) if needs[4] else None
-        begun = da[steps.first]
-        if steps.dense and d_hh is not None:
-            d_hh.addmm_(begun.t(), h0)
-        return dx, d_table, begun @ weight_hh if needs[2] else None, d_ih, d_hh, d_bias, d_bias, None, None
+        wanted = (needs[0], needs[3], needs[5] or needs[6])
+        given = products.input_gradients(da, x, weight_ih, ctx.symbols, wanted)
+        d_hh = products.recurrent_gradient(da, h, h0, steps) if needs[4] else None
+        dh0 = da[steps.first] @ weight_hh if needs[2] else None
+        return given.x, given.table, dh0, given.weight, d_hh, given.bias, given.bias, None, None
 
 
 def _through_time(steps: Steps, weight_hh: Tensor, h: Tensor, dh: Tensor, rectified: bool) -> Tensor:

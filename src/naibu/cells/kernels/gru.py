@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numba import carray, njit
 
-from naibu.cells.kernels.compiled import Kernel, enter, record, wait
-from naibu.cells.kernels.tile import block, packed_product_of
+from naibu.cells.kernels.compiled import Kernel, enter, record, shares, wait
+from naibu.cells.kernels.tile import block, packed_product, product3
 from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, sigmoid, splat, store_part, tanh
 
 GATES = 3
@@ -23,8 +23,6 @@ PANEL = F32 * GATES * LANES
 """Bytes of a panel for one k, and of one row's sums."""
 SUMS = 2 * ROWS * GATES * LANES
 """Numbers of a thread's sums, at most: the input's, and the state's."""
-
-product1, product2, product3, product4 = (packed_product_of(vectors) for vectors in (1, 2, 3, 4))
 
 FORWARD = record(
     "steps",
@@ -146,11 +144,7 @@ def _gru_forward(address: int) -> None:
     task = carray(address, 1, FORWARD)[0]
     thread, threads = enter(task)
     sums, panels = task.sums + F32 * thread * SUMS, -(-task.hidden // LANES)
-    rows, units = (0, task.batch), (0, panels)
-    if task.by_units:
-        units = (panels * thread // threads, panels * (thread + 1) // threads)
-    else:
-        rows = (task.batch * thread // threads, task.batch * (thread + 1) // threads)
+    rows, units = shares(task, thread, threads, panels)
     for step in range(task.steps):
         if task.chunk and task.ids == 0 and step % task.chunk == 0:
             _project(task, (step, min(step + task.chunk, task.steps)), units, rows)
@@ -200,14 +194,7 @@ def _step_back(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, i
             count = block(end - row if last else min(end, going_on) - row, ROWS)
             if not last:
                 dg = task.dg_h + F32 * (there + row) * depth
-                if width == 4:
-                    product4(count, depth, dg, F32 * depth, weights, sums, False)
-                elif width == 3:
-                    product3(count, depth, dg, F32 * depth, weights, sums, False)
-                elif width == 2:
-                    product2(count, depth, dg, F32 * depth, weights, sums, False)
-                else:
-                    product1(count, depth, dg, F32 * depth, weights, sums, False)
+                packed_product(width, count, depth, dg, F32 * depth, weights, sums, last)
             for m in range(count):
                 before = task.h0 + F32 * (row + m) * hidden
                 if row + m < old:
@@ -255,11 +242,7 @@ def _gru_backward(address: int) -> None:
     task = carray(address, 1, BACKWARD)[0]
     thread, threads = enter(task)
     sums = task.sums + F32 * thread * SUMS
-    rows, units = (0, task.batch), (0, task.panels)
-    if task.by_units:
-        units = (task.panels * thread // threads, task.panels * (thread + 1) // threads)
-    else:
-        rows = (task.batch * thread // threads, task.batch * (thread + 1) // threads)
+    rows, units = shares(task, thread, threads, task.panels)
     for back in range(task.steps):
         _step_back(task, task.steps - 1 - back, units, rows, sums)
         if task.by_units:

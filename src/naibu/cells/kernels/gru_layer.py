@@ -10,7 +10,7 @@ from torch import Tensor
 
 from naibu.cells.gru import GRUCell
 from naibu.cells.kernels import gru, products, sharing
-from naibu.cells.kernels.lstm_layer import address
+from naibu.cells.kernels.compiled import address
 from naibu.cells.kernels.own import Ran, refuse_second_derivative, wants_gradient
 from naibu.cells.kernels.packing import packed_gates, packed_rows, panels_of, vectors_of
 from naibu.cells.kernels.steps import Steps
@@ -144,21 +144,11 @@ class GRUFunction(torch.autograd.Function):
         needs = ctx.needs_input_grad
         dh, d_gates = (None if part is None else part.contiguous() for part in (dh, d_gates))
         dg_x, dg_h, dh0 = _through_time(steps, weight_hh, h0, h, gates, recurrent, dh, d_gates)
-        threads = torch.get_num_threads()
-        dx = d_table = d_ih = d_bias_ih = None
-        if ctx.symbols is not None:
-            d_table = products.sum_by_symbol(dg_x, x, ctx.symbols, threads)
-        else:
-            dx = products.times(dg_x, weight_ih, threads) if needs[0] else None
-            d_ih = products.sum_of_outer(dg_x, x, threads) if needs[3] else None
-            d_bias_ih = products.sum_by_symbol(dg_x, None, 1, threads)[0] if needs[5] else None
-        d_bias_hh = products.sum_by_symbol(dg_h, None, 1, threads)[0] if needs[6] else None
-        later, earlier = steps.after_and_before(dg_h, h, h0)
-        d_hh = products.sum_of_outer(later, earlier, threads) if needs[4] else None
-        begun = dg_h[steps.first]
-        if steps.dense and d_hh is not None:
-            d_hh.addmm_(begun.t(), h0)
-        return dx, d_table, dh0.addmm_(begun, weight_hh) if needs[2] else None, d_ih, d_hh, d_bias_ih, d_bias_hh, None
+        given = products.input_gradients(dg_x, x, weight_ih, ctx.symbols, (needs[0], needs[3], needs[5]))
+        d_hh = products.recurrent_gradient(dg_h, h, h0, steps) if needs[4] else None
+        d_bias_hh = products.sum_by_symbol(dg_h, None, 1, torch.get_num_threads())[0] if needs[6] else None
+        through = dh0.addmm_(dg_h[steps.first], weight_hh) if needs[2] else None
+        return given.x, given.table, through, given.weight, d_hh, given.bias, d_bias_hh, None
 
 
 def _through_time(

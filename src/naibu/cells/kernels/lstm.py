@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numba import carray, njit
 
-from naibu.cells.kernels.compiled import Kernel, enter, record, wait
+from naibu.cells.kernels.compiled import Kernel, enter, record, shares, wait
 from naibu.cells.kernels.packing import pack_panel, pack_rows_panel
-from naibu.cells.kernels.tile import block, dots, packed_product_of
+from naibu.cells.kernels.tile import block, dots, packed_product, product4
 from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, sigmoid, splat, store, store_part, tanh
 
 GATES = 4
@@ -27,8 +27,6 @@ SUMS = ROWS * 4 * LANES
 """Numbers of those sums, at most."""
 PANEL = F32 * GATES * LANES
 """Bytes of a panel for one k, and of one row's sums."""
-
-product1, product2, product3, product4 = (packed_product_of(vectors) for vectors in (1, 2, 3, 4))
 
 FORWARD = record(
     "steps",
@@ -201,11 +199,7 @@ def _lstm_forward(address: int) -> None:
     task = carray(address, 1, FORWARD)[0]
     thread, threads = enter(task)
     sums, panels = task.sums + F32 * thread * SUMS, -(-task.hidden // LANES)
-    rows, units = (0, task.batch), (0, panels)
-    if task.by_units:
-        units = (panels * thread // threads, panels * (thread + 1) // threads)
-    else:
-        rows = (task.batch * thread // threads, task.batch * (thread + 1) // threads)
+    rows, units = shares(task, thread, threads, panels)
     if task.by_units:
         for panel in range(units[0], units[1]):
             _prepare(task, panel)
@@ -262,14 +256,7 @@ def _step_back(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, i
             count = block(end - row if last else min(end, going_on) - row, ROWS)
             if not last:
                 dg = task.dg + F32 * (there + row) * depth
-                if width == 4:
-                    product4(count, depth, dg, F32 * depth, weights, sums, False)
-                elif width == 3:
-                    product3(count, depth, dg, F32 * depth, weights, sums, False)
-                elif width == 2:
-                    product2(count, depth, dg, F32 * depth, weights, sums, False)
-                else:
-                    product1(count, depth, dg, F32 * depth, weights, sums, False)
+                packed_product(width, count, depth, dg, F32 * depth, weights, sums, last)
             for m in range(count):
                 c = task.c + F32 * (here + row + m) * hidden
                 before = task.c0 + F32 * (row + m) * hidden
@@ -320,11 +307,7 @@ def _lstm_backward(address: int) -> None:
     task = carray(address, 1, BACKWARD)[0]
     thread, threads = enter(task)
     sums = task.sums + F32 * thread * SUMS
-    rows, units = (0, task.batch), (0, task.panels)
-    if task.by_units:
-        units = (task.panels * thread // threads, task.panels * (thread + 1) // threads)
-    else:
-        rows = (task.batch * thread // threads, task.batch * (thread + 1) // threads)
+    rows, units = shares(task, thread, threads, task.panels)
     if task.by_units:
         for panel in range(units[0], units[1]):
             pack_rows_panel(task.w_hh, task.hidden, GATES * task.hidden, task.panel, panel, task.packed)

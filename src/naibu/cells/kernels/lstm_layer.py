@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from naibu.cells.kernels import lstm, products, sharing
+from naibu.cells.kernels.compiled import address
 from naibu.cells.kernels.own import Ran, refuse_second_derivative, wants_gradient
 from naibu.cells.kernels.packing import packed_gates, panels_of, vectors_of
 from naibu.cells.kernels.steps import Steps
@@ -16,11 +17,6 @@ from naibu.cells.kernels.vector import LANES
 from naibu.cells.lstm import LSTMCell
 
 LARGE = 1 << 20
-
-
-def address(tensor: Tensor | None) -> int:
-    """Return where a tensor's numbers lie, 0 for none."""
-    return 0 if tensor is None else tensor.data_ptr()
 
 
 def run(
@@ -183,22 +179,11 @@ class LSTMFunction(torch.autograd.Function):
         needs = ctx.needs_input_grad
         dh, dc, d_gates = (None if part is None else part.contiguous() for part in (dh, dc, d_gates))
         dg, dc0 = _through_time(steps, weight_hh, c0, c, gates, dh, dc, d_gates)
-        threads = torch.get_num_threads()
-        dx = d_table = d_ih = None
-        if ctx.symbols is not None:
-            d_table = products.sum_by_symbol(dg, x, ctx.symbols, threads)
-        else:
-            dx = products.times(dg, weight_ih, threads) if needs[0] else None
-            d_ih = products.sum_of_outer(dg, x, threads) if needs[4] else None
-        later, earlier = steps.after_and_before(dg, h, h0)
-        d_hh = products.sum_of_outer(later, earlier, threads) if needs[5] else None
-        begun = dg[steps.first]
-        if steps.dense and d_hh is not None and h0.any():
-            d_hh.addmm_(begun.t(), h0)
-        dh0 = begun @ weight_hh if needs[2] else None
-        biased = (needs[6] or needs[7]) and ctx.symbols is None
-        d_bias = products.sum_by_symbol(dg, None, 1, threads)[0] if biased else None
-        return dx, d_table, dh0, dc0, d_ih, d_hh, d_bias, d_bias, None
+        wanted = (needs[0], needs[4], needs[6] or needs[7])
+        given = products.input_gradients(dg, x, weight_ih, ctx.symbols, wanted)
+        d_hh = products.recurrent_gradient(dg, h, h0, steps) if needs[5] else None
+        dh0 = dg[steps.first] @ weight_hh if needs[2] else None
+        return given.x, given.table, dh0, dc0, given.weight, d_hh, given.bias, given.bias, None
 
 
 def _through_time(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from numba import carray, njit
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from naibu.cells.kernels.compiled import Kernel, enter, record
 from naibu.cells.kernels.packing import packed_rows, panels_of
+from naibu.cells.kernels.steps import Steps
 from naibu.cells.kernels.tile import block, product_of, rows_at_once
 from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, prefetch, store, store_part
 
@@ -215,3 +216,39 @@ def sum_by_symbol(a: Tensor, ids: Tensor | None, symbols: int, threads: int) -> 
         out=out.data_ptr(),
     )
     return out
+
+
+class InputGradients(NamedTuple):
+    """What a layer's input part gets back; None for what is not asked for."""
+
+    x: Tensor | None  # [row inputs]
+    table: Tensor | None  # [symbol gates*hidden]
+    weight: Tensor | None  # [gates*hidden inputs]
+    bias: Tensor | None  # [gates*hidden]
+
+
+def input_gradients(
+    d: Tensor, x: Tensor, weight: Tensor, symbols: int | None, needed: tuple[bool, bool, bool]
+) -> InputGradients:
+    """Return the gradients of x, weight and bias from that of W x + b, `d [row gates*hidden]`.
+
+    Where x holds symbols, there is only that of their table. `needed` says which of the three are wanted.
+    """
+    threads = torch.get_num_threads()
+    if symbols is not None:
+        return InputGradients(None, sum_by_symbol(d, x, symbols, threads), None, None)
+    return InputGradients(
+        times(d, weight, threads) if needed[0] else None,
+        None,
+        sum_of_outer(d, x, threads) if needed[1] else None,
+        sum_by_symbol(d, None, 1, threads)[0] if needed[2] else None,
+    )
+
+
+def recurrent_gradient(d: Tensor, h: Tensor, h0: Tensor, steps: Steps) -> Tensor:
+    """Return the gradient of W_hh from that of W_hh h, `d [row gates*hidden]`, where h has come from `h0`."""
+    later, earlier = steps.after_and_before(d, h, h0)
+    gradient = sum_of_outer(later, earlier, torch.get_num_threads())
+    if steps.dense and h0.any():
+        gradient.addmm_(d[steps.first].t(), h0)
+    return gradient

@@ -216,6 +216,24 @@ def packed_product_of(vectors: int) -> Any:
     return numba.njit(packed_product)
 
 
+product1, product2, product3, product4 = (packed_product_of(vectors) for vectors in (1, 2, 3, 4))
+
+
+@numba.njit
+def packed_product(
+    width: int, rows: int, depth: int, row: int, row_step: int, panel: int, sums: int, add: bool
+) -> None:
+    """The product of `packed_product_of` with a panel of `width` vectors, 1 to 4."""
+    if width == 4:
+        product4(rows, depth, row, row_step, panel, sums, add)
+    elif width == 3:
+        product3(rows, depth, row, row_step, panel, sums, add)
+    elif width == 2:
+        product2(rows, depth, row, row_step, panel, sums, add)
+    else:
+        product1(rows, depth, row, row_step, panel, sums, add)
+
+
 @intrinsic
 def dots(_: Any, weight: Any, weight_step: Any, rows: Any, depth: Any, row: Any) -> Any:
     """Return the products of `LANES` rows of weights, as they lie, with one row of numbers.
