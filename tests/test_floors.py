@@ -11,9 +11,9 @@ import naibu
 
 SOURCE = Path(naibu.__file__).parent
 FLOORS = [
-    {"errors", "config", "runs", "storage", "progress"},
+    {"errors", "config", "runs", "storage", "progress", "compiling"},
     {"corpora", "cells"},
-    {"models"},
+    {"models", "online"},
     {"training", "recording"},
     {"probes", "interventions", "gradients", "report"},
     {"look", "papers", "bench"},

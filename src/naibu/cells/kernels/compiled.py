@@ -8,10 +8,8 @@ so that starting them costs a microsecond; where torch runs on something else, t
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +27,7 @@ from numba.extending import intrinsic
 from torch import Tensor
 
 from naibu.cells.kernels.vector import LONG, X86, pointer
+from naibu.compiling import cache_folder
 
 COUNTERS = [(name, "i8", (8,)) for name in ("arrived", "waiting", "round")]
 HEAD = [*COUNTERS, ("threads", "i8"), ("team", "i8"), ("give_way", "i8")]
@@ -55,7 +54,7 @@ class Kernel:
 
     @cached_property
     def _entry(self) -> Any:
-        folder = cache_folder()
+        folder = cache_folder(Path(__file__).parent, Path(self.function.__code__.co_filename).parent)
         if not any(folder.rglob(f"*.{self.function.__name__}-*.nbi")):
             what = f"naibu: compiling the {self.name} for this processor, once, for some seconds"
             print(f"{what}; it is kept in {folder}", file=sys.stderr, flush=True)
@@ -98,25 +97,6 @@ class Kernel:
         return list(self.fields.names or ())[len(HEAD) :]
 
     _head = (0,) * sum(field[2][0] for field in COUNTERS)
-
-
-@cache
-def cache_folder() -> Path:
-    """Return the folder of compiled kernels, of these sources alone: a change of any of them gives another folder."""
-    digest = hashlib.blake2b(digest_size=8)
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    digest.update(numba.__version__.encode())
-    home = os.environ.get("NAIBU_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(home) / "naibu" / f"kernels-{digest.hexdigest()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError
-    except OSError:
-        folder = Path(tempfile.gettempdir()) / f"naibu-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}"
-        folder.mkdir(exist_ok=True)
-    return folder
 
 
 class _OpenMP(NamedTuple):

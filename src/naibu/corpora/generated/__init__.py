@@ -1,0 +1,40 @@
+"""Generated sequences: the tasks of Hochreiter and Schmidhuber (1997), and the continual embedded Reber grammar.
+
+Drawn by compiled functions, for many trials side by side (`Task.tape`) or as arrays for any model (`batch`).
+"""
+
+from __future__ import annotations
+
+from naibu.corpora.generated.adding import Adding, Multiplication
+from naibu.corpora.generated.continual_reber import ContinualReber
+from naibu.corpora.generated.embedded_reber import EmbeddedReber, Strings, reber_strings
+from naibu.corpora.generated.long_lag import LongLag, LongLagDistractors
+from naibu.corpora.generated.random import Random, streams
+from naibu.corpora.generated.reber import LETTERS, embedded_reber, legal_first, legal_next, reber_sets
+from naibu.corpora.generated.tape import Batch, Tape, Task, batch
+from naibu.corpora.generated.temporal_order import TemporalOrder
+from naibu.corpora.generated.two_sequence import TwoSequence
+
+__all__ = [
+    "LETTERS",
+    "Adding",
+    "Batch",
+    "ContinualReber",
+    "EmbeddedReber",
+    "LongLag",
+    "LongLagDistractors",
+    "Multiplication",
+    "Random",
+    "Strings",
+    "Tape",
+    "Task",
+    "TemporalOrder",
+    "TwoSequence",
+    "batch",
+    "embedded_reber",
+    "legal_first",
+    "legal_next",
+    "reber_sets",
+    "reber_strings",
+    "streams",
+]
