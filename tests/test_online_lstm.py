@@ -140,7 +140,9 @@ def test_a_trial_does_the_same_in_any_lane_beside_any_others():
     whole = LSTM(net, Learning(0.5), 1, range(LANES))
     whole.train(tape)
     alone = LSTM(net, Learning(0.5), 1, [5])
-    moved = Tape(*(None if part is None else np.roll(part, -5, -1) for part in (tape.start, tape.x, None, tape.target, None)))
+    moved = Tape(
+        *(None if part is None else np.roll(part, -5, -1) for part in (tape.start, tape.x, None, tape.target, None))
+    )
     alone.train(moved)
     for mine, theirs in zip(alone.weights.of(0), whole.weights.of(5), strict=True):
         np.testing.assert_array_equal(mine, theirs)

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from naibu.bench import growth, language_model, layers, memory, recording, tables
+from naibu.bench import growth, language_model, layers, memory, online, recording, tables
 from naibu.bench.peak import Peak, measure_peak
 from naibu.bench.peers import OPTIONAL, there
 from naibu.bench.rounds import QUIET
@@ -20,12 +20,13 @@ from naibu.progress import shown
 from naibu.storage import write_text
 
 SIZED = ("layers", "language-model", "growth")
-ALL = (*SIZED, "recording", "memory")
+ALL = (*SIZED, "recording", "online", "memory")
 _TABLES: dict[str, Callable[[list[Row]], list[tables.Printed]]] = {
     "layers": tables.layers,
     "language-model": tables.language_model,
     "growth": tables.growth,
     "recording": tables.plain("Recording everything, against the layer's own forward pass"),
+    "online": tables.online,
     "memory": tables.plain("Memory of recording and probing"),
 }
 
@@ -36,7 +37,7 @@ def run(what: str, sizes: Sizes, console: Console, markdown: Path | None = None)
     What was measured before a Ctrl-C is printed, not written. Raises OptionError where sizes are asked of a
     bench that has its own.
     """
-    if what not in (*SIZED, "all") and sizes != Sizes():
+    if what not in (*SIZED, "all") and sizes != Sizes(quick=sizes.quick and what == "online"):
         raise OptionError(f"naibu bench {what}: has sizes of its own; options are for {', '.join(SIZED)} and all")
     names = [what] if what != "all" else [name for name in ALL if not (sizes.quick and name == "memory")]
     peak = None
@@ -68,6 +69,8 @@ def _rows(name: str, sizes: Sizes, peak: Peak | None, progress: Callable[[float,
         return growth.measure(sizes, progress)
     if name == "recording":
         return recording.measure()
+    if name == "online":
+        return online.measure(sizes, progress)
     if name == "memory":
         return memory.measure()
     assert peak is not None

@@ -100,6 +100,20 @@ def growth(rows: list[Row]) -> list[Printed]:
     return found
 
 
+def online(rows: list[Row]) -> list[Printed]:
+    """Return one table: a line for each task, with steps a second and the ratios to the peers."""
+    lines = []
+    for row in rows:
+        peers = (f"{row[f'ratio_to_{name}']:,.0f}" for name in ("loop", "by_hand", "batched"))
+        speeds = (f"{row[name] / 1e6:.1f}" for name in ("steps_per_second", "with_drawing_steps_per_second"))
+        how = f"{row['gradient']}, by {row['update']}"
+        limit = f"{row['ratio_to_limit']:.2f}{_mark(row)}"
+        lines.append((str(row["task"]), how, str(row["weights"]), *speeds, *peers, limit))
+    columns = ("task", "gradient", "weights", "million steps/s", "with drawing", "times LSTMCell loop")
+    columns += ("times 1997 cell, by hand", f"times {rows[0]['trials']} trials, batched", "share of limit")
+    return [Printed("LSTM of 1997, learning on-line, one core", columns, tuple(lines), _remarks(rows))]
+
+
 def plain(title: str) -> Callable[[list[Row]], list[Printed]]:
     """Return a maker of tables that show every key of every row as it is."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -9,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naibu.cells.kernels.vector import LANES
+from naibu.corpora.generated.embedded_reber import reber_strings
 from naibu.corpora.generated.random import Random
+from naibu.corpora.generated.reber import legal_first
 from naibu.corpora.generated.tape import Tape, Task
 from naibu.online.lstm import LSTM, Misses
 
@@ -127,3 +130,36 @@ def clean_error(tape: Tape, output: NDArray[np.float32]) -> NDArray[np.float64]:
     assert target is not None
     found: NDArray[np.float64] = np.abs(output[:, -1] - target[:, -1]).mean(axis=1, dtype=np.float64)
     return found
+
+
+class EveryString:
+    """Looks at all training and all test strings of a grammar after every 100 training strings (experiment 1): after
+    each symbol all that may follow must be more active than all others."""
+
+    def __init__(self, strings: Sequence[str], *, every: int = 100) -> None:
+        self.portion = every
+        unique = sorted(dict.fromkeys(strings), key=len)
+        few, some = unique[5::61], unique[2::9]  # of all lengths: nearly all networks fail on one of these
+        parts = (few, [s for s in some if s not in few], [s for s in unique if s not in few and s not in some])
+        self._parts = [_laid_out(part) for part in parts if part]
+
+    def begin(self, lane: int) -> None:
+        """Nothing is kept of a lane."""
+
+    def hear(self, learner: LSTM, misses: Misses, random: Random) -> Met:
+        """Look at what each lane is now; no further than to the first strings that all of them get wrong."""
+        right = np.ones(LANES, bool)
+        for tape, legal in self._parts:
+            right &= legal_first(np.moveaxis(learner.outputs(tape), 3, 2), legal).all(axis=(0, 1))
+            if not right.any():
+                break
+        never = np.full(LANES, -1)
+        return Met(never, np.where(right, self.portion - 1, -1))
+
+
+def _laid_out(strings: Sequence[str]) -> tuple[Tape, NDArray[np.bool_]]:
+    """Return strings on a tape, the same in all lanes, and what may follow, bool [string time lane 7]."""
+    given = reber_strings(strings)
+    x = np.repeat(given.x[..., None], LANES, -1)
+    start = np.repeat(given.start[:, None], LANES, -1)
+    return Tape(start, x, None, np.zeros_like(x), None), given.legal[:, :, None, :]

@@ -14,7 +14,7 @@ from naibu.corpora.generated.tape import Tape, Task
 from naibu.online.criteria import Judge, clean_error
 from naibu.online.lstm import LSTM
 from naibu.online.network import Learning, Network, Weights, initial_weights
-from naibu.online.trials import Listener, Trial
+from naibu.online.trials import Listener, Trace, Trial
 
 POINTS = 50
 """Points of a learning curve."""
@@ -59,6 +59,7 @@ class _Crew:
         self.learner = LSTM(study.network, study.learning, seed, [])
         self.judge = study.judge()
         self.lanes: list[_Lane | None] = [None] * LANES
+        self.traced = False
         self.training, self.testing = (streams(seed, purpose, [0] * LANES) for purpose in ("training", "test"))
 
     def all(self, trials: Sequence[int]) -> Iterator[Trial]:
@@ -129,9 +130,25 @@ class _Crew:
                 lane.steps,
                 thinned(lane.curve),
             )
-            self.lanes[index] = None
             self.listener.finished(trial)
+            if solved and not self.traced:
+                self.traced = True
+                self.listener.traced(lane.number, self._trace(index))
+            self.lanes[index] = None
             yield trial
+
+    def _trace(self, index: int) -> Trace:
+        """Return what goes on inside the trial of a lane in a fresh sequence."""
+        task = self.study.task
+        tape = task.tape(streams(self.seed, "trace", [0] * LANES), 1)
+        assert tape.x is not None
+        assert tape.target is not None
+        begin = int(tape.start[0, index])
+        inside = self.learner.trace(tape) | {"output": self.learner.outputs(tape)[0]}
+        if not task.every_step:
+            del inside["output"]
+        signals = {"input": tape.x[0]} | inside
+        return Trace(task.name, {name: values[begin:, :, index] for name, values in signals.items()})
 
     def _test(self) -> tuple[np.ndarray, ...]:
         """Return how many fresh sequences each lane gets wrong, its mean absolute and its mean squared error there."""
@@ -151,7 +168,9 @@ class _Crew:
 
 def part_of(tape: Tape, count: int) -> Tape:
     """Return the first sequences of a tape."""
-    parts = (None if part is None else part[:count] for part in (tape.x, tape.symbols, tape.target, tape.target_symbols))
+    parts = (
+        None if part is None else part[:count] for part in (tape.x, tape.symbols, tape.target, tape.target_symbols)
+    )
     return Tape(tape.start[:count], *parts)
 
 

@@ -34,6 +34,8 @@ class Trial:
     """Time steps trained."""
     curve: Sequence[tuple[float, float]] = ()
     """About 50 points: sequences, mean error."""
+    length: float | None = None
+    """Of rows on endless streams: mean symbols of a test stream before a mistake."""
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> Trial:

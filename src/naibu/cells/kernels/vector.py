@@ -424,3 +424,46 @@ def transpose(_: Any, source: Any, source_step: Any, target: Any, target_step: A
         return context.get_dummy_value()
 
     return types.void(*(types.int64,) * 4), generate
+
+
+_PLACES = ir.VectorType(ir.PointerType(FLOAT), LANES)
+_EVERY_LANE = ir.Constant(_MASK, [ir.Constant(ir.IntType(1), 1)] * LANES)
+
+
+def _places(builder: Any, address: Any, indices: Any) -> Any:
+    """Return one pointer a lane: the number of this index, the int32 at `indices`, behind an address."""
+    longs = ir.VectorType(LONG, LANES)
+    index = builder.sext(builder.load(pointer(builder, indices, INTS), align=4), longs)
+    undefined = ir.Constant(longs, ir.Undefined)
+    base = builder.insert_element(undefined, address, ir.Constant(INT, 0))
+    base = builder.shuffle_vector(base, undefined, ir.Constant(INTS, None))
+    four = ir.Constant(longs, [ir.Constant(LONG, F32)] * LANES)
+    return builder.inttoptr(builder.add(base, builder.mul(index, four)), _PLACES)
+
+
+@intrinsic
+def gather(_: Any, address: Any, indices: Any) -> Any:
+    """Return the vector of the numbers that lie behind an address at each lane's own index, an int32 of `LANES`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(FLOATS, [_PLACES, INT, _MASK, FLOATS])
+        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.gather.v{LANES}f32.v{LANES}p0")
+        places = _places(builder, *arguments)
+        return builder.call(function, [places, ir.Constant(INT, F32), _EVERY_LANE, ir.Constant(FLOATS, None)])
+
+    return vector(types.int64, types.int64), generate
+
+
+@intrinsic
+def scatter(_: Any, address: Any, indices: Any, value: Any) -> Any:
+    """Write each lane's number behind an address at that lane's own index; of equal indices the last lane's stays."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address, indices, value = arguments
+        kind = ir.FunctionType(ir.VoidType(), [FLOATS, _PLACES, INT, _MASK])
+        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.scatter.v{LANES}f32.v{LANES}p0")
+        places = _places(builder, address, indices)
+        builder.call(function, [value, places, ir.Constant(INT, F32), _EVERY_LANE])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, vector), generate

@@ -107,16 +107,17 @@ def numbered(strings: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int6
     return symbols, lengths
 
 
-def legal_after(symbols: NDArray[np.int32]) -> NDArray[np.bool_]:
+def legal_after(symbols: NDArray[np.int32], *, endless: bool = False) -> NDArray[np.bool_]:
     """Return which symbols may follow after each step, bool [time ... 7], for symbols int32 [time ...].
 
-    Strings may begin late, after steps of -1, where nothing is legal, and follow each other without end.
+    Strings may begin late, after steps of -1, where nothing is legal. After the last E nothing is, or, where strings
+    are `endless`, the B of the next one; they may follow each other in both cases.
     """
     node = np.zeros(symbols.shape[1:], np.int32)
     legal = np.zeros((*symbols.shape, len(LETTERS)), bool)
     for t, symbol in enumerate(symbols):
-        node = np.where(symbol < 0, 0, LEADS[node % END, symbol])
-        legal[t] = LEGAL[node] & (symbol >= 0)[..., None]
+        node = np.where(symbol < 0, 0, LEADS[node, symbol] % END)
+        legal[t] = LEGAL[node] & ((symbol >= 0) & ((node > 0) | endless))[..., None]
     return legal
 
 

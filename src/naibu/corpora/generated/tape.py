@@ -116,8 +116,11 @@ class Task(ABC):
         """Return the next sequences of every lane's stream, which moves on; see `random.streams`.
 
         random: uint64 [lane]. A stream gives the same sequences in any lane, beside any others, drawn in any
-        portions; how many blank steps go before depends on the longest sequence of the portion.
+        portions; how many blank steps go before depends on the longest sequence of the portion. Raises OptionError
+        where the states are of another type.
         """
+        if random.dtype != np.uint64:
+            raise OptionError(f"random is {random.dtype}, where states of generators are uint64; see streams")
         lanes = len(random)
         start = np.zeros((sequences, lanes), np.int32)
         x = _blank(self.symbolic, sequences, self.longest, self.inputs, lanes)

@@ -24,7 +24,7 @@ PLACES = {2: ((10, 20), (50, 60)), 3: ((10, 20), (33, 43), (66, 76))}
 def temporal_order(random: Random, lane: int, given: tuple[Ints], x: Floats, target: Floats) -> int:
     """Draw E, 98 to 108 symbols and B; the class is the relevant symbols read as a binary number, X being 0."""
     places = given[0]
-    start = len(x) - (SHORTEST + below(random, lane, LONGEST - SHORTEST + 1))
+    start: int = len(x) - (SHORTEST + below(random, lane, LONGEST - SHORTEST + 1))
     x[start, E] = x[-1, B] = 1.0
     for t in range(start + 1, len(x) - 1):
         x[t, below(random, lane, DISTRACTORS)] = 1.0

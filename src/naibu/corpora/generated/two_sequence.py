@@ -25,7 +25,7 @@ def two_sequence(random: Random, lane: int, given: Given, x: Floats, target: Flo
     target [1 2]: the class's target with its noise, and without.
     """
     lag, informative, noisy, target_noise, target_of_1, target_of_2 = given
-    start = len(x) - (lag + below(random, lane, lag // 10 + 1))
+    start: int = len(x) - (lag + below(random, lane, lag // 10 + 1))
     normals(random, lane, NOISE, x[start:, 0])
     first_class = below(random, lane, 2) == 0
     for t in range(start, start + informative):
