@@ -116,7 +116,7 @@ def _loop(case: _Case, tape: Tape) -> tuple[Callable[[], object], int]:
             hidden.append(h)
         outputs = torch.sigmoid(output(torch.cat(hidden[-len(target) :])))
         optimiser.zero_grad()
-        (0.5 * ((target - outputs) ** 2).sum()).backward()
+        torch.autograd.backward(0.5 * ((target - outputs) ** 2).sum())
         optimiser.step()
 
     return train, len(x)
@@ -155,7 +155,7 @@ def _cell_of_1997(case: _Case, x: Tensor, target: Tensor) -> Callable[[], object
             if step >= len(x) - len(target):
                 outputs.append(torch.sigmoid(torch.bmm(output, torch.cat([cells, one], 1)[:, :, None])[:, :, 0]))
         optimiser.zero_grad()
-        (0.5 * ((target - torch.stack(outputs)) ** 2).sum()).backward()
+        torch.autograd.backward(0.5 * ((target - torch.stack(outputs)) ** 2).sum())
         optimiser.step()
 
     return train

@@ -109,9 +109,10 @@ def online(rows: list[Row]) -> list[Printed]:
         how = f"{row['gradient']}, by {row['update']}"
         limit = f"{row['ratio_to_limit']:.2f}{_mark(row)}"
         lines.append((str(row["task"]), how, str(row["weights"]), *speeds, *peers, limit))
-    columns = ("task", "gradient", "weights", "million steps/s", "with drawing", "times LSTMCell loop")
-    columns += ("times 1997 cell, by hand", f"times {rows[0]['trials']} trials, batched", "share of limit")
-    return [Printed("LSTM of 1997, learning on-line, one core", columns, tuple(lines), _remarks(rows))]
+    columns = ("task", "gradient", "weights", "million steps/s", "with drawing")
+    named = ("times LSTMCell loop", "times 1997 cell, by hand", f"times {rows[0]['trials']} trials, batched")
+    title = "LSTM of 1997, learning on-line, one core"
+    return [Printed(title, (*columns, *named, "share of limit"), tuple(lines), _remarks(rows))]
 
 
 def plain(title: str) -> Callable[[list[Row]], list[Printed]]:

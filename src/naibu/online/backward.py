@@ -23,7 +23,6 @@ from naibu.online.forward import (
     DERIVATIVE,
     OUTPUT_RANGE,
     OUTPUT_SLOPE,
-    RATE,
     VECTOR,
     Net,
     Past,

@@ -244,7 +244,11 @@ class LSTM:
         if time <= self._time:
             return
         sizes, self._time = self.network.sizes, time
-        rows = {"z": (time + 1, sizes.sources), "s": (time + 1, sizes.cells), "g": (time, sizes.cells)}
+        rows: dict[str, tuple[int, ...]] = {
+            "z": (time + 1, sizes.sources),
+            "s": (time + 1, sizes.cells),
+            "g": (time, sizes.cells),
+        }
         rows |= {"h": (time, sizes.cells), "o": (time, sizes.outputs), "sums": (self._rows,)}
         rows |= {"d": (time, sizes.units), "e": (sizes.outputs,), "back": (sizes.units,), "state": (sizes.cells,)}
         rows |= {"hidden_gradient": (self._rows, sizes.sources), "output_gradient": (sizes.outputs, sizes.seen)}

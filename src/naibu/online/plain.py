@@ -106,9 +106,10 @@ class PlainLSTM:
 
     def change(self, gradient: Weights) -> None:
         """Add rate times gradient to the weights that are there."""
-        there = (*self.there, float(self.network.peepholes))
-        for mine, part, kept in zip(self.weights, gradient, there, strict=True):
-            mine += self.learning.rate * part * kept  # type: ignore[misc]
+        hidden, output = self.there
+        self.weights.hidden[:] += self.learning.rate * gradient.hidden * hidden
+        self.weights.output[:] += self.learning.rate * gradient.output * output
+        self.weights.peephole[:] += self.learning.rate * gradient.peephole * self.network.peepholes
 
     def train(self, x: Array, target: Array) -> Array:
         """Learn from a sequence `x [time input]`, `target [when output]` that belongs to its last steps, and return
@@ -133,7 +134,8 @@ class PlainLSTM:
 
     def _train_full(self, x: Array, target: Array) -> Array:
         """Learn by the exact gradient: errors flow back through all weights and all steps."""
-        kept, missed = [], []
+        kept: list[dict[str, Array]] = []
+        missed: list[Array] = []
         for now in x:
             self.step(now)
             names = ("z", "seen", "y_k", "y_in", "y_out", "y_forget", "g", "h", "s", "s_before")

@@ -1,10 +1,10 @@
-"""Trials of the 1997 LSTM from their first weights to their criterion or their cap, as many at once as there are lanes."""
+"""Trials of the 1997 LSTM from their first weights to their criterion or cap, as many at once as there are lanes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -105,7 +105,7 @@ class _Crew:
         yield from self._end(ended, tape, before)
 
     def _end(self, ended: dict[int, int], tape: Tape, before: Weights) -> Iterator[Trial]:
-        """Take solved trials back to the weights they had when they met the criterion, test them, and free the lanes."""
+        """Take solved trials back to the weights that met the criterion, test them, and free the lanes."""
         for index, taken in ended.items():
             if 0 < taken < len(tape.start):
                 for now, then in zip(self.learner.weights, before, strict=True):
@@ -168,10 +168,11 @@ class _Crew:
 
 def part_of(tape: Tape, count: int) -> Tape:
     """Return the first sequences of a tape."""
-    parts = (
-        None if part is None else part[:count] for part in (tape.x, tape.symbols, tape.target, tape.target_symbols)
-    )
-    return Tape(tape.start[:count], *parts)
+    def first(part: Any) -> Any:
+        return None if part is None else part[:count]
+
+    symbols, target_symbols = first(tape.symbols), first(tape.target_symbols)
+    return Tape(first(tape.start), first(tape.x), symbols, first(tape.target), target_symbols, first(tape.clean))
 
 
 def portions(whole: int, size: int) -> Iterator[int]:
