@@ -430,6 +430,60 @@ class MakeReport:
 
 
 @dataclass(frozen=True)
+class Colour:
+    """Read a text through a trained network and colour every symbol by the value of one unit.
+
+    Any text: --text or --file, read as the network's corpus was; without either, test text from recordings/. Any unit
+    and signal; without --unit, the one that naibu probe named for --label (inside_string for example), or for the label
+    told best. Vermillion above 0, blue below, green for gates; underlined where the label holds. Without colours (in a
+    file, a pipe, with NO_COLOR) a digit stands below each symbol. --html writes a page where the unit can be switched.
+
+    $ naibu colour --out looks/mine
+    $ naibu colour --out looks/mine --run characters-200 --unit 17 --signal cell --text 'if (a[1] == "b"):'
+    $ naibu colour --out looks/mine --label inside_string --file setup.py --html setup.html
+    """
+
+    network: OmitArgPrefixes[RunChoice] = field(default_factory=RunChoice)
+    unit: MaybeWhole = None
+    """The unit, counted from 0; when not given, the one that was found for the label."""
+    signal: Annotated[Signal | None, arg(metavar="SIGNAL", help_behavior_hint="")] = None
+    """Its signal; with --unit cell when not given (hidden where there is no cell)."""
+    layer: MaybeName = None
+    """Its layer, lstm.0 for example; with --unit the uppermost when not given."""
+    label: MaybeName = None
+    """A label of the text: its unit is shown, its places are underlined."""
+    text: Annotated[str | None, arg(metavar="TEXT", help_behavior_hint="")] = None
+    """The text to read; trees or source code where the network learnt those."""
+    file: Annotated[str | None, arg(metavar="FILE", help_behavior_hint="")] = None
+    """A file to read; - for standard input."""
+    symbols: Whole = 2_000
+    """Symbols shown at most."""
+    html: MaybePath = None
+    """Write a page, too, on which the named cells can be chosen."""
+
+    def execute(self, console: Console, typed: str) -> Any:
+        """Read the text through every run asked for, print it coloured, and return the values."""
+        from naibu.look.colour import Asked, colour_run, print_run
+
+        asked = Asked(
+            self.unit, self.signal, self.layer, self.label, self.text, self.file, self.symbols, self.html is not None
+        )
+        places = self.network.places()
+        if len(places) > 1 and (self.html is not None or self.file == "-"):
+            raise OptionError(f"--run: say which, one of {', '.join(each.run.name for each in places)}")
+        rows = []
+        for each in places:
+            found = colour_run(each, asked)
+            rows += print_run(console, each, found)
+            if self.html is not None:
+                from naibu.report.page import write_reading
+
+                write_reading(found, each.run.corpus["form"], f"Inside {each.run.name}", self.html)
+                say(console, "Page", self.html)
+        return rows
+
+
+@dataclass(frozen=True)
 class Gradients:
     """Measure how the gradient travels back through time: its norm against the lag, and clipping at work.
 
@@ -513,6 +567,8 @@ class Bench:
     growth: how the cost grows with the steps of a sequence and with the signals kept; two minutes.
     recording: how many times its own forward pass a torch layer takes when all of it is kept, on disk and in memory;
     a minute.
+    online: the LSTM of 1997 learning on-line, 16 trials side by side, against loops in PyTorch, by the paper's tasks; two
+    minutes.
     memory: the most memory that recording and each probe hold on 5 million positions of 200 units; minutes, and
     4 GB of disk meanwhile.
     all: all of these, one after the other (with --quick all but memory).
@@ -527,8 +583,8 @@ class Bench:
     """
 
     what: Annotated[
-        Positional[Literal["all", "layers", "language-model", "growth", "recording", "memory"]],
-        arg(metavar="{all,layers,language-model,growth,recording,memory}"),
+        Positional[Literal["all", "layers", "language-model", "growth", "recording", "online", "memory"]],
+        arg(metavar="{all,layers,language-model,growth,recording,online,memory}"),
     ] = "all"
     """What to measure."""
     hidden: Annotated[UseAppendAction[tuple[int, ...]], arg(metavar="N", help_behavior_hint="")] = ()
@@ -570,15 +626,47 @@ class Bench:
 
 
 @dataclass(frozen=True)
+class PaperOptions:
+    """Which rows of hochreiter1997, and where to depart from its literal reading."""
+
+    experiment: Annotated[str | None, arg(metavar="NAME", help_behavior_hint="")] = None
+    """One experiment: 1, 2a, 2b, 2c, 3a, 3b, 3c, 4, 5, 6a, 6b or continual; 2 is all that begin with it."""
+    lag: MaybeWhole = None
+    """Only the rows with this time lag."""
+    trials: MaybeWhole = None
+    """Trials of each row, in place of the paper's number (or that of --quick)."""
+    seed: Whole = 1
+    """Seed of weights and sequences; trial k is the same however many there are."""
+    gradient: Literal["truncated", "full"] = "truncated"
+    """The gradient of the LSTM; the paper's is truncated."""
+    output_bias: Switch = False
+    """Give the outputs biases where the paper's count of weights has none."""
+    no_output_derivative: Switch = False
+    """Leave f'(net k) out of the outputs' errors (equation 19)."""
+    ranges: Literal["text", "table10"] = "text"
+    """g in [-2, 2] and h in [-1, 1] as the text has it, or exchanged, as table 10 has it."""
+    update: Literal["sequence", "step"] = "sequence"
+    """When weights change: after every sequence, or at every step."""
+
+
+@dataclass(frozen=True)
 class Papers:
     """Run a paper's experiments and set the obtained figures beside the published ones.
 
     Without a name, lists the papers there are. What is finished stays under --out/NAME; Ctrl-C loses at most what is
     under way, and the same command goes on.
+
+    hochreiter1997: every table of Long Short-Term Memory by the paper's own algorithm, success rates and ratios of
+    means with intervals, the methods it was compared with, and today's LSTM. Leaves report.html (tables, learning
+    curves, the Reber grammar, cells and gates of solved trials) and tables.md. --quick takes minutes; the full version
+    hours. Its options choose rows, or depart from the literal reading.
+
     variants: every recurrent cell, with as many parameters as the LSTM, on brackets and on text of Python's standard
     library; three trainings each, with intervals. Leaves table.md and loss.png.
 
     $ naibu papers
+    $ naibu papers hochreiter1997 --quick
+    $ naibu papers hochreiter1997 --experiment 4 --lag 1000 --trials 10 --seed 3
     $ naibu papers variants --quick
     $ naibu papers variants --workers 2 --json variants.json
     """
@@ -593,10 +681,14 @@ class Papers:
     """Where the finished rows lie."""
     json: Json = None
     """Write the rows here as JSON too; - for standard output."""
+    hochreiter1997: OmitArgPrefixes[PaperOptions] = field(default_factory=PaperOptions)
 
     def execute(self, console: Console, typed: str) -> Any:
         """Run the experiments of a paper, or list the papers."""
         from naibu.papers.catalogue import PAPERS
+        from naibu.papers.hochreiter1997.asked import Asked, given
+
+        asked = Asked(**asdict(self.hochreiter1997))
 
         if self.name is None:
             for name, paper in PAPERS.items():
@@ -606,10 +698,13 @@ class Papers:
             raise OptionError(f"{self.name}: no paper of that name; those here are {', '.join(PAPERS)}")
         if self.workers < 1:
             raise OptionError(f"--workers {self.workers}: must be at least 1")
+        paper, folder = PAPERS[self.name], self.out / self.name
+        if paper.chosen is None and given(asked):
+            raise OptionError(f"{given(asked)[0]}: {self.name} does not take it; hochreiter1997 does")
         from naibu.papers.runner import run
 
-        paper, folder = PAPERS[self.name], self.out / self.name
-        rows, left = run(paper.reproduction(), folder, paper.title, quick=self.quick, workers=self.workers)
+        how = paper.reproduction() if paper.chosen is None else paper.chosen(asked)
+        rows, left = run(how, folder, paper.title, quick=self.quick, workers=self.workers)
         for table in left.tables:
             console.print(table)
         if left.note:
@@ -626,6 +721,7 @@ COMMANDS: dict[str, Any] = {
     "probe": Probe,
     "intervene": Intervene,
     "report": MakeReport,
+    "colour": Colour,
     "gradients": Gradients,
     "bench": Bench,
     "papers": Papers,

@@ -40,6 +40,11 @@ def cache_folder(*rooms: Path) -> Path:
     return folder
 
 
+def folder_of(function: Callable[..., Any]) -> Path:
+    """Return the folder of what is compiled from a function, from what it calls, and from all that lies beside them."""
+    return cache_folder(*sorted(_rooms(function, set())))
+
+
 def compiled(function: F) -> F:
     """Return a function that is compiled at its first call and kept on disk, where it comes from a file.
 
@@ -51,7 +56,7 @@ def compiled(function: F) -> F:
 
     if not Path(function.__code__.co_filename).is_file():  # typed at a prompt
         return cast(F, numba.njit(nogil=True, error_model="numpy")(function))
-    before, config.CACHE_DIR = config.CACHE_DIR, str(cache_folder(*sorted(_rooms(function, set()))))
+    before, config.CACHE_DIR = config.CACHE_DIR, str(folder_of(function))
     try:
         return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
     finally:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from naibu.papers.hochreiter1997.asked import Asked
     from naibu.papers.runner import Reproduction
 
 
@@ -16,6 +17,8 @@ class Paper:
 
     title: str
     reproduction: Callable[[], Reproduction]
+    chosen: Callable[[Asked], Reproduction] | None = None
+    """The same with options of its own; None for a paper that takes none."""
 
 
 def _variants() -> Reproduction:
@@ -24,6 +27,16 @@ def _variants() -> Reproduction:
     return VARIANTS
 
 
+def _hochreiter1997(asked: Asked | None = None) -> Reproduction:
+    from naibu.papers.hochreiter1997.asked import Asked
+    from naibu.papers.hochreiter1997.reproduction import reproduction
+
+    return reproduction(asked or Asked())
+
+
 PAPERS: dict[str, Paper] = {
+    "hochreiter1997": Paper(
+        "Long Short-Term Memory: all tables, by the paper's own algorithm", _hochreiter1997, _hochreiter1997
+    ),
     "variants": Paper("Every cell on two tasks, beside Greff et al. 2017", _variants),
 }

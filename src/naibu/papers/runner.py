@@ -103,7 +103,7 @@ def reproduce(
         if row is None:
             began = time.perf_counter()
             obtained = experiment.obtain(quick)
-            trials = int(obtained.pop("trials", 1) or 1)
+            trials = obtained.pop("trials", 1)
             seconds = float(obtained.pop("seconds", None) or round(time.perf_counter() - began, 2))
             verdict = experiment.judge(experiment.published, obtained)
             row = Reproduced(
@@ -112,7 +112,7 @@ def reproduce(
                 experiment.published,
                 experiment.source,
                 obtained,
-                trials,
+                1 if trials is None else int(trials),
                 seconds,
                 verdict,
                 quick,

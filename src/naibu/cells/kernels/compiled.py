@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numba
@@ -27,7 +26,7 @@ from numba.extending import intrinsic
 from torch import Tensor
 
 from naibu.cells.kernels.vector import LONG, X86, pointer
-from naibu.compiling import cache_folder
+from naibu.compiling import folder_of
 
 COUNTERS = [(name, "i8", (8,)) for name in ("arrived", "waiting", "round")]
 HEAD = [*COUNTERS, ("threads", "i8"), ("team", "i8"), ("give_way", "i8")]
@@ -54,7 +53,7 @@ class Kernel:
 
     @cached_property
     def _entry(self) -> Any:
-        folder = cache_folder(Path(__file__).parent, Path(self.function.__code__.co_filename).parent)
+        folder = folder_of(self.function)
         if not any(folder.rglob(f"*.{self.function.__name__}-*.nbi")):
             what = f"naibu: compiling the {self.name} for this processor, once, for some seconds"
             print(f"{what}; it is kept in {folder}", file=sys.stderr, flush=True)

@@ -1,0 +1,102 @@
+"""What is asked for of the paper: which rows, how many trials, and where the literal reading is departed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from naibu.errors import OptionError
+from naibu.papers.hochreiter1997.quick import quickened
+from naibu.papers.hochreiter1997.rows import Row, all_rows
+
+DEPARTURES: dict[str, tuple[str, dict[str, Any]]] = {
+    "gradient full": ("learning", {"gradient": "full"}),
+    "output-bias": ("network", {"output_bias": True}),
+    "no-output-derivative": ("learning", {"output_derivative": False}),
+    "ranges table10": ("network", {"cell_range": 1.0, "output_range": 2.0}),
+    "update step": ("learning", {"update": "step"}),
+}
+"""What each option that departs from the literal reading changes: of the network, or of its learning."""
+
+
+def departures(row: Row) -> tuple[str, ...]:
+    """Return the departures that there are of a row.
+
+    None of today's LSTM, of the methods that the paper compares with and of endless streams. Both updates are one
+    where errors come at the end only. In 2a and 2b gates and cell see the input only, so that the truncated gradient
+    is the full one, and g and h have ranges of their own; of 2c there is no full gradient.
+    """
+    literal = ("gradient full", "output-bias", "no-output-derivative", "ranges table10")
+    by_learner = {"lstm": literal, "lstm-symbols": literal[1:] if row.experiment == "2c" else literal[1:3]}
+    every_step = row.experiment in ("1", "2a", "2b")
+    return (*by_learner[row.learner], *["update step"] * every_step) if row.learner in by_learner else ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of the command; without any, all rows by the literal reading of the paper."""
+
+    experiment: str | None = None
+    """1, 2a ... or a beginning of it: 2 is 2a, 2b and 2c."""
+    lag: int | None = None
+    trials: int | None = None
+    seed: int = 1
+    gradient: str = "truncated"
+    output_bias: bool = False
+    no_output_derivative: bool = False
+    ranges: str = "text"
+    update: str = "sequence"
+
+    def __post_init__(self) -> None:
+        if self.trials is not None and self.trials < 1:
+            raise OptionError(f"--trials {self.trials}: must be at least 1")
+        if self.seed < 0:
+            raise OptionError(f"--seed {self.seed}: must be 0 or more")
+        if self.gradient == "full" and self.update == "step":
+            raise OptionError("--update step: the full gradient needs the whole sequence; leave --gradient full out")
+        rows = self.rows()
+        for option in DEPARTURES:
+            if f"--{option.partition(' ')[0]}" in given(self) and not any(option in departures(row) for row in rows):
+                asked = f"experiment {self.experiment}" if self.experiment else "these rows"
+                raise OptionError(f"--{option}: nothing that {asked} would do otherwise")
+
+    def rows(self, quick: bool = False) -> list[Row]:
+        """Return the rows asked for, in the order of the paper. Raises OptionError where there is none."""
+        rows = all_rows()
+        if self.experiment is not None:
+            those = [row for row in rows if row.experiment.startswith(self.experiment) and self.experiment]
+            known = dict.fromkeys(row.experiment for row in rows)
+            if not those:
+                raise OptionError(f"--experiment {self.experiment}: there is no such one; there are {', '.join(known)}")
+            rows = those
+        if self.lag is not None:
+            those = [row for row in rows if row.lag == self.lag]
+            if not those:
+                raise OptionError(f"--lag {self.lag}: no row has it; {self._lags(rows)}")
+            rows = those
+        return [self._asked_of(quickened(row) if quick else row) for row in rows]
+
+    def _asked_of(self, row: Row) -> Row:
+        """Return the row with the trials asked for, departing where it can from the literal reading."""
+        there = departures(row)
+        typed = given(self)
+        network, learning = dict(row.network), dict(row.learning)
+        for option, (part, settings) in DEPARTURES.items():
+            if option in there and f"--{option.partition(' ')[0]}" in typed:
+                (network if part == "network" else learning).update(settings)
+        trials = row.trials if self.trials is None else self.trials
+        return replace(row, trials=trials, network=network, learning=learning)
+
+    def _lags(self, rows: list[Row]) -> str:
+        lags: dict[str, list[int]] = {}
+        for row in rows:
+            if row.lag is not None and row.lag not in lags.setdefault(row.experiment, []):
+                lags[row.experiment].append(row.lag)
+        if not lags:
+            return f"the rows of experiment {self.experiment} have none"
+        return "; ".join(f"{name} has {', '.join(map(str, sorted(found)))}" for name, found in lags.items())
+
+
+def given(asked: Asked) -> list[str]:
+    """Return the options, as they are typed, that were given another value than their default."""
+    return [f"--{f.name.replace('_', '-')}" for f in fields(asked) if getattr(asked, f.name) != f.default]
