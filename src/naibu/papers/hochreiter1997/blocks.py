@@ -194,7 +194,7 @@ def by_cost(blocks: Iterable[Block]) -> list[Block]:
     return sorted(blocks, key=lambda block: -cost(block.row, block.numbers))
 
 
-STEP = {"rtrl": 0.1, "bptt": 0.1, "elman": 0.3, "rcc": 1.0, "chunker": 1.0, "today": 2.5, "continual": 0.5}
+STEP = {"lstm": 0.02, "elman": 0.3, "rcc": 1.0, "chunker": 1.0, "today": 0.8, "continual": 0.2}
 """Microseconds that a step of one trial takes, about, 0.1 for the others; to share out the work and to guess the time
 to go, nothing else."""
 REBER_STEPS, OTHER_STEPS = 12, 105

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
 
 from naibu.online.continual import Streams, gers_network, run_streams
 from naibu.online.distractors_lstm import DistractorNet
@@ -15,15 +17,19 @@ from naibu.papers.hochreiter1997.rows import Row
 
 def obtain(row: Row, numbers: Sequence[int], seed: int, cap: int, listener: Listener) -> list[Trial]:
     """Return the trials of these numbers of a row of experiment 2."""
-    same = {name: row.learning[name] for name in ("rate", "output_derivative") if name in row.learning}
-    same |= {name: row.network[name] for name in ("initial", "output_bias") if name in row.network}
+    given = {**row.network, **row.learning}
     if row.task["name"] == "long-lag":
-        net = LongLagNet(row.task["p"], row.task["variant"], update=row.learning["update"], **same)
+        net = LongLagNet(row.task["p"], row.task["variant"], **_known(LongLagNet, given))
         return long_lag_trials(net, seed, numbers, cap, listener)
-    ranges = {"g_range": row.network["cell_range"], "h_range": row.network["output_range"]}
-    return distractor_trials(
-        DistractorNet(row.task["p"], row.task["q"], **same, **ranges), seed, numbers, cap, listener
-    )
+    given |= {"g_range": given["cell_range"], "h_range": given["output_range"]}
+    net_2c = DistractorNet(row.task["p"], row.task["q"], **_known(DistractorNet, given))
+    return distractor_trials(net_2c, seed, numbers, cap, listener)
+
+
+def _known(net: type[LongLagNet] | type[DistractorNet], given: dict[str, Any]) -> dict[str, Any]:
+    """Return what of a row's settings is an option of this net; lists become tuples."""
+    options = {field.name for field in fields(net)}
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in given.items() if name in options}
 
 
 def streams(row: Row, numbers: Sequence[int], seed: int, cap: int, listener: Listener) -> list[Trial]:

@@ -185,9 +185,9 @@ def _curves(ran: Sequence[Version]) -> Iterator[Safe]:
     if panels:
         caption = (
             "Learning curves, a line for each trial: blue, ending in a dot, where it was solved; vermillion, ending in "
-            "a cross, where it was not. Dotted: the published mean, where the cap reaches so far. The error is the mean "
-            "absolute one; in experiment 2 and of RTRL, ELM and RCC the mean squared one; of endless streams, mistakes for "
-            "each symbol."
+            "a cross, where it was not. Dotted: the published mean, where the cap reaches so far. The error is the "
+            "mean absolute one; in experiment 2 and of RTRL, ELM and RCC the mean squared one; of endless streams, "
+            "mistakes for each symbol."
         )
         yield figure(panels, caption)
 

@@ -14,6 +14,7 @@ from naibu.papers.runner import Figures
 Settings = Mapping[str, Any]
 TODAY = "today"
 """The learner of the rows that set today's LSTM, with forget gate and Adam, on a task of the paper."""
+TODAY_TRIALS = 5
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Row:
     """Published figures that are implied, quoted by third parties or contradictory."""
     words: str = ""
     """What departs from the paper in this row, or is not told there."""
+    of: str = ""
+    """The key of the row that this one departs from."""
     today: Settings | None = None
     """units, rate and batch of today's LSTM on this task, where it is set on it; its cap is the row's."""
 
@@ -59,22 +62,43 @@ class Row:
         same = ("key", "learner", "task", "network", "learning", "cap", "tested")
         return {name: _plain(getattr(self, name)) for name in same}
 
-    def of_today(self) -> Row | None:
-        """Return the row of today's LSTM under this one; none where it was not set on this task."""
+    def of_today(self) -> list[Row]:
+        """Return the rows of today's LSTM under this one, if it was set on this task: forget bias 1, and gates that begin
+        with the task's lags."""
         if self.today is None:
-            return None
+            return []
         learning = {name: self.today[name] for name in ("rate", "batch")} | {"optimiser": "Adam"}
+        return [
+            replace(
+                self,
+                key=f"{self.key}-{TODAY}{name}",
+                row=f"{self.row}: LSTM of today{words}",
+                learner=TODAY,
+                network={"units": self.today["units"], "forget_bias": bias},
+                learning=learning,
+                trials=min(self.trials, TODAY_TRIALS),
+                cap=min(self.cap, cap),
+                published={},
+                published_trials=None,
+                doubtful=(),
+                words="",
+                today=None,
+            )
+            for name, words, bias, cap in (("", "", 1.0, 60_000), ("-chrono", ", chrono gates", "chrono", 300_000))
+        ]
+
+    def departing(self, table: str, found: Settings) -> Row:
+        """Return this row with something done otherwise, as a row of another table."""
         return replace(
             self,
-            key=f"{self.key}-{TODAY}",
-            row=f"{self.row}: LSTM of today",
-            learner=TODAY,
-            network={"units": self.today["units"]},
-            learning=learning,
-            published={},
-            published_trials=None,
-            doubtful=(),
-            words="",
+            key=f"{self.key}-{found['key']}",
+            table=table,
+            row=f"{self.experiment}, {self.row}: {found['departure']}",
+            network={**self.network, **found.get("network", {})},
+            learning={**self.learning, **found.get("learning", {})},
+            cap=found.get("cap", self.cap),
+            cells={"row": f"{self.experiment}, {self.row}", "departure": found["departure"]},
+            of=self.key,
             today=None,
         )
 
@@ -93,19 +117,29 @@ class Table:
 
 @lru_cache(maxsize=1)
 def published() -> tuple[Table, ...]:
-    """Return the published tables in the order of the paper, from `published.json`."""
-    text = files("naibu.papers.hochreiter1997").joinpath("published.json").read_text(encoding="utf-8")
-    return tuple(_table(found) for found in json.loads(text))
+    """Return the published tables in the order of the paper, from `published.json`, and behind them those of rows with
+    something done otherwise, from `departures.json`."""
+    tables = [_table(found) for found in _read("published.json")]
+    rows = {row.key: row for table in tables for row in table.rows}
+    for found in _read("departures.json"):
+        name, source = found["table"], "as the row that is departed from"
+        departing = tuple(rows[each["of"]].departing(name, each) for each in found["rows"])
+        tables.append(Table(name, found["title"], source, ("row", "departure"), found["about"], departing))
+    return tuple(tables)
 
 
 def all_rows() -> list[Row]:
     """Return every published row, each followed by that of today's LSTM where there is one."""
-    return [each for table in published() for row in table.rows for each in (row, row.of_today()) if each is not None]
+    return [each for table in published() for row in table.rows for each in (row, *row.of_today())]
 
 
 def original(row: Row) -> Row:
     """Return the row as it was published, of which this one may be a quick or departing version."""
     return next(each for each in all_rows() if each.key == row.key)
+
+
+def _read(name: str) -> Any:
+    return json.loads(files("naibu.papers.hochreiter1997").joinpath(name).read_text(encoding="utf-8"))
 
 
 def _table(found: dict[str, Any]) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
@@ -35,9 +35,14 @@ class Line(NamedTuple):
 
 def lines_of(row: Row, found: Reproduced | None, label: str = "") -> list[Line]:
     """Return the published line and ours; ours alone for the row of today's LSTM. `label` names other settings."""
-    whose = ": ".join(part for part in ("today's LSTM" if row.learner == TODAY else "ours", label) if part)
-    own = list(row.cells.values())
-    blank = ["" for _ in own]
+    name = "ours" if row.learner != TODAY else "today's LSTM"
+    if row.network.get("forget_bias") == "chrono":
+        name = "today's, chrono"
+    own, blank = list(row.cells.values()), ["" for _ in row.cells]
+    if row.of:  # what is departed from stands once, what is done otherwise beside each of ours
+        own, blank = [own[0], ""], ["", own[1]]
+        label = label or row.cells["departure"]
+    whose = ": ".join(part for part in (name, label) if part)
     published_line = [Line(own, "published", _published(row))] if row.published else []
     if found is None:
         return [*published_line, Line(blank, whose, [*[""] * (len(OURS) - 1), "not run"])]
@@ -75,7 +80,7 @@ def for_terminal(rows: Sequence[Reproduced]) -> list[RichTable]:
             box=SIMPLE_HEAD,
             padding=(0, 1, 0, 0),
         )
-        named = [(row, line) for row, found in mine for line in lines_of(row, found)]
+        named = list(_named(mine))
         kept = [place for place in SHOWN if place != TEST or any(line.cells[TEST] for _, line in named)]
         names = header(table)[-len(OURS) :]
         made.add_column("published, ours", min_width=15)
@@ -83,12 +88,22 @@ def for_terminal(rows: Sequence[Reproduced]) -> list[RichTable]:
             made.add_column(names[place], no_wrap=place != TEST)
         for row, line in named:
             style = {"published": None, "ours": "bold"}.get(line.whose, "dim")
-            name = row.row if line.whose == "published" else f"  {line.whose}"
+            name = (row.cells["row"] if row.of else row.row) if line.whose == "published" else f"  {line.whose}"
             made.add_row(name, *(_narrow(line.cells)[place] for place in kept), style=style)
         verdicts = [f"{row.row}: {found.verdict}" for row, found in mine if row.learner != TODAY]
         made.caption = Text("\n".join(verdicts))
         shown.append(made)
     return shown
+
+
+def _named(rows: Sequence[tuple[Row, Reproduced]]) -> Iterator[tuple[Row, Line]]:
+    """Yield the lines of a table, each with its row; a published line that several rows depart from only once."""
+    before = None
+    for row, found in rows:
+        for line in lines_of(row, found):
+            if not (row.of and line == before):
+                yield row, line
+            before = line if line.whose == "published" else before
 
 
 def _narrow(cells: list[str]) -> list[str]:
@@ -106,8 +121,7 @@ def as_markdown(rows: Sequence[Reproduced]) -> str:
     for table, mine in grouped(rows):
         names = header(table)
         lines = [f"**{table.table}: {table.title}**", "", f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
-        for row, found in mine:
-            lines += [f"| {' | '.join([*o, w, *c])} |" for o, w, c in lines_of(row, found)]
+        lines += [f"| {' | '.join([*own, whose, *cells])} |" for _, (own, whose, cells) in _named(mine)]
         parts.append("\n".join(lines))
     return "\n\n".join([*parts, NOTE]) + "\n"
 
