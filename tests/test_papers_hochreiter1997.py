@@ -75,7 +75,7 @@ def fake(monkeypatch):
 
 
 def test_every_table_is_there_with_the_papers_figures():
-    assert [len(table.rows) for table in published()] == [9, 8, 1, 9, 3, 3, 2, 3, 2, 2, 5]
+    assert [len(table.rows) for table in published()][:11] == [9, 8, 1, 9, 3, 3, 2, 3, 2, 2, 5]
     means = {
         key: ROWS[key].published["sequences"] for key in ("1-lstm-3x2-0.5", "2a-lstm-100-1", "2c-1000-50", "4-500")
     }
@@ -90,10 +90,13 @@ def test_caps_are_five_times_the_published_mean_or_the_papers_own():
     for row in ROWS.values():
         mean = original(row).published.get("sequences")
         if row.learner == TODAY:
-            assert row.cap == next(each.cap for each in ROWS.values() if row.key == f"{each.key}-{TODAY}")
+            base = ROWS[row.key.partition(f"-{TODAY}")[0]]
+            assert row.cap == min(base.cap, 300_000 if row.network["forget_bias"] == "chrono" else 60_000)
+        elif row.of and row.cap != ROWS[row.of].cap:  # departures that are slow to learn
+            assert row.cap in (50_000, 100_000)
         elif mean is None:
             above = row.published.get("sequences_above")
-            assert row.cap == above or row.experiment == "continual"
+            assert row.cap == above or row.experiment == "continual" or row.lag == 100  # at the stated cap
         else:
             rtrl = row.experiment == "2a" and row.learner == "rtrl"  # the paper's own cap
             assert row.cap == 5 * mean or (rtrl and row.cap == 5_000_000) or row.experiment == "continual"
@@ -104,14 +107,14 @@ def test_weights_of_the_networks_are_those_of_the_tables():
 
     checked = 0
     for row in ROWS.values():
-        if row.learner == "lstm" and row.task["name"] != "reber":
+        if row.learner == "lstm" and row.task["name"] != "reber" and not row.of:
             assert network_of(row, task_of(row)).weights == int(row.cells["weights"]), row.key
             checked += 1
     assert checked == 15
 
 
 def test_the_quick_version_names_every_row_and_changes_no_task():
-    assert set(QUICK) == set(ROWS)
+    assert set(QUICK) == {row.key for row in ROWS.values() if not row.of}
     for row in ROWS.values():
         quick = quickened(row)
         assert quick.cap <= row.cap
@@ -125,6 +128,8 @@ def test_the_quick_version_names_every_row_and_changes_no_task():
 def test_rows_are_chosen_by_experiment_and_lag():
     assert {row.experiment for row in Asked("3").rows()} == {"3a", "3b", "3c"}
     assert [row.key for row in Asked("4", 1000).rows()] == ["4-1000"]
+    assert {row.table for row in Asked("rem").rows()} == {"Remedies"}
+    assert all(row.of for row in Asked("departures").rows())
     assert [row.trials for row in Asked("4", 1000, trials=3).rows()] == [3]
     assert Asked("6b").rows()[0].trials == 10
 
@@ -423,7 +428,11 @@ def ran(fake, tmp_path, capsys):
 def test_the_command_prints_writes_and_goes_on(ran, fake):
     folder, said, departed = ran
     rows = json.loads((folder / "rows.json").read_text(), parse_constant=pytest.fail)
-    assert [row["row"] for row in rows] == ["T = 100", "T = 100: LSTM of today"]
+    assert [row["row"] for row in rows] == [
+        "T = 100",
+        "T = 100: LSTM of today",
+        "T = 100: LSTM of today, chrono gates",
+    ]
     ours = rows[0]
     assert {"table", "row", "published", "obtained", "trials", "seconds", "verdict"} <= set(ours)
     assert (ours["table"], ours["trials"], ours["published"]["sequences"]) == ("Table 7", 4, 74_000)
@@ -432,7 +441,7 @@ def test_the_command_prints_writes_and_goes_on(ran, fake):
     assert "today's LSTM" in said
     assert "0.034 times as many sequences" in said
     assert "Departing from the literal reading: --gradient full" in " ".join(departed.split())
-    assert len(fake.asked) == 3  # today's LSTM has no such departure: its trials were there
+    assert len(fake.asked) == 4  # today's LSTM has no such departure: its trials were there
     assert {path.name for path in (folder / "hochreiter1997").iterdir()} == {
         "trials",
         "rows",

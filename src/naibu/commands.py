@@ -42,6 +42,7 @@ MaybeWhole = Annotated[int | None, arg(metavar="N", help_behavior_hint="")]
 MaybeNumber = Annotated[float | None, arg(metavar="X", help_behavior_hint="")]
 MaybePath = Annotated[Path | None, arg(metavar="PATH", help_behavior_hint="")]
 MaybeName = Annotated[str | None, arg(metavar="NAME", help_behavior_hint="")]
+MaybePair = Annotated[tuple[str, str] | None, arg(metavar="NAME NAME", help_behavior_hint="")]
 ONE_FORM = "{brackets,tagged,brackets+words,tagged+words,words,characters}"
 
 
@@ -349,11 +350,16 @@ class Probe:
 
     $ naibu probe --out looks/mine
     $ naibu probe --out looks/mine --label depth:VP
+    $ naibu probe --out looks/mine --parts "VB*" "NN*" --word that
     """
 
     network: OmitArgPrefixes[RunChoice] = field(default_factory=RunChoice)
     label: MaybeName = None
     """Only the correlation of every unit with this label of the recording; all probes when not given."""
+    parts: MaybePair = None
+    """Only telling these two parts of speech apart, VB and NN when not given; VB* is every name that begins with VB."""
+    word: MaybeName = None
+    """Only the tokens of this word by part of speech, with their nearest neighbours; "that" when not given."""
 
     def execute(self, console: Console, typed: str) -> Any:
         """Probe every run asked for."""
@@ -361,7 +367,7 @@ class Probe:
 
         places = self.network.places()
         for each in places:
-            probe_run(each, each.run.corpus["category"], label=self.label)
+            probe_run(each, each.run.corpus["category"], label=self.label, parts=self.parts, word=self.word)
             say(console, "Results", each.results)
         return [str(path) for each in places for path in sorted(each.results.glob("*.csv"))]
 
@@ -478,7 +484,7 @@ class Colour:
             if self.html is not None:
                 from naibu.report.page import write_reading
 
-                write_reading(found, each.run.corpus["form"], f"Inside {each.run.name}", self.html)
+                write_reading(found.passages, each.run.corpus["form"], f"Inside {each.run.name}", self.html)
                 say(console, "Page", self.html)
         return rows
 
@@ -567,8 +573,8 @@ class Bench:
     growth: how the cost grows with the steps of a sequence and with the signals kept; two minutes.
     recording: how many times its own forward pass a torch layer takes when all of it is kept, on disk and in memory;
     a minute.
-    online: the LSTM of 1997 learning on-line, 16 trials side by side, against loops in PyTorch, by the paper's tasks; two
-    minutes.
+    online: the LSTM of 1997 learning on-line, 16 trials side by side, on the paper's tasks, against loops in PyTorch;
+    two minutes.
     memory: the most memory that recording and each probe hold on 5 million positions of 200 units; minutes, and
     4 GB of disk meanwhile.
     all: all of these, one after the other (with --quick all but memory).
@@ -630,7 +636,7 @@ class PaperOptions:
     """Which rows of hochreiter1997, and where to depart from its literal reading."""
 
     experiment: Annotated[str | None, arg(metavar="NAME", help_behavior_hint="")] = None
-    """One experiment: 1, 2a, 2b, 2c, 3a, 3b, 3c, 4, 5, 6a, 6b or continual; 2 is all that begin with it."""
+    """One experiment (1, 2a, 2b, 2c, 3a, 3b, 3c, 4, 5, 6a, 6b, continual), departures or remedies; 2 is all of 2."""
     lag: MaybeWhole = None
     """Only the rows with this time lag."""
     trials: MaybeWhole = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -111,7 +111,8 @@ class _Crew:
                 for now, then in zip(self.learner.weights, before, strict=True):
                     now[..., index] = then[..., index]
                 self.learner.train(part_of(tape, taken), np.arange(LANES) == index)
-        scores = self._test() if any(taken > 0 for taken in ended.values()) else None
+        solved_some = any(taken > 0 for taken in ended.values())
+        scores = self._test() if solved_some and self.study.tests else None
         for index, taken in ended.items():
             lane = self.lanes[index]
             assert lane is not None
@@ -124,7 +125,7 @@ class _Crew:
                 lane.sequences,
                 lane.first,
                 wrong,
-                self.study.tests if solved else 0,
+                self.study.tests if scores is not None and solved else 0,
                 error,
                 squared,
                 lane.steps,
@@ -142,13 +143,10 @@ class _Crew:
         task = self.study.task
         tape = task.tape(streams(self.seed, "trace", [0] * LANES), 1)
         assert tape.x is not None
-        assert tape.target is not None
-        begin = int(tape.start[0, index])
-        inside = self.learner.trace(tape) | {"output": self.learner.outputs(tape)[0]}
-        if not task.every_step:
-            del inside["output"]
-        signals = {"input": tape.x[0]} | inside
-        return Trace(task.name, {name: values[begin:, :, index] for name, values in signals.items()})
+        every_step = replace(tape, target=np.zeros((1, tape.time, task.outputs, LANES), np.float32))
+        signals = {"input": tape.x[0], **self.learner.trace(tape), "output": self.learner.outputs(every_step)[0]}
+        mine = {name: values[int(tape.start[0, index]) :, :, index] for name, values in signals.items()}
+        return Trace(task.name, mine, (), task.deciding(mine["input"]))
 
     def _test(self) -> tuple[np.ndarray, ...]:
         """Return how many fresh sequences each lane gets wrong, its mean absolute and its mean squared error there."""

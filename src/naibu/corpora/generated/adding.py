@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from naibu.compiling import compiled
 from naibu.corpora.generated.random import Random, below, uniforms
 from naibu.corpora.generated.tape import Floats, Task, at_least
@@ -67,6 +69,9 @@ class _MarkedPairs(Task):
     @property
     def given(self) -> tuple[Any, ...]:
         return (self.lag,)
+
+    def deciding(self, x: Any) -> list[int]:
+        return [int(t) for t in np.flatnonzero(x[:, MARKER] == 1)]
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,9 @@ class LongLag(Task):
     def inputs(self) -> int:
         return self.p + 1
 
+    def deciding(self, x: Any) -> list[int]:
+        return [0]
+
     @property
     def outputs(self) -> int:
         return self.p + 1
@@ -122,6 +125,9 @@ class LongLagDistractors(Task):
     @property
     def name(self) -> str:
         return f"long time lag 2c, p {self.p}, q {self.q}"
+
+    def deciding(self, x: Any) -> list[int]:
+        return [1]
 
     @property
     def inputs(self) -> int:

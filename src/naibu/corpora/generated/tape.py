@@ -141,6 +141,11 @@ class Task(ABC):
             target if self.symbolic_target else None,
         )
 
+    def deciding(self, x: Any) -> list[int]:
+        """Return the steps that the answer depends on, of one sequence: float32 [time input], or symbols int32 [time];
+        none where that is no question of steps."""
+        return []
+
     def wrong(self, output: Floats, tape: Tape) -> NDArray[np.bool_]:
         """Return which sequences are answered wrongly, bool [sequence lane]; an output that is no number is wrong.
 

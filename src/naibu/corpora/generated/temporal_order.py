@@ -70,3 +70,6 @@ class TemporalOrder(Task):
     @property
     def given(self) -> tuple[Any, ...]:
         return (np.array(PLACES[self.relevant], np.int32),)
+
+    def deciding(self, x: Any) -> list[int]:
+        return [int(t) for t in np.flatnonzero(x[:, X : X + 2].any(1))]

@@ -89,5 +89,8 @@ class TwoSequence(Task):
         targets = (TARGET_NOISE, 0.2, 0.8) if regression else (0.0, 1.0, 0.0)
         return (self.lag, self.informative, self.variant == "3b", *targets)
 
+    def deciding(self, x: Any) -> list[int]:
+        return list(range(self.informative))
+
     def tape(self, random: Random, sequences: int) -> Tape:
         return with_clean(super().tape(random, sequences), noisy=self.variant == "3c")

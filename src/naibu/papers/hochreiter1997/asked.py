@@ -64,8 +64,8 @@ class Asked:
         """Return the rows asked for, in the order of the paper. Raises OptionError where there is none."""
         rows = all_rows()
         if self.experiment is not None:
-            those = [row for row in rows if row.experiment.startswith(self.experiment) and self.experiment]
-            known = dict.fromkeys(row.experiment for row in rows)
+            those = [row for row in rows if _kind(row).startswith(self.experiment) and self.experiment]
+            known = dict.fromkeys(map(_kind, rows))
             if not those:
                 raise OptionError(f"--experiment {self.experiment}: there is no such one; there are {', '.join(known)}")
             rows = those
@@ -100,3 +100,8 @@ class Asked:
 def given(asked: Asked) -> list[str]:
     """Return the options, as they are typed, that were given another value than their default."""
     return [f"--{f.name.replace('_', '-')}" for f in fields(asked) if getattr(asked, f.name) != f.default]
+
+
+def _kind(row: Row) -> str:
+    """Return what --experiment calls a row: its experiment, or the table of departing rows that it is in."""
+    return row.table.lower() if row.of else row.experiment

@@ -63,8 +63,10 @@ class Row:
         return {name: _plain(getattr(self, name)) for name in same}
 
     def of_today(self) -> list[Row]:
-        """Return the rows of today's LSTM under this one, if it was set on this task: forget bias 1, and gates that begin
-        with the task's lags."""
+        """Return the rows of today's LSTM under this one, where it was set on this task.
+
+        One has forget bias 1, the other gates that begin with the task's lags.
+        """
         if self.today is None:
             return []
         learning = {name: self.today[name] for name in ("rate", "batch")} | {"optimiser": "Adam"}

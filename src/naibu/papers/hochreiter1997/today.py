@@ -139,15 +139,4 @@ def trace_of(training: Training, random: Any) -> Trace:
         signals = {"input": answers.x[:, 0].numpy(), **signals}
     signals["output"] = training.activation(model.output(watched.output[:, 0])).numpy()
     words = f"{task.name}: {len(heard)} of {training.recipe.units} units, those with the largest weights to the outputs"
-    return Trace(words, signals, [], _marks(task, answers.x[:, 0].numpy()))
-
-
-def _marks(task: Task, x: np.ndarray) -> list[int]:
-    """Return the steps of a sequence, [time input] or symbols [time], that the answer depends on."""
-    if isinstance(task, TwoSequence):
-        return list(range(task.informative))
-    if isinstance(task, TemporalOrder):
-        return [int(t) for t in np.flatnonzero(x[:, 4:6].any(1))]
-    if isinstance(task, Adding | Multiplication):
-        return [int(t) for t in np.flatnonzero(x[:, 1] == 1)]
-    return [0] if isinstance(task, LongLag) else [1]
+    return Trace(words, signals, [], task.deciding(answers.x[:, 0].numpy()))
