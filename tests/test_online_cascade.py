@@ -10,9 +10,9 @@ import pytest
 from naibu.corpora.generated import legal_first, reber_sets
 from naibu.corpora.generated.reber import LETTERS
 from naibu.errors import OptionError
-from naibu.online import cascade_passes, plain_cascade
-from naibu.online.cascade import Cascade, Patterns, Quickprop, cascade_trials, grown
-from naibu.online.reber_trials import StringSets
+from naibu.online.recurrent import cascade_passes, plain_cascade
+from naibu.online.recurrent.cascade import Cascade, Patterns, Quickprop, cascade_trials, grown
+from naibu.online.recurrent.reber_trials import StringSets
 
 STRINGS = ["BTBTXSETE", "BPBPVVEPE", "BTBTSSXXTVVETE"]
 

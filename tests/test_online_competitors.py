@@ -12,13 +12,13 @@ from naibu.cells.kernels.vector import LANES
 from naibu.corpora.generated import EmbeddedReber, legal_first, reber_sets, streams
 from naibu.corpora.generated.reber import LETTERS
 from naibu.errors import OptionError
-from naibu.online import plain_recurrent as plain
-from naibu.online.bptt import BPTT
-from naibu.online.elman import Elman, ElmanNetwork
-from naibu.online.reber_trials import StringSets, reber_trials, training_library
-from naibu.online.recurrent import RecurrentLearner, RecurrentNetwork
-from naibu.online.rtrl import RTRL
-from naibu.online.streams import Library, Stream, pick, stream_of
+from naibu.online.recurrent import plain
+from naibu.online.recurrent.bptt import BPTT
+from naibu.online.recurrent.elman import Elman, ElmanNetwork
+from naibu.online.recurrent.net import RecurrentLearner, RecurrentNetwork
+from naibu.online.recurrent.reber_trials import StringSets, reber_trials, training_library
+from naibu.online.recurrent.rtrl import RTRL
+from naibu.online.recurrent.streams import Library, Stream, pick, stream_of
 
 EVERY_LANE = np.ones(LANES, bool)
 

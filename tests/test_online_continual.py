@@ -13,10 +13,10 @@ from naibu.corpora.generated.continual_reber import ContinualReber, step
 from naibu.corpora.generated.random import streams
 from naibu.corpora.generated.reber import LEGAL, LETTERS
 from naibu.errors import OptionError
-from naibu.online.continual import Streams, _Lanes, gers_network, run_streams
-from naibu.online.endless import IDLE, PHASE, STEPS, TRAINED
-from naibu.online.network import Learning
-from naibu.online.plain import PlainLSTM
+from naibu.online.blocks.network import Learning
+from naibu.online.blocks.plain import PlainLSTM
+from naibu.online.continual.kernel import IDLE, PHASE, STEPS, TRAINED
+from naibu.online.continual.trials import Streams, _Lanes, gers_network, run_streams
 from naibu.online.trials import Trial
 
 STANDARD = gers_network(forget_gate=False)

@@ -12,9 +12,9 @@ import torch
 from naibu.cells.kernels.vector import LANES
 from naibu.corpora.generated.tape import Tape
 from naibu.errors import OptionError
-from naibu.online.lstm import LSTM
-from naibu.online.network import Learning, Network, Weights, initial_weights
-from naibu.online.plain import PlainLSTM
+from naibu.online.blocks.lstm import LSTM
+from naibu.online.blocks.network import Learning, Network, Weights, initial_weights
+from naibu.online.blocks.plain import PlainLSTM
 
 SIZES = [(2, 2, 2, 1), (1, 3, 1, 1), (7, 3, 2, 7), (3, 1, 1, 2), (8, 4, 1, 2)]
 LEARNINGS = [Learning(0.5), Learning(0.5, update="step"), Learning(0.5, gradient="full")]

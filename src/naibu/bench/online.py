@@ -15,8 +15,8 @@ from naibu.cells.kernels.vector import LANES
 from naibu.corpora.generated import Adding, EmbeddedReber, Multiplication, Task, TemporalOrder, TwoSequence, reber_sets
 from naibu.corpora.generated.random import streams
 from naibu.corpora.generated.tape import Tape, dense_target
-from naibu.online.lstm import LSTM
-from naibu.online.network import Learning, Network
+from naibu.online.blocks.lstm import LSTM
+from naibu.online.blocks.network import Learning, Network
 from naibu.progress import Report, silent
 
 SECONDS = 12.0

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from naibu.corpora.generated.reber import LETTERS, reber_sets
-from naibu.online.cascade import Cascade, cascade_trials
-from naibu.online.chunker import ChunkerNet
-from naibu.online.elman import Elman, ElmanNetwork
-from naibu.online.one_hidden import OneHidden
-from naibu.online.reber_trials import Learner, StringSets, reber_trials
-from naibu.online.recurrent import RecurrentNetwork
-from naibu.online.rtrl import RTRL
-from naibu.online.symbol_trials import chunker_trials, one_hidden_trials
+from naibu.online.long_lag.chunker import ChunkerNet
+from naibu.online.long_lag.one_hidden import OneHidden
+from naibu.online.long_lag.trials import chunker_trials, one_hidden_trials
+from naibu.online.recurrent.cascade import Cascade, cascade_trials
+from naibu.online.recurrent.elman import Elman, ElmanNetwork
+from naibu.online.recurrent.net import RecurrentNetwork
+from naibu.online.recurrent.reber_trials import Learner, StringSets, reber_trials
+from naibu.online.recurrent.rtrl import RTRL
 from naibu.online.trials import Listener, Trial
 from naibu.papers.hochreiter1997.rows import Row
 

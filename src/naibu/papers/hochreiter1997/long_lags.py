@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from naibu.online.continual import Streams, gers_network, run_streams
-from naibu.online.distractors_lstm import DistractorNet
-from naibu.online.long_lag_net import LongLagNet
-from naibu.online.network import Learning
-from naibu.online.symbol_trials import distractor_trials, long_lag_trials
+from naibu.online.blocks.network import Learning
+from naibu.online.continual.trials import Streams, gers_network, run_streams
+from naibu.online.long_lag.distractors import DistractorNet
+from naibu.online.long_lag.net import LongLagNet
+from naibu.online.long_lag.trials import distractor_trials, long_lag_trials
 from naibu.online.trials import Listener, Trial
 from naibu.papers.hochreiter1997.rows import Row
 

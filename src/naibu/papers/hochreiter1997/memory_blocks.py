@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from naibu.corpora.generated import Adding, EmbeddedReber, Multiplication, Task, TemporalOrder, TwoSequence, reber_sets
-from naibu.online.criteria import Asked, EveryString, Judge, Recent, Tested
-from naibu.online.network import Learning, Network
-from naibu.online.run import Study, run
+from naibu.online.blocks.criteria import Asked, EveryString, Judge, Recent, Tested
+from naibu.online.blocks.network import Learning, Network
+from naibu.online.blocks.run import Study, run
 from naibu.online.trials import Listener, Trial
 from naibu.papers.hochreiter1997.rows import Row
 

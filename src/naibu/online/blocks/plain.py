@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from naibu.online.network import Learning, Network, Weights
+from naibu.online.blocks.network import Learning, Network, Weights
 
 Array = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from naibu.cells.kernels.vector import LANES
 from naibu.corpora.generated.random import Random
-from naibu.online.symbols import LongLagTask, uniform_weights
+from naibu.online.long_lag.symbols import LongLagTask, uniform_weights
 
 NOWHERE = -100.0
 """Net input of outputs that only fill up a vector: their activation and error are 0."""

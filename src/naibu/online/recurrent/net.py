@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from naibu.cells.kernels.compiled import Kernel, record
 from naibu.cells.kernels.vector import LANES, largest, load, splat, store, total, where_positive
 from naibu.errors import OptionError
-from naibu.online.lane_products import VECTOR, squashed
-from naibu.online.streams import Floats, Stream
+from naibu.online.recurrent.lane_products import VECTOR, squashed
+from naibu.online.recurrent.streams import Floats, Stream
 
 
 @dataclass(frozen=True)

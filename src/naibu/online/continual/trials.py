@@ -30,7 +30,9 @@ from naibu.cells.kernels.vector import LANES
 from naibu.corpora.generated.random import streams
 from naibu.corpora.generated.reber import LETTERS
 from naibu.errors import OptionError
-from naibu.online.endless import (
+from naibu.online.blocks.forward import RATE
+from naibu.online.blocks.network import Gate, Learning, Network, Weights, initial_weights
+from naibu.online.continual.kernel import (
     FIELDS,
     IDLE,
     PHASE,
@@ -42,8 +44,6 @@ from naibu.online.endless import (
     WRONG,
     go_on,
 )
-from naibu.online.forward import RATE
-from naibu.online.network import Gate, Learning, Network, Weights, initial_weights
 from naibu.online.trials import Listener, Trial
 
 Floats = NDArray[np.float32]

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from naibu.cells.kernels.compiled import Kernel, record
 from naibu.cells.kernels.vector import LANES, load, splat, store, total
-from naibu.online.lane_products import COLUMNS, VECTOR, columns_product, squashed
-from naibu.online.recurrent import (
+from naibu.online.recurrent.lane_products import COLUMNS, VECTOR, columns_product, squashed
+from naibu.online.recurrent.net import (
     RecurrentLearner,
     RecurrentNetwork,
     addresses,
@@ -30,7 +30,7 @@ from naibu.online.recurrent import (
     rooms,
     see,
 )
-from naibu.online.streams import Floats, Stream
+from naibu.online.recurrent.streams import Floats, Stream
 
 RTRL_PASS = record(
     *("units", "inputs", "outputs", "steps"),

@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 
 from naibu.cells.kernels.vector import LANES
 from naibu.corpora.generated.random import streams
-from naibu.online import chunker, distractors_lstm, long_lag_net, one_hidden
-from naibu.online.chunker import Chunker, ChunkerNet
-from naibu.online.criterion import Numbers, below, until_solved
-from naibu.online.distractors_lstm import DistractorLanes, DistractorNet
-from naibu.online.long_lag_lstm import LongLagLSTM
-from naibu.online.long_lag_net import LongLagNet
-from naibu.online.one_hidden import OneHidden, OneHiddenLanes
-from naibu.online.symbols import coins, distractors, long_lag, two_sequences
+from naibu.online.long_lag import chunker, one_hidden
+from naibu.online.long_lag import distractors as distractors_lstm
+from naibu.online.long_lag import net as long_lag_net
+from naibu.online.long_lag.chunker import Chunker, ChunkerNet
+from naibu.online.long_lag.distractors import DistractorLanes, DistractorNet
+from naibu.online.long_lag.lstm import LongLagLSTM
+from naibu.online.long_lag.net import LongLagNet
+from naibu.online.long_lag.one_hidden import OneHidden, OneHiddenLanes
+from naibu.online.long_lag.symbols import coins, distractors, long_lag, two_sequences
+from naibu.online.long_lag.until_solved import Numbers, below, until_solved
 from naibu.online.trials import Listener, Trial
 
 TESTED = 10_000

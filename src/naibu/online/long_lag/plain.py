@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from naibu.online.chunker import AUTOMATIZER, CHUNKER, ChunkerNet
-from naibu.online.distractors_lstm import BLOCKS, OUTPUTS, UNITS, DistractorNet
-from naibu.online.long_lag_net import LongLagNet
-from naibu.online.one_hidden import OneHidden
+from naibu.online.long_lag.chunker import AUTOMATIZER, CHUNKER, ChunkerNet
+from naibu.online.long_lag.distractors import BLOCKS, OUTPUTS, UNITS, DistractorNet
+from naibu.online.long_lag.net import LongLagNet
+from naibu.online.long_lag.one_hidden import OneHidden
 
 Array = NDArray[np.float64]
 

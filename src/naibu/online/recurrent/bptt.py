@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from naibu.cells.kernels.compiled import Kernel, record
 from naibu.cells.kernels.vector import LANES, integer, load, splat, store
-from naibu.online.lane_products import COLUMNS, VECTOR, columns_product, squashed, vector_product
-from naibu.online.recurrent import (
+from naibu.online.recurrent.lane_products import COLUMNS, VECTOR, columns_product, squashed, vector_product
+from naibu.online.recurrent.net import (
     RecurrentLearner,
     RecurrentNetwork,
     addresses,
@@ -28,7 +28,7 @@ from naibu.online.recurrent import (
     rooms,
     see,
 )
-from naibu.online.streams import Floats, Stream
+from naibu.online.recurrent.streams import Floats, Stream
 
 BPTT_PASS = record(
     *("units", "inputs", "outputs", "sequences"),

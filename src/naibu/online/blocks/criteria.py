@@ -14,7 +14,7 @@ from naibu.corpora.generated.embedded_reber import reber_strings
 from naibu.corpora.generated.random import Random
 from naibu.corpora.generated.reber import legal_first
 from naibu.corpora.generated.tape import Tape, Task
-from naibu.online.lstm import LSTM, Misses
+from naibu.online.blocks.lstm import LSTM, Misses
 
 Indices = NDArray[np.int64]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numba import njit
 
 from naibu.cells.kernels.vector import load, splat, store
-from naibu.online.backward import clear
-from naibu.online.forward import (
+from naibu.online.blocks.backward import clear
+from naibu.online.blocks.forward import (
     CELL_RANGE,
     CELL_SLOPE,
     OUTPUT_RANGE,

@@ -11,9 +11,9 @@ import numpy as np
 from naibu.cells.kernels.vector import LANES
 from naibu.corpora.generated.random import Random, streams
 from naibu.corpora.generated.tape import Tape, Task
-from naibu.online.criteria import Judge, clean_error
-from naibu.online.lstm import LSTM
-from naibu.online.network import Learning, Network, Weights, initial_weights
+from naibu.online.blocks.criteria import Judge, clean_error
+from naibu.online.blocks.lstm import LSTM
+from naibu.online.blocks.network import Learning, Network, Weights, initial_weights
 from naibu.online.trials import Listener, Trace, Trial
 
 POINTS = 50
@@ -166,6 +166,7 @@ class _Crew:
 
 def part_of(tape: Tape, count: int) -> Tape:
     """Return the first sequences of a tape."""
+
     def first(part: Any) -> Any:
         return None if part is None else part[:count]
 

@@ -17,7 +17,7 @@ from naibu.corpora.generated.embedded_reber import EmbeddedReber
 from naibu.corpora.generated.random import Random, streams
 from naibu.corpora.generated.reber import LETTERS
 from naibu.errors import OptionError
-from naibu.online.streams import Floats, Library, Stream, pick, stream_of
+from naibu.online.recurrent.streams import Floats, Library, Stream, pick, stream_of
 from naibu.online.trials import Listener, Trial
 
 POINTS = 50

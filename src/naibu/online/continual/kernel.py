@@ -17,10 +17,10 @@ from naibu.cells.kernels.compiled import Kernel, record
 from naibu.cells.kernels.vector import F32, LANES, load, read_number, splat, store, total, where_positive, write_number
 from naibu.corpora.generated.continual_reber import step as draw
 from naibu.corpora.generated.reber import LETTER, WAYS
-from naibu.online.backward import Errors, clear, output_errors
-from naibu.online.forward import RATE, VECTOR, Net, Past, constant, forward_step, net_of, output_step
-from naibu.online.recurrent import note_failures
-from naibu.online.steps import Carried, There, learn_step
+from naibu.online.blocks.backward import Errors, clear, output_errors
+from naibu.online.blocks.forward import RATE, VECTOR, Net, Past, constant, forward_step, net_of, output_step
+from naibu.online.blocks.steps import Carried, There, learn_step
+from naibu.online.recurrent.net import note_failures
 
 STREAMS = record(
     *("inputs", "blocks", "size", "outputs", "forget", "direct"),

@@ -33,7 +33,7 @@ from naibu.cells.kernels.vector import (
     write_number,
 )
 from naibu.corpora.generated.random import Random
-from naibu.online.symbols import uniform_weights
+from naibu.online.long_lag.symbols import uniform_weights
 
 VECTOR = F32 * LANES
 NOWHERE = -100.0

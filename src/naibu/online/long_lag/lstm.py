@@ -27,7 +27,7 @@ from naibu.cells.kernels.vector import (
     total,
     write_number,
 )
-from naibu.online.long_lag_net import LongLagNet
+from naibu.online.long_lag.net import LongLagNet
 
 VECTOR = F32 * LANES
 

@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 
 from naibu.cells.kernels.vector import largest, load, splat, store
-from naibu.online.forward import (
+from naibu.online.blocks.forward import (
     CELL_RANGE,
     CELL_SLOPE,
     DERIVATIVE,

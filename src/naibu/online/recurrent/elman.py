@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from naibu.cells.kernels.compiled import Kernel, record
 from naibu.cells.kernels.vector import LANES, load, splat, store, total
 from naibu.errors import OptionError
-from naibu.online.lane_products import VECTOR, squashed, vector_product
-from naibu.online.recurrent import addresses, given, lane_numbers, misses, note_failures, rooms, see
-from naibu.online.streams import Floats, Stream
+from naibu.online.recurrent.lane_products import VECTOR, squashed, vector_product
+from naibu.online.recurrent.net import addresses, given, lane_numbers, misses, note_failures, rooms, see
+from naibu.online.recurrent.streams import Floats, Stream
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from naibu.corpora.generated.embedded_reber import EmbeddedReber
 from naibu.corpora.generated.reber import LETTERS
 from naibu.errors import OptionError
-from naibu.online.cascade_passes import Array, candidate_pass, fails, output_pass, quickprop, unit_values
-from naibu.online.reber_trials import POINTS, StringSets
+from naibu.online.recurrent.cascade_passes import Array, candidate_pass, fails, output_pass, quickprop, unit_values
+from naibu.online.recurrent.reber_trials import POINTS, StringSets
 from naibu.online.trials import Listener, Trial
 
 FIXED = 1 + len(LETTERS)

@@ -30,7 +30,7 @@ from naibu.cells.kernels.vector import (
 )
 from naibu.compiling import compiled
 from naibu.corpora.generated.random import Random
-from naibu.online.symbols import uniform_weights
+from naibu.online.long_lag.symbols import uniform_weights
 
 VECTOR = F32 * LANES
 BLOCKS, UNITS, OUTPUTS = 2, 6, 2

@@ -1,0 +1,1 @@
+"""Endless streams of embedded Reber strings, which need the forget gate."""

@@ -1,0 +1,1 @@
+"""Looking inside the LSTM (Shibata, Uchiumi and Mochihashi 2020): its studies, run as rows."""
