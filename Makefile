@@ -21,7 +21,8 @@ bench: $(READY)
 	$(BIN)/naibu bench --json bench.json --markdown bench.md
 
 papers: $(READY)
-	$(BIN)/naibu papers
+	$(BIN)/naibu papers variants --json variants.json
+	$(BIN)/naibu papers hochreiter1997 --json hochreiter1997.json
 
 docs: $(NEEDED)
 	$(BIN)/python -m pytest tests/test_docs.py
@@ -36,4 +37,4 @@ $(NEEDED): $(READY)
 	touch $@
 
 clean:
-	rm -rf looks bench.json bench.md dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf looks papers bench.json bench.md variants.json hochreiter1997.json dist build .pytest_cache .mypy_cache .ruff_cache

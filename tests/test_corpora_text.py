@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from naibu.corpora import length_batches, open_corpus, pad
-from naibu.corpora.text import read_text
+from naibu.corpora.python_text import LABELS as PYTHON_LABELS
+from naibu.corpora.python_text import python_labels
+from naibu.corpora.text import COLUMNS, NEAR, read_text
 from naibu.corpora.trees import WORD
 from naibu.errors import CorpusError, OptionError
 
@@ -70,7 +73,7 @@ def test_opening_text(tmp_path: Path) -> None:
     assert "\r" not in corpus.vocabulary.index
     assert corpus.category is None
     assert corpus.test[0].symbols[0] == "ST"
-    assert corpus.test.label_names == ("position", "line_position", "inside_quotes", "bracket_depth")
+    assert corpus.test.label_names == ("position", *COLUMNS)
     with pytest.raises(CorpusError, match="shorter passages"):
         open_corpus(path, form="words")
     assert open_corpus(path, form="words", longest=40).reader == "text"
@@ -85,7 +88,82 @@ def test_opening_text(tmp_path: Path) -> None:
 def test_source_code_as_characters(tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_text("def f():\n    return 1\n" * 30)
-    assert open_corpus(path, form="characters", longest=40).reader == "text"
+    corpus = open_corpus(path, form="characters", longest=40)
+    assert corpus.reader == "text"
+    assert corpus.test.label_names == ("position", *COLUMNS, *PYTHON_LABELS)
+    for part in (corpus.train, corpus.test):
+        word = part.label("inside_keyword").values
+        for s in range(len(part)):
+            here = slice(int(part.starts[s]), int(part.starts[s + 1]))
+            letters = "".join(part.text(s)[1:])
+            for match in re.finditer("def|return", letters):
+                assert word[here][1 + match.start() : 1 + match.end()].all()
+            assert word[here].sum() == sum(len(match[0]) for match in re.finditer("def|return", letters))
+
+
+def test_a_folder_of_source_code_is_its_code_also_as_characters(tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / f"m{number}.py").write_text("x = 1\n" * 30)
+    (tmp_path / "broken.py").write_text("x = (\n" * 30)
+    (tmp_path / "NOTES.txt").write_text("notes\n" * 30)
+    corpus = open_corpus(tmp_path, form="characters", longest=40)
+    assert corpus.counts["files"] == 13
+    assert all(name.endswith(".py") for name in corpus.train.document_names)
+    parts = (corpus.train, corpus.validation, corpus.test)
+    undefined = sum(np.isnan(part.label("inside_string").values.astype(float)).sum() for part in parts)
+    number = corpus.train.document_names.index(str(tmp_path / "broken.py"))
+    broken = sum(part.lengths[part.documents == number].sum() for part in parts)
+    assert undefined == broken > 0
+
+
+@given(TEXTS, st.integers(2, 30))
+@settings(deadline=None)
+def test_labels_of_lines_agree_with_a_walk(text: str, longest: int) -> None:
+    text = text.replace("a", " ")
+    events = read_text([("a", text)], "characters", longest)
+    shown = events.kinds == WORD
+    for place in range(len(text)):
+        line = text[: place + 1].rpartition("\n")[2]
+        indentation = len(line) - len(line.lstrip(" "))
+        rest = text[place + 1 :].partition("\n")[0]
+        assert events.columns["indentation"][shown][place] == indentation
+        assert events.columns["to_line_end"][shown][place] == min(len(rest), NEAR)
+    assert events.columns["to_line_end"][0] == min(len(text.partition("\n")[0]), NEAR)
+
+
+SOURCE = '''def f(x):  # a "note"
+    """Doc."""
+    if x[1:2] and y:
+        return rb"a" + ""
+'''
+
+
+def marked(name: str) -> str:
+    """The letters of SOURCE after which a label holds, the others as dots, without what surrounds them."""
+    found = python_labels(SOURCE)
+    assert found is not None
+    values = found[PYTHON_LABELS.index(name)]
+    return "".join(letter if value else "." for letter, value in zip(SOURCE, values, strict=True)).strip(".")
+
+
+def test_python_labels_by_hand() -> None:
+    assert marked("inside_comment") == '# a "note"'
+    assert marked("inside_docstring") == '"""Doc.""'
+    assert next(part.strip(".") for part in marked("inside_string").split("." * 4)) == '"""Doc.""'
+    assert marked("inside_string").endswith('"a...."')
+    assert re.findall("[a-z]+", marked("inside_keyword")) == ["def", "if", "and", "return"]
+    assert marked("inside_condition") == "f x[1:2] and y"
+    found = python_labels(SOURCE)
+    assert found is not None
+    depths = found[PYTHON_LABELS.index("block_depth")]
+    assert [int(depths[SOURCE.index(word)]) for word in ("def", '"""Doc', "if", "return")] == [0, 1, 1, 2]
+    assert int(depths[SOURCE.index("return") - 1]) == 1  # before the first letter of the line nothing says it
+
+
+@pytest.mark.parametrize("source", ["x = (", "  x\n y", '"""open', "a ? b\n  c\n d"])
+def test_what_is_not_python_has_no_python_labels(source: str) -> None:
+    assert python_labels(source) is None
+    assert python_labels("x = 1\n") is not None
 
 
 @given(

@@ -130,9 +130,7 @@ def open_corpus(
     path = Path(path)
     if form not in FORMS:
         raise OptionError(f"form {form!r} does not exist: choose one of {', '.join(FORMS)}")
-    if is_builtin(path) and reader not in (None, "python"):
-        raise OptionError(f"reader {reader!r} does not suit {builtin.NAME}, which is Python: leave the reader out")
-    chosen = detect.Choice("python", "built in") if is_builtin(path) else detect.choose(path, reader, form)
+    chosen = _of_builtin(reader, form) if is_builtin(path) else detect.choose(path, reader, form)
     shape = form_named(form, trees=chosen.reader != "text")
     longest = _longest(longest, chosen.reader, form)
     if category is not None and not shape.trees:
@@ -154,6 +152,14 @@ def open_corpus(
     }
     events, test_from = _read(path, test, chosen.reader, options)
     return _opened(_name(path), chosen, events, test_from, shape, options)
+
+
+def _of_builtin(reader: str | None, form: str) -> detect.Choice:
+    if reader not in (None, "python", "text"):
+        raise OptionError(f"reader {reader!r} does not suit {builtin.NAME}, which is Python: leave the reader out")
+    if reader == "text" or (reader is None and form == "characters"):
+        return detect.Choice("text", "built in, read as text")
+    return detect.Choice("python", "built in")
 
 
 def _opened(

@@ -65,8 +65,9 @@ def _chosen(path: Path, reader: str) -> Iterator[SourceFile]:
     if is_builtin(path):
         yield from builtin.open_library()
         return
-    known = detect.EXTENSIONS[reader]
     many = files.is_many(path)
+    # A folder of source code read as text is its code, not the few notes beside it.
+    known = detect.EXTENSIONS[detect.choose(path, None, "words").reader if many and reader == "text" else reader]
     anything = many and not any(file.extension in known for file in files.open_files(path))
     for file in files.open_files(path):
         if not many or file.extension in known or (anything and _suits(file, reader)):

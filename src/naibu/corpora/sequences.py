@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from naibu.corpora.events import Array, Events, depth, innermost, ranges
+from naibu.corpora.events import START, Array, Events, depth, innermost, ranges
 from naibu.corpora.forms import Form
+from naibu.corpora.python_text import LABELS as PYTHON_LABELS
+from naibu.corpora.python_text import is_python, python_labels
 from naibu.corpora.vocabulary import Vocabulary
 from naibu.errors import OptionError
 
@@ -59,6 +61,33 @@ class Source:
     """int32 [key]: the vocabulary's number of every key of the form."""
     categories: Array
     """int32: the categories of the corpus as codes of the table, most frequent first."""
+    _tokenized: dict[int, Array | None] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def python(self) -> bool:
+        """Whether this is Python source read as characters, so that its tokenizer can say more of it."""
+        return self.form.name == "characters" and any(map(is_python, self.events.document_names))
+
+    def python_labels(self, document: int) -> Array | None:
+        """What `python_labels` says of one document, int8 [label event], ST included; read once, None if it cannot."""
+        if document not in self._tokenized:
+            self._tokenized[document] = self._python_labels(document)
+        return self._tokenized[document]
+
+    def _python_labels(self, document: int) -> Array | None:
+        events = self.events
+        if not is_python(events.document_names[document]):
+            return None
+        first, last = np.searchsorted(events.documents, [document, document + 1])
+        here = slice(int(events.starts[first]), int(events.starts[last]))
+        starts = events.kinds[here] == START
+        found = python_labels("".join(events.table[name] for name in events.names[here][~starts]))
+        if found is None:
+            return None
+        # Before the first letter of a passage stands ST, which sees what the document has shown so far.
+        shown = np.concatenate([np.zeros((len(found), 1), np.int8), found], axis=1)
+        labels: Array = shown[:, np.cumsum(~starts)]
+        return labels
 
 
 class Sequences:
@@ -114,7 +143,7 @@ class Sequences:
     def label_names(self) -> tuple[str, ...]:
         """The labels that can be asked for; of `depth:X` and `inside:X` the frequent categories come first."""
         events, form = self._source.events, self._source.form
-        names = ["position", *events.columns, *self._own]
+        names = ["position", *events.columns, *(PYTHON_LABELS if self._source.python else ()), *self._own]
         if len(self._source.categories):
             names = ["depth", *(["part_of_speech"] if form.words else []), *names]
             categories = [events.table[code] for code in self._source.categories]
@@ -126,7 +155,8 @@ class Sequences:
 
         name: `depth` (brackets open), `depth:X` (brackets X open), `inside:X` (1 where any is), `part_of_speech`
             (the innermost open bracket, on words), `position` (0 at the first symbol), what the text reader
-            counts, or a column of one's own. Raises OptionError listing those that exist.
+            counts, what `python_labels` says of Python read as characters (NaN in other files), or a column of
+            one's own. Raises OptionError listing those that exist.
         """
         if name in self._labels:
             self._labels.move_to_end(name)
@@ -184,7 +214,9 @@ class Sequences:
             positions = np.arange(self.tokens) - np.repeat(self.starts[:-1], self.lengths)
             return Label(positions.astype(np.int32), None)
         if name in events.columns:
-            return Label(events.columns[name][self._where[self._selected]], None)
+            return Label(events.columns[name][self._where[self._selected]].astype(np.int32), None)
+        if name in PYTHON_LABELS and self._source.python:
+            return self._python_label(PYTHON_LABELS.index(name))
         if len(self._source.categories):
             if name == "depth":
                 return Label(depth(self._kinds)[self._selected], None)
@@ -197,6 +229,21 @@ class Sequences:
         names = self.label_names
         more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
         raise OptionError(f"label {name!r} does not exist here: there are {', '.join(names[:_LISTED])}{more}")
+
+    def _python_label(self, number: int) -> Label:
+        """A label of Python's tokenizer, which reads a whole file: that of every document with a sequence here."""
+        events = self._source.events
+        values = np.full(self.tokens, np.nan, np.float32)
+        for document in np.unique(self.documents):
+            found = self._source.python_labels(int(document))
+            if found is None:
+                continue
+            first = events.starts[np.searchsorted(events.documents, document)]
+            for s in np.flatnonzero(self.documents == document):
+                begin = int(events.starts[self.sentences[s]] - first)
+                here = slice(int(self.starts[s]), int(self.starts[s + 1]))
+                values[here] = found[number, begin : begin + here.stop - here.start]
+        return Label(values if np.isnan(values).any() else values.astype(np.int32), None)
 
     def _category(self, name: str) -> int | None:
         table = self._source.events.table

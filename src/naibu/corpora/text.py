@@ -13,7 +13,17 @@ from naibu.corpora.trees import WORD
 from naibu.errors import OptionError
 
 LONGEST = {"characters": 1000, "words": 400}
-COLUMNS = ("line_position", "inside_quotes", "bracket_depth")
+COLUMNS = {
+    "line_position": np.int32,
+    "inside_quotes": np.int8,
+    "bracket_depth": np.int32,
+    "inside_brackets": np.int8,
+    "indentation": np.int16,
+    "to_line_end": np.int8,
+}
+"""The labels that any text has, and the type in which each is held."""
+NEAR = 20
+"""Characters before a line's end from which on `to_line_end` counts down."""
 
 # `<unk>` and the like, as prepared corpora write them, are words.
 _WORDS = re.compile(r"\n|<\w+>|[^\W\d]\w*(?:['’][^\W\d]\w*)*|\d+(?:[.,]\d+)*|[^\w\s]|\w")
@@ -28,7 +38,10 @@ def read_text(documents: Iterable[tuple[str, str]], form: str, longest: int) -> 
 
     The columns, all counted over the document: `line_position` (characters since the line began),
     `inside_quotes` (1 inside double quotes, straight or typographic; a blank line ends them, because a quote
-    that runs over several paragraphs is opened again in each) and `bracket_depth` (of ( [ and {, never below 0).
+    that runs over several paragraphs is opened again in each), `bracket_depth` (of ( [ and {, never below 0),
+    `inside_brackets` (1 where it is above 0), `indentation` (blanks read at the beginning of the line) and
+    `to_line_end` (characters still to come before the line ends, 20 for more; it looks ahead, so that a network
+    can only guess it).
     """
     if longest == 1 or longest < 0:
         raise OptionError(f"longest {longest} is too short for a passage: give at least 2, or 0 for no limit")
@@ -51,8 +64,8 @@ def read_text(documents: Iterable[tuple[str, str]], form: str, longest: int) -> 
         origins.append(np.full(len(cuts), len(document_names), np.int32))
         for label, values in _labels(letters).items():
             shown = values[ends]
-            before = np.where(fronts > 0, shown[fronts - 1], 0)
-            columns[label].append(np.insert(shown, fronts, before).astype(np.int32))
+            before = np.where(fronts > 0, shown[fronts - 1], _at_first(label, letters))
+            columns[label].append(np.insert(shown, fronts, before).astype(COLUMNS[label]))
         document_names.append(name)
     return Events(
         kinds=np.concatenate([np.zeros(0, np.int8), *kinds]),
@@ -61,7 +74,7 @@ def read_text(documents: Iterable[tuple[str, str]], form: str, longest: int) -> 
         documents=np.concatenate([np.zeros(0, np.int32), *origins]),
         table=tuple(codes),
         document_names=tuple(document_names),
-        columns={name: np.concatenate([np.zeros(0, np.int32), *parts]) for name, parts in columns.items()},
+        columns={name: np.concatenate([np.zeros(0, COLUMNS[name]), *parts]) for name, parts in columns.items()},
     )
 
 
@@ -101,13 +114,32 @@ def _labels(letters: Array) -> dict[str, Array]:
     """Each label after every character of a document."""
     place = np.arange(len(letters), dtype=np.int32)
     newline = letters == ord("\n")
-    line_position = place - np.maximum.accumulate(np.where(newline, place, -1))
+    line = np.maximum.accumulate(np.where(newline, place, -1))  # where the line end before the line stands
     blank = newline & np.concatenate([[False], newline[:-1]])
     straight = _counted(letters, '"', "", blank) % 2
     curved = _never_below_zero(_step(letters, "“„", "”"), blank)
     brackets = _never_below_zero(_step(letters, "([{", ")]}"), np.zeros(len(letters), bool))
-    quotes = (straight > 0) | (curved > 0)
-    return {"line_position": line_position, "inside_quotes": quotes, "bracket_depth": brackets}
+    said = _next(~np.isin(letters, [ord(" "), ord("\t")]))
+    return {
+        "line_position": place - line,
+        "inside_quotes": (straight > 0) | (curved > 0),
+        "bracket_depth": brackets,
+        "inside_brackets": brackets > 0,
+        "indentation": np.minimum(np.minimum(place - line, said[line + 1] - line - 1), np.iinfo(np.int16).max),
+        "to_line_end": np.minimum(_next(newline)[1:] - place - 1, NEAR),
+    }
+
+
+def _at_first(label: str, letters: Array) -> int:
+    """A label before the first character of a document."""
+    return int(min(_next(letters == ord("\n"))[0], NEAR)) if label == "to_line_end" else 0
+
+
+def _next(marked: Array) -> Array:
+    """int32 [letter + 1]: the first marked place from each on, the end where there is none."""
+    places = np.append(np.where(marked, np.arange(len(marked), dtype=np.int32), len(marked)), np.int32(len(marked)))
+    first: Array = np.minimum.accumulate(places[::-1])[::-1]
+    return first
 
 
 def _step(letters: Array, opening: str, closing: str) -> Array:

@@ -22,6 +22,10 @@ from naibu.look.asked import FLAGS
 from naibu.look.places import Places
 from naibu.look.steps import COMPARED, load_result
 from naibu.models.load import load
+from naibu.probes.components_results import Components, Neighbours, UniqueComponents, WordTokens
+from naibu.probes.found import Search
+from naibu.probes.part_of_speech_results import PartOfSpeech
+from naibu.probes.passages import Passages
 from naibu.probes.results import (
     Confusion,
     Correlation,
@@ -61,6 +65,13 @@ def part_of(places: Places) -> NetworkPart:
         trajectories=tuple(found for found in trajectories if found is not None),
         regression=tuple(found for found in regressions if found is not None),
         l1=load_result(L1Path, places, "l1"),
+        search=load_result(Search, places, "search"),
+        passages=load_result(Passages, places, "passages"),
+        part_of_speech=load_result(PartOfSpeech, places, "part_of_speech"),
+        components=load_result(Components, places, "components"),
+        unique_components=load_result(UniqueComponents, places, "unique_components"),
+        word_tokens=load_result(WordTokens, places, "word_tokens"),
+        neighbours=load_result(Neighbours, places, "neighbours"),
         holding=load_result(Holding, places, "holding"),
         commands=commands_of(places),
     )
@@ -98,10 +109,11 @@ def commands_of(places: Places) -> dict[str, str]:
     train = f"naibu train {shlex.quote(run.corpus['options']['path'])} {_typed_options(run)}"
     probe = f"naibu probe {common}"
     sections = ("confusion", "distributions", "depth", "phrase", "overlap", "trajectories", "regression", "l1")
+    of_words = ("part_of_speech", "components", "unique_components", "word_tokens")
     return {
         "train": f"{train} --out {shlex.quote(str(places.out))}",
         "record": f"naibu record {common}",
-        **dict.fromkeys(sections, probe),
+        **dict.fromkeys((*sections, *of_words), probe),
         "holding": f"naibu intervene {common}",
         "report": f"naibu report --out {shlex.quote(str(places.out))}",
     }
@@ -213,6 +225,18 @@ def summary_of(places: Places, part: NetworkPart) -> dict[str, Any]:
             }
             for row in part.l1.strengths
         ]
+    if part.search is not None:
+        summary["named_cells"] = {
+            f.label: {
+                "layer": f.best.layer,
+                "signal": f.best.signal,
+                "unit": f.best.unit,
+                **_interval(f.statistic, f.best.scores.test),
+                "untrained": _value(f.controls.untrained),
+                "p": f.p,
+            }
+            for f in part.search.found
+        }
     if part.holding is not None:
         summary["intervention"] = {"unit": part.holding.unit, "signal": part.holding.signal, **_effects(part.holding)}
     return summary

@@ -14,10 +14,14 @@ from naibu.corpora.sequences import Sequences
 from naibu.errors import OptionError
 from naibu.interventions.hold import hold
 from naibu.interventions.results import Holding
+from naibu.look.of_words import asked_jobs, word_jobs
 from naibu.look.places import Places
 from naibu.models.load import load, untrained
 from naibu.probes import tables
+from naibu.probes.found import Search
+from naibu.probes.passages import Passages, named_cells, passages
 from naibu.probes.results import Correlation, Trajectories
+from naibu.probes.search import search
 from naibu.progress import shown
 from naibu.recording import Recording
 from naibu.recording.language_models import record_language_model
@@ -105,14 +109,25 @@ def record_run(
                 )
 
 
-def probe_run(places: Places, category: str | None, *, label: str | None = None, missing_only: bool = False) -> None:
+def probe_run(
+    places: Places,
+    category: str | None,
+    *,
+    label: str | None = None,
+    parts: tuple[str, str] | None = None,
+    word: str | None = None,
+    missing_only: bool = False,
+) -> None:
     """Run every probe on the run's recording and leave its tables in `results/`.
 
-    `label` restricts it to the correlation of every unit with that label; `missing_only` leaves results
-    alone that are there.
+    `label` restricts it to the correlation of every unit with that label, `parts` to telling two parts of speech
+    apart, `word` to the tokens of one word; `missing_only` leaves results alone that are there.
     """
     recording, control = places.open_recordings()
-    jobs = list(_jobs(places, recording, control, category) if label is None else _one_label(recording, control, label))
+    jobs = list(_one_label(recording, control, label)) if label is not None else []
+    jobs += asked_jobs(recording, control, top_layer(recording), parts, word)
+    if label is None and parts is None and word is None:
+        jobs = list(_jobs(places, recording, control, category))
     if missing_only:
         jobs = [job for job in jobs if not (places.results / f"{job[0]}.json").exists()]
     if not jobs:
@@ -134,10 +149,13 @@ def _jobs(places: Places, recording: Recording, control: Recording | None, categ
         yield "confusion", lambda: probes.confusion(recording, untrained=control)
     yield "distributions", lambda: probes.distributions(recording, untrained=control)
     yield "depth", lambda: probes.correlation(recording, depth, untrained=control)
+    yield "search", lambda: search(recording, untrained=control)
+    yield "passages", lambda: _passages(places, recording)
     for key in [(top, signal) for signal in COMPARED if (top, signal) in recording.keys()]:
         yield f"regression-{key[1]}", partial(probes.regression, recording, depth, key, untrained=control)
     for key in [(top, signal) for signal in ("cell", "hidden") if (top, signal) in recording.keys()]:
         yield f"trajectories-{key[1]}", partial(_trajectories, places, recording, key)
+    yield from word_jobs(recording, control, top)
     if category is not None:
         yield "phrase", lambda: probes.correlation(recording, f"depth:{category}", untrained=control)
         yield "overlap", lambda: probes.overlap(recording, f"inside:{category}", untrained=control)
@@ -153,6 +171,14 @@ def _one_label(recording: Recording, control: Recording | None, label: str) -> I
 def _trajectories(places: Places, recording: Recording, key: Key) -> Trajectories:
     correlation = tables.load(Correlation, places.results, "depth")
     return probes.trajectories(recording, key, [best_unit(correlation, key)], label=correlation.label)
+
+
+def _passages(places: Places, recording: Recording) -> Passages:
+    found = tables.load(Search, places.results, "search")
+    cells = named_cells(found)
+    if not cells:
+        return Passages(found.run, (), np.zeros(0), ())
+    return passages(recording, cells, seed=places.run.training.seed)
 
 
 def top_layer(recording: Recording) -> str:

@@ -1,10 +1,24 @@
 """What each unit has learnt: scores on sentences that were not fitted on, with intervals and controls."""
 
+from naibu.probes.baseline import Baseline as Baseline
+from naibu.probes.baseline import Baselines as Baselines
+from naibu.probes.baseline import baselines as baselines
+from naibu.probes.baseline import ngram_baseline as ngram_baseline
+from naibu.probes.components import components as components
+from naibu.probes.components import word_tokens as word_tokens
+from naibu.probes.components_results import Components as Components
+from naibu.probes.components_results import Neighbours as Neighbours
+from naibu.probes.components_results import UniqueComponents as UniqueComponents
+from naibu.probes.components_results import WordTokens as WordTokens
 from naibu.probes.confusion import confusion as confusion
 from naibu.probes.correlation import correlation as correlation
 from naibu.probes.distributions import distributions as distributions
+from naibu.probes.found import Search as Search
 from naibu.probes.l1_path import l1_path as l1_path
+from naibu.probes.neighbours import neighbours as neighbours
 from naibu.probes.overlap import overlap as overlap
+from naibu.probes.part_of_speech import part_of_speech as part_of_speech
+from naibu.probes.part_of_speech_results import PartOfSpeech as PartOfSpeech
 from naibu.probes.regression import regression as regression
 from naibu.probes.results import Association as Association
 from naibu.probes.results import Confusion as Confusion
@@ -17,29 +31,47 @@ from naibu.probes.results import Regression as Regression
 from naibu.probes.results import Score as Score
 from naibu.probes.results import Scores as Scores
 from naibu.probes.results import Trajectories as Trajectories
+from naibu.probes.search import search as search
 from naibu.probes.tables import load as load
 from naibu.probes.tables import save as save
 from naibu.probes.trajectories import trajectories as trajectories
+from naibu.probes.unique_components import unique_components as unique_components
 
 __all__ = [
     "Association",
+    "Baseline",
+    "Baselines",
+    "Components",
     "Confusion",
     "Controls",
     "Correlation",
     "Distributions",
     "L1Path",
+    "Neighbours",
     "Overlap",
+    "PartOfSpeech",
     "Regression",
     "Score",
     "Scores",
+    "Search",
     "Trajectories",
+    "UniqueComponents",
+    "WordTokens",
+    "baselines",
+    "components",
     "confusion",
     "correlation",
     "distributions",
     "l1_path",
     "load",
+    "neighbours",
+    "ngram_baseline",
     "overlap",
+    "part_of_speech",
     "regression",
     "save",
+    "search",
     "trajectories",
+    "unique_components",
+    "word_tokens",
 ]

@@ -35,6 +35,14 @@ def _ordered(table: np.ndarray) -> np.ndarray:
     return table
 
 
+def by_code(table: np.ndarray) -> np.ndarray:
+    """A table [code] by ascending value as one to be looked up by code; -0 is looked up as 0."""
+    found = np.empty_like(table)
+    found[ORDER] = table
+    found[0x8000] = found[0x0000]
+    return found
+
+
 def midranks(count: np.ndarray) -> np.ndarray:
     """The mean rank of the values of each code, from 1, ties sharing it."""
     return np.cumsum(count) - (count - 1) / 2

@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from naibu.interventions.results import Holding
+from naibu.probes.components_results import Components, Neighbours, UniqueComponents, WordTokens
+from naibu.probes.found import Search
+from naibu.probes.part_of_speech_results import PartOfSpeech
+from naibu.probes.passages import Passages
 from naibu.probes.results import (
     Confusion,
     Correlation,
@@ -39,6 +43,13 @@ class NetworkPart:
     l1: L1Path | None = None
     holding: Holding | None = None
     commands: dict[str, str] = field(default_factory=dict)  # section key -> the command that makes that part
+    search: Search | None = None
+    passages: Passages | None = None  # test text with the values of the cells that the search named
+    part_of_speech: PartOfSpeech | None = None  # two parts of speech told apart, where the network reads words
+    components: Components | None = None  # of the update, or the signal that stands for it
+    unique_components: UniqueComponents | None = None
+    word_tokens: WordTokens | None = None
+    neighbours: Neighbours | None = None
 
 
 @dataclass(frozen=True)

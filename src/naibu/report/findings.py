@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from naibu.interventions.results import Effect, Holding
+from naibu.probes.found import Found, Search
 from naibu.probes.results import Confusion, Correlation, L1Path, L1Row, Overlap, Score, Scores, SignalCorrelation
 from naibu.report.content import NetworkPart
 from naibu.report.numbers import number, share, with_interval
@@ -15,6 +16,7 @@ from naibu.report.words import capital, headline, label_name, leading, of_signal
 
 CLOSE = 0.9  # |r| from which a unit is said to follow the label
 COUNTS = 0.99  # r from which a unit that follows the depth is said to count
+TELLS = 0.95  # AUC from which a unit is said to tell a label
 APART = 0.25  # overlap up to which a unit is said to tell two values apart
 ENOUGH = 0.99  # accuracy asked of few units
 
@@ -38,6 +40,8 @@ def findings(part: NetworkPart) -> list[Finding]:
         found.append(following(part.phrase))
     if part.overlap is not None:
         found.append(telling_apart(part.overlap, part.l1))
+    if part.search is not None:
+        found.append(naming(part.search))
     if part.holding is not None:
         found.append(cause(part.holding))
     return found
@@ -66,6 +70,36 @@ def prediction(confusion: Confusion) -> Finding:
     if confusion.end_recall is not None:
         text += " " + _ends(confusion, split)
     return Finding(text, better)
+
+
+def naming(search: Search) -> Finding:
+    """Say which label one unit tells best, and how many labels are told better than by an untrained network."""
+    if not search.found:
+        return Finding("No label was searched.", False)
+    told = [found for found in search.found if found.statistic == "auc"] or list(search.found)
+    best = max(told, key=lambda found: found.best.train)
+    score, split = headline(best.best.scores)
+    area = best.statistic == "auc"
+    sure = score.value >= (TELLS if area else CLOSE)
+    text = (
+        f"Of the labels searched, {label_name(best.label)} is told best by one unit, {best.best.unit} of the "
+        f"{signal_name(best.best.signal)}{'' if sure else ', though not surely'}: the "
+        f"{'AUC' if area else 'rank correlation'} is {with_interval(score)} ({split})."
+    )
+    if any(found.untrained is not None for found in search.found):
+        beyond = sum(_beyond(found) for found in search.found)
+        how_many = f"{beyond or 'None'} of {len(search.found)} labels {'is' if beyond == 1 else 'are'}"
+        text += (
+            f" {how_many} told better than by the best unit of the untrained network (the intervals do not touch) and "
+            "than the symbol just read tells them."
+        )
+    return Finding(text, sure)
+
+
+def _beyond(found: Found) -> bool:
+    score, split = headline(found.best.scores)
+    bare, symbol = on_split(found.controls.untrained, split), on_split(found.symbol, split)
+    return bare is not None and symbol is not None and score.low > max(bare.high, symbol.value)
 
 
 def _ends(confusion: Confusion, split: str) -> str:

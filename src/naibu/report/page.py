@@ -6,15 +6,21 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
+from naibu.probes.passages import Passages
 from naibu.report.content import NetworkPart, Report
 from naibu.report.findings import findings
 from naibu.report.markup import Safe, command, element, joined, paragraph
+from naibu.report.reading import reading, script, script_policy
+from naibu.report.sections.components import along_components, one_word
 from naibu.report.sections.distributions import distributed
 from naibu.report.sections.intervention import held
+from naibu.report.sections.part_of_speech import parts_of_speech
 from naibu.report.sections.probing import regressed, sparse
+from naibu.report.sections.search import searched
 from naibu.report.sections.section import Pen, Section
 from naibu.report.sections.training import predicts, trained
 from naibu.report.sections.units import follows, tells_apart
+from naibu.report.sections.word_types import word_types
 from naibu.report.words import FORMS
 from naibu.storage import write_text
 
@@ -61,6 +67,11 @@ OPTIONAL = {
     "distributions": "how the values are distributed",
     "regression": "linear models of the depth",
     "l1": "few units telling inside from outside",
+    "part_of_speech": "one part of speech told from another",
+    "components": "words along principal components",
+    "unique_components": "each word once along principal components",
+    "word_tokens": "one word with several functions",
+    "search": "the cells people look for",
     "holding": "the intervention",
 }
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -85,16 +96,31 @@ def render(report: Report) -> str:
         *(_network(name, part, found, explained) for name, part, found in pages),
         element("footer", paragraph(f"{report.title}, made {report.made}."), command(report.command)),
     )
+    switched = any(
+        part.search is not None and part.passages is not None and part.passages.cells for part in report.parts
+    )
+    return _document(report.title, main, switched)
+
+
+def write_reading(found: Passages, form: str, title: str, path: Path) -> None:
+    """Write a page of coloured text alone, with the choice of its cells. Raises StoredError as `write` does."""
+    main = joined(element("h1", title), reading(found, "text", form))
+    write_text(Path(path), _document(title, main, switched=True))
+
+
+def _document(title: str, main: Safe, switched: bool) -> str:
+    """Return a page; only a `switched` one has a script, and allows that one alone."""
+    policy, last = (_POLICY + script_policy(), element("script", script())) if switched else (_POLICY, Safe(""))
     style = files("naibu.report").joinpath("style.css").read_text(encoding="utf-8")
     head = joined(
         Safe('<meta charset="utf-8">'),
-        Safe(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
+        Safe(f'<meta http-equiv="Content-Security-Policy" content="{policy}">'),
         Safe('<meta name="viewport" content="width=device-width, initial-scale=1">'),
         Safe('<meta name="color-scheme" content="light dark">'),
-        element("title", report.title),
+        element("title", title),
         element("style", Safe(style)),
     )
-    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body><main>{main}</main></body></html>\n'
+    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body><main>{main}</main>{last}</body></html>\n'
 
 
 def sections(part: NetworkPart, name: str) -> list[Section]:
@@ -115,10 +141,20 @@ def _sections(part: NetworkPart, name: str) -> Iterator[Section]:
         yield follows(part, part.phrase, pen("phrase"), "phrase")
     if part.overlap is not None:
         yield tells_apart(part, part.overlap, pen("overlap"))
+    if part.search is not None:
+        yield searched(part, part.search, part.passages, f"{name}-search")
     if part.l1 is not None:
         yield sparse(part, part.l1, pen("l1"))
     if part.regression:
         yield regressed(part, part.regression, pen("regression"))
+    if part.part_of_speech is not None:
+        yield parts_of_speech(part, part.part_of_speech, pen("part_of_speech"))
+    if part.components is not None:
+        yield along_components(part, part.components, pen("components"))
+    if part.unique_components is not None:
+        yield word_types(part, part.unique_components, pen("unique_components"))
+    if part.word_tokens is not None:
+        yield one_word(part, part.word_tokens, part.neighbours, pen("word_tokens"))
     if part.distributions is not None:
         yield distributed(part, part.distributions, pen("distributions"))
     if part.holding is not None:
