@@ -6,15 +6,19 @@ import itertools
 import json
 import time
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from naibu.bench import growth, language_model, layers, peak, rounds, run, tables
+from naibu.bench import growth, language_model, layers, online, peak, rounds, run, tables
 from naibu.bench.limits import language_model_flops, layer_flops
 from naibu.bench.peers import CELLS, Contest
 from naibu.bench.sizes import Sizes
+from naibu.cells.kernels.vector import LANES
 from naibu.cli import main
+from naibu.corpora.generated import streams
+from naibu.online.blocks.lstm import LSTM
 
 TINY = ["--hidden", "3", "--batch", "2", "--steps", "4", "--quick", "--threads", "1"]
 CONTRACT = {"cell", "hidden", "batch", "steps", "mode", "ratio_to_torch", "ratio_to_limit", "load"}
@@ -250,3 +254,39 @@ def test_what_is_mistyped_is_said_in_one_line(typed, said, capsys):
     out, err = capsys.readouterr()
     assert err.startswith("naibu: " + said)
     assert (out, err.count("\n")) == ("", 1)
+
+
+# On-line learning
+
+
+@pytest.mark.parametrize("case", list(online.cases(quick=False))[:6], ids=lambda case: case.task.name)
+def test_the_cell_of_1997_in_torch_learns_what_ours_learns(case):
+    """One sequence of each trial, the weights of one as those of the other, before and after."""
+    tape = case.task.tape(streams(1, "bench", range(LANES)), 1)
+    ours = LSTM(case.network, case.learning, 1, range(LANES))
+    hidden, output = (torch.tensor(np.moveaxis(part, -1, 0)).contiguous() for part in ours.weights[:2])
+    x, target = (torch.tensor(np.moveaxis(part[0], 2, 1)).contiguous() for part in (tape.x, tape.target))
+    for lane in range(2):  # one at a time: in a batch of unequal lengths blank steps would count
+        begin = int(tape.start[0, lane])
+        alone = slice(lane, lane + 1)
+        online.cell_of_1997(case, x[begin:, alone], target[:, alone], hidden[alone], output[alone])()
+    before = ours.weights.output.copy()
+    ours.train(tape)
+    for lane in range(2):
+        torch.testing.assert_close(
+            hidden[lane].detach(), torch.tensor(ours.weights.hidden[..., lane]), atol=2e-6, rtol=0
+        )
+        torch.testing.assert_close(
+            output[lane].detach(), torch.tensor(ours.weights.output[..., lane]), atol=2e-6, rtol=0
+        )
+    assert (ours.weights.output != before).any()
+
+
+def test_on_line_rows_keep_their_contract(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(online, "measure_peak", lambda: peak.measure_peak(seconds=0, sizes=(64,), rounds=2))
+    monkeypatch.setattr(online, "SEQUENCES", 1)
+    assert main(["bench", "online", "--quick", "--json", str(tmp_path / "rows.json")]) == 0
+    (row,) = json.loads((tmp_path / "rows.json").read_text())
+    assert {"task", "weights", "trials", "steps_per_second", "ratio_to_loop", "ratio_to_batched", "load"} <= set(row)
+    assert row["ratio_to_loop"] == pytest.approx(row["steps_per_second"] / row["loop_steps_per_second"])
+    assert "LSTM of 1997, learning on-line" in capsys.readouterr().out

@@ -16,7 +16,7 @@ from naibu.corpora.generated import Adding, EmbeddedReber, Multiplication, Task,
 from naibu.corpora.generated.random import streams
 from naibu.corpora.generated.tape import Tape, dense_target
 from naibu.online.blocks.lstm import LSTM
-from naibu.online.blocks.network import Learning, Network
+from naibu.online.blocks.network import Learning, Network, initial_weights
 from naibu.progress import Report, silent
 
 SECONDS = 12.0
@@ -24,27 +24,27 @@ SEQUENCES = 40
 """Sequences of each trial that ours learns from in one call."""
 
 
-class _Case(NamedTuple):
+class Case(NamedTuple):
     task: Task
     network: Network
     learning: Learning
 
 
-def cases(quick: bool) -> Iterator[_Case]:
+def cases(quick: bool) -> Iterator[Case]:
     """Yield the tasks of the paper with its networks; those of experiment 2 have learners of their own."""
     end = Learning(0.5)
-    yield _Case(Adding(100), Network(2, 2, 2, 1), end)
+    yield Case(Adding(100), Network(2, 2, 2, 1), end)
     if quick:
         return
-    yield _Case(Adding(1000), Network(2, 2, 2, 1), end)
-    yield _Case(Multiplication(100), Network(2, 2, 2, 1), end)
-    yield _Case(TwoSequence("3a", 100, 3), Network(1, 3, 1, 1, output_bias=False), end)
-    yield _Case(TemporalOrder(2), Network(8, 2, 2, 4), end)
-    yield _Case(TemporalOrder(3), Network(8, 3, 2, 8), end)
+    yield Case(Adding(1000), Network(2, 2, 2, 1), end)
+    yield Case(Multiplication(100), Network(2, 2, 2, 1), end)
+    yield Case(TwoSequence("3a", 100, 3), Network(1, 3, 1, 1, output_bias=False), end)
+    yield Case(TemporalOrder(2), Network(8, 2, 2, 4), end)
+    yield Case(TemporalOrder(3), Network(8, 3, 2, 8), end)
     reber = EmbeddedReber(tuple(reber_sets(1)[0]))
-    yield _Case(reber, Network(7, 3, 2, 7, cell_bias=False, output_bias=False), end)
-    yield _Case(reber, Network(7, 3, 2, 7, cell_bias=False, output_bias=False), Learning(0.5, update="step"))
-    yield _Case(reber, Network(7, 3, 2, 7, cell_bias=False, output_bias=False), Learning(0.5, gradient="full"))
+    yield Case(reber, Network(7, 3, 2, 7, cell_bias=False, output_bias=False), end)
+    yield Case(reber, Network(7, 3, 2, 7, cell_bias=False, output_bias=False), Learning(0.5, update="step"))
+    yield Case(reber, Network(7, 3, 2, 7, cell_bias=False, output_bias=False), Learning(0.5, gradient="full"))
 
 
 def measure(sizes: Sizes, progress: Report = silent) -> Iterator[Row]:
@@ -66,7 +66,7 @@ def measure(sizes: Sizes, progress: Report = silent) -> Iterator[Row]:
         torch.set_num_threads(before)
 
 
-def _measured(case: _Case, sizes: Sizes, gflops: float) -> Row:
+def _measured(case: Case, sizes: Sizes, gflops: float) -> Row:
     task, network, learning = case
     random = streams(1, "bench", range(LANES))
     tape = task.tape(random, SEQUENCES)
@@ -95,14 +95,14 @@ def _flops(network: Network) -> float:
     return 2.0 * sizes.sources * (2 * sizes.units - sizes.blocks)
 
 
-def _sequence(case: _Case, tape: Tape, lane: int) -> tuple[Tensor, Tensor]:
+def _sequence(case: Case, tape: Tape, lane: int) -> tuple[Tensor, Tensor]:
     start, target = int(tape.start[0, lane]), dense_target(case.task, tape)
     assert tape.x is not None
     first = start if case.task.every_step else 0
     return torch.tensor(tape.x[0, start:, :, lane]), torch.tensor(target[0, first:, :, lane])
 
 
-def _loop(case: _Case, tape: Tape) -> tuple[Callable[[], object], int]:
+def _loop(case: Case, tape: Tape) -> tuple[Callable[[], object], int]:
     x, target = _sequence(case, tape, 0)
     cells = case.network.sizes.cells
     cell, output = nn.LSTMCell(x.shape[1], cells), nn.Linear(cells, target.shape[1])
@@ -122,24 +122,34 @@ def _loop(case: _Case, tape: Tape) -> tuple[Callable[[], object], int]:
     return train, len(x)
 
 
-def _by_hand(case: _Case, tape: Tape) -> tuple[Callable[[], object], int]:
+def _by_hand(case: Case, tape: Tape) -> tuple[Callable[[], object], int]:
     x, target = _sequence(case, tape, 0)
-    return _cell_of_1997(case, x[:, None], target[:, None]), len(x)
+    return cell_of_1997(case, x[:, None], target[:, None], *_weights(case, 1)), len(x)
 
 
-def _batched(case: _Case, tape: Tape) -> tuple[Callable[[], object], int]:
+def _batched(case: Case, tape: Tape) -> tuple[Callable[[], object], int]:
     assert tape.x is not None
     x = torch.tensor(np.ascontiguousarray(np.moveaxis(tape.x[0], 2, 1)))
     target = torch.tensor(np.ascontiguousarray(np.moveaxis(dense_target(case.task, tape)[0], 2, 1)))
-    return _cell_of_1997(case, x, target), int(tape.lengths[0].sum())
+    return cell_of_1997(case, x, target, *_weights(case, LANES)), int(tape.lengths[0].sum())
 
 
-def _cell_of_1997(case: _Case, x: Tensor, target: Tensor) -> Callable[[], object]:
-    """Return a call that learns from a sequence of each trial: `x [time trial input]`, `target [when trial output]`."""
+def _weights(case: Case, trials: int) -> list[Tensor]:
+    """Return first weights, `[trial unit source]` and `[trial output seen]`."""
+    found = initial_weights(case.network, 1, range(trials))
+    return [torch.tensor(np.moveaxis(part, -1, 0)).contiguous() for part in (found.hidden, found.output)]
+
+
+def cell_of_1997(case: Case, x: Tensor, target: Tensor, hidden: Tensor, output: Tensor) -> Callable[[], object]:
+    """Return a call that learns from a sequence of each trial: `x [time trial input]`, `target [when trial output]`.
+
+    It changes the weights given, `hidden [trial unit source]` and `output [trial output seen]`.
+    """
     sizes, trials, (g, h) = case.network.sizes, x.shape[1], (case.network.cell_range, case.network.output_range)
     blocks = sizes.blocks
-    hidden = nn.Parameter(0.1 * torch.randn(trials, sizes.units, sizes.sources))
-    output = nn.Parameter(0.1 * torch.randn(trials, sizes.outputs, sizes.seen))
+    there = [torch.tensor(part) for part in case.network.connected()]
+    hidden.requires_grad_()
+    output.requires_grad_()
     optimiser = torch.optim.SGD([hidden, output], case.learning.rate)
     one, cut = torch.ones(trials, 1), case.learning.gradient == "truncated"
 
@@ -156,6 +166,9 @@ def _cell_of_1997(case: _Case, x: Tensor, target: Tensor) -> Callable[[], object
                 outputs.append(torch.sigmoid(torch.bmm(output, torch.cat([cells, one], 1)[:, :, None])[:, :, 0]))
         optimiser.zero_grad()
         torch.autograd.backward(0.5 * ((target - torch.stack(outputs)) ** 2).sum())
+        for weights, kept in zip((hidden, output), there, strict=True):
+            assert weights.grad is not None
+            weights.grad *= kept
         optimiser.step()
 
     return train

@@ -109,10 +109,14 @@ def online(rows: list[Row]) -> list[Printed]:
         how = f"{row['gradient']}, by {row['update']}"
         limit = f"{row['ratio_to_limit']:.2f}{_mark(row)}"
         lines.append((str(row["task"]), how, str(row["weights"]), *speeds, *peers, limit))
-    columns = ("task", "gradient", "weights", "million steps/s", "with drawing")
-    named = ("times LSTMCell loop", "times 1997 cell, by hand", f"times {rows[0]['trials']} trials, batched")
-    title = "LSTM of 1997, learning on-line, one core"
-    return [Printed(title, (*columns, *named, "share of limit"), tuple(lines), _remarks(rows))]
+    columns = ("task", "gradient", "weights", "M steps/s", "drawn too", "loop", "by hand", "batched", "limit")
+    remarks = (
+        "M steps/s: million time steps of all trials together; drawn too: sequences drawn meanwhile. Times as fast as, "
+        "loop: nn.LSTMCell, one sequence at a time; by hand: the cell of 1997 in PyTorch; batched: the same for "
+        f"{rows[0]['trials']} trials at once. limit: share of what a core can multiply and add.",
+        *_remarks(rows),
+    )
+    return [Printed("LSTM of 1997, learning on-line, one core", columns, tuple(lines), remarks)]
 
 
 def plain(title: str) -> Callable[[list[Row]], list[Printed]]:
