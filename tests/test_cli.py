@@ -213,9 +213,9 @@ def test_bench_prints_a_row_for_each_size(monkeypatch, capsys):
 
 def test_papers_lists_runs_and_names_those_there_are(monkeypatch, tmp_path, capsys):
     assert main(["papers"]) == 0
-    assert capsys.readouterr().out.count("\n") == len(catalogue.PAPERS) == 2
+    assert capsys.readouterr().out.count("\n") == len(catalogue.PAPERS) == 3
     assert main(["papers", "hochreiter"]) == 2
-    assert "those here are hochreiter1997, variants" in capsys.readouterr().err
+    assert "those here are hochreiter1997, mochihashi2019, variants" in capsys.readouterr().err
     row = Experiment(
         "T1", "a", {"share": 0.5}, "page 1", lambda quick: {"share": 0.25 if quick else 0.5}, lambda p, o: ""
     )

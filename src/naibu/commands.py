@@ -667,6 +667,9 @@ class Papers:
     curves, the Reber grammar, cells and gates of solved trials) and tables.md. --quick takes minutes; the full version
     hours. Its options choose rows, or depart from the literal reading.
 
+    mochihashi2019: of its future work, an L1 term until the network counts in whole numbers: a^n b^n, a^n b^n c^n and
+    brackets, trained to n = 50, scored to 1000, with the counter machines found inside. Leaves counting.md.
+
     variants: every recurrent cell, with as many parameters as the LSTM, on brackets and on text of Python's standard
     library; three trainings each, with intervals. Leaves table.md and loss.png.
 

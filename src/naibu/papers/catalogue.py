@@ -34,9 +34,16 @@ def _hochreiter1997(asked: Asked | None = None) -> Reproduction:
     return reproduction(asked or Asked())
 
 
+def _mochihashi2019() -> Reproduction:
+    from naibu.papers.mochihashi2019.reproduction import MOCHIHASHI
+
+    return MOCHIHASHI
+
+
 PAPERS: dict[str, Paper] = {
     "hochreiter1997": Paper(
         "Long Short-Term Memory: all tables, by the paper's own algorithm", _hochreiter1997, _hochreiter1997
     ),
+    "mochihashi2019": Paper("How LSTM Encodes Syntax: its future work, a network that counts", _mochihashi2019),
     "variants": Paper("Every cell on two tasks, beside Greff et al. 2017", _variants),
 }

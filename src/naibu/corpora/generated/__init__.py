@@ -1,12 +1,15 @@
-"""Generated sequences: the tasks of Hochreiter and Schmidhuber (1997), and the continual embedded Reber grammar.
+"""Generated sequences: the tasks of Hochreiter and Schmidhuber (1997), the continual embedded Reber grammar, and
+languages that are decided by counting (`Blocks`, `Brackets`).
 
-Drawn by compiled functions, for many trials side by side (`Task.tape`) or as arrays for any model (`batch`).
+The tasks are drawn by compiled functions, for many trials side by side (`Task.tape`) or as arrays for any model
+(`batch`).
 """
 
 from __future__ import annotations
 
 from naibu.corpora.generated.adding import Adding, Multiplication
 from naibu.corpora.generated.continual_reber import ContinualReber
+from naibu.corpora.generated.counting import Blocks, Brackets, Counted
 from naibu.corpora.generated.embedded_reber import EmbeddedReber, Strings, reber_strings
 from naibu.corpora.generated.long_lag import LongLag, LongLagDistractors
 from naibu.corpora.generated.random import Random, streams
@@ -19,7 +22,10 @@ __all__ = [
     "LETTERS",
     "Adding",
     "Batch",
+    "Blocks",
+    "Brackets",
     "ContinualReber",
+    "Counted",
     "EmbeddedReber",
     "LongLag",
     "LongLagDistractors",

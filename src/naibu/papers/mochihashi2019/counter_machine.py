@@ -40,6 +40,30 @@ def rounded(model: Counter, strings: Counted) -> Rounded:
     return Rounded(forget, update, count)
 
 
+@torch.no_grad()
+def whole(model: Counter, strings: Counted) -> float:
+    """Return the share of steps and units whose update and forget gate are both within 0.01 of a whole number.
+
+    Units that no machine needs count too, so that it can be below 1 in a network that counts exactly.
+    """
+    _, signals = model.watched(torch.from_numpy(strings.ids), "update", "forget_gate")
+    near = [(value - value.round()).abs().numpy()[strings.there] < 0.01 for value in signals.values()]
+    return float((near[0] & near[1]).mean())
+
+
+@torch.no_grad()
+def distinct_states(model: Counter, strings: Counted) -> int:
+    """Return how many different hidden states there are on these strings, each unit rounded to a tenth.
+
+    The hidden state is all that the next step and the output see of the cells. Cells that count have as many values
+    as there are counts, so that their number says how long the strings are; and near a rounding edge one state may
+    count as two.
+    """
+    _, signals = model.watched(torch.from_numpy(strings.ids), "hidden")
+    tenths = (signals["hidden"].numpy()[strings.there] * 10).round().astype(np.int64)
+    return len(np.unique(tenths, axis=0))
+
+
 @dataclass(frozen=True)
 class Move:
     """One row of a machine: reading `symbol` where the counts, cut to +-width, are `counts`, every counter does

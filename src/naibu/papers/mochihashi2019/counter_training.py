@@ -36,8 +36,8 @@ class Recipe:
     floor: float | None = 1e-4
     """Where the reweighted L1 term turns round; None for L1 as it is."""
     units: int = 8
-    steps: int = 3000
-    rate: float = 0.02
+    steps: int = 4000
+    rate: float = 0.03
     """Learning rate of Adam, constant, and falling to 0 in a straight line over the last 30 % of the steps."""
     epsilon: float = 1e-14
     """Adam's: small, because the gradients of saturated gates are."""
