@@ -231,9 +231,11 @@ def test_ctrl_c_shows_what_was_measured(monkeypatch, capsys):
 
 def test_all_are_measured_in_order_each_by_its_name(monkeypatch, capsys):
     monkeypatch.setattr(run.recording, "measure", lambda: [{"hidden": 3, "load": 0.0}])
+    monkeypatch.setattr(online, "measure_peak", lambda: peak.measure_peak(seconds=0, sizes=(64,), rounds=2))
+    monkeypatch.setattr(online, "SEQUENCES", 1)
     assert main(["bench", *TINY, "--cells", "rnn", "--vocabulary", "5", "--json", "-"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert list(found) == ["layers", "language-model", "growth", "recording"]  # quick leaves memory out
+    assert list(found) == ["layers", "language-model", "growth", "recording", "online"]  # quick leaves memory out
     assert all(found.values())
 
 
