@@ -16,6 +16,8 @@ from naibu.papers.mochihashi2019 import counter_drawing, counter_machine, counte
 from naibu.papers.mochihashi2019.counter_machine import Machine, Move, Rounded, agreement, extract
 from naibu.papers.mochihashi2019.counter_scores import Predicted, legal, right, up_to
 from naibu.papers.mochihashi2019.counter_training import Counter, Recipe, Training, train, training_strings
+from naibu.papers.mochihashi2019.reproduction import reproduction
+from naibu.papers.runner import run
 
 ABC, AB, BRACKETS = Blocks("abc"), Blocks("ab"), Brackets()
 
@@ -276,15 +278,15 @@ def test_the_price_makes_values_whole():
 def test_rows_resume_and_pictures_are_drawn(tmp_path, monkeypatch):
     monkeypatch.setattr(counting, "QUICK", Recipe(steps=3, units=3))
     monkeypatch.setattr(counting, "SWEPT", counting.SWEPT[:1])
-    rows = counting.counting(tmp_path, quick=True, seeds=(1,))
+    rows, _ = run(reproduction(seeds=(1,)), tmp_path, "Counting", quick=True)
     assert [row.row for row in rows][:3] == ["a^n b^n c^n", "a^n b^n", "brackets"]
     assert rows[0].obtained["right_to_200"] == 0
     assert rows[0].trials == 1
-    lines = (tmp_path / "counting.md").read_text().splitlines()
+    lines = (tmp_path / "counting-quick.md").read_text().splitlines()
     assert lines[2].startswith("| | trainings | all n to 50 | to 200 |")
     assert lines[4].startswith("| a^n b^n c^n | 1 | 0 | 0 |")
     monkeypatch.setattr(counting, "scored", lambda *_: pytest.fail("a finished row was run again"))
-    assert counting.counting(tmp_path, quick=True, seeds=(1,)) == rows
+    assert run(reproduction(seeds=(1,)), tmp_path, "Counting", quick=True)[0] == rows
 
 
 def test_figures_of_several_trainings():

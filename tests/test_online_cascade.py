@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -13,34 +11,9 @@ from naibu.errors import OptionError
 from naibu.online.recurrent import cascade_passes, plain_cascade
 from naibu.online.recurrent.cascade import Cascade, Patterns, Quickprop, cascade_trials, grown
 from naibu.online.recurrent.reber_trials import StringSets
+from trial_listeners import Heard, slopes
 
 STRINGS = ["BTBTXSETE", "BPBPVVEPE", "BTBTSSXXTVVETE"]
-
-
-def slopes(error: Any, w: np.ndarray) -> np.ndarray:
-    """The gradient by central differences."""
-    found = np.zeros_like(w)
-    for place in np.ndindex(w.shape):
-        step = np.zeros_like(w)
-        step[place] = 1e-6
-        found[place] = (error(w + step) - error(w - step)) / 2e-6
-    return found
-
-
-class Heard:
-    """A listener that keeps what it hears."""
-
-    def __init__(self) -> None:
-        self.sequences, self.numbers = 0, list[int]()
-
-    def trained(self, sequences: int) -> None:
-        self.sequences += sequences
-
-    def finished(self, trial: Any) -> None:
-        self.numbers.append(trial.number)
-
-    def traced(self, number: int, trace: Any) -> None:
-        raise AssertionError
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from naibu.online.recurrent.net import RecurrentLearner, RecurrentNetwork
 from naibu.online.recurrent.reber_trials import StringSets, reber_trials, training_library
 from naibu.online.recurrent.rtrl import RTRL
 from naibu.online.recurrent.streams import Library, Stream, pick, stream_of
+from trial_listeners import Heard, slopes
 
 EVERY_LANE = np.ones(LANES, bool)
 
@@ -121,16 +122,6 @@ def test_offline_rtrl_and_bptt_have_one_gradient(library, options):
     by_rtrl = plain.rtrl(w, given, 0.5, update="sequence", **options)
     assert np.abs(by_rtrl - w).max() > 0.01
     assert np.allclose(by_rtrl, plain.bptt(w, given, 0.5, **options), atol=1e-12)
-
-
-def slopes(error: Any, w: np.ndarray) -> np.ndarray:
-    """The gradient by central differences."""
-    found = np.zeros_like(w)
-    for place in np.ndindex(w.shape):
-        step = np.zeros_like(w)
-        step[place] = 1e-6
-        found[place] = (error(w + step) - error(w - step)) / 2e-6
-    return found
 
 
 def test_rtrl_goes_down_the_gradient(library):
@@ -265,22 +256,6 @@ def test_failures_of_networks_that_follow_a_rule():
     learner.weights[2, 7, 4] = 0.0  # and that of lane 4 to where they are
     learner.weights[2, 7, 5] = np.nan
     assert np.array_equal(np.flatnonzero(learner.fails(stream, EVERY_LANE)), [3, 4, 5])
-
-
-class Heard:
-    """A listener that keeps what it hears."""
-
-    def __init__(self) -> None:
-        self.sequences, self.numbers = 0, list[int]()
-
-    def trained(self, sequences: int) -> None:
-        self.sequences += sequences
-
-    def finished(self, trial: Any) -> None:
-        self.numbers.append(trial.number)
-
-    def traced(self, number: int, trace: Any) -> None:
-        raise AssertionError
 
 
 @pytest.mark.parametrize(

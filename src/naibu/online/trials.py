@@ -9,6 +9,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+POINTS = 50
+"""Points of a trial's learning curve, about."""
+
+
+def thinned(curve: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return a learning curve of `POINTS` points at most, each the mean over as many of the given ones."""
+    groups = np.array_split(np.array(curve), min(POINTS, len(curve)))
+    return [(float(group[-1, 0]), float(group[:, 1].mean())) for group in groups]
+
 
 @dataclass(frozen=True)
 class Trial:

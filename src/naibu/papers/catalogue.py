@@ -35,9 +35,9 @@ def _hochreiter1997(asked: Asked | None = None) -> Reproduction:
 
 
 def _mochihashi2019() -> Reproduction:
-    from naibu.papers.mochihashi2019.reproduction import MOCHIHASHI
+    from naibu.papers.mochihashi2019.reproduction import reproduction
 
-    return MOCHIHASHI
+    return reproduction()
 
 
 PAPERS: dict[str, Paper] = {

@@ -34,6 +34,8 @@ def processor_features() -> set[str]:
 WIDE = "avx512f" in processor_features()
 """Whether there are 32 registers of 16 numbers; else kernels are laid out for 16 registers of 8."""
 LANES = 16 if WIDE else 8
+VECTOR = F32 * LANES
+"""Bytes of a vector."""
 X86 = "sse2" in processor_features()
 
 

@@ -16,14 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from naibu.cells.kernels.vector import largest, load, splat, store
+from naibu.cells.kernels.vector import VECTOR, largest, load, splat, store
 from naibu.online.blocks.forward import (
     CELL_RANGE,
     CELL_SLOPE,
     DERIVATIVE,
     OUTPUT_RANGE,
     OUTPUT_SLOPE,
-    VECTOR,
     Net,
     Past,
     constant,

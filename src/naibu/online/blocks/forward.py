@@ -11,10 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from naibu.cells.kernels.vector import F32, LANES, load, sigmoid, splat, store
-
-VECTOR = F32 * LANES
-"""Bytes of a vector."""
+from naibu.cells.kernels.vector import VECTOR, load, sigmoid, splat, store
 
 CELL_RANGE, OUTPUT_RANGE, TWICE_CELL, TWICE_OUTPUT, CELL_SLOPE, OUTPUT_SLOPE, RATE, DERIVATIVE = range(8)
 """Where the vectors of constants lie: the half ranges of g and h, twice them, 1 over twice them, the learning rate

@@ -10,9 +10,9 @@ from numba import carray, njit
 from numpy.typing import NDArray
 
 from naibu.cells.kernels.compiled import Kernel, record
-from naibu.cells.kernels.vector import LANES, integer, load, splat, store, where_positive
+from naibu.cells.kernels.vector import LANES, VECTOR, integer, load, splat, store, where_positive
 from naibu.online.blocks.backward import Errors, backward_pass, change, clear, output_errors
-from naibu.online.blocks.forward import RATE, VECTOR, Net, Past, constant, forward_step, net_of, output_step
+from naibu.online.blocks.forward import RATE, Net, Past, constant, forward_step, net_of, output_step
 from naibu.online.blocks.network import Learning, Network, Weights, initial_weights
 from naibu.online.blocks.steps import Carried, There, forget_derivatives, learn_step
 

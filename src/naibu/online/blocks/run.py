@@ -14,10 +14,7 @@ from naibu.corpora.generated.tape import Tape, Task
 from naibu.online.blocks.criteria import Judge, clean_error
 from naibu.online.blocks.lstm import LSTM
 from naibu.online.blocks.network import Learning, Network, Weights, initial_weights
-from naibu.online.trials import Listener, Trace, Trial
-
-POINTS = 50
-"""Points of a learning curve."""
+from naibu.online.trials import Listener, Trace, Trial, thinned
 
 
 class Study(NamedTuple):
@@ -178,11 +175,3 @@ def portions(whole: int, size: int) -> Iterator[int]:
     """Yield sizes that add up to the whole."""
     for done in range(0, whole, size):
         yield min(size, whole - done)
-
-
-def thinned(curve: Sequence[tuple[float, float]], points: int = POINTS) -> list[tuple[float, float]]:
-    """Return a learning curve of so many points at most, each the mean over as many of the given ones."""
-    if len(curve) <= points:
-        return list(curve)
-    groups = np.array_split(np.array(curve), points)
-    return [(float(group[-1, 0]), float(group[:, 1].mean())) for group in groups]

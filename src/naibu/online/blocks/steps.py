@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from naibu.cells.kernels.vector import load, splat, store
+from naibu.cells.kernels.vector import VECTOR, load, splat, store
 from naibu.online.blocks.backward import clear
 from naibu.online.blocks.forward import (
     CELL_RANGE,
@@ -16,7 +16,6 @@ from naibu.online.blocks.forward import (
     OUTPUT_RANGE,
     OUTPUT_SLOPE,
     RATE,
-    VECTOR,
     Net,
     Past,
     constant,

@@ -14,11 +14,22 @@ from numba import carray, njit, types
 from numba.extending import intrinsic
 
 from naibu.cells.kernels.compiled import Kernel, record
-from naibu.cells.kernels.vector import F32, LANES, load, read_number, splat, store, total, where_positive, write_number
+from naibu.cells.kernels.vector import (
+    F32,
+    LANES,
+    VECTOR,
+    load,
+    read_number,
+    splat,
+    store,
+    total,
+    where_positive,
+    write_number,
+)
 from naibu.corpora.generated.continual_reber import step as draw
 from naibu.corpora.generated.reber import LETTER, WAYS
 from naibu.online.blocks.backward import Errors, clear, output_errors
-from naibu.online.blocks.forward import RATE, VECTOR, Net, Past, constant, forward_step, net_of, output_step
+from naibu.online.blocks.forward import RATE, Net, Past, constant, forward_step, net_of, output_step
 from naibu.online.blocks.steps import Carried, There, learn_step
 from naibu.online.recurrent.net import note_failures
 

@@ -44,13 +44,11 @@ from naibu.online.continual.kernel import (
     WRONG,
     go_on,
 )
-from naibu.online.trials import Listener, Trial
+from naibu.online.trials import POINTS, Listener, Trial
 
 Floats = NDArray[np.float32]
 Target = Literal["next", "legal"]
 Measure = Literal["largest", "squares", "order"]
-POINTS = 50
-"""Points of a trial's curve, about."""
 
 
 def gers_network(*, forget_gate: bool = True) -> Network:

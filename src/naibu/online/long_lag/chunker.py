@@ -22,6 +22,7 @@ from naibu.cells.kernels.compiled import Kernel, record
 from naibu.cells.kernels.vector import (
     F32,
     LANES,
+    VECTOR,
     integer,
     largest,
     load,
@@ -33,11 +34,8 @@ from naibu.cells.kernels.vector import (
     write_number,
 )
 from naibu.corpora.generated.random import Random
-from naibu.online.long_lag.symbols import uniform_weights
+from naibu.online.long_lag.symbols import NOWHERE, uniform_weights, whole_vectors
 
-VECTOR = F32 * LANES
-NOWHERE = -100.0
-"""Net input of outputs that only fill up a vector: their activation and error are 0."""
 AUTOMATIZER, CHUNKER = 0, 1
 
 
@@ -65,7 +63,7 @@ class ChunkerNet:
     @property
     def width(self) -> int:
         """Numbers of a row: the symbols and one more, whole vectors."""
-        return -(-(self.symbols + 1) // LANES) * LANES
+        return whole_vectors(self.symbols + 1)
 
     @property
     def rows(self) -> int:

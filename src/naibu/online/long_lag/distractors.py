@@ -18,6 +18,7 @@ from naibu.cells.kernels.compiled import Kernel, record
 from naibu.cells.kernels.vector import (
     F32,
     LANES,
+    VECTOR,
     gather,
     integer,
     largest,
@@ -32,7 +33,6 @@ from naibu.compiling import compiled
 from naibu.corpora.generated.random import Random
 from naibu.online.long_lag.symbols import uniform_weights
 
-VECTOR = F32 * LANES
 BLOCKS, UNITS, OUTPUTS = 2, 6, 2
 """Units: two input gates, two output gates, two cells."""
 SOURCES, SEEN = UNITS + 1, BLOCKS + 1

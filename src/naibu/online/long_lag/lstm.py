@@ -17,6 +17,7 @@ from naibu.cells.kernels.compiled import Kernel, record
 from naibu.cells.kernels.vector import (
     F32,
     LANES,
+    VECTOR,
     integer,
     largest,
     load,
@@ -28,9 +29,6 @@ from naibu.cells.kernels.vector import (
     write_number,
 )
 from naibu.online.long_lag.net import LongLagNet
-
-VECTOR = F32 * LANES
-
 
 RUN = record(
     *("symbols", "sequences", "steps", "lanes"),  # int64 [sequence step+1 lane]

@@ -8,12 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from naibu.cells.kernels.vector import LANES
 from naibu.corpora.generated.random import Random
-from naibu.online.long_lag.symbols import LongLagTask, uniform_weights
-
-NOWHERE = -100.0
-"""Net input of outputs that only fill up a vector: their activation and error are 0."""
+from naibu.online.long_lag.symbols import NOWHERE, LongLagTask, uniform_weights, whole_vectors
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,7 @@ class LongLagNet:
     @property
     def width(self) -> int:
         """Numbers of a row: the symbols and one for a bias, whole vectors."""
-        return -(-(self.symbols + 1) // LANES) * LANES
+        return whole_vectors(self.symbols + 1)
 
     @property
     def rows(self) -> int:

@@ -15,11 +15,10 @@ from numba import carray, njit
 from numpy.typing import NDArray
 
 from naibu.cells.kernels.compiled import Kernel, record
-from naibu.cells.kernels.vector import F32, LANES, largest, load, sigmoid, splat, store
+from naibu.cells.kernels.vector import LANES, VECTOR, largest, load, sigmoid, splat, store
 from naibu.corpora.generated.random import Random
 from naibu.online.long_lag.symbols import uniform_weights
 
-VECTOR = F32 * LANES
 METHODS = ("rtrl", "rtrl by sequence", "bptt")
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from naibu.cells.kernels.vector import LANES
 from naibu.compiling import compiled
 from naibu.corpora.generated.long_lag import LongLagDistractors
 from naibu.corpora.generated.long_lag import distractors as draw_distractors
@@ -14,6 +15,13 @@ from naibu.corpora.generated.long_lag import long_lag as draw_long_lag
 from naibu.corpora.generated.random import Random, below, uniform
 
 LongLagTask = Literal["2a", "2b"]
+NOWHERE = -100.0
+"""Net input of outputs that only fill up a vector: their activation and error are 0."""
+
+
+def whole_vectors(count: int) -> int:
+    """Return how many numbers a row takes that holds so many: whole vectors."""
+    return -(-count // LANES) * LANES
 
 
 @compiled

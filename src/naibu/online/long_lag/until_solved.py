@@ -8,11 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from naibu.online.trials import Listener, Trial
+from naibu.online.trials import POINTS, Listener, Trial
 
 Numbers = NDArray[np.int64]
-POINTS = 50
-"""Points of a trial's curve, about."""
 
 
 def below(worst: NDArray[np.float32], limit: float) -> NDArray[np.bool_]:

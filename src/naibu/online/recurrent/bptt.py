@@ -16,8 +16,8 @@ from numba import carray, njit
 from numpy.typing import NDArray
 
 from naibu.cells.kernels.compiled import Kernel, record
-from naibu.cells.kernels.vector import LANES, integer, load, splat, store
-from naibu.online.recurrent.lane_products import COLUMNS, VECTOR, columns_product, squashed, vector_product
+from naibu.cells.kernels.vector import LANES, VECTOR, integer, load, splat, store
+from naibu.online.recurrent.lane_products import COLUMNS, columns_product, squashed, vector_product
 from naibu.online.recurrent.net import (
     RecurrentLearner,
     RecurrentNetwork,

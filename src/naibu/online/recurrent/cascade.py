@@ -23,8 +23,8 @@ from naibu.corpora.generated.embedded_reber import EmbeddedReber
 from naibu.corpora.generated.reber import LETTERS
 from naibu.errors import OptionError
 from naibu.online.recurrent.cascade_passes import Array, candidate_pass, fails, output_pass, quickprop, unit_values
-from naibu.online.recurrent.reber_trials import POINTS, StringSets
-from naibu.online.trials import Listener, Trial
+from naibu.online.recurrent.reber_trials import StringSets
+from naibu.online.trials import POINTS, Listener, Trial
 
 FIXED = 1 + len(LETTERS)
 """What every unit sees besides hidden units: 1, for a bias, and the inputs."""

@@ -19,9 +19,9 @@ from numba import carray, njit
 from numpy.typing import NDArray
 
 from naibu.cells.kernels.compiled import Kernel, record
-from naibu.cells.kernels.vector import LANES, load, splat, store, total
+from naibu.cells.kernels.vector import LANES, VECTOR, load, splat, store, total
 from naibu.errors import OptionError
-from naibu.online.recurrent.lane_products import VECTOR, squashed, vector_product
+from naibu.online.recurrent.lane_products import squashed, vector_product
 from naibu.online.recurrent.net import addresses, given, lane_numbers, misses, note_failures, rooms, see
 from naibu.online.recurrent.streams import Floats, Stream
 

@@ -14,10 +14,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from naibu.cells.kernels.vector import F32, FLOATS, LANES, LONG, WIDE, floats, fma, load, pointer, sigmoid, store
+from naibu.cells.kernels.vector import FLOATS, LONG, VECTOR, WIDE, floats, fma, load, pointer, sigmoid, store
 
-VECTOR = F32 * LANES
-"""Bytes of a vector."""
 COLUMNS = 4 if WIDE else 2
 """Columns of a block that is many columns wide."""
 ROWS = 6 if WIDE else 4

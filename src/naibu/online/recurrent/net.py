@@ -15,9 +15,9 @@ from numba import carray, njit
 from numpy.typing import NDArray
 
 from naibu.cells.kernels.compiled import Kernel, record
-from naibu.cells.kernels.vector import LANES, largest, load, splat, store, total, where_positive
+from naibu.cells.kernels.vector import LANES, VECTOR, largest, load, splat, store, total, where_positive
 from naibu.errors import OptionError
-from naibu.online.recurrent.lane_products import VECTOR, squashed
+from naibu.online.recurrent.lane_products import squashed
 from naibu.online.recurrent.streams import Floats, Stream
 
 

@@ -18,10 +18,7 @@ from naibu.corpora.generated.random import Random, streams
 from naibu.corpora.generated.reber import LETTERS
 from naibu.errors import OptionError
 from naibu.online.recurrent.streams import Floats, Library, Stream, pick, stream_of
-from naibu.online.trials import Listener, Trial
-
-POINTS = 50
-"""Points of a trial's curve, about."""
+from naibu.online.trials import POINTS, Listener, Trial
 
 
 class StringSets(NamedTuple):

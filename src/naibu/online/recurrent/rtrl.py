@@ -18,8 +18,8 @@ from numba import carray, njit
 from numpy.typing import NDArray
 
 from naibu.cells.kernels.compiled import Kernel, record
-from naibu.cells.kernels.vector import LANES, load, splat, store, total
-from naibu.online.recurrent.lane_products import COLUMNS, VECTOR, columns_product, squashed
+from naibu.cells.kernels.vector import LANES, VECTOR, load, splat, store, total
+from naibu.online.recurrent.lane_products import COLUMNS, columns_product, squashed
 from naibu.online.recurrent.net import (
     RecurrentLearner,
     RecurrentNetwork,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from naibu.corpora.generated.reber import LETTERS, reber_sets
+from naibu.corpora.generated.reber import LETTERS
 from naibu.online.long_lag.chunker import ChunkerNet
 from naibu.online.long_lag.one_hidden import OneHidden
 from naibu.online.long_lag.trials import chunker_trials, one_hidden_trials
@@ -15,16 +15,14 @@ from naibu.online.recurrent.reber_trials import Learner, StringSets, reber_trial
 from naibu.online.recurrent.rtrl import RTRL
 from naibu.online.trials import Listener, Trial
 from naibu.papers.hochreiter1997.rows import Row
-
-SETS = 3
-"""Pairs of training and test strings in experiment 1, ten trials on each; the same as the LSTM's."""
+from naibu.papers.hochreiter1997.tasks import SETS, string_sets
 
 
 def obtain(row: Row, numbers: Sequence[int], seed: int, cap: int, listener: Listener) -> list[Trial]:
     """Return the trials of these numbers of a row of RTRL, BPTT, ELM, RCC or CH."""
     if row.task["name"] == "long-lag":
         return _long_lag(row, numbers, seed, cap, listener)
-    sets = [StringSets(*reber_sets(SETS * seed + pair)) for pair in range(SETS)]
+    sets = [StringSets(*string_sets(seed, pair)) for pair in range(SETS)]
     if row.learner == "rcc":
         settings = Cascade(most=row.network["most"])
         return cascade_trials(settings, sets, numbers, seed=seed, cap=cap, listener=listener)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from naibu.corpora.generated import Adding, EmbeddedReber, Multiplication, Task, TemporalOrder, TwoSequence, reber_sets
+from naibu.corpora.generated import EmbeddedReber, Task
 from naibu.online.blocks.criteria import Asked, EveryString, Judge, Recent, Tested
 from naibu.online.blocks.network import Learning, Network
 from naibu.online.blocks.run import Study, run
 from naibu.online.trials import Listener, Trial
 from naibu.papers.hochreiter1997.rows import Row
+from naibu.papers.hochreiter1997.tasks import SETS, string_sets, task_of
 
 SET_TRIALS = 10
 """Trials on each pair of training and test sets of experiment 1."""
-SETS = 3
 TWO_SEQUENCE = {"3a": (0, 0.01), "3b": (5, 0.04), "3c": (0, 0.015)}
 """Of 256 test sequences so many may be wrong (ST1), and the mean absolute error must be below this too (ST2)."""
 
@@ -37,7 +37,7 @@ def _study(row: Row) -> Study:
 
 
 def _reber(row: Row, seed: int, pair: int) -> Study:
-    training, test = reber_sets(SETS * seed + pair)
+    training, test = string_sets(seed, pair)
     task = EmbeddedReber(tuple(training))
     return Study(network_of(row, task), Learning(**row.learning), task, lambda: EveryString(training + test), 0)
 
@@ -47,20 +47,6 @@ def network_of(row: Row, task: Task) -> Network:
     network: dict[str, Any] = {**row.network}
     network["starts"] = {gate: tuple(values) for gate, values in network.get("starts", {}).items()}
     return Network(task.inputs, outputs=task.outputs, **network)
-
-
-def task_of(row: Row) -> Task:
-    """Return the task of a row of experiments 3 to 6."""
-    given = dict(row.task)
-    name = given.pop("name")
-    given.pop("wrong_below", None)
-    kinds: dict[str, Callable[..., Task]] = {
-        "adding": Adding,
-        "multiplication": Multiplication,
-        "two-sequence": TwoSequence,
-        "temporal-order": TemporalOrder,
-    }
-    return kinds[name](**given)
 
 
 def _judge(row: Row, task: Task) -> Callable[[], Judge]:

@@ -9,47 +9,28 @@ and 102. Criteria and counts are the paper's: training sequences, not batches, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 
-from naibu.corpora.generated.adding import Adding, Multiplication
 from naibu.corpora.generated.embedded_reber import EmbeddedReber
-from naibu.corpora.generated.long_lag import LongLag, LongLagDistractors
 from naibu.corpora.generated.random import streams
-from naibu.corpora.generated.reber import reber_sets
 from naibu.corpora.generated.tape import Task
-from naibu.corpora.generated.temporal_order import TemporalOrder
-from naibu.corpora.generated.two_sequence import TwoSequence
-from naibu.online.trials import Listener, Trace, Trial
+from naibu.online.trials import Listener, Trace, Trial, thinned
+from naibu.papers.hochreiter1997 import tasks
 from naibu.papers.hochreiter1997.rows import Row
 from naibu.papers.hochreiter1997.today_criteria import PORTION, Judge, every_string, held, recent, tested
 from naibu.papers.hochreiter1997.today_training import Recipe, Training, answers_of
 from naibu.training.threads import threads
 
-SETS = 3
-"""Pairs of training and test strings in experiment 1, which the trials take in turn."""
 SQUARED = ("3", "4", "5")
 """Experiments with a linear output and squared error."""
 BOTH = 64
 """Sequences of 2a that are tested: there are two, and both are among so many but once in 1e19 times."""
-POINTS = 50
-"""Points of a curve, at most."""
 TRACED = 6
 """Units of a trace: those with the largest weights to the outputs."""
-
-TASKS: dict[str, Callable[..., Task]] = {
-    "adding": Adding,
-    "multiplication": Multiplication,
-    "two-sequence": TwoSequence,
-    "temporal-order": TemporalOrder,
-    "long-lag": LongLag,
-    "long-lag-distractors": LongLagDistractors,
-}
-"""By the names that rows have for them, with the sizes that rows give."""
 
 
 def today(row: Row, numbers: Sequence[int], seed: int, cap: int, listener: Listener) -> list[Trial]:
@@ -73,8 +54,7 @@ def task_of(row: Row, seed: int, number: int) -> Task:
     """Return the task of a row; in experiment 1 the strings depend on the trial."""
     if row.task["name"] == "reber":
         return EmbeddedReber(tuple(_sets(seed, number)[0]))
-    sizes: dict[str, Any] = {name: value for name, value in row.task.items() if name not in ("name", "wrong_below")}
-    return TASKS[row.task["name"]](**sizes)
+    return tasks.task_of(row)
 
 
 def judge_of(row: Row, task: Task, seed: int, number: int) -> Judge:
@@ -92,7 +72,7 @@ def judge_of(row: Row, task: Task, seed: int, number: int) -> Judge:
 
 
 def _sets(seed: int, number: int) -> tuple[list[str], list[str]]:
-    return reber_sets(SETS * seed + number % SETS)
+    return tasks.string_sets(seed, number % tasks.SETS)
 
 
 def _trial(row: Row, recipe: Recipe, seed: int, number: int, cap: int, listener: Listener) -> Trial:
@@ -107,7 +87,7 @@ def _trial(row: Row, recipe: Recipe, seed: int, number: int, cap: int, listener:
         first = training.sequences if first is None and easier else first
         curve.append((float(training.sequences), float(training.mean[-count:].mean())))
         listener.trained(count)
-    trial = Trial(number, solved, training.sequences, steps=training.steps, curve=_thinned(curve))
+    trial = Trial(number, solved, training.sequences, steps=training.steps, curve=thinned(curve))
     if row.experiment in ("3a", "3b", "5"):  # which have two criteria
         trial = replace(trial, first=first)
     if solved and row.experiment[0] in "3456":
@@ -117,12 +97,6 @@ def _trial(row: Row, recipe: Recipe, seed: int, number: int, cap: int, listener:
     if solved:
         listener.traced(number, trace_of(training, streams(seed, "trace", [number])))
     return trial
-
-
-def _thinned(curve: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    """Return a curve of at most `POINTS` points, each the mean over as many of the given ones."""
-    groups = np.array_split(np.array(curve), min(POINTS, len(curve)))
-    return tuple((float(group[-1, 0]), float(group[:, 1].mean())) for group in groups)
 
 
 @torch.no_grad()

@@ -14,12 +14,11 @@ from naibu.corpora.generated.counting import Blocks, Brackets, Counted
 from naibu.papers.mochihashi2019 import counter_drawing as drawing
 from naibu.papers.mochihashi2019 import counter_machine as machines
 from naibu.papers.mochihashi2019.counter_scores import Predicted, ends_found, legal, perplexity, predict, right, up_to
-from naibu.papers.mochihashi2019.counter_table import as_markdown
 from naibu.papers.mochihashi2019.counter_training import LANGUAGES, LONGEST, Recipe, Training
-from naibu.papers.runner import Experiment, Figures, Reproduced, reproduce
+from naibu.papers.runner import Experiment, Figures
 from naibu.progress import Report, silent
 from naibu.report.plots.canvas import write_png
-from naibu.storage import write_json, write_text
+from naibu.storage import write_json
 
 SEEDS = tuple(range(1, 11))
 """The seeds that are reported; nothing was chosen on them."""
@@ -178,22 +177,6 @@ def verdict(published: Figures, found: Figures) -> str:
     same = f"machine equal to the network on every longer string in {found['machine_is_network_beyond']:.0f}"
     limits = [f"all n to {n} in {found[f'right_to_{n}']:.0f}" for n in (200, 1000) if f"right_to_{n}" in found]
     return "; ".join([*(limits or [f"all longer strings right in {found['all_right_beyond']:.0f}"]), same])
-
-
-def counting(
-    folder: Path, quick: bool = False, seeds: Sequence[int] = SEEDS, progress: Report = silent
-) -> list[Reproduced]:
-    """Return the rows, taking what an earlier call finished, and leave `counting.md` and pictures of
-    the first seed's counters."""
-    jobs = trainings(folder, quick, seeds)
-    todo = [job for job in jobs if not job.finished()]
-    for done, job in enumerate(todo):
-        job.run(lambda part, whole, words, done=done: progress(done + part / whole, len(todo), words))  # type: ignore[misc]
-    rows = reproduce(experiments(folder, quick, seeds), folder / "rows", quick=quick)
-    write_text(folder / "counting.md", as_markdown(rows))
-    for language in ("abc", "ab", "brackets"):
-        draw(Training(folder, language, seeds[0], QUICK if quick else Recipe()), folder)
-    return rows
 
 
 def draw(training: Training, folder: Path) -> list[Path]:
