@@ -122,6 +122,16 @@ def test_values_and_gradients(ours, theirs, size, plan):
 
 
 @kinds
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_every_small_batch(ours, theirs, steps):
+    """The way of sharing changes with the number of rows: none of them may be left out."""
+    for hidden in (8, 17):
+        layer, reference = twins(ours, theirs, 5, hidden)
+        for batch in range(1, 20):
+            compare(layer, reference, torch.randn(steps, batch, 5), state_of(layer, batch))
+
+
+@kinds
 @pytest.mark.parametrize(
     "options",
     [

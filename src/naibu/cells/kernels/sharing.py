@@ -40,5 +40,6 @@ def plan(steps: Steps, hidden: int, inputs: int, gates: int = 4) -> Plan:
         threads = min(threads, -(-hidden // LANES))
     direct = steps.rows <= DIRECT_ROWS
     small = recurrent + ahead <= SECOND_CACHE // 2
-    chunk = 0 if small and batch >= DIRECT_ROWS else min(count, max(4, ROWS_AHEAD // batch))
+    together = small and batch >= DIRECT_ROWS and not direct  # weights read as they lie have no room for both
+    chunk = 0 if together else min(count, max(4, ROWS_AHEAD // batch))
     return Plan(threads, by_units, chunk, direct)
