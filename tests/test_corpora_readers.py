@@ -146,6 +146,7 @@ def test_written_trees_read_back(trees: list[str]) -> None:
         ("(c #\\a #\\( #\\space #\\) #(1 2) #t |sym bol| [let x])",
          ["(c #\\a #\\( #\\space #\\) (vector 1 2) #t |sym bol| (let x))"], "scheme"),
         ("(f #\\; x)", ["(f #\\; x)"], "lisp"),
+        ("(or |\\|| |x y\\\\| z)", ["(or |\\|| |x y\\\\| z)"], "scheme"),
         ("(defn f [x] {:a 1, :b #{2}} \\a \\( #(+ % 1) #_(gone) x' @y ~z)",
          ["(defn f (vector x) (map :a 1 :b (set 2)) \\a \\( (function + % 1) x' (deref y) (unquote z))"], "clojure"),
     ],

@@ -16,7 +16,7 @@ from naibu.papers.mochihashi2019 import counter_drawing, counter_machine, counte
 from naibu.papers.mochihashi2019.counter_machine import Machine, Move, Rounded, agreement, extract
 from naibu.papers.mochihashi2019.counter_scores import Predicted, legal, right, up_to
 from naibu.papers.mochihashi2019.counter_training import Counter, Recipe, Training, train, training_strings
-from naibu.papers.mochihashi2019.reproduction import reproduction
+from naibu.papers.mochihashi2019.counting_reproduction import reproduction
 from naibu.papers.runner import run
 
 ABC, AB, BRACKETS = Blocks("abc"), Blocks("ab"), Brackets()

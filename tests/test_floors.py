@@ -16,7 +16,8 @@ FLOORS = [
     {"models", "online"},
     {"training", "recording"},
     {"probes", "interventions", "gradients", "report"},
-    {"look", "papers", "bench"},
+    {"look", "bench"},
+    {"papers"},
     {"commands"},
     {"cli"},
 ]

@@ -11,7 +11,8 @@ import naibu
 from naibu.cells.edits import Clamp
 from naibu.config import ModelConfig
 from naibu.interventions import edited
-from naibu.interventions.hold import _Scorer, hold, training_means
+from naibu.interventions.hold import hold, training_means
+from naibu.interventions.scoring import Scorer
 from naibu.models.language_model import LanguageModel
 from naibu.probes.resampling import Resampler
 from naibu.recording import Recording
@@ -137,7 +138,7 @@ def test_holding_the_counter_of_a_hand_made_network_takes_away_its_ends(treebank
 def test_scores_are_those_of_one_sequence_at_a_time(treebank):
     torch.manual_seed(1)
     model = LanguageModel(len(treebank.vocabulary), ModelConfig(units=5)).eval()
-    sums = _Scorer(model, treebank.test, None, Resampler(10, 1)).sums()
+    sums = Scorer(model, treebank.test, None, Resampler(10, 1)).sums()
     end = treebank.vocabulary.index["ED"]
     for s in range(len(treebank.test)):
         ids = torch.from_numpy(treebank.test[s].ids.astype(np.int64))

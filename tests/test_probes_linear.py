@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression
 from sklearn.metrics import r2_score
 
+import fake_results as fake
 from fake_recording import FakeLabel, FakeRecording, fake_recording
-from naibu.errors import OptionError
-from naibu.probes import gram
+from naibu.errors import OptionError, StoredError
+from naibu.probes import codes, gram, tables
 from naibu.probes.l1_logistic import Problem, solve_path
 from naibu.probes.l1_path import l1_path
+from naibu.probes.monotone import _curve, along
 from naibu.probes.regression import least_squares, regression
 from naibu.probes.resampling import r2, r2_columns
+from naibu.probes.results import Regression
+from naibu.report.page import sections
+from naibu.report.plots.probing import plot_curve
 
 CELL = ("lstm.0", "cell")
 
@@ -42,7 +50,7 @@ def test_regression_agrees_with_scikit_learn(monkeypatch: pytest.MonkeyPatch, dt
     result = regression(recording, "gaps", CELL)
     x, y = data(recording, "gaps", 0)
     x_test, y_test = data(recording, "gaps", 2)
-    linear, lasso, single = result.models
+    linear, lasso, single = result.models[:3]
     oracle = LinearRegression().fit(x[:, 1:], y)
     np.testing.assert_allclose(linear.weights, oracle.coef_, atol=1e-4)
     assert linear.units.tolist() == list(range(1, 12))  # unit 0 never changes
@@ -222,3 +230,90 @@ def test_l1_path_options(recording: FakeRecording) -> None:
         l1_path(recording, "depth", CELL)
     with pytest.raises(OptionError, match="not in this recording"):
         l1_path(recording, "inside:X", ("lstm.7", "cell"))
+
+
+def test_rising_curves_agree_with_scikit_learn_and_an_s_shaped_unit_is_straightened() -> None:
+    recording = fake_recording()
+    depth = recording.index.label("depth").values
+    cell = recording.arrays[CELL].copy()
+    noise = np.random.default_rng(2).normal(size=len(depth))
+    cell[:, 7] = -np.tanh(0.5 * depth - 1.5 + 0.05 * noise)  # falls as depth rises, and bends
+    cell[:, [3, 5, 6]] = 0.1 * cell[:, [1, 2, 4]]
+    recording = replace(recording, arrays={CELL: cell})
+    result = regression(recording, "gaps", CELL, resamples=50)
+    x, y = data(recording, "gaps", 0)
+    x_test, y_test = data(recording, "gaps", 2)
+    linear, _, single, one, of_all = result.models
+    assert [m.name for m in result.models] == ["linear", "lasso", "single", "monotone", "monotone of all"]
+    assert one.units.tolist() == [7]
+    assert one.weights.tolist() == [-1.0]
+    oracle = IsotonicRegression(out_of_bounds="clip").fit(-x[:, 7], y)
+    assert one.r2.test.value == pytest.approx(r2_score(y_test, oracle.predict(-x_test[:, 7])), abs=1e-9)
+    assert one.curve is not None
+    assert (np.diff(one.curve.x) > 0).all()
+    assert (np.diff(one.curve.y) >= 0).all()
+    line = LinearRegression().fit(x[:, [7]], y)
+    assert one.gain is not None
+    gain = one.r2.test.value - r2_score(y_test, line.predict(x_test[:, [7]]))
+    assert one.gain.test.value == pytest.approx(gain, abs=1e-6)
+    assert one.gain.test.low > 0.05
+    assert single.gain is None
+    fitted, said = (z[:, linear.units] @ linear.weights + linear.intercept for z in (x, x_test))
+    all_units = IsotonicRegression(out_of_bounds="clip").fit(fitted, y)
+    assert of_all.r2.test.value == pytest.approx(r2_score(y_test, all_units.predict(said)), abs=2e-3)
+    np.testing.assert_array_equal(of_all.units, linear.units)
+    assert "in a line that bends" in _regressed(result)
+    assert plot_curve(result).get_lines()[0].get_xdata() == pytest.approx(-one.curve.x)
+
+
+def test_a_straight_unit_is_not_said_to_bend(recording: FakeRecording) -> None:
+    depth = recording.index.label("depth").values
+    cell = recording.arrays[CELL].copy()
+    cell[:, 3] = depth + 0.3 * np.random.default_rng(0).normal(size=len(depth))
+    result = regression(replace(recording, arrays={CELL: cell}), "depth", CELL, resamples=100)
+    one = result.models[3]
+    assert one.gain is not None
+    assert abs(one.gain.test.value) < 0.01
+    even = replace(one.gain.test, low=-0.01, high=0.01)
+    level = replace(one.gain, test=even, unseen=even)
+    flat = replace(result, models=(*result.models[:3], replace(one, gain=level), result.models[4]))
+    assert "That it bends along unit 3 of the cell is not shown" in _regressed(flat)
+
+
+def _regressed(result: Regression) -> str:
+    part = replace(fake.bare_part(), phrase_regression=result)
+    return next(s.says for s in sections(part, "n") if s.key == "phrase_regression")
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_the_curve_from_sums_is_the_best_rising_one(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    x = draw.integers(-6, 7, 80).astype(np.float16)
+    y = draw.normal(size=80) + 0.1 * x
+    count, sums = codes.tables(x.view(np.uint16), y[None])
+    curve = _curve(count, sums[0])
+    oracle = IsotonicRegression(out_of_bounds="clip").fit(x.astype(np.float64), y)
+    wide = np.linspace(-9, 9, 50)
+    np.testing.assert_allclose(along(curve, wide), oracle.predict(wide), atol=1e-9)
+
+
+def test_results_stored_before_there_were_curves_are_read(recording: FakeRecording, tmp_path: Path) -> None:
+    result = regression(recording, "depth", CELL, resamples=10)
+    old = replace(result, models=tuple(replace(m, curve=None, gain=None) for m in result.models[:3]))
+    tables.save(old, tmp_path, "old")
+    stored = json.loads((tmp_path / "old.json").read_text())
+    for model in stored["value"]["models"]:
+        del model["curve"], model["gain"]
+    (tmp_path / "old.json").write_text(json.dumps(stored))
+    found = tables.load(Regression, tmp_path, "old")
+    assert [m.name for m in found.models] == ["linear", "lasso", "single"]
+    assert all(m.curve is None and m.gain is None for m in found.models)
+    assert found.rows() == old.rows()
+    assert "bends" not in _regressed(found)
+    del stored["value"]["models"][0]["weights"]
+    (tmp_path / "old.json").write_text(json.dumps(stored))
+    with pytest.raises(StoredError, match="damaged"):
+        tables.load(Regression, tmp_path, "old")
+    tables.save(result, tmp_path, "new")
+    assert tables.load(Regression, tmp_path, "new").rows() == result.rows()

@@ -9,17 +9,25 @@ import pytest
 from matplotlib.axes import Axes
 
 from fake_recording import FakeRecording
+from naibu.look.summary_of_words import summary_of_words
 from naibu.probes.components import components, word_tokens
 from naibu.probes.components_results import Components, Neighbours, UniqueComponents, WordTokens
 from naibu.probes.neighbours import neighbours
 from naibu.probes.part_of_speech import part_of_speech
 from naibu.probes.part_of_speech_results import PartOfSpeech
+from naibu.probes.results import Score, Scores
 from naibu.probes.unique_components import unique_components
 from naibu.report.content import NetworkPart, Report
+from naibu.report.findings import findings
+from naibu.report.findings.of_words import along as along_finding
+from naibu.report.findings.of_words import few_neighbours, parts_told, types_apart
+from naibu.report.findings.of_words import one_word as one_word_finding
+from naibu.report.numbers import share, with_interval
 from naibu.report.page import render
 from naibu.report.plots.components import plot_pair, plot_plane, plot_signs, plot_words
 from naibu.report.plots.part_of_speech import plot_differences, plot_telling
 from naibu.report.sections.part_of_speech import compared, says
+from naibu.report.words import headline, on_split
 from test_probes_components import UPDATE
 from test_probes_components import words as words_in_components
 from test_probes_part_of_speech import words as words_in_parts
@@ -146,3 +154,104 @@ def test_the_page_has_all_of_it(
     assert "Nearest to “that”" in page
     bare = render(Report("words", "today", "naibu report", (replace(part, part_of_speech=None, components=None),)))
     assert "one part of speech told from another" in bare
+
+
+# The findings at the top of the page, and the numbers for scripts
+
+
+def level(value: float) -> Scores:
+    """The same score on test and on unseen sequences."""
+    score = Score(value, value - 0.01, value + 0.01, 100, 10)
+    return Scores(score, score)
+
+
+def test_a_finding_has_number_interval_and_controls(telling: PartOfSpeech) -> None:
+    found = parts_told(telling)
+    update = telling.of("update")
+    assert update is not None
+    assert found.present
+    assert found.text.startswith("A weighted sum of the update tells VB from NN, ")
+    score, split = headline(update.accuracy)
+    assert with_interval(score, True) in found.text
+    controls = {f"{name} alone": telling.baseline(gram).scores for name, gram in
+                (("the word", "1-gram"), ("the last 2 symbols", "2-gram"))}  # fmt: skip
+    controls["always saying the commonest"] = telling.baseline("majority").scores
+    for name, scores in (*controls.items(), ("the untrained network", update.controls.untrained)):
+        control = on_split(scores, split)
+        assert control is not None
+        assert f"{name}: {share(control.value)}" in found.text
+
+
+def test_what_needs_no_network_is_not_shown(telling: PartOfSpeech, along: Components, that: WordTokens) -> None:
+    """As soon as one control reaches the interval, or a symbol gives the label away, the finding is an absence."""
+    update = telling.of("update")
+    assert update is not None
+    high = replace(update, controls=replace(update.controls, untrained=level(headline(update.accuracy)[0].low)))
+    signals = tuple(high if s.signal == "update" else s for s in telling.signals)
+    for changed in (
+        replace(telling, signals=signals),
+        replace(telling, told_by="the symbol before"),
+        replace(telling, baselines=tuple(replace(b, scores=level(1.0)) for b in telling.baselines)),
+        replace(telling, signals=()),
+    ):
+        found = parts_told(changed)
+        assert not found.present
+        assert "is not shown" in found.text
+    assert (
+        "the symbol before gives the part of speech away"
+        in parts_told(replace(telling, told_by="the symbol before")).text
+    )
+    for finding, result in ((along_finding, along), (one_word_finding, that)):
+        for value, present in ((0.0, True), (1.0, False)):
+            baselines = tuple(replace(b, scores=level(value)) for b in result.baselines)
+            others = tuple(replace(t, untrained=None) for t in result.telling)
+            found = finding(replace(result, baselines=baselines, telling=others))  # type: ignore[operator]
+            assert (found.present, "is not shown" in found.text) == (present, not present)
+
+
+def test_word_types_of_each_pair(types: UniqueComponents) -> None:
+    pair = types.pairs[0]
+    apart, together = (
+        replace(pair, auc=level(value).test, untrained=Score(0.6, 0.5, 0.7, 9, 9)) for value in (0.9, 0.6)
+    )
+    found = types_apart(replace(types, pairs=(apart, together)))
+    assert found.present
+    shown, missed = found.text.split(" That ")
+    assert with_interval(apart.auc, True) in shown
+    assert "is not shown" in missed
+    assert with_interval(together.auc, True) in missed
+    assert "untrained network: 60.0" in shown
+    assert not types_apart(replace(types, pairs=(together,))).present
+    assert "is not shown" in types_apart(replace(types, pairs=())).text
+
+
+def test_neighbours_only_illustrate(near: Neighbours) -> None:
+    found = few_neighbours(near)
+    others = [(n, q) for q in near.queries for n in q.others]
+    alike = sum(n.tag == q.tag for n, q in others)
+    assert not found.present
+    assert f"of the {len(others)} nearest tokens of other words" in found.text
+    assert f" {alike} ha" in found.text
+    assert "is not shown" in few_neighbours(replace(near, queries=())).text
+
+
+def test_findings_and_numbers_of_all_probes_of_words(
+    telling: PartOfSpeech, along: Components, types: UniqueComponents, that: WordTokens, near: Neighbours
+) -> None:
+    part = NetworkPart("words-12", "words", "ST a ED", [], part_of_speech=telling, components=along)
+    part = replace(part, unique_components=types, word_tokens=that, neighbours=near)
+    assert len(findings(part)) == 5
+    found = summary_of_words(part)
+    assert list(found) == ["part_of_speech", "components", "word_tokens", "unique_components", "neighbours"]
+    update = telling.of("update")
+    assert update is not None
+    assert found["part_of_speech"]["signals"]["update"]["accuracy"] == update.accuracy.test.value
+    assert found["part_of_speech"]["baselines"]["1-gram"] == telling.baseline("1-gram").scores.test.value
+    assert found["components"]["components"]["accuracy"] == along.telling[0].scores.test.value
+    assert found["components"]["signs_split"]["dimensions"] == 2
+    assert found["word_tokens"]["word"] == "that"
+    assert [entry["auc"] for entry in found["unique_components"]["pairs"].values()] == [
+        p.auc.value for p in types.pairs
+    ]
+    assert [q["others_alike"] <= q["others"] for q in found["neighbours"]["queries"]] == [True] * len(near.queries)
+    assert summary_of_words(NetworkPart("bare", "words", "", [])) == {}

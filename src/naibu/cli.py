@@ -170,6 +170,9 @@ def complaint(said: str, command: str) -> str:
     if found := re.search(r"invalid choice '(.*)' for argument '([^']+)'\. Expected one of \((.*?),?\)", words):
         option = found[2] if found[2].startswith("-") else command
         return f"{option} {found[1]}: must be one of {found[3]}".replace("'", "")
+    if found := re.search(r"Error parsing ([^:]+): .* from \[(.*?)\].*tuple\[.*length (\d+) did .* count (\d+)", words):
+        typed = " ".join([found[1].strip(), *re.findall(r"'(.*?)'", found[2])])
+        return f"{typed}: takes {found[4]} values, not {found[3]}; {more}"
     if found := re.search(r"Error parsing ([^:]+): .*?'(.*?)'", words):
         option, value = found[1].strip(), found[2]
         kinds = {part for part in _KINDS if part in _parts(options_of(COMMANDS[command]).get(option))}

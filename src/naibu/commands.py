@@ -33,7 +33,7 @@ Signal = Literal[
     "stabiliser",
     "normaliser",
 ]
-Reader = Literal["penn", "lisp", "python", "text"]
+Reader = Literal["penn", "lisp", "python", "text", "indentation"]
 # Where nothing is given the help says in words what happens then, not "(default: None)".
 Whole = Annotated[int, arg(metavar="N")]
 Number = Annotated[float, arg(metavar="X")]
@@ -43,6 +43,7 @@ MaybeNumber = Annotated[float | None, arg(metavar="X", help_behavior_hint="")]
 MaybePath = Annotated[Path | None, arg(metavar="PATH", help_behavior_hint="")]
 MaybeName = Annotated[str | None, arg(metavar="NAME", help_behavior_hint="")]
 MaybePair = Annotated[tuple[str, str] | None, arg(metavar="NAME NAME", help_behavior_hint="")]
+ONE_READER = "{penn,lisp,python,text,indentation}"
 ONE_FORM = "{brackets,tagged,brackets+words,tagged+words,words,characters}"
 
 
@@ -54,8 +55,8 @@ class CorpusOptions:
     """Treebank, source code or plain text: a file, folder, .gz, .tar.gz or .zip; or standard-library, Python's own."""
     test: MaybePath = None
     """A file or folder to score on, in place of a tenth of the corpus."""
-    reader: Annotated[Reader | None, arg(metavar="{penn,lisp,python,text}", help_behavior_hint="")] = None
-    """How to read the files; found from their content when not given."""
+    reader: Annotated[Reader | None, arg(metavar=ONE_READER, help_behavior_hint="")] = None
+    """How to read the files; found from their content when not given. indentation: Python by its indented blocks."""
     category: MaybeName = None
     """The phrase to probe, VP for example; when not given VP, or the one that half the text is inside."""
     vocabulary: Whole = 10_000
@@ -377,10 +378,11 @@ class Intervene:
     """Hold a unit still on the test sequences and see what the network can no longer do.
 
     Starts from runs/, recordings/ and results/ under --out; holds random units too, for comparison. Leaves
-    results/RUN/holding.csv and holding.json.
+    results/RUN/holding.csv and holding.json, with --ternary in their place ternary.csv and ternary.json.
 
     $ naibu intervene --out looks/mine
     $ naibu intervene --out looks/mine --run tagged-200 --unit 17 --signal cell
+    $ naibu intervene --out looks/mine --run tagged-200 --ternary
     """
 
     network: OmitArgPrefixes[RunChoice] = field(default_factory=RunChoice)
@@ -396,16 +398,26 @@ class Intervene:
     """The signal in which it is held; cell when not given (hidden where there is no cell)."""
     draws: Whole = 10
     """How many random units to hold beside it, one at a time."""
+    ternary: Switch = False
+    """In place of holding a unit, round the update (i * g) to -1, 0, 1 at every step, and see what that costs."""
 
     def execute(self, console: Console, typed: str) -> Any:
         """Intervene in every run asked for, and print the table."""
         if self.draws < 0:
             raise OptionError(f"--draws {self.draws}: must be 0 or more")
         from naibu.look.report import holding_table
+        from naibu.look.rounding import ternary_run, ternary_table
         from naibu.look.steps import intervene_run
 
+        if self.ternary and (self.unit is not None or self.signal is not None):
+            raise OptionError("--ternary: rounds the update of every unit; give no --unit and no --signal")
         rows = []
         for places in self.network.places():
+            if self.ternary:
+                rounded = ternary_run(places, places.corpus())
+                console.print(ternary_table(rounded))
+                rows += rounded.rows()
+                continue
             found = intervene_run(places, places.corpus(), unit=self.unit, signal=self.signal, draws=self.draws)
             console.print(holding_table(found))
             rows += found.rows()
@@ -575,9 +587,12 @@ class Bench:
     a minute.
     online: the LSTM of 1997 learning on-line, 16 trials side by side, on the paper's tasks, against loops in PyTorch;
     two minutes.
+    probes: the L1 path, regressions, correlation and other probes against scikit-learn, numpy and scipy doing the same,
+    time, memory and objective; 100,000 rows of 200 units, and 1 million of 1,000 where peers are given a part; half an
+    hour, and 6 GB of disk meanwhile.
     memory: the most memory that recording and each probe hold on 5 million positions of 200 units; minutes, and
     4 GB of disk meanwhile.
-    all: all of these, one after the other (with --quick all but memory).
+    all: all of these, one after the other (with --quick all but probes and memory).
 
     Everything is measured in rounds by turns, beside the machine's own speed in products of matrices (sgemm): the
     limit says what share of it is reached. While other programs use more than 8 % of the machine the ratios are
@@ -586,15 +601,16 @@ class Bench:
     $ naibu bench
     $ naibu bench layers --cells lstm --hidden 200 --batch 1 --batch 32 --quick
     $ naibu bench language-model --json language-model.json --markdown language-model.md
+    $ naibu bench probes --rows 20000 --hidden 100
     """
 
     what: Annotated[
-        Positional[Literal["all", "layers", "language-model", "growth", "recording", "online", "memory"]],
-        arg(metavar="{all,layers,language-model,growth,recording,online,memory}"),
+        Positional[Literal["all", "layers", "language-model", "growth", "recording", "online", "probes", "memory"]],
+        arg(metavar="{all,layers,language-model,growth,recording,online,probes,memory}"),
     ] = "all"
     """What to measure."""
     hidden: Annotated[UseAppendAction[tuple[int, ...]], arg(metavar="N", help_behavior_hint="")] = ()
-    """Hidden units; repeat it for more. Without it 100, 200 and 1000 (growth: 200)."""
+    """Hidden units; repeat it for more. Without it 100, 200 and 1000 (growth: 200; probes: 200 and 1000)."""
     batch: Annotated[UseAppendAction[tuple[int, ...]], arg(metavar="N", help_behavior_hint="")] = ()
     """Sequences side by side; repeat it for more. Without it 1, 8, 32 and 128 (quick: 1 and 32; growth: 32)."""
     cells: Annotated[
@@ -606,6 +622,8 @@ class Bench:
     """Symbols of the language model; repeat it for more. Without it 5, 160 and 10,000."""
     steps: MaybeWhole = None
     """Steps of a sequence; when not given 64, 35 from 500 hidden units on."""
+    rows: Annotated[UseAppendAction[tuple[int, ...]], arg(metavar="N", help_behavior_hint="")] = ()
+    """Training rows of the recording that is probed; repeat it for more. Without it 100,000 and 1,000,000."""
     quick: Switch = False
     """Fewer sizes and rounds: two minutes each."""
     threads: Whole = 0
@@ -623,7 +641,7 @@ class Bench:
         from naibu.bench.sizes import Sizes
         from naibu.training.threads import threads
 
-        sizes = Sizes(self.hidden, self.batch, self.cells, self.vocabulary, self.steps, self.quick)
+        sizes = Sizes(self.hidden, self.batch, self.cells, self.vocabulary, self.steps, self.quick, self.rows)
         try:
             with threads(self.threads):
                 return run(self.what, sizes, console, self.markdown)
@@ -656,6 +674,26 @@ class PaperOptions:
 
 
 @dataclass(frozen=True)
+class StudyOptions:
+    """The corpus of mochihashi2019, and how large its networks are."""
+
+    test: MaybePath = None
+    """A file or folder to score on, in place of a tenth of the corpus."""
+    reader: Annotated[Reader | None, arg(metavar=ONE_READER, help_behavior_hint="")] = None
+    """How to read the files; found from their content when not given."""
+    category: MaybeName = None
+    """The phrase to probe, IP for example; when not given VP, or the one that half the text is inside."""
+    vocabulary: Whole = 10_000
+    """Symbols at most; rarer ones become <unk>."""
+    longest: MaybeWhole = None
+    """Leave out sequences with more symbols; 300 for source code when not given, 0 for no limit."""
+    function_tags: Switch = False
+    """Keep function tags: NP-SBJ and NP are two categories then."""
+    full: Switch = False
+    """The document's own sizes, 1000 units and two rates of dropout, for a GPU."""
+
+
+@dataclass(frozen=True)
 class Papers:
     """Run a paper's experiments and set the obtained figures beside the published ones.
 
@@ -667,8 +705,9 @@ class Papers:
     curves, the Reber grammar, cells and gates of solved trials) and tables.md. --quick takes minutes; the full version
     hours. Its options choose rows, or depart from the literal reading.
 
-    mochihashi2019: of its future work, an L1 term until the network counts in whole numbers: a^n b^n, a^n b^n c^n and
-    brackets, trained to n = 50, scored to 1000, with the counter machines found inside. Leaves counting.md.
+    mochihashi2019: the five types of text of How LSTM Encodes Syntax, on a treebank or source code of yours, or on
+    Python's standard library: trained, recorded, probed and held, published beside obtained. Leaves study.html and
+    study.md in a folder of the corpus's name. And its future work, an L1 term until a network counts in whole numbers.
 
     variants: every recurrent cell, with as many parameters as the LSTM, on brackets and on text of Python's standard
     library; three trainings each, with intervals. Leaves table.md and loss.png.
@@ -676,12 +715,15 @@ class Papers:
     $ naibu papers
     $ naibu papers hochreiter1997 --quick
     $ naibu papers hochreiter1997 --experiment 4 --lag 1000 --trials 10 --seed 3
-    $ naibu papers variants --quick
+    $ naibu papers mochihashi2019 --quick
+    $ naibu papers mochihashi2019 train.mrg --test test.mrg --category VP
     $ naibu papers variants --workers 2 --json variants.json
     """
 
     name: Annotated[Positional[str | None], arg(metavar="[NAME]", help_behavior_hint="")] = None
     """Which paper; lists them when not given."""
+    treebank: Annotated[Positional[str | None], arg(metavar="[TREEBANK]", help_behavior_hint="")] = None
+    """Of mochihashi2019: treebank or source code, as for naibu look; when not given, Python's standard library."""
     quick: Switch = False
     """A smaller version of every experiment, to see that it runs."""
     workers: Whole = 2
@@ -691,13 +733,11 @@ class Papers:
     json: Json = None
     """Write the rows here as JSON too; - for standard output."""
     hochreiter1997: OmitArgPrefixes[PaperOptions] = field(default_factory=PaperOptions)
+    mochihashi2019: OmitArgPrefixes[StudyOptions] = field(default_factory=StudyOptions)
 
     def execute(self, console: Console, typed: str) -> Any:
         """Run the experiments of a paper, or list the papers."""
         from naibu.papers.catalogue import PAPERS
-        from naibu.papers.hochreiter1997.asked import Asked, given
-
-        asked = Asked(**asdict(self.hochreiter1997))
 
         if self.name is None:
             for name, paper in PAPERS.items():
@@ -708,8 +748,7 @@ class Papers:
         if self.workers < 1:
             raise OptionError(f"--workers {self.workers}: must be at least 1")
         paper, folder = PAPERS[self.name], self.out / self.name
-        if paper.chosen is None and given(asked):
-            raise OptionError(f"{given(asked)[0]}: {self.name} does not take it; hochreiter1997 does")
+        asked = self._asked()
         from naibu.papers.runner import run
 
         how = paper.reproduction() if paper.chosen is None else paper.chosen(asked)
@@ -721,6 +760,19 @@ class Papers:
         for what, path in left.files.items():
             say(console, what, path)
         return [asdict(row) for row in rows]
+
+    def _asked(self) -> Any:
+        """Return the options of the paper named. Raises OptionError where another paper's were given."""
+        from naibu.papers.hochreiter1997 import asked as hochreiter1997
+        from naibu.papers.mochihashi2019 import asked as mochihashi2019
+
+        table = hochreiter1997.Asked(**asdict(self.hochreiter1997))
+        study = mochihashi2019.Asked(self.treebank, **asdict(self.mochihashi2019))
+        given = {"hochreiter1997": hochreiter1997.given(table), "mochihashi2019": mochihashi2019.given(study)}
+        for owner, typed in given.items():
+            if typed and owner != self.name:
+                raise OptionError(f"{typed[0]}: {self.name} does not take it; {owner} does")
+        return study if self.name == "mochihashi2019" else table
 
 
 COMMANDS: dict[str, Any] = {

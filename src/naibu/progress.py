@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 Report = Callable[[float, float, str], None]
 """Called with what is done, what there is in all, and a few words (loss 0.41)."""
@@ -15,10 +16,26 @@ def silent(done: float, total: float, words: str = "") -> None:
     """Report nothing."""
 
 
+_outer: ContextVar[Report | None] = ContextVar("outer", default=None)
+
+
+@contextmanager
+def part_of(report: Report) -> Iterator[None]:
+    """Let whatever would be `shown` inside be told to `report` instead: it is a part of longer work that is shown."""
+    token = _outer.set(report)
+    try:
+        yield
+    finally:
+        _outer.reset(token)
+
+
 @contextmanager
 def shown(title: str, unit: str = "") -> Iterator[Report]:
-    """Yield a report that shows progress on standard error under `title`."""
-    if sys.stderr.isatty():
+    """Yield a report that shows progress on standard error under `title`, or as a part of longer work's."""
+    outer = _outer.get()
+    if outer is not None:
+        yield outer
+    elif sys.stderr.isatty():
         with _bar(title) as report:
             yield report
     else:

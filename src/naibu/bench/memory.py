@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import numpy as np
 import torch
 
 from naibu import probes
+from naibu.bench.held import peak
 from naibu.bench.rounds import Load
 from naibu.config import ModelConfig
 from naibu.corpora import builtin
@@ -67,30 +66,3 @@ def measure(positions: int = 5_000_000, units: int = 200, folder: Path | None = 
             rows[-1] |= {"anonymous_mb": round(max(most)), "seconds": round(time.perf_counter() - began, 1)}
             rows[-1]["load"] = load.read()
     return rows
-
-
-@contextmanager
-def peak() -> Iterator[list[float]]:
-    """Yield a list that fills with the process's anonymous memory in MB, every twentieth of a second."""
-    seen, stop = [_anonymous()], threading.Event()
-
-    def watch() -> None:
-        while not stop.wait(0.05):
-            seen.append(_anonymous())
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        stop.set()
-        thread.join()
-        seen.append(_anonymous())
-
-
-def _anonymous() -> float:
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:
-        return float("nan")
-    return int(status.split("RssAnon:")[1].split()[0]) / 1024

@@ -6,11 +6,12 @@ import os
 import platform
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
 
-from naibu.bench import growth, language_model, layers, memory, online, recording, tables
+from naibu.bench import growth, language_model, layers, memory, online, probes, recording, tables
 from naibu.bench.peak import Peak, measure_peak
 from naibu.bench.peers import OPTIONAL, there
 from naibu.bench.rounds import QUIET
@@ -20,13 +21,16 @@ from naibu.progress import shown
 from naibu.storage import write_text
 
 SIZED = ("layers", "language-model", "growth")
-ALL = (*SIZED, "recording", "online", "memory")
+ALL = (*SIZED, "recording", "online", "probes", "memory")
+LONG = ("probes", "memory")
+"""Left out of all of them with --quick."""
 _TABLES: dict[str, Callable[[list[Row]], list[tables.Printed]]] = {
     "layers": tables.layers,
     "language-model": tables.language_model,
     "growth": tables.growth,
     "recording": tables.plain("Recording everything, against the layer's own forward pass"),
     "online": tables.online,
+    "probes": tables.probes,
     "memory": tables.plain("Memory of recording and probing"),
 }
 
@@ -37,9 +41,8 @@ def run(what: str, sizes: Sizes, console: Console, markdown: Path | None = None)
     What was measured before a Ctrl-C is printed, not written. Raises OptionError where sizes are asked of a
     bench that has its own.
     """
-    if what not in (*SIZED, "all") and sizes != Sizes(quick=sizes.quick and what == "online"):
-        raise OptionError(f"naibu bench {what}: has sizes of its own; options are for {', '.join(SIZED)} and all")
-    names = [what] if what != "all" else [name for name in ALL if not (sizes.quick and name == "memory")]
+    _refuse(what, sizes)
+    names = [what] if what != "all" else [name for name in ALL if not (sizes.quick and name in LONG)]
     peak = None
     said = [_machine()]
     console.print(said[0], highlight=False, markup=False)
@@ -64,6 +67,19 @@ def run(what: str, sizes: Sizes, console: Console, markdown: Path | None = None)
     return found if what == "all" else found[what]
 
 
+def _refuse(what: str, sizes: Sizes) -> None:
+    """Raise OptionError where sizes were asked for that this bench does not take."""
+    if what in SIZED and sizes.rows:
+        raise OptionError(f"--rows {sizes.rows[0]}: rows of recordings are for probes and all, not for {what}")
+    taken: dict[str, Any] = {"quick": sizes.quick and what in ("online", "probes")}
+    if what == "probes":
+        taken |= {"hidden": sizes.hidden, "rows": sizes.rows}
+        if sizes != Sizes(**taken):
+            raise OptionError("naibu bench probes: takes --hidden, --rows and --quick only")
+    if what not in (*SIZED, "probes", "all") and sizes != Sizes(**taken):
+        raise OptionError(f"naibu bench {what}: has sizes of its own; options are for {', '.join(SIZED)} and all")
+
+
 def _rows(name: str, sizes: Sizes, peak: Peak | None, progress: Callable[[float, float, str], None]) -> Iterable[Row]:
     if name == "growth":
         return growth.measure(sizes, progress)
@@ -71,6 +87,8 @@ def _rows(name: str, sizes: Sizes, peak: Peak | None, progress: Callable[[float,
         return recording.measure()
     if name == "online":
         return online.measure(sizes, progress)
+    if name == "probes":
+        return probes.measure(sizes, progress)
     if name == "memory":
         return memory.measure()
     assert peak is not None

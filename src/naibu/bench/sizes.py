@@ -26,9 +26,10 @@ class Sizes:
     vocabulary: tuple[int, ...] = ()
     steps: int | None = None  # 64, 35 from 500 hidden units on
     quick: bool = False
+    rows: tuple[int, ...] = ()  # of recordings, for the probes
 
     def __post_init__(self) -> None:
-        for option in ("hidden", "batch", "vocabulary"):
+        for option in ("hidden", "batch", "vocabulary", "rows"):
             for value in getattr(self, option):
                 if value < 1:
                     raise OptionError(f"--{option} {value}: must be at least 1")

@@ -119,6 +119,44 @@ def online(rows: list[Row]) -> list[Printed]:
     return [Printed("LSTM of 1997, learning on-line, one core", columns, tuple(lines), remarks)]
 
 
+def probes(rows: list[Row]) -> list[Printed]:
+    """Return two tables: contests with the peers, and what ours alone takes."""
+    contests = [row for row in rows if row["peer"] is not None]
+    alone = [row for row in rows if row["peer"] is None]
+    found = []
+    if contests:
+        columns = ("probe", "rows, units", "times, as fast", "ours, s", "peer, s", "ours, MB", "peer, MB")
+        remarks = (
+            "s: processor time, one thread each; times as fast: the peer's over ours; MB: the most that the whole "
+            "process held; higher: the peer's objective, relative, or its numbers; liblinear penalises the intercept "
+            "too, here by a hundredth",
+            *_remarks(contests),
+        )
+        title = "Probes of a recording on disk against their peers"
+        found.append(Printed(title, (*columns, "higher", "peer"), tuple(map(_contest, contests)), remarks))
+    if alone:
+        lines = tuple(
+            (*_sized(row), f"{row['cpu_seconds']:.2f}", f"{row['seconds']:.2f}{_mark(row)}", f"{row['peak_mb']:,}")
+            for row in alone
+        )
+        heads = ("probe", "rows, units", "processor, s", "clock, s", "peak, MB")
+        found.append(Printed("Ours alone; report: the whole probe", heads, lines, _remarks(alone)))
+    return found
+
+
+def _sized(row: Row) -> tuple[str, str]:
+    return row["probe"], f"{row['rows']:,} {row['units']}"
+
+
+def _contest(row: Row) -> tuple[str, ...]:
+    if row["ratio_to_sklearn"] is None:
+        return (*_sized(row), "", f"{row['cpu_seconds']:.2f}", "", f"{row['peak_mb']:,}", "", "", row["peer"])
+    ratio, higher = f"{row['ratio_to_sklearn']:.1f}{_mark(row)}", f"{row['objective_difference']:.0e}"
+    seconds = (f"{row[name]:.2f}" for name in ("cpu_seconds", "peer_cpu_seconds"))
+    held = (f"{row[name]:,}" for name in ("peak_mb", "peer_peak_mb"))
+    return (*_sized(row), ratio, *seconds, *held, higher, row["peer"] if row["equal"] else f"{row['peer']}: not as low")
+
+
 def plain(title: str) -> Callable[[list[Row]], list[Printed]]:
     """Return a maker of tables that show every key of every row as it is."""
 

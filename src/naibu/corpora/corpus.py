@@ -21,7 +21,7 @@ from naibu.corpora.split import Split, split
 from naibu.corpora.vocabulary import Vocabulary, build
 from naibu.errors import CorpusError, OptionError
 
-LONGEST = {"penn": 0, "lisp": 300, "python": 300}
+LONGEST = {"penn": 0, "lisp": 300, "python": 300, "indentation": 300}
 FEWEST = 10
 _SUFFIXES = frozenset(
     (
@@ -38,7 +38,7 @@ _SUFFIXES = frozenset(
 class Corpus:
     """What was found behind a path, in one form, numbered and divided.
 
-    name: of the file or folder. reader: "penn", "lisp", "python" or "text", and reader_reason why.
+    name: of the file or folder. reader: one of detect.READERS, and reader_reason why.
     seen: bool [test sequence], whether its symbols, before rare ones become `<unk>`, also occur in training;
     seen_share their share. unknown_share: the share of test symbols that became `<unk>`.
     category: the phrase that probes ask about, None without trees; inside_share: the share of training tokens
@@ -118,7 +118,7 @@ def open_corpus(
     path: a file, folder or archive (.gz, .tar.gz, .tgz, .zip) of treebank, source code or text, or the
         built-in `standard-library`.
     form: one of FORMS. test: a file that is the test part; without one, 10 % of the documents or sentences.
-    reader: "penn", "lisp", "python" or "text"; without one the content decides.
+    reader: "penn", "lisp", "python", "text" or "indentation" (Python by its blocks); without one the content decides.
     category: the phrase to probe; without one VP, or else the one that about half of the tokens lie inside.
     vocabulary: the most symbols, counted in training only; the others become `<unk>`.
     longest: leave out longer sequences (300 symbols for source code, no limit for treebanks) or, in text, the
@@ -155,10 +155,12 @@ def open_corpus(
 
 
 def _of_builtin(reader: str | None, form: str) -> detect.Choice:
-    if reader not in (None, "python", "text"):
+    if reader not in (None, "python", "text", "indentation"):
         raise OptionError(f"reader {reader!r} does not suit {builtin.NAME}, which is Python: leave the reader out")
     if reader == "text" or (reader is None and form == "characters"):
         return detect.Choice("text", "built in, read as text")
+    if reader == "indentation":
+        return detect.Choice("indentation", "built in, asked for")
     return detect.Choice("python", "built in")
 
 

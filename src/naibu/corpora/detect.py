@@ -12,14 +12,16 @@ from typing import NamedTuple
 from naibu.corpora import files, lisp, penn, python_source
 from naibu.errors import CorpusError, OptionError
 
-READERS = ("penn", "lisp", "python", "text")
+READERS = ("penn", "lisp", "python", "text", "indentation")
+"""The content decides between the first four; `indentation` has to be asked for."""
 EXTENSIONS: dict[str, tuple[str, ...]] = {
     "penn": penn.EXTENSIONS,
     "lisp": lisp.EXTENSIONS,
     "python": python_source.EXTENSIONS,
     "text": (".txt", ".text", ".md", ".rst"),
+    "indentation": python_source.EXTENSIONS,
 }
-_BY_EXTENSION = {extension: reader for reader, known in EXTENSIONS.items() for extension in known}
+_BY_EXTENSION = {extension: reader for reader in READERS[:4] for extension in EXTENSIONS[reader]}
 _SAMPLE = 1 << 16
 
 _ALONE = re.compile(r"\(([^\s()]+)\s+([^\s()]+)\s*\)")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from naibu.corpora import builtin, detect, files, lisp, penn, python_source, text
+from naibu.corpora import builtin, detect, files, lisp, penn, python_indentation, python_source, text
 from naibu.corpora.events import Events, Gatherer
 from naibu.corpora.files import SourceFile
 from naibu.corpora.trees import Document, Tree
@@ -78,14 +78,17 @@ def _suits(file: SourceFile, reader: str) -> bool:
     data = file.read()
     if files.is_binary(data):
         return False
-    return reader == "text" or detect.of_content(detect.sample(data), file.extension).reader == reader
+    found = detect.of_content(detect.sample(data), file.extension).reader
+    return reader == "text" or found == ("python" if reader == "indentation" else reader)
 
 
 def _trees(file: SourceFile, reader: str, function_tags: bool, traces: bool) -> Iterator[Tree]:
     data = file.read()
-    if reader == "python":
+    if reader in ("python", "indentation"):
         if files.is_binary(data):
             raise CorpusError("a binary file, not Python source", file.name)
+        if reader == "indentation":
+            return python_indentation.read_trees(data, path=file.name)
         return python_source.read_trees(data, path=file.name)
     if reader == "lisp":
         if files.is_binary(data):
@@ -101,6 +104,7 @@ def _nothing(reader: str, events: Events) -> str:
         "penn": "no trees in brackets",
         "lisp": "no list at top level",
         "python": "no function definition",
+        "indentation": "no indented block",
         "text": "no text",
     }[reader]
     skipped = len(events.skipped_files)

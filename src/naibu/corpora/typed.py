@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from naibu.corpora import files, lisp, penn, python_source, text
+from naibu.corpora import files, lisp, penn, python_indentation, python_source, text
 from naibu.corpora.categories import frequent_categories
 from naibu.corpora.events import Events, Gatherer
 from naibu.corpora.forms import form_named
@@ -61,6 +61,7 @@ _EMPTY = {
     "penn": "no tree in brackets; this network reads trees, (S (NP (N a)) (VP (V b))) for example",
     "lisp": "no list; this network reads S-expressions, (define x 1) for example",
     "python": "no function definition; this network reads functions, 'def f(x): return x' for example",
+    "indentation": "no indented block; this network reads blocks with the line above them, on lines of their own",
 }
 
 
@@ -76,6 +77,8 @@ def _events(given: str | bytes, name: str, reader: str, options: Mapping[str, An
 def _trees(source: str, name: str, reader: str, options: Mapping[str, Any]) -> list[Tree]:
     if reader == "python":
         return list(python_source.read_trees(source, path=name))
+    if reader == "indentation":
+        return list(python_indentation.read_trees(source, path=name))
     if reader == "lisp":
         return list(lisp.read_trees(source, path=name, dialect=None))
     return list(penn.read_trees(source, path=name, function_tags=options["function_tags"], traces=options["traces"]))

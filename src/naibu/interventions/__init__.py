@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from naibu.interventions.exchange import edited
 from naibu.interventions.hold import hold
+from naibu.interventions.ternary import ternary
 
-__all__ = ["edited", "hold"]
+__all__ = ["edited", "hold", "ternary"]

@@ -6,24 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from naibu.cells.edits import Clamp, Edit
-from naibu.corpora.batches import pad
 from naibu.corpora.sequences import Sequences
 from naibu.errors import OptionError
 from naibu.interventions.exchange import edited
 from naibu.interventions.results import Effect, Holding
+from naibu.interventions.scoring import Scorer
 from naibu.models.language_model import LanguageModel
-from naibu.probes.resampling import Resampler, ratio
-from naibu.probes.results import Scores
+from naibu.probes.resampling import Resampler
 from naibu.probes.source import Key, Source, blocks
 from naibu.progress import Report, silent
 
 Edits = Mapping[Key, Edit]
-END = "ED"
-BATCH_TOKENS = 60_000
-BATCH_SEQUENCES = 256
 
 
 @dataclass(frozen=True)
@@ -62,12 +57,12 @@ def hold(
     if not 0 <= unit < len(means):
         raise OptionError(f"--unit {unit}: {key[0]} has units 0 to {len(means) - 1}")
     plans = list(_plans(model, key, unit, means, draws, seed))
-    scorer = _Scorer(model, test, seen, Resampler(resamples, seed))
+    scorer = Scorer(model, test, seen, Resampler(resamples, seed))
     effects = []
     for done, plan in enumerate(plans):
         progress(done, len(plans), plan.what)
         with edited(model, plan.edits):
-            effects.append(scorer.effect(plan, key[0]))
+            effects.append(_effect(scorer, plan, key[0]))
     progress(len(plans), len(plans), "")
     return Holding(run, *key, unit, label, float(means[unit]), tuple(effects))
 
@@ -107,67 +102,9 @@ def _plans(model: LanguageModel, key: Key, unit: int, means: np.ndarray, draws: 
             yield _Plan("gates", f"input gate at {shut:.0f}, forget gate at {opened:.0f}: {word}", (), edits)
 
 
-class _Scorer:
-    """Scores of a model on test sequences: sums per sequence, then ratios with intervals."""
-
-    def __init__(self, model: LanguageModel, test: Sequences, seen: np.ndarray | None, resampler: Resampler) -> None:
-        self.model, self.test, self.resampler = model, test, resampler
-        self.unseen = np.ones(len(test), bool) if seen is None else ~seen
-        self.end = test.vocabulary.index.get(END)
-
-    def effect(self, plan: _Plan, layer: str) -> Effect:
-        """Return the scores under whatever edits are in force."""
-        sums = self.sums()
-        has_end = self.end is not None
-        recall = self._scores(sums[:, [3, 4]]) if has_end else None
-        precision = self._scores(sums[:, [3, 5]]) if has_end else None
-        return Effect(
-            plan.kind,
-            plan.what,
-            layer,
-            plan.units,
-            recall,
-            precision,
-            self._scores(sums[:, [2, 0]]),
-            self._scores(sums[:, [1, 0]]),
-        )
-
-    @torch.no_grad()
-    def sums(self) -> np.ndarray:
-        """Return per sequence: symbols predicted, loss, right, ends found, ends there, ends predicted."""
-        out = np.zeros((len(self.test), 6))
-        for which in _by_length(self.test.lengths):
-            ids, lengths = pad(self.test, which)
-            inputs, targets = torch.from_numpy(ids[:-1]), torch.from_numpy(ids[1:])
-            there = torch.arange(len(targets))[:, None] < torch.from_numpy(lengths - 1)
-            logits = self.model.logits(self.model(inputs)[0][there])
-            gold, guess = targets[there], logits.argmax(-1)
-            loss = torch.nn.functional.cross_entropy(logits, gold, reduction="none")
-            end = -1 if self.end is None else self.end
-            columns = (
-                torch.ones_like(loss),
-                loss,
-                gold == guess,
-                (gold == end) & (guess == end),
-                gold == end,
-                guess == end,
-            )
-            sequence = torch.arange(len(which)).expand_as(targets)[there]
-            for column, values in enumerate(columns):
-                out[which, column] = torch.bincount(sequence, values.double(), len(which)).numpy()
-        return out
-
-    def _scores(self, sums: np.ndarray) -> Scores:
-        parts = [sums, sums[self.unseen]]
-        scored = [self.resampler.score(ratio, part, int(part[:, 1].sum())) for part in parts if len(part)]
-        return Scores(scored[0], scored[1] if len(scored) > 1 else None)
-
-
-def _by_length(lengths: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield numbers of sequences, longest first, so many at a time that a padded batch stays small."""
-    order = np.argsort(-lengths, kind="stable")
-    start = 0
-    while start < len(order) and lengths[order[start]] > 1:
-        size = max(1, min(BATCH_SEQUENCES, BATCH_TOKENS // int(lengths[order[start]])))
-        yield order[start : start + size]
-        start += size
+def _effect(scorer: Scorer, plan: _Plan, layer: str) -> Effect:
+    """Return the scores under whatever edits are in force."""
+    found = scorer.prediction()
+    return Effect(
+        plan.kind, plan.what, layer, plan.units, found.end_recall, found.end_precision, found.accuracy, found.loss
+    )

@@ -18,10 +18,13 @@ from naibu.config import ModelConfig, TrainingConfig
 from naibu.corpora import builtin
 from naibu.errors import StoredError
 from naibu.interventions.results import Holding
+from naibu.interventions.ternary_results import Ternary
 from naibu.look.asked import FLAGS
 from naibu.look.places import Places
 from naibu.look.steps import COMPARED, load_result
+from naibu.look.summary_of_words import summary_of_words
 from naibu.models.load import load
+from naibu.probes.bracket_results import BracketPrediction
 from naibu.probes.components_results import Components, Neighbours, UniqueComponents, WordTokens
 from naibu.probes.found import Search
 from naibu.probes.part_of_speech_results import PartOfSpeech
@@ -37,6 +40,7 @@ from naibu.probes.results import (
     Scores,
     Trajectories,
 )
+from naibu.probes.timescales_results import Timescales
 from naibu.report.content import NetworkPart, Report
 from naibu.runs import Run, list_runs
 from naibu.storage import read_json, write_json
@@ -72,6 +76,10 @@ def part_of(places: Places) -> NetworkPart:
         unique_components=load_result(UniqueComponents, places, "unique_components"),
         word_tokens=load_result(WordTokens, places, "word_tokens"),
         neighbours=load_result(Neighbours, places, "neighbours"),
+        bracket_prediction=load_result(BracketPrediction, places, "bracket_prediction"),
+        phrase_regression=load_result(Regression, places, "regression-phrase"),
+        timescales=load_result(Timescales, places, "timescales"),
+        ternary=load_result(Ternary, places, "ternary"),
         holding=load_result(Holding, places, "holding"),
         commands=commands_of(places),
     )
@@ -108,13 +116,25 @@ def commands_of(places: Places) -> dict[str, str]:
     common = f"--out {shlex.quote(str(places.out))} --run {run.name}"
     train = f"naibu train {shlex.quote(run.corpus['options']['path'])} {_typed_options(run)}"
     probe = f"naibu probe {common}"
-    sections = ("confusion", "distributions", "depth", "phrase", "overlap", "trajectories", "regression", "l1")
+    sections = (
+        "confusion",
+        "distributions",
+        "depth",
+        "phrase",
+        "overlap",
+        "trajectories",
+        "regression",
+        "l1",
+        "timescales",
+    )
+    of_forms = ("bracket_prediction", "phrase_regression")
     of_words = ("part_of_speech", "components", "unique_components", "word_tokens")
     return {
         "train": f"{train} --out {shlex.quote(str(places.out))}",
         "record": f"naibu record {common}",
-        **dict.fromkeys((*sections, *of_words), probe),
+        **dict.fromkeys((*sections, *of_forms, *of_words), probe),
         "holding": f"naibu intervene {common}",
+        "ternary": f"naibu intervene {common} --ternary",
         "report": f"naibu report --out {shlex.quote(str(places.out))}",
     }
 
@@ -204,6 +224,16 @@ def summary_of(places: Places, part: NetworkPart) -> dict[str, Any]:
             m.name: {"r2_test": m.r2.test.value, "r2_unseen": _value(m.r2, "unseen"), "units": len(m.units)}
             for m in regression.models
         }
+    if part.phrase_regression is not None:
+        summary["phrase_regression"] = {
+            m.name: {"r2_test": m.r2.test.value, "r2_unseen": _value(m.r2, "unseen"), "units": len(m.units)}
+            for m in part.phrase_regression.models
+        }
+    if part.bracket_prediction is not None:
+        summary["bracket_recall"] = {
+            k.kind: {**_interval("recall", k.recall.test), "ngram": k.ngram.test.value, "loss": _value(k.loss)}
+            for k in part.bracket_prediction.kinds
+        }
     if part.overlap is not None:
         best = part.overlap.best()
         summary["inside_overlap"] = best.overlap.test.value
@@ -233,10 +263,12 @@ def summary_of(places: Places, part: NetworkPart) -> dict[str, Any]:
                 "unit": f.best.unit,
                 **_interval(f.statistic, f.best.scores.test),
                 "untrained": _value(f.controls.untrained),
+                "symbol": _value(f.symbol),
                 "p": f.p,
             }
             for f in part.search.found
         }
+    summary |= summary_of_words(part)
     if part.holding is not None:
         summary["intervention"] = {"unit": part.holding.unit, "signal": part.holding.signal, **_effects(part.holding)}
     return summary

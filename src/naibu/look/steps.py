@@ -10,6 +10,7 @@ import numpy as np
 
 from naibu import probes
 from naibu.corpora.corpus import Corpus
+from naibu.corpora.forms import Form
 from naibu.corpora.sequences import Sequences
 from naibu.errors import OptionError
 from naibu.interventions.hold import hold
@@ -22,6 +23,7 @@ from naibu.probes.found import Search
 from naibu.probes.passages import Passages, named_cells, passages
 from naibu.probes.results import Correlation, Trajectories
 from naibu.probes.search import search
+from naibu.probes.timescales import applies, timescales
 from naibu.progress import shown
 from naibu.recording import Recording
 from naibu.recording.language_models import record_language_model
@@ -58,8 +60,11 @@ def labels_kept(corpus: Corpus, asked: tuple[str, ...] = ()) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*usual, *asked]))
 
 
-def sample(sequences: Sequences, tokens: int, seed: int) -> np.ndarray:
-    """Return numbers of whole sequences, drawn with the seed, of about so many symbols in all, in order."""
+def sample(sequences: Sequences, tokens: int, seed: int = 1) -> np.ndarray:
+    """Return numbers of whole sequences, drawn at random, of about so many symbols in all, in order.
+
+    The same for every network, so that networks can be compared symbol by symbol.
+    """
     if sequences.tokens <= tokens:
         return np.arange(len(sequences))
     order = np.random.default_rng((seed, 31)).permutation(len(sequences))
@@ -85,9 +90,9 @@ def record_run(
     run = places.run
     trained = load(run)
     signals = keep or trained.layers.cell_type.signals
-    which = sample(corpus.test, test_tokens, run.training.seed)
+    which = sample(corpus.test, test_tokens)
     parts = {
-        "train": corpus.train.subset(sample(corpus.train, train_tokens, run.training.seed)),
+        "train": corpus.train.subset(sample(corpus.train, train_tokens)),
         "test": corpus.test.subset(which),
     }
     wanted = labels_kept(corpus, labels)
@@ -147,7 +152,11 @@ def _jobs(places: Places, recording: Recording, control: Recording | None, categ
     depth = depth_label(recording)
     if recording.index.predicted is not None:
         yield "confusion", lambda: probes.confusion(recording, untrained=control)
+    if recording.index.predicted is not None and Form(places.run.corpus["form"]).brackets:
+        yield "bracket_prediction", lambda: probes.bracket_prediction(recording, control)
     yield "distributions", lambda: probes.distributions(recording, untrained=control)
+    if applies(recording):
+        yield "timescales", lambda: timescales(recording, untrained=control)
     yield "depth", lambda: probes.correlation(recording, depth, untrained=control)
     yield "search", lambda: search(recording, untrained=control)
     yield "passages", lambda: _passages(places, recording)
@@ -160,6 +169,8 @@ def _jobs(places: Places, recording: Recording, control: Recording | None, categ
         yield "phrase", lambda: probes.correlation(recording, f"depth:{category}", untrained=control)
         yield "overlap", lambda: probes.overlap(recording, f"inside:{category}", untrained=control)
         for key in [(top, signal) for signal in ("cell", "hidden") if (top, signal) in recording.keys()][:1]:
+            phrase = partial(probes.regression, recording, f"depth:{category}", key, untrained=control)
+            yield "regression-phrase", phrase
             yield "l1", partial(probes.l1_path, recording, f"inside:{category}", key, untrained=control)
 
 
@@ -193,7 +204,13 @@ def best_unit(correlation: Correlation, key: Key) -> int:
 
 
 def intervene_run(
-    places: Places, corpus: Corpus, *, unit: int | None = None, signal: str | None = None, draws: int = 10
+    places: Places,
+    corpus: Corpus,
+    *,
+    unit: int | None = None,
+    signal: str | None = None,
+    draws: int = 10,
+    test_tokens: int = TEST_TOKENS,
 ) -> Holding:
     """Hold the best depth unit (or the one asked for) still on the test sequences; leave `holding` in `results/`."""
     recording = Recording.open(places.recording)
@@ -206,7 +223,7 @@ def intervene_run(
     chosen = best_unit(correlation, (top, signal)) if unit is None else unit
     setting = threads(places.run.training.threads)
     with places.timed("intervene"), setting, shown(f"{places.run.name}: holding units still", "runs") as progress:
-        which = sample(corpus.test, TEST_TOKENS, places.run.training.seed)
+        which = sample(corpus.test, test_tokens)
         found = hold(
             load(places.run),
             corpus.test.subset(which),

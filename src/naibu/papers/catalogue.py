@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from naibu.papers.hochreiter1997.asked import Asked
+    from naibu.papers.mochihashi2019.asked import Asked as Studied
     from naibu.papers.runner import Reproduction
 
 
@@ -17,7 +18,7 @@ class Paper:
 
     title: str
     reproduction: Callable[[], Reproduction]
-    chosen: Callable[[Asked], Reproduction] | None = None
+    chosen: Callable[[Any], Reproduction] | None = None
     """The same with options of its own; None for a paper that takes none."""
 
 
@@ -34,16 +35,18 @@ def _hochreiter1997(asked: Asked | None = None) -> Reproduction:
     return reproduction(asked or Asked())
 
 
-def _mochihashi2019() -> Reproduction:
+def _mochihashi2019(asked: Studied | None = None) -> Reproduction:
     from naibu.papers.mochihashi2019.reproduction import reproduction
 
-    return reproduction()
+    return reproduction(asked)
 
 
 PAPERS: dict[str, Paper] = {
     "hochreiter1997": Paper(
         "Long Short-Term Memory: all tables, by the paper's own algorithm", _hochreiter1997, _hochreiter1997
     ),
-    "mochihashi2019": Paper("How LSTM Encodes Syntax: its future work, a network that counts", _mochihashi2019),
+    "mochihashi2019": Paper(
+        "How LSTM Encodes Syntax: the study again, and a network that counts", _mochihashi2019, _mochihashi2019
+    ),
     "variants": Paper("Every cell on two tasks, beside Greff et al. 2017", _variants),
 }

@@ -35,6 +35,8 @@ class Experiment:
     obtain: Callable[[bool], Figures]
     judge: Callable[[Figures, Figures], str]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    kept: bool = True
+    """Whether an earlier call's row is taken; False for figures that are read from disk in no time."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,37 @@ def run(
     return rows, Shown((table_of(rows, title),)) if how.show is None else how.show(rows, folder, quick)
 
 
+def in_turn(*parts: Reproduction) -> Reproduction:
+    """Return several parts of a paper as one reproduction: each is prepared, run and shown as it would be alone."""
+
+    def prepare(folder: Path, quick: bool, workers: int) -> None:
+        """Prepare every part."""
+        for part in parts:
+            if part.prepare is not None:
+                part.prepare(folder, quick, workers)
+
+    def experiments(folder: Path, quick: bool) -> Iterable[Experiment]:
+        """Return the rows of all parts."""
+        return [row for part in parts for row in part.experiments(folder, quick)]
+
+    def show(rows: Sequence[Reproduced], folder: Path, quick: bool) -> Shown:
+        """Show the rows of each part in its own way."""
+        tables: list[Table] = []
+        files: dict[str, Path] = {}
+        notes = []
+        place = 0
+        for part in parts:
+            own = rows[place : place + len(list(part.experiments(folder, quick)))]
+            place += len(own)
+            shown = Shown((table_of(own, folder.name),)) if part.show is None else part.show(own, folder, quick)
+            tables += shown.tables
+            files |= shown.files
+            notes += [shown.note] * bool(shown.note)
+        return Shown(tuple(tables), files, "\n\n".join(notes))
+
+    return Reproduction(experiments, prepare, show)
+
+
 def reproduce(
     experiments: Iterable[Experiment], folder: Path, *, quick: bool = False, progress: Report = silent
 ) -> list[Reproduced]:
@@ -99,7 +132,7 @@ def reproduce(
     for done, experiment in enumerate(todo):
         progress(done, len(todo), f"{experiment.table}: {experiment.row}")
         path = folder / f"{_file_name(experiment)}{'-quick' if quick else ''}.json"
-        row = _finished(path, experiment)
+        row = _finished(path, experiment) if experiment.kept else None
         if row is None:
             began = time.perf_counter()
             obtained = experiment.obtain(quick)

@@ -4,6 +4,10 @@ from naibu.probes.baseline import Baseline as Baseline
 from naibu.probes.baseline import Baselines as Baselines
 from naibu.probes.baseline import baselines as baselines
 from naibu.probes.baseline import ngram_baseline as ngram_baseline
+from naibu.probes.bracket_comparison import compare as compare_brackets
+from naibu.probes.bracket_prediction import bracket_prediction as bracket_prediction
+from naibu.probes.bracket_results import BracketComparison as BracketComparison
+from naibu.probes.bracket_results import BracketPrediction as BracketPrediction
 from naibu.probes.components import components as components
 from naibu.probes.components import word_tokens as word_tokens
 from naibu.probes.components_results import Components as Components
@@ -34,6 +38,8 @@ from naibu.probes.results import Trajectories as Trajectories
 from naibu.probes.search import search as search
 from naibu.probes.tables import load as load
 from naibu.probes.tables import save as save
+from naibu.probes.timescales import timescales as timescales
+from naibu.probes.timescales_results import Timescales as Timescales
 from naibu.probes.trajectories import trajectories as trajectories
 from naibu.probes.unique_components import unique_components as unique_components
 
@@ -41,6 +47,8 @@ __all__ = [
     "Association",
     "Baseline",
     "Baselines",
+    "BracketComparison",
+    "BracketPrediction",
     "Components",
     "Confusion",
     "Controls",
@@ -54,10 +62,13 @@ __all__ = [
     "Score",
     "Scores",
     "Search",
+    "Timescales",
     "Trajectories",
     "UniqueComponents",
     "WordTokens",
     "baselines",
+    "bracket_prediction",
+    "compare_brackets",
     "components",
     "confusion",
     "correlation",
@@ -71,6 +82,7 @@ __all__ = [
     "regression",
     "save",
     "search",
+    "timescales",
     "trajectories",
     "unique_components",
     "word_tokens",

@@ -7,6 +7,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 from scipy.special import betainc, digamma, polygamma
 
+from naibu.probes.levels import PLACES, Bands, levels_of
 from naibu.probes.resampling import Resampler, per_sequence
 from naibu.probes.results import BetaFit, Distributions, Peak, SignalDistribution
 from naibu.probes.source import Key, Source, blocks, gather, run_name
@@ -38,7 +39,9 @@ def distributions(
     `distance` is the Kolmogorov distance on test rows, at the edges of the bins: what happens within the bin next
     to 0 or 1 it does not see. Peaks are sought in the histogram smoothed by a Gaussian of 1.5 % of the range,
     extended by empty bins, with a prominence of 5 % of the highest. The untrained network is given on the same
-    edges.
+    edges, with its own beta and peaks. Levels: the share of values within 0.1 of -1, 0, 1 (update, candidate), within
+    0.05 of 0, ±tanh 1, ±1 (hidden), within 0.1 of whole numbers up to 3 (cell), against what a smooth distribution
+    has there; see `levels_of`.
 
     How it can mislead: units are pooled, so a shape may come from a mixture of units of which none has it; a
     mass at the saturated end looks like a peak at the edge of the range; the distance is never 0 and its
@@ -50,7 +53,9 @@ def distributions(
     train, test, unseen, fitted_on = divide(recording.index, seed)
     rows = count_rows(recording.index, train, test, unseen, fitted_on)
     edges = _edges(recording, keys, train, bins, seed)
-    logs = _log_sums(recording, [k for k in keys if _is_gate(k)], train)
+    gates = [k for k in keys if _is_gate(k)]
+    logs = _log_sums(recording, gates, train)
+    bare_logs = {} if untrained is None else _log_sums(untrained, gates, train)
     found = _histograms(recording, edges, test)
     bare = {} if untrained is None else _histograms(untrained, edges, test)
     resampler = Resampler(resamples, seed)
@@ -59,7 +64,7 @@ def distributions(
         rows,
         PROMINENCE,
         tuple(
-            _one(key, recording.units(key), edges[key], found[key], logs.get(key), bare.get(key), resampler)
+            _one(key, recording.units(key), (found[key], logs.get(key)), (bare.get(key), bare_logs.get(key)), resampler)
             for key in keys
         ),
     )
@@ -68,8 +73,10 @@ def distributions(
 class _Histogram:
     """Counts and moments of one signal, added up block by block."""
 
-    def __init__(self, edges: np.ndarray, sequences: int, by_sequence: bool) -> None:
-        self.edges, self.by_sequence = edges, by_sequence
+    def __init__(self, edges: np.ndarray, sequences: int, key: Key) -> None:
+        self.edges, self.by_sequence = edges, _is_gate(key)
+        by_sequence = self.by_sequence
+        self.bands = Bands(*PLACES[key[1]], sequences) if key[1] in PLACES else None
         rows, kind = (sequences, np.int32) if by_sequence else (1, np.int64)
         self.counts = np.zeros((rows, len(edges) - 1), kind)  # [sequence bin], or [1 bin]
         self.sums = np.zeros((sequences, 3))  # [sequence 3]: n, x, xx
@@ -88,6 +95,8 @@ class _Histogram:
             self.counts[first:last] += found.astype(np.int32)
         else:
             self.counts[0] += np.bincount(cell.ravel(), minlength=bins)
+        if self.bands is not None:
+            self.bands.add(x, sequence)
         moments = (np.full(len(x), x.shape[1]), x.sum(1, dtype=np.float64), np.einsum("tu,tu->t", x, x))
         for k, column in enumerate(moments):
             self.sums[first:last, k] += np.bincount(sequence - first, column, last - first)
@@ -139,7 +148,7 @@ def _histograms(source: Source, edges: dict[Key, np.ndarray], rows: np.ndarray) 
     numbers = np.cumsum(np.append(0, np.diff(sequence[rows]) != 0))
     of_token = np.zeros(len(rows), np.int64)
     of_token[rows] = numbers
-    found = {key: _Histogram(e, int(numbers[-1]) + 1, _is_gate(key)) for key, e in edges.items()}
+    found = {key: _Histogram(e, int(numbers[-1]) + 1, key) for key, e in edges.items()}
     for block in blocks(source, edges, rows):
         for key in edges:
             found[key].add(block[key].astype(np.float32), of_token[block.rows])
@@ -149,13 +158,12 @@ def _histograms(source: Source, edges: dict[Key, np.ndarray], rows: np.ndarray) 
 def _one(
     key: Key,
     units: int,
-    edges: np.ndarray,
-    found: _Histogram,
-    logs: np.ndarray | None,
-    bare: _Histogram | None,
+    mine: tuple[_Histogram, np.ndarray | None],
+    bare: tuple[_Histogram | None, np.ndarray | None],
     resampler: Resampler,
 ) -> SignalDistribution:
-    counts = found.counts.sum(axis=0, dtype=np.int64)
+    found, other = mine[0], bare[0]
+    edges, counts = found.edges, found.counts.sum(axis=0, dtype=np.int64)
     values = int(found.sums[:, 0].sum())
     mean = resampler.score(lambda s: s[..., 1] / s[..., 0], found.sums, values // units)
     deviation = resampler.score(
@@ -163,10 +171,20 @@ def _one(
         found.sums,
         values // units,
     )
-    fit = None if logs is None else _beta(logs, edges, found.counts, units, resampler)
-    peaks = () if _is_gate(key) else peaks_of(counts, edges)
-    other = None if bare is None else bare.counts.sum(axis=0, dtype=np.int64)
-    return SignalDistribution(*key, edges, counts, found.outside, values, mean, deviation, fit, peaks, other)
+    betas = [
+        None if h is None or logs is None else _beta(logs, edges, h.counts, units, resampler)
+        for h, logs in (mine, bare)
+    ]
+    others = None if other is None else other.counts.sum(axis=0, dtype=np.int64)
+    peaks = [() if c is None or _is_gate(key) else peaks_of(c, edges) for c in (counts, others)]
+    levels = None
+    if found.bands is not None:
+        beside = None if other is None or other.bands is None else (other.bands, other.sums)
+        levels = levels_of(found.bands, found.sums, beside, units, resampler)
+    return SignalDistribution(
+        *key, edges, counts, found.outside, values, mean, deviation, betas[0], peaks[0], others, betas[1], peaks[1],
+        levels,
+    )  # fmt: skip
 
 
 def _beta(logs: np.ndarray, edges: np.ndarray, counts: np.ndarray, units: int, resampler: Resampler) -> BetaFit:

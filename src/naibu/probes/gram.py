@@ -52,6 +52,13 @@ class Gram:
         """What makes the mean prediction of raw units equal the mean label, both in the label's own numbers."""
         return float(self.y[k] / self.n - (self.x / self.n + self.shift) @ weights)
 
+    def line(self, k: int, unit: int) -> np.ndarray:
+        """Weights of the least-squares line through one unit; zero elsewhere, and for a unit that never changes."""
+        variance = float(self.covariance()[unit, unit])
+        weights = np.zeros(len(self.x))
+        weights[unit] = self.with_label(k)[unit] / variance if variance > 0 else 0.0
+        return weights
+
     def squared_error(self, k: int, weights: np.ndarray, intercept: float) -> float:
         """Sum of (y - xw - intercept)^2 over these tokens."""
         b = intercept + float(self.shift @ weights)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, xlog1py, xlogy
 
+from naibu.probes.halves import widened
+
 CHUNK = 8192
 TOLERANCE = 1e-5
 MOST_STEPS = 60
@@ -40,7 +42,7 @@ class Problem:
         self.y = y.astype(np.float64)
         sums = np.zeros(len(x))
         for a, b in self.chunks():
-            sums += x[:, a:b].sum(axis=1, dtype=np.float64)
+            sums += widened(x[:, a:b]).sum(axis=1, dtype=np.float64)
         self.shift = (sums / x.shape[1]).astype(np.float32)  # centred units make the Newton systems mild
 
     def chunks(self) -> Iterator[tuple[int, int]]:
@@ -50,7 +52,7 @@ class Problem:
 
     def part(self, a: int, b: int, units: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Some units of some rows, centred, float32 [unit row]."""
-        out = self.x[units, a:b].astype(np.float32)
+        out = widened(self.x[units, a:b])
         out -= self.shift[units, None]
         return out
 

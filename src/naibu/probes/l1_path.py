@@ -25,7 +25,7 @@ from naibu.probes.target import (
 from naibu.probes.threads import one_thread_if_narrow
 
 MOST_ROWS = 400_000
-KEPT_BYTES = 1_000_000_000  # of training rows in memory, as float16
+KEPT_BYTES = 2_000_000_000  # of training rows in memory, as float16
 WIDE_BYTES = 400_000_000  # below this they are kept as float32
 DEFAULT_STRENGTHS = 12
 DECADES = 3
@@ -48,7 +48,7 @@ def l1_path(
     Minimises |w|_1 + C * sum over n training tokens of log(1 + exp(-y (xw + b))), as scikit-learn writes it, b not
     penalised, on raw units (not standardised), to a duality gap of 1e-5 of the objective. C multiplies a sum, so
     the same C is weaker on fewer tokens: compare C * n between data sets; n is in the result. At most `most_rows`
-    training tokens are used (whole sequences drawn with the seed, fewer where they would need over 1 GB as
+    training tokens are used (whole sequences drawn with the seed, fewer where they would need over 2 GB as
     float16, to which they are rounded above 0.4 GB). Default strengths: 12, evenly on the logarithm, up to a
     thousand times the C at which the first weight leaves 0. Scored on test rows.
 

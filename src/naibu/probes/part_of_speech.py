@@ -42,12 +42,11 @@ def part_of_speech(
 ) -> PartOfSpeech:
     """Accuracy of telling one part of speech from another from each signal of the top layer, side by side.
 
-    `values` are two names of `label`, by default VB and NN, or the two most frequent where the recording lacks
-    these; `VB*` stands for every name that begins with VB. A word's row is the state after the word was read. Per
-    signal a logistic regression (`penalty` "l2" or "l1") of all units, standardised, is fitted on training rows, its
-    price chosen on a held-out fifth of the training sequences, and scored on test rows (at most 100,000 training rows,
-    whole sequences drawn with the seed). Differences between signals
-    and selectivity (accuracy less that of the control task) are paired: the same sequences are drawn for both.
+    `values` are two names of `label`, by default VB and NN, or the two most frequent where the recording lacks these;
+    `VB*` stands for every name that begins with VB. A word's row is the state after the word was read. Per signal a
+    logistic regression (`penalty` "l2" or "l1") of all units, standardised, is fitted and scored as `_hits` says.
+    Differences between signals and selectivity (accuracy less that of the control task) are paired: the same sequences
+    are drawn for both.
 
     How it can mislead: most word types have one part of speech, so a signal that only knows which word was read does
     well: compare the 1-gram, which sees nothing else, and selectivity, which falls where a probe can remember any
@@ -55,8 +54,7 @@ def part_of_speech(
     that nobody can know, which makes selectivity larger. A signal with higher accuracy holds the label in a form that
     a weighted sum can use; the others may hold it too. In form `tagged+words` the symbol before the word is its tag:
     `told_by` says so, and the numbers mean nothing but copying. Source: document A, VB against NN: the update is better
-    than the cell (a plot without numbers). OptionError for a recording without part of speech, an unknown name, or
-    values that do not vary.
+    than the cell (a plot without numbers). OptionError: no part of speech, an unknown name, values that do not vary.
     """
     if penalty not in ("l1", "l2"):
         raise OptionError(f"penalty is {penalty!r}; choose l1 or l2")
@@ -64,31 +62,54 @@ def part_of_speech(
     same_tokens(recording, untrained)
     groups = choose_values(recording, label, values)
     target = categorical(recording, label, seed, groups)
-    random = random_target(target, seed)
-    targets = [target] if random is None else [target, random]
     scorer = Scorer(target, Resampler(resamples, seed))
-    hits = {key: _hits(recording, key, targets, penalty, seed) for key in keys}
-    bare = {} if untrained is None else {key: _hits(untrained, key, [target], penalty, seed) for key in keys}
-    position = scorer.accuracy(position_choice(target)[target.test])
-    signals = []
-    for key in keys:
-        mine = hits[key]
-        controls = Controls(
-            None if untrained is None else _mean(scorer, bare[key].hit[0]),
-            position,
-            None if random is None else _mean(scorer, mine.hit[1]),
-        )
-        chosen = None if random is None else _mean(scorer, mine.hit[0] - mine.hit[1])
-        width = recording.units(key)
-        signals.append(
-            SignalTelling(*key, width, mine.nonzero, mine.price, _mean(scorer, mine.hit[0]), controls, chosen)
-        )
+    told = _told_by_all(recording, untrained, keys, target, scorer, penalty, seed)
+    return _result(recording, label, groups, penalty, target, scorer, told)
+
+
+def _result(
+    recording: Source,
+    label: str,
+    groups: tuple[tuple[str, ...], tuple[str, ...]],
+    penalty: str,
+    target: Target,
+    scorer: Scorer,
+    told: tuple[list[SignalTelling], list[Difference]],
+) -> PartOfSpeech:
+    """What was told by each signal, with the baselines and the counts of rows."""
     count = np.bincount(target.values[target.test].astype(np.int64), minlength=2)
     names = (" ".join(groups[0]), " ".join(groups[1]))
     return PartOfSpeech(
         run_name(recording), label, names, target.rows, (int(count[0]), int(count[1])), penalty, told_by_symbol(target),
-        baselines_of(target, True, scorer.resampler), tuple(signals), tuple(_differences(keys, scorer, hits, bare)),
+        baselines_of(target, True, scorer.resampler), tuple(told[0]), tuple(told[1]),
     )  # fmt: skip
+
+
+def _told_by_all(
+    recording: Source,
+    untrained: Source | None,
+    keys: Sequence[Key],
+    target: Target,
+    scorer: Scorer,
+    penalty: str,
+    seed: int,
+) -> tuple[list[SignalTelling], list[Difference]]:
+    """What every signal tells, with its controls, and the differences between signals."""
+    random = random_target(target, seed)
+    targets = [target] if random is None else [target, random]
+    hits = {key: _hits(recording, key, targets, penalty, seed) for key in keys}
+    bare = {} if untrained is None else {key: _hits(untrained, key, [target], penalty, seed) for key in keys}
+    position = scorer.accuracy(position_choice(target)[target.test])
+    signals = []
+    for key, mine in hits.items():
+        before = _mean(scorer, bare[key].hit[0]) if bare else None
+        chance, selectivity = (
+            (None, None) if random is None else (_mean(scorer, hit) for hit in (mine.hit[1], mine.hit[0] - mine.hit[1]))
+        )
+        controls, score = Controls(before, position, chance), _mean(scorer, mine.hit[0])
+        width = recording.units(key)
+        signals.append(SignalTelling(*key, width, mine.nonzero, mine.price, score, controls, selectivity))
+    return signals, _differences(keys, scorer, hits, bare)
 
 
 def top_keys(recording: Source) -> tuple[Key, ...]:
@@ -144,6 +165,8 @@ class _Told:
 
 
 def _hits(source: Source, key: Key, targets: Sequence[Target], penalty: str, seed: int) -> _Told:
+    """Logistic regressions on training rows, at most 100,000 (whole sequences drawn with the seed), price chosen on a
+    held-out fifth of their sequences, and whether each test row is told right."""
     first = targets[0]
     rows = some_sequences(first, first.train, max(1, min(MOST_ROWS, KEPT_BYTES // (4 * source.units(key)))), seed)
     x = gather(source, {key: None}, rows)[key]

@@ -1,4 +1,4 @@
-"""A numeric label from all units of one signal: least squares, Lasso, and the best single unit."""
+"""A numeric label from all units of one signal: least squares, Lasso, the best single unit, and rising curves."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from naibu.probes.gram import Gram, grams
+from naibu.probes.monotone import NAMES as RISING
+from naibu.probes.monotone import gain, rising
 from naibu.probes.resampling import Resampler
-from naibu.probes.results import Controls, LinearModel, Regression, Scores
+from naibu.probes.results import Controls, Curve, LinearModel, Regression, Scores
 from naibu.probes.scoring import Scorer
 from naibu.probes.source import Key, Source, blocks, run_name
 from naibu.probes.target import Target, choose_keys, numeric, position_prediction, random_target, same_tokens
@@ -19,7 +21,8 @@ from naibu.probes.threads import one_thread_if_narrow
 SPARSER_WITHIN = 0.01  # of R2
 PATH = 30
 PATH_LENGTH = 1e-4  # smallest alpha over largest
-NAMES = ("linear", "lasso", "single")
+LINEAR = ("linear", "lasso", "single")
+NAMES = (*LINEAR, *RISING)
 
 
 @one_thread_if_narrow
@@ -32,18 +35,23 @@ def regression(
     resamples: int = 1000,
     seed: int = 1,
 ) -> Regression:
-    """A numeric label predicted from one signal by least squares, by Lasso, and from the best single unit.
+    """A numeric label predicted from one signal by least squares, Lasso, the best single unit, and rising curves.
 
     Fitted on training rows from sums of products, on raw units (nothing is standardised), scored on test rows.
     Lasso minimises |y - Xw - b|^2 / 2n + alpha |w|_1; alpha is the largest of a path of 30 whose R2 on a held-out
     fifth of the training sequences is within 0.01 of the best there; then it is fitted on all of them. The
-    single unit is the one with the largest |Pearson r| on training rows, with its least-squares line.
+    single unit is the one with the largest |Pearson r| on training rows, with its least-squares line. `monotone` is
+    the isotonic curve of the label along the unit with the largest |Spearman r| on training rows (at most 200,000),
+    rising or falling by its sign; `monotone of all` that along the least-squares prediction. Their `gain` is R2 less
+    that of the straight line through the same unit or prediction: above 0, the relation bends.
 
     How it can mislead: a high R2 of all units says that the label can be read off linearly, not that the
     network uses it; an untrained recurrent network of this width reaches a high one too, see the control. As
     units are raw, the penalty falls harder on units that move little. Which of several alike units Lasso keeps
-    is chance. R2 depends on how much the label varies in these sentences. Controls: as in `correlation`.
-    Source: document A (linear, Lasso and single unit compared). OptionError as in `correlation`.
+    is chance. R2 depends on how much the label varies in these sentences. A gain may come from a saturated end or from
+    a label that cannot fall below 0 as well as from a counter with unequal steps; and a rising curve on held-out rows
+    can be worse than a line. Controls: as in `correlation`. Source: document A (linear, Lasso and single unit
+    compared; VP depth from raw text is monotone, not linear). OptionError as in `correlation`.
     """
     choose_keys(recording, (key,))
     same_tokens(recording, untrained)
@@ -69,7 +77,17 @@ def regression(
         units = np.flatnonzero(mine.weights)
         models.append(
             LinearModel(
-                name, units, mine.weights[units], mine.intercept, mine.alpha, mine.scores[0], r2, mine.scores[1], r
+                name,
+                units,
+                mine.weights[units],
+                mine.intercept,
+                mine.alpha,
+                mine.scores[0],
+                r2,
+                mine.scores[1],
+                r,
+                mine.curve,
+                mine.gain,
             )
         )
     path = found[0].path
@@ -93,6 +111,8 @@ class _Model:
     intercept: float
     alpha: float | None
     scores: tuple[Scores, Scores]  # R2, r
+    curve: Curve | None = None
+    gain: Scores | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +124,7 @@ class _Found:
 def _fit_and_score(
     source: Source, key: Key, targets: Sequence[Target], resampler: Resampler, seed: int
 ) -> list[_Found]:
-    """Per target the three models and their scores; one pass over training rows, one over test rows."""
+    """Per target the models and their scores; the passes over the rows serve all targets."""
     train, test = targets[0].train, targets[0].test
     fit, held = grams(source, key, [t.values for t in targets], train, _fifth(targets[0], seed))
     whole = fit + held
@@ -117,12 +137,16 @@ def _fit_and_score(
         paths.append(path)
     columns = np.stack([w for models in fitted for w, _, _ in models], axis=1)  # unit (target model)
     predicted = linear_predictions(source, key, columns, test)
+    curves = rising(source, key, targets, whole, [models[0][0] for models in fitted], seed)
     out = []
     for k, target in enumerate(targets):
         scorer, models = Scorer(target, resampler), []
         for j, (weights_, intercept, alpha_) in enumerate(fitted[k]):
-            y = predicted[:, k * len(NAMES) + j] + intercept
+            y = predicted[:, k * len(LINEAR) + j] + intercept
             models.append(_Model(weights_, intercept, alpha_, (scorer.r2(y), scorer.pearson(y))))
+        for c in curves[k]:
+            scores = scorer.r2(c.prediction), scorer.pearson(c.prediction)
+            models.append(_Model(c.weights, c.intercept, None, scores, c.curve, gain(scorer, c)))
         out.append(_Found(tuple(models), paths[k]))
     return out
 
@@ -153,12 +177,9 @@ def least_squares(gram: Gram, k: int) -> np.ndarray:
 
 def single(gram: Gram, k: int) -> np.ndarray:
     """Weights of the line through the unit with the largest |r|; zero elsewhere."""
-    variance, together = np.diag(gram.covariance()), gram.with_label(k)
-    r = np.abs(together) / np.sqrt(np.where(variance > 0, variance, np.inf))
-    weights = np.zeros(len(r))
-    best = int(r.argmax())
-    weights[best] = together[best] / variance[best] if variance[best] > 0 else 0.0
-    return weights
+    variance = np.diag(gram.covariance())
+    r = np.abs(gram.with_label(k)) / np.sqrt(np.where(variance > 0, variance, np.inf))
+    return gram.line(k, int(r.argmax()))
 
 
 def lasso(gram: Gram, k: int, alphas: np.ndarray) -> np.ndarray:

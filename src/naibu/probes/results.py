@@ -190,6 +190,29 @@ class Peak:
 
 
 @dataclass(frozen=True)
+class Level:
+    """The share of values near one place, against what a smooth distribution has there."""
+
+    place: float | None  # None: near any of the places
+    share: Score
+    beside: float  # share in the bands just outside, as wide together
+    excess: Score  # share less beside, on the same resamples
+    normal: float  # share that a normal distribution of the same mean and spread has; nan where nothing varies
+    untrained_share: Score | None
+    untrained_excess: Score | None
+    untrained_normal: float | None
+
+
+@dataclass(frozen=True)
+class Levels:
+    """How much a signal's values heap up at the places where document A sees levels, on test rows."""
+
+    within: float  # how near counts
+    together: Level
+    places: tuple[Level, ...]
+
+
+@dataclass(frozen=True)
 class SignalDistribution:
     """All units of one signal pooled, on test rows."""
 
@@ -204,6 +227,9 @@ class SignalDistribution:
     beta: BetaFit | None  # gates only
     peaks: tuple[Peak, ...]  # update, cell, hidden and other signed signals, by place
     untrained_counts: np.ndarray | None  # the untrained network on the same edges
+    untrained_beta: BetaFit | None = None  # fitted to the untrained network's own values
+    untrained_peaks: tuple[Peak, ...] = ()
+    levels: Levels | None = None  # of update, candidate, hidden and cell
 
 
 @dataclass(frozen=True)
@@ -216,7 +242,7 @@ class Distributions:
     signals: tuple[SignalDistribution, ...]
 
     def rows(self) -> list[Row]:
-        """One row per signal and statistic: mean, deviation, beta a, b, distance, and each peak's share."""
+        """One row per signal and statistic: mean, deviation, beta a, b, distance, each peak's share, each level's."""
         out: list[Row] = []
         for s in self.signals:
             scores = {"mean": s.mean, "deviation": s.deviation}
@@ -228,6 +254,15 @@ class Distributions:
             for peak in s.peaks:
                 more: Row = {"statistic": f"peak at {peak.place:.3f}", "value": peak.share}
                 out.append(_row(self.run, "test", s.layer, s.signal, None, more))
+            for level in (s.levels.together, *s.levels.places) if s.levels is not None else ():
+                where = "any level" if level.place is None else f"level {level.place:g}"
+                beside: Row = {"beside": level.beside, "normal": level.normal}
+                beside["untrained"] = None if level.untrained_share is None else level.untrained_share.value
+                for name, score in (("share near", level.share), ("excess near", level.excess)):
+                    out.append(
+                        _row(self.run, "test", s.layer, s.signal, None, {"statistic": f"{name} {where}"}, score)
+                        | (beside if name == "share near" else {})
+                    )
         return out
 
 
@@ -319,10 +354,18 @@ class Trajectories:
 
 
 @dataclass(frozen=True)
-class LinearModel:
-    """One linear model of the label: weights on raw units, and its scores."""
+class Curve:
+    """A rising curve: straight between its knots, level before the first and after the last."""
 
-    name: str  # "linear", "lasso", "single"
+    x: np.ndarray  # [knot], ascending
+    y: np.ndarray  # [knot], the label said there
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """One model of the label: a weighted sum of raw units, or a rising curve along one, and its scores."""
+
+    name: str  # "linear", "lasso", "single", "monotone" (along one unit), "monotone of all" (along "linear")
     units: np.ndarray  # int64 [used], units with a weight that is not zero
     weights: np.ndarray  # [used]
     intercept: float
@@ -331,11 +374,13 @@ class LinearModel:
     r2_controls: Controls
     r: Scores  # Pearson r of prediction and label
     r_controls: Controls
+    curve: Curve | None = None  # of the monotone models; along the weighted sum, for "monotone of all" standardised
+    gain: Scores | None = None  # R2 less that of the straight line through the same sum, on the same resamples
 
 
 @dataclass(frozen=True)
 class Regression:
-    """A numeric label from all units of one signal: least squares, Lasso, and the best single unit."""
+    """A numeric label from all units of one signal: least squares, Lasso, best single unit, and rising curves."""
 
     run: str
     layer: str
@@ -343,18 +388,20 @@ class Regression:
     label: str
     fitted: Rows
     of: int  # units of the signal
-    models: tuple[LinearModel, ...]  # linear, lasso, single
+    models: tuple[LinearModel, ...]  # linear, lasso, single, monotone, monotone of all
     alphas: np.ndarray  # [alpha], the Lasso path tried, largest first
     nonzero: np.ndarray  # int64 [alpha]
     held_r2: np.ndarray  # [alpha], R2 on the held-out fifth of the training sequences that chose alpha
 
     def rows(self) -> list[Row]:
-        """One row per split, model and statistic ("r2", "r")."""
+        """One row per split, model and statistic ("r2", "r", "r2 gain")."""
         out: list[Row] = []
         for m in self.models:
-            for name, scores, controls in (("r2", m.r2, m.r2_controls), ("r", m.r, m.r_controls)):
+            named = [("r2", m.r2, m.r2_controls), ("r", m.r, m.r_controls)]
+            named += [] if m.gain is None else [("r2 gain", m.gain, Controls())]
+            for name, scores, controls in named:
                 for split, score in scores.items():
-                    unit = int(m.units[0]) if m.name == "single" and len(m.units) else None
+                    unit = int(m.units[0]) if m.name in ("single", "monotone") and len(m.units) else None
                     more: Row = {"label": self.label, "model": m.name, "statistic": name}
                     more |= {"nonzero": len(m.units), "of": self.of, "alpha": m.alpha}
                     out.append(_row(self.run, split, self.layer, self.signal, unit, more, score, controls))

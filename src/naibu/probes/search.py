@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 from naibu.errors import OptionError
-from naibu.probes import codes
-from naibu.probes.correlation import in_memory
 from naibu.probes.detector import auc_scores
 from naibu.probes.found import Best, Found, Search
 from naibu.probes.resampling import Resampler
 from naibu.probes.results import Controls, Scores
 from naibu.probes.scoring import Scorer
+from naibu.probes.search_statistics import draws_of, statistics_of_all
 from naibu.probes.source import Key, Source, gather, run_name
 from naibu.probes.target import (
     Target,
@@ -30,7 +29,6 @@ from naibu.probes.threads import one_thread
 
 MOST_SEARCHED = 100_000
 PERMUTATIONS = 99
-UNITS, ROWS = 64, 4096  # in one product
 
 
 @one_thread
@@ -49,16 +47,8 @@ def search(
     A label of two values is told by the area under the ROC curve: the probability that the unit is higher (or
     lower, as on training rows) at a place where the label holds than at one where it does not, a tie counting
     half; .5 knows nothing, 1 tells always. Any other number is told by Spearman's r. Both come from mid-ranks of
-    values rounded to float16: exact for a recording in float16, and for one in float32 off by at most half the
-    share of pairs that the rounding makes equal. All units are searched on at most 100,000 training rows (whole
-    sequences).
-
-    `p` is corrected for the units searched, by the greatest statistic: the label tracks of whole sequences are put in
-    random order and laid end to end over the same rows, which keeps their values and runs and takes them away from
-    what was read, and p says how often the best of all units then does as well. Units are alike and tokens hang
-    together, so that dividing by the number of units, or counting tokens as trials, would not be right; this asks of
-    neither. A unit that knows no more than the position in the sequence passes it too, see that control. It is not
-    corrected for the number of labels, and is never below 1 / (permutations + 1).
+    values rounded to float16, see `search_statistics`. All units are searched on at most 100,000 training rows (whole
+    sequences). `p` is corrected for the units searched by the greatest statistic, see `_p`.
 
     How it can mislead: a unit may only know the symbol just read; `symbol` says what the label's mean after each
     symbol type gives, a table fitted on training rows, and the random label how well a unit can know symbols; a small
@@ -67,42 +57,68 @@ def search(
     many false alarms.
     labels: all of the recording when not given; those that are categorical or do not vary are named in `skipped`.
     Controls: the same search on an untrained network, the position alone, the symbol alone, a random label per symbol
-    type. Source:
-    Karpathy, Johnson & Fei-Fei 2015 (cells found by eye there); Hewitt & Liang 2019.
+    type. Source: Karpathy, Johnson & Fei-Fei 2015 (cells found by eye there); Hewitt & Liang 2019.
     """
-    keys = choose_keys(recording, keys)
-    same_tokens(recording, untrained)
     if permutations < 1:
         raise OptionError(f"permutations {permutations}: must be at least 1")
+    keys = choose_keys(recording, keys)
+    same_tokens(recording, untrained)
     targets, skipped = _targets(recording, labels, seed)
-    resampler, found = Resampler(resamples, seed), dict[str, Found]()
-    for group in _alike(targets):
-        rows = some_sequences(group[0], group[0].train, MOST_SEARCHED, seed)
-        draws = _draws(np.asarray(group[0].index.sequence)[rows], permutations, seed)
-        randoms = {target.name: random_target(target, seed) for target in group}
-        there = [*group, *(random for random in randoms.values() if random is not None)]
-        statistics, greatest = _of_all(recording, keys, there, rows, draws, len(group))
-        bests = _bests(recording, keys, there, statistics, resampler, len(group))
-        bare = _untrained(untrained, keys, group, rows, resampler)
-        for k, target in enumerate(group):
-            best = _leading(bests[target.name])
-            random = randoms[target.name]
-            controls = Controls(
-                None if bare is None else bare[target.name].scores,
-                _scores(position_prediction(target)[target.test], target, resampler),
-                None if random is None else _leading(bests[random.name]).scores,
-            )
-            symbol = _scores(_symbol_prediction(target)[target.test], target, resampler)
-            reached = np.count_nonzero(greatest[k] >= _strength(best, target) - 1e-6)
-            found[target.name] = Found(
-                target.name, _statistic(target), target.names, _share(target), best, tuple(bests[target.name]),
-                None if bare is None else bare[target.name], controls,
-                symbol, (1 + int(reached)) / (permutations + 1), target.rows,
-            )  # fmt: skip
+    asked = _Asked(recording, untrained, keys, permutations, Resampler(resamples, seed), seed)
+    found = {each.label: each for group in _alike(targets) for each in asked.of(group)}
     tokens = max((int(some_sequences(t, t.train, MOST_SEARCHED, seed).sum()) for t in targets), default=0)
-    searched = sum(recording.units(key) for key in keys)
     in_order = tuple(found[target.name] for target in targets)
+    searched = sum(recording.units(key) for key in keys)
     return Search(run_name(recording), searched, permutations, tokens, in_order, tuple(skipped))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is searched, and how."""
+
+    recording: Source
+    untrained: Source | None
+    keys: tuple[Key, ...]
+    permutations: int
+    resampler: Resampler
+    seed: int
+
+    def of(self, group: list[Target]) -> Iterator[Found]:
+        """Yield what was found for each of some targets that are defined on the same rows."""
+        rows = some_sequences(group[0], group[0].train, MOST_SEARCHED, self.seed)
+        draws = draws_of(np.asarray(group[0].index.sequence)[rows], self.permutations, self.seed)
+        randoms = {target.name: random_target(target, self.seed) for target in group}
+        there = [*group, *(random for random in randoms.values() if random is not None)]
+        statistics, greatest = statistics_of_all(self.recording, self.keys, there, rows, draws, len(group))
+        bests = _bests(self.recording, self.keys, there, statistics, self.resampler, len(group))
+        bare = _untrained(self.untrained, self.keys, group, rows, self.resampler)
+        for target, sizes in zip(group, greatest, strict=True):
+            random = randoms[target.name]
+            chance = None if random is None else _leading(bests[random.name]).scores
+            yield self._found(target, bests[target.name], None if bare is None else bare[target.name], chance, sizes)
+
+    def _found(
+        self, target: Target, bests: list[Best], bare: Best | None, chance: Scores | None, greatest: np.ndarray
+    ) -> Found:
+        best, resampler = _leading(bests), self.resampler
+        position = _scores(position_prediction(target)[target.test], target, resampler)
+        controls = Controls(None if bare is None else bare.scores, position, chance)
+        symbol = _scores(_symbol_prediction(target)[target.test], target, resampler)
+        return Found(
+            target.name, _statistic(target), target.names, _share(target), best, tuple(bests), bare, controls, symbol,
+            _p(best, target, greatest), target.rows,
+        )  # fmt: skip
+
+
+def _p(best: Best, target: Target, greatest: np.ndarray) -> float:
+    """How often the best of all units does as well when the label belongs to other sequences.
+
+    `greatest` [draw] is what the best unit reaches in each. Units are alike and tokens hang together, so that dividing
+    by the number of units, or counting tokens as trials, would not be right; this asks of neither. A unit that knows no
+    more than the position in the sequence passes it too, see that control. It is not corrected for the number of
+    labels, and is never below 1 / (draws + 1).
+    """
+    return (1 + int(np.count_nonzero(greatest >= _strength(best, target) - 1e-6))) / (len(greatest) + 1)
 
 
 def _targets(source: Source, labels: Sequence[str] | None, seed: int) -> tuple[list[Target], list[str]]:
@@ -139,84 +155,6 @@ def _alike(targets: Iterable[Target]) -> list[list[Target]]:
     return list(groups.values())
 
 
-def _draws(sequence: np.ndarray, permutations: int, seed: int) -> np.ndarray:
-    """int32 [permutation row]: the rows of whole sequences in random order, end to end."""
-    starts = np.flatnonzero(np.diff(sequence, prepend=sequence[0] - 1))
-    parts = np.split(np.arange(len(sequence), dtype=np.int32), starts[1:])
-    draw = np.random.default_rng((seed, 23))
-    out = np.empty((permutations, len(sequence)), np.int32)
-    for row in out:
-        row[:] = np.concatenate([parts[k] for k in draw.permutation(len(parts))])
-    return out
-
-
-def _of_all(
-    source: Source, keys: Iterable[Key], targets: Sequence[Target], rows: np.ndarray, draws: np.ndarray, drawn: int
-) -> tuple[dict[Key, np.ndarray], np.ndarray]:
-    """The signed statistic of every unit for every target, [target unit] per key, on the marked rows.
-
-    Area under the ROC curve less a half, or Spearman's r: both are products of the unit's centred mid-ranks with
-    weights of the label. And, for the first `drawn` targets, the greatest size that any unit reaches with the label
-    rows in the order of each draw, [target draw]; the mid-ranks are rounded to a 65,534th of their range there.
-    """
-    weights = np.stack([_weights(target, rows) for target in targets])
-    binary = np.array([target.names is not None for target in targets])
-    total = weights.shape[1]
-    statistics: dict[Key, np.ndarray] = {}
-    greatest = np.zeros((drawn, len(draws)))
-    for group in in_memory(source, keys, total):
-        blocks = gather(source, dict.fromkeys(group), rows, np.float16)
-        spreads, ranks = {}, {}
-        for key, block in blocks.items():
-            statistics[key], spreads[key] = np.zeros((len(targets), block.shape[1])), np.ones(block.shape[1])
-            ranks[key] = block.view(np.int16)  # the ranks take the place of the values
-            for a in range(0, block.shape[1], UNITS):
-                some = slice(a, a + UNITS)
-                centred = np.stack([_centred(code) for code in codes.columns(block, some)])
-                spread = np.sqrt(np.einsum("ut,ut->u", centred, centred))
-                spreads[key][some] = np.where(spread > 0, spread, np.inf)
-                statistics[key][:, some] = weights @ centred.T / np.where(binary[:, None], 1.0, spreads[key][some])
-                ranks[key][:, some] = np.rint(centred.T * (65_534 / total))
-        if drawn and len(draws):
-            divide = {key: np.where(binary[:drawn, None], 1.0, spreads[key]) for key in group}
-            np.maximum(greatest, _greatest(ranks, weights[:drawn], draws, divide), out=greatest)
-    return statistics, greatest
-
-
-def _greatest(
-    ranks: dict[Key, np.ndarray], weights: np.ndarray, draws: np.ndarray, divide: dict[Key, np.ndarray]
-) -> np.ndarray:
-    """The greatest size of the statistic over units, [target draw], with the label's rows as drawn."""
-    total, (labels, count) = weights.shape[1], (len(weights), len(draws))
-    scaled = (weights * (total / 65_534)).astype(np.float32)
-    sums = {key: np.zeros((labels * count, block.shape[1]), np.float32) for key, block in ranks.items()}
-    for a in range(0, total, ROWS):
-        laid = scaled[:, draws[:, a : a + ROWS]].reshape(labels * count, -1)  # label and draw, row
-        for key, block in ranks.items():
-            sums[key] += laid @ block[a : a + ROWS].astype(np.float32)
-    out = np.zeros((labels, count))
-    for key, found in sums.items():
-        sizes = np.abs(found.reshape(labels, count, -1)) / divide[key][:, None]
-        np.maximum(out, sizes.max(axis=-1), out=out)
-    return out
-
-
-def _weights(target: Target, rows: np.ndarray) -> np.ndarray:
-    """float64 [row], such that the product with centred mid-ranks is the statistic (times their spread, for r)."""
-    y = target.values[rows]
-    if target.names is None:
-        centred = rankdata(y) - (len(y) + 1) / 2
-        return np.asarray(centred / max(float(np.sqrt(centred @ centred)), 1e-300))
-    into = float(y.sum())
-    return np.asarray((y - y.mean()) / max(into * (len(y) - into), 1.0))
-
-
-def _centred(code: np.ndarray) -> np.ndarray:
-    """Mid-ranks of one unit's codes less their mean, float64 [row]."""
-    midranks = codes.midranks(codes.counts(code)) - (len(code) + 1) / 2
-    return np.asarray(codes.by_code(midranks)[code])
-
-
 def _bests(
     source: Source,
     keys: Sequence[Key],
@@ -245,7 +183,7 @@ def _untrained(
 ) -> dict[str, Best] | None:
     if source is None:
         return None
-    statistics, _ = _of_all(source, keys, targets, rows, np.zeros((0, 0), np.int32), 0)
+    statistics, _ = statistics_of_all(source, keys, targets, rows, np.zeros((0, 0), np.int32), 0)
     bests = _bests(source, keys, targets, statistics, resampler, 0)
     return {name: _leading(some) for name, some in bests.items()}
 

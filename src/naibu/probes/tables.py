@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -76,7 +76,9 @@ def decode(value: Any, kind: Any) -> Any:
         return np.array(value["values"], np.dtype(value["type"])).reshape(value["shape"])
     if is_dataclass(kind):
         hints = get_type_hints(kind)
-        return kind(**{f.name: decode(value[f.name], hints[f.name]) for f in fields(kind)})  # type: ignore[operator]
+        # An older file lacks the fields that were added since, which all have a default.
+        there = [f for f in fields(kind) if f.name in value or f.default is MISSING]
+        return kind(**{f.name: decode(value[f.name], hints[f.name]) for f in there})  # type: ignore[operator]
     if get_origin(kind) is tuple:
         inner = get_args(kind)
         kinds = [inner[0]] * len(value) if inner[-1] is Ellipsis else inner

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from naibu.interventions.results import Holding
+from naibu.interventions.ternary_results import Ternary
+from naibu.probes.bracket_results import BracketPrediction
 from naibu.probes.components_results import Components, Neighbours, UniqueComponents, WordTokens
 from naibu.probes.found import Search
 from naibu.probes.part_of_speech_results import PartOfSpeech
@@ -19,6 +21,7 @@ from naibu.probes.results import (
     Regression,
     Trajectories,
 )
+from naibu.probes.timescales_results import Timescales
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,10 @@ class NetworkPart:
     unique_components: UniqueComponents | None = None
     word_tokens: WordTokens | None = None
     neighbours: Neighbours | None = None
+    timescales: Timescales | None = None  # where the cell has a gate that keeps
+    ternary: Ternary | None = None  # the update rounded at every step, where there is one
+    bracket_prediction: BracketPrediction | None = None  # where the network reads brackets
+    phrase_regression: Regression | None = None  # depth of the category, from the cell
 
 
 @dataclass(frozen=True)

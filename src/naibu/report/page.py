@@ -11,6 +11,7 @@ from naibu.report.content import NetworkPart, Report
 from naibu.report.findings import findings
 from naibu.report.markup import Safe, command, element, joined, paragraph
 from naibu.report.reading import reading, script, script_policy
+from naibu.report.sections.bracket_prediction import brackets_predicted
 from naibu.report.sections.components import along_components, one_word
 from naibu.report.sections.distributions import distributed
 from naibu.report.sections.intervention import held
@@ -18,6 +19,8 @@ from naibu.report.sections.part_of_speech import parts_of_speech
 from naibu.report.sections.probing import regressed, sparse
 from naibu.report.sections.search import searched
 from naibu.report.sections.section import Pen, Section
+from naibu.report.sections.ternary import rounded
+from naibu.report.sections.timescales import kept
 from naibu.report.sections.training import predicts, trained
 from naibu.report.sections.units import follows, tells_apart
 from naibu.report.sections.word_types import word_types
@@ -61,18 +64,22 @@ WORDS = (
 )
 OPTIONAL = {
     "confusion": "how well it predicts",
+    "bracket_prediction": "which brackets it foresees",
     "depth": "which unit follows the depth",
     "phrase": "which unit follows the depth of a phrase",
     "overlap": "one unit telling inside from outside",
     "distributions": "how the values are distributed",
     "regression": "linear models of the depth",
+    "phrase_regression": "models of the depth of a phrase",
     "l1": "few units telling inside from outside",
     "part_of_speech": "one part of speech told from another",
     "components": "words along principal components",
     "unique_components": "each word once along principal components",
     "word_tokens": "one word with several functions",
     "search": "the cells people look for",
+    "timescales": "how long units keep what they hold",
     "holding": "the intervention",
+    "ternary": "the update rounded to three levels",
 }
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
@@ -135,6 +142,8 @@ def _sections(part: NetworkPart, name: str) -> Iterator[Section]:
     yield trained(part, pen("train"))
     if part.confusion is not None:
         yield predicts(part, part.confusion, pen("confusion"))
+    if part.bracket_prediction is not None:
+        yield brackets_predicted(part, part.bracket_prediction, pen("bracket_prediction"))
     if part.depth is not None:
         yield follows(part, part.depth, pen("depth"))
     if part.phrase is not None:
@@ -147,6 +156,8 @@ def _sections(part: NetworkPart, name: str) -> Iterator[Section]:
         yield sparse(part, part.l1, pen("l1"))
     if part.regression:
         yield regressed(part, part.regression, pen("regression"))
+    if part.phrase_regression is not None:
+        yield regressed(part, (part.phrase_regression,), pen("phrase_regression"), "phrase_regression")
     if part.part_of_speech is not None:
         yield parts_of_speech(part, part.part_of_speech, pen("part_of_speech"))
     if part.components is not None:
@@ -157,8 +168,12 @@ def _sections(part: NetworkPart, name: str) -> Iterator[Section]:
         yield one_word(part, part.word_tokens, part.neighbours, pen("word_tokens"))
     if part.distributions is not None:
         yield distributed(part, part.distributions, pen("distributions"))
+    if part.timescales is not None:
+        yield kept(part, part.timescales, pen("timescales"))
     if part.holding is not None:
         yield held(part, part.holding, pen("holding"))
+    if part.ternary is not None:
+        yield rounded(part, part.ternary, pen("ternary"))
 
 
 def _found(report: Report) -> Safe:

@@ -21,7 +21,13 @@ SIGNALS = {
 ORDER = tuple(SIGNALS)
 """The cell and the hidden state first, for they are what is compared."""
 
-MODEL_NAMES = {"linear": "all units", "lasso": "Lasso", "single": "best unit"}
+MODEL_NAMES = {
+    "linear": "all units",
+    "lasso": "Lasso",
+    "single": "best unit",
+    "monotone": "best unit, any rising curve",
+    "monotone of all": "all units, any rising curve",
+}
 
 FORMS = {
     "brackets": "only the opening and closing brackets of each tree, all alike",
@@ -46,6 +52,12 @@ def label_name(label: str) -> str:
     if category:
         return f"{category} depth" if kind == "depth" else f"inside {article(category)}" if kind == "inside" else label
     return label.replace("_", " ")
+
+
+def short_group(names: str) -> str:
+    """Return a group of names in short: "VB", or "VB, VBD and 4 more"."""
+    some = names.split(" ")
+    return ", ".join(some) if len(some) <= 3 else f"{', '.join(some[:2])} and {len(some) - 2} more"
 
 
 def capital(text: str) -> str:

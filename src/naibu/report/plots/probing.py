@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator
 
 from naibu.probes.results import L1Path, Regression, Score
 from naibu.report.plots.canvas import GREY, ink, new_axes, signal_colour
-from naibu.report.words import MODEL_NAMES, on_split, signal_name
+from naibu.report.words import MODEL_NAMES, label_name, on_split, signal_name
 
 LEAST = -0.2  # R2 below this is drawn at the axis' end
 _CONTROLS = (
@@ -54,6 +54,19 @@ def plot_regression(regressions: Sequence[Regression], ax: Axes | None = None, *
     ax.axvline(0, color=ink(ax), linewidth=0.6)
     if marked:
         ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=3, handletextpad=0.2, columnspacing=1.0)
+    return ax
+
+
+def plot_curve(regression: Regression, ax: Axes | None = None) -> Axes:
+    """Draw the rising curve of the label along the unit that follows it best, over the unit's own values."""
+    ax = new_axes((3.2, 2.5)) if ax is None else ax
+    for model in regression.models:
+        if model.name == "monotone" and model.curve is not None and len(model.units):
+            turn = float(model.weights[0])  # the curve runs along the unit turned to rise with the label
+            colour = signal_colour(regression.signal)
+            ax.plot(turn * model.curve.x, model.curve.y, color=colour, linewidth=1.6)
+            ax.set_xlabel(f"unit {model.units[0]} of the {signal_name(regression.signal)}")
+    ax.set_ylabel(label_name(regression.label))
     return ax
 
 

@@ -22,7 +22,7 @@ from naibu.report.sections.section import (
     score_heads,
     split_of,
 )
-from naibu.report.words import capital, on_split, rank, signal_name
+from naibu.report.words import capital, on_split, rank, short_group, signal_name
 
 READING = (
     "Can one part of speech be told from another by the numbers inside the network, just after the word was read? For "
@@ -44,7 +44,7 @@ def parts_of_speech(part: NetworkPart, found: PartOfSpeech, pen: Pen) -> Section
 
     split = split_of([s.accuracy for s in found.signals])
     where = "unseen" if split == "unseen" else "all test"
-    names = " and ".join(named(v) for v in found.values)
+    names = " and ".join(short_group(v) for v in found.values)
     panels = [pen(partial(plot_telling, found, split=split), f"Accuracy of telling {names} apart.", (4.6, 2.9))]
     if found.differences:
         text = f"Differences in accuracy between signals, {names}."
@@ -70,12 +70,6 @@ def parts_of_speech(part: NetworkPart, found: PartOfSpeech, pen: Pen) -> Section
     )
 
 
-def named(values: str) -> str:
-    """Return a group of names in short: "VB", or "VB, VBD and 4 more"."""
-    some = values.split(" ")
-    return ", ".join(some) if len(some) <= 3 else f"{', '.join(some[:2])} and {len(some) - 2} more"
-
-
 def says(found: PartOfSpeech) -> str:
     """Say how well the main signals tell, what tables of symbols reach, and whether the update beats the cell."""
     split = split_of([s.accuracy for s in found.signals])
@@ -85,7 +79,7 @@ def says(found: PartOfSpeech) -> str:
     # Named beforehand, not picked by their scores: the best of several signals is flattered.
     shown = [name for name in MAIN if name in there] or list(there)[:1]
     scores = ", ".join(f"from the {signal_name(name)} in {with_interval(there[name], True)}" for name in shown)
-    text = f"{named(found.values[0])} and {named(found.values[1])} are told apart {scores} ({split})."
+    text = f"{short_group(found.values[0])} and {short_group(found.values[1])} are told apart {scores} ({split})."
     word, two = (on_split(found.baseline(name).scores, split) for name in ("1-gram", "2-gram"))
     if word is not None and two is not None:
         text += f" A table of words alone reaches {share(word.value)}, one of the last two symbols {share(two.value)}"
@@ -123,7 +117,7 @@ def _points(score: Score) -> str:
 
 
 def _balance(found: PartOfSpeech) -> str:
-    first, second = (f"{count(n)} {named(v)}" for n, v in zip(found.counts, found.values, strict=True))
+    first, second = (f"{count(n)} {short_group(v)}" for n, v in zip(found.counts, found.values, strict=True))
     return (
         f"Test words: {first}, {second}. The weights' price ({found.penalty.upper()}) is chosen on training sequences."
     )
@@ -145,7 +139,7 @@ def _signals(found: PartOfSpeech) -> Safe:
     ]
     where = " (unseen)" if split == "unseen" else ""
     head = ["signal", "units used", *score_heads(unseen), *control_heads(fields, split), f"selectivity{where}"]
-    return table(head, rows, f"Accuracy of telling {named(found.values[0])} from {named(found.values[1])}")
+    return table(head, rows, f"Accuracy of telling {short_group(found.values[0])} from {short_group(found.values[1])}")
 
 
 def _differences(found: PartOfSpeech) -> Safe:

@@ -8,7 +8,7 @@ from functools import partial
 from naibu.probes.results import L1Path, L1Row, Regression
 from naibu.report.content import NetworkPart
 from naibu.report.findings import few_units
-from naibu.report.markup import Safe, element, figure, folded, joined, table
+from naibu.report.markup import Safe, element, figure, folded, joined, score_cell, table
 from naibu.report.numbers import count, number, with_interval
 from naibu.report.sections.section import (
     Pen,
@@ -23,7 +23,7 @@ from naibu.report.sections.section import (
     score_heads,
     split_of,
 )
-from naibu.report.words import MODEL_NAMES, headline, label_name, signal_name
+from naibu.report.words import MODEL_NAMES, headline, label_name, on_split, signal_name
 
 REGRESSION = (
     "How much of the label can be read from all units of a signal together, by adding them up with fixed weights? "
@@ -31,8 +31,9 @@ REGRESSION = (
     "the share of the label's variance that this predicts: 1 is exact, 0 no better than always saying the mean, and "
     "below "
     "0 worse. Beside all units stands the Lasso, which makes do with fewer units at a small price, and the best single "
-    "unit. A linear model of an untrained network is a strong control: its units, too, remember something of what "
-    "was read."
+    "unit. “Any rising curve” bends the sum, or one unit, in whatever rising way fits best: where that is better than "
+    "the straight line, the label is in there, but not in equal steps. A model of an untrained network is a strong "
+    "control: its units, too, remember something of what was read."
 )
 L1 = (
     "How few units suffice to tell the two apart? A logistic regression, which weighs the units and says yes or no, "
@@ -42,34 +43,45 @@ L1 = (
     "share of places told right; compare it with always giving the commoner answer."
 )
 
+ONE_UNIT = ("single", "monotone")
 
-def regressed(part: NetworkPart, regressions: Sequence[Regression], pen: Pen) -> Section:
-    """Return the section on linear models of a label."""
-    from naibu.report.plots.probing import plot_regression
+
+def regressed(part: NetworkPart, regressions: Sequence[Regression], pen: Pen, key: str = "regression") -> Section:
+    """Return the section on linear models, and rising curves, of a label."""
+    from naibu.report.plots.probing import plot_curve, plot_regression
 
     label = label_name(regressions[0].label)
     scores = [m.r2 for r in regressions for m in r.models]
     split = split_of(scores)
     says = _says(regressions, label)
     size = (4.4, 1.2 + 0.27 * len(scores))
-    panel = pen(partial(plot_regression, regressions, split=split), says, size)
+    panels = [pen(partial(plot_regression, regressions, split=split), says, size)]
+    bent = next((r for r in regressions if any(m.name == "monotone" and m.curve is not None for m in r.models)), None)
+    if bent is not None:
+        text = f"The rising curve of the {label} along the best unit of the {signal_name(bent.signal)}."
+        panels.append(pen(partial(plot_curve, bent), text, (3.2, 2.5)))
     where = "unseen" if split == "unseen" else "all test"
     caption = (
         f"R² on {where} sequences. Lines: 95 % intervals. Marks: what the controls reach; one below the axis is "
         "drawn at its end."
     )
+    if bent is not None:
+        caption += (
+            f" Right: the rising curve along the best unit of the {signal_name(bent.signal)}, fitted on training rows; "
+            "a straight one would mean equal steps."
+        )
     return Section(
-        "regression",
+        key,
         f"What all units together know of the {label}",
         REGRESSION,
         says,
-        (figure([panel], caption),),
+        (figure(panels, caption),),
         (
-            _models(regressions, "r2", f"R² of linear models of the {label}"),
+            _models(regressions, "r2", f"R² of models of the {label}"),
             labelled_note(regressions[0].fitted),
             folded("The same as r", _models(regressions, "r", f"r of prediction and {label}")),
         ),
-        command_for(part, "regression", "report"),
+        command_for(part, key, "regression", "report"),
     )
 
 
@@ -81,17 +93,20 @@ def _models(regressions: Sequence[Regression], statistic: str, caption: str) -> 
     ]
     unseen, split = has_unseen([f[2] for f in found]), split_of([f[2] for f in found])
     fields = control_fields([f[3] for f in found])
+    bent = statistic == "r2" and any(m.gain is not None for _, m, _, _ in found)
     rows = [
         [
             signal_name(r.signal),
             MODEL_NAMES.get(m.name, m.name),
-            f"{len(m.units)} of {r.of}" if m.name != "single" else f"unit {m.units[0]}" if len(m.units) else "–",
+            f"unit {m.units[0]}" if m.name in ONE_UNIT and len(m.units) else f"{len(m.units)} of {r.of}",
             *score_cells(scores, unseen),
+            *([score_cell(on_split(m.gain, split))] if bent else []),
             *control_cells(controls, fields, split),
         ]
         for r, m, scores, controls in found
     ]
-    head = ["signal", "model", "units used", *score_heads(unseen), *control_heads(fields, split)]
+    more = ["more than the straight line" + (" (unseen)" if split == "unseen" else "")] if bent else []
+    head = ["signal", "model", "units used", *score_heads(unseen), *more, *control_heads(fields, split)]
     return table(head, rows, caption, names=2)
 
 
@@ -104,7 +119,25 @@ def _says(regressions: Sequence[Regression], label: str) -> str:
                 parts.append(
                     f"all units of the {signal_name(r.signal)} give R²\u00a0=\u00a0{with_interval(score)} ({split})"
                 )
-    return f"The {label} as a weighted sum of units: {'; '.join(parts)}." if parts else f"Linear models of the {label}."
+    if not parts:
+        return f"Linear models of the {label}."
+    return f"The {label} as a weighted sum of units: {'; '.join(parts)}." + _bends(regressions, label)
+
+
+def _bends(regressions: Sequence[Regression], label: str) -> str:
+    """Say whether the first signal's best unit goes with the label in a straight line or in a bent one."""
+    for m in regressions[0].models:
+        if m.name == "monotone" and m.gain is not None and len(m.units):
+            score, split = headline(m.r2)
+            gain = on_split(m.gain, split)
+            if gain is None:
+                continue
+            who = f"unit {m.units[0]} of the {signal_name(regressions[0].signal)}"
+            numbers = f"R²\u00a0=\u00a0{with_interval(score)}, {with_interval(gain)} above the straight line through it"
+            if gain.low > 0:
+                return f" Along {who} it goes in a line that bends: a rising curve gives {numbers} ({split})."
+            return f" That it bends along {who} is not shown: a rising curve gives {numbers} ({split})."
+    return ""
 
 
 def sparse(part: NetworkPart, path: L1Path, pen: Pen) -> Section:

@@ -1,0 +1,207 @@
+"""The numbers of the study, each read from a result on disk: the ones the document has, then what goes beyond it."""
+
+from __future__ import annotations
+
+from naibu.interventions.agreement_results import Agreement
+from naibu.interventions.results import Holding
+from naibu.interventions.ternary_results import Ternary
+from naibu.papers.mochihashi2019.line import score
+from naibu.papers.mochihashi2019.networks import Network
+from naibu.papers.mochihashi2019.study import Study, result
+from naibu.papers.runner import Figures
+from naibu.probes.bracket_results import BracketPrediction
+from naibu.probes.components_results import UniqueComponents
+from naibu.probes.part_of_speech_results import PartOfSpeech
+from naibu.probes.results import Confusion, Correlation, Distributions, L1Path, Overlap, Regression, Scores
+from naibu.probes.timescales_results import Timescales
+from naibu.report.findings import measured, random_values
+from naibu.report.words import headline, of_signal, on_split
+
+
+def end_recall(study: Study, network: Network) -> Figures | None:
+    """Return how many ends of sequence are foreseen, and the untrained network's."""
+    found: Confusion | None = result(study, network, Confusion, "confusion")
+    if found is None or found.end_recall is None:
+        return None
+    figures = score("ED recall", found.end_recall, ("untrained network", found.end_recall_controls.untrained))
+    for name, scores in (("precision", found.end_precision), ("accuracy", found.accuracy), ("loss", found.loss)):
+        figures[name] = None if scores is None else headline(scores)[0].value
+    return figures | {"majority": headline(found.majority)[0].value}
+
+
+def unit_with(study: Study, network: Network, name: str, signal: str) -> Figures | None:
+    """Return r of the unit of a signal that follows depth (`name` "depth") or VP depth ("phrase") best."""
+    found: Correlation | None = result(study, network, Correlation, name)
+    best = None if found is None else of_signal(found, signal)
+    if best is None:
+        return None
+    r = score(f"r of the best unit of {signal}", best.pearson, ("untrained network", best.pearson_controls.untrained))
+    split = str(r["split"])
+    position = on_split(best.pearson_controls.position, split)
+    return r | {"unit": best.pearson_unit, "position_alone": None if position is None else position.value}
+
+
+def absolute(found: Figures | None) -> Figures | None:
+    """Return figures of r without its sign: whether a unit rises or falls with the label is chance."""
+    if found is None or not isinstance(found["value"], float) or found["value"] >= 0:
+        return found
+    turned = {name: -float(found[name] or 0) for name in ("value",)}
+    return found | turned | {"low": -float(found["high"] or 0), "high": -float(found["low"] or 0), "falls": "yes"}
+
+
+def overlap(study: Study, network: Network) -> Figures | None:
+    """Return how far the values of the best unit inside the phrase and elsewhere overlap."""
+    found: Overlap | None = result(study, network, Overlap, "overlap")
+    if found is None:
+        return None
+    best = found.best()
+    figures = score("overlap of one unit", best.overlap, ("untrained network", best.controls.untrained))
+    return figures | {"unit": best.unit, "signal": best.signal, "knowing_nothing": best.no_information}
+
+
+def regression(study: Study, network: Network, name: str, model: str) -> Figures | None:
+    """Return R2 of one model of the depth from the cells: linear, lasso, single, monotone ..."""
+    found: Regression | None = result(study, network, Regression, name)
+    one = None if found is None else next((m for m in found.models if m.name == model), None)
+    if one is None:
+        return None
+    figures = score("R²", one.r2, ("untrained network", one.r2_controls.untrained))
+    return figures | {"units": len(one.units), "r": headline(one.r)[0].value}
+
+
+def few_units(study: Study, network: Network, share: float) -> Figures | None:
+    """Return the accuracy of L1-regularised logistic regression with at most this share of the units.
+
+    Of the path's rows the one with most units is taken that has no more; nothing is chosen by accuracy.
+    """
+    found: L1Path | None = result(study, network, L1Path, "l1")
+    if found is None:
+        return None
+    most = round(share * found.of)
+    rows = [row for row in found.strengths if row.nonzero <= most]
+    if not rows:
+        return None
+    row = max(rows, key=lambda each: each.nonzero)
+    figures = score("accuracy", row.accuracy, ("always the commoner answer", found.majority))
+    return figures | {"units": row.nonzero, "of": found.of, "C": row.strength}
+
+
+def parts_of_speech(study: Study, network: Network, signal: str, minus: str) -> Figures | None:
+    """Return how much better two parts of speech are told from one signal than from another, on the same words."""
+    found: PartOfSpeech | None = result(study, network, PartOfSpeech, "part_of_speech")
+    there = None if found is None else found.difference(signal, minus)
+    if found is None or there is None:
+        return None
+    figures = score(f"accuracy, {signal} less {minus}", there.scores, ("untrained network", there.untrained))
+    for name in (signal, minus):
+        one = found.of(name)
+        figures[name] = None if one is None else headline(one.accuracy)[0].value
+    figures["parts"] = " / ".join(found.values)
+    for baseline in found.baselines:
+        figures[baseline.name] = headline(baseline.scores)[0].value
+    return figures
+
+
+def word_types(study: Study, network: Network, values: tuple[str, str]) -> Figures | None:
+    """Return how surely one component of the words' mean vectors puts words of one tag above those of another."""
+    found: UniqueComponents | None = result(study, network, UniqueComponents, "unique_components")
+    pair = None if found is None else next((p for p in found.pairs if set(p.values) == set(values)), None)
+    if pair is None:
+        return None
+    bare = None if pair.untrained is None else pair.untrained.value
+    figures = score("AUC on held-out words", Scores(pair.auc, None), ("untrained network", bare))
+    return figures | {"component": pair.component + 1, "words": len(pair.words)}
+
+
+def held(study: Study, network: Network) -> Figures | None:
+    """Return what is left of prediction when the depth unit is held at its mean, and when random units are."""
+    found: Holding | None = result(study, network, Holding, "holding")
+    if found is None or not found.of("held"):
+        return None
+    name, split = measured(found)
+    before, after = (getattr(found.of(kind)[0], name) for kind in ("before", "held"))
+    drawn = random_values(found, name, split)
+    worst = min(drawn) if name == "end_recall" else max(drawn)
+    words = {"end_recall": "ED recall", "loss": "loss"}[name]
+    figures = score(f"{words}, depth unit held", after, (f"worst of {len(drawn)} random units held", worst))
+    kept = on_split(before, split)
+    return figures | {"before": None if kept is None else kept.value, "unit": found.unit}
+
+
+def beta_distance(study: Study, network: Network) -> Figures | None:
+    """Return how far the forget gates lie from the beta distribution nearest to them; 0 is a perfect fit."""
+    found: Distributions | None = result(study, network, Distributions, "distributions")
+    gate = None if found is None else next((s for s in found.signals if s.signal == "forget_gate"), None)
+    if gate is None or gate.beta is None:
+        return None
+    bare = None if gate.untrained_beta is None else gate.untrained_beta.distance.value
+    distance = Scores(gate.beta.distance, None)
+    figures = score("Kolmogorov distance from the nearest beta", distance, ("untrained network", bare))
+    return figures | {"a": gate.beta.a.value, "b": gate.beta.b.value}
+
+
+def near_levels(study: Study, network: Network, signal: str) -> Figures | None:
+    """Return by how much more of a signal's values lie near the document's levels than just beside them."""
+    found: Distributions | None = result(study, network, Distributions, "distributions")
+    one = None if found is None else next((s for s in found.signals if s.signal == signal), None)
+    if one is None or one.levels is None:
+        return None
+    level = one.levels.together
+    bare = None if level.untrained_excess is None else level.untrained_excess.value
+    figures = score("share near levels less share beside", Scores(level.excess, None), ("untrained network", bare))
+    peaks = ", ".join(f"{peak.place:.2f}" for peak in one.peaks)
+    return figures | {"share": level.share.value, "within": one.levels.within, "peaks": peaks}
+
+
+def closing_better(study: Study, network: Network, statistic: str) -> Figures | None:
+    """Return opening less closing brackets, recall or loss, on the same sentences."""
+    found: BracketPrediction | None = result(study, network, BracketPrediction, "bracket_prediction")
+    there = None if found is None else found.difference("close", statistic)
+    if found is None or there is None:
+        return None
+    control = ("two symbols before", there.ngram) if there.ngram else ("untrained network", there.untrained)
+    figures = score(f"{'recall' if statistic == 'recall' else 'loss'}, opening less closing", there.scores, control)
+    for kind in ("open", "close"):
+        one = found.of(kind)
+        scores = None if one is None else one.recall if statistic == "recall" else one.loss
+        figures[kind] = None if scores is None else headline(scores)[0].value
+    return figures
+
+
+def rounded(study: Study, network: Network, kind: str) -> Figures | None:
+    """Return the loss added, as a share of the loss, by rounding the update at every step."""
+    found: Ternary | None = result(study, network, Ternary, "ternary")
+    one, dropped = (None if found is None else found.of(which) for which in (kind, "dropped"))
+    if one is None or one.relative_change is None:
+        return None
+    control = None if dropped is None else dropped.relative_change
+    figures = score("loss added", one.relative_change, ("update left out", control))
+    recall = None if one.end_recall is None else headline(one.end_recall)[0].value
+    return figures | {"end_recall": recall, "what": one.what}
+
+
+def timescale(study: Study, network: Network, level: float) -> Figures | None:
+    """Return the timescale in symbols that this share of the units lies below."""
+    found: Timescales | None = result(study, network, Timescales, "timescales")
+    if found is None or not found.layers:
+        return None
+    layer = found.layers[-1]
+    place = min(range(len(layer.levels)), key=lambda k: abs(layer.levels[k] - level))
+    bare = None if layer.untrained_quantiles is None else layer.untrained_quantiles[place]
+    figures = score("timescale in symbols", layer.quantiles[place], ("untrained network", bare))
+    for gate in found.gates:
+        if gate.layer == layer.layer:
+            figures[f"{gate.signal} open"] = headline(gate.trained.mean_right)[0].value
+            figures[f"{gate.signal} shut"] = headline(gate.trained.mean_left)[0].value
+    return figures
+
+
+def agreed(study: Study, network: Network, kind: str) -> Figures | None:
+    """Return how often the right verb is the more probable, over sentences of one kind."""
+    found: Agreement | None = result(study, network, Agreement, "agreement")
+    one = None if found is None else found.of(kind, 0 if kind == "none" else None)
+    if found is None or one is None:
+        return None
+    bare = None if one.untrained is None else one.untrained.value
+    figures = score("share of right verbs", Scores(one.accuracy, None), ("untrained network", bare))
+    return figures | {"last_noun": one.last_noun, "more_frequent_form": one.unigram, "nouns": found.nouns}

@@ -1,0 +1,285 @@
+"""Which numbers the study sets beside the document's, table by table in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+from naibu.papers.mochihashi2019 import analyses as of
+from naibu.papers.mochihashi2019.line import Judge, Line, above, at_least, at_most, below, beyond_control, reported
+from naibu.papers.mochihashi2019.networks import Network
+from naibu.papers.mochihashi2019.study import Study
+
+L1_PUBLISHED = ((0.134, 0.9996), (0.1, 0.9992), (0.071, 0.998), (0.051, 0.991), (0.027, 0.97), (0.012, 0.87))
+"""Share of 1000 units that have a weight, and the accuracy of "inside VP" with them."""
+OVERLAP_PUBLISHED = 0.12
+SIGNALS = ("cell", "hidden", "update", "candidate", "input_gate", "forget_gate", "output_gate")
+LEVELS = {"update": "-1, 0, 1", "hidden": "0, ±.75, ±1", "cell": ""}
+ROUNDINGS = {
+    "ternary": "to -1, 0, 1",
+    "threshold": "the same, threshold from training",
+    "scaled": "three levels for each unit",
+    "cell": "the cell to whole numbers",
+}
+SHARES_OF_UNITS = {0.5: "half of the units", 0.95: "one unit in twenty"}
+CONDITIONS = {"none": "no noun between", "congruent": "nouns of the same number", "incongruent": "of the other"}
+WORD_PAIRS = (("NN", "NNS"), ("VB", "VBD"), ("VBP", "VBZ"))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A question of the study: its title, and what the document says to it."""
+
+    title: str
+    says: str
+    sections: tuple[str, ...]
+    """Keys of the sections of the networks' reports that show it."""
+    types: tuple[int, ...]
+    """Types of the networks whose plots are shown."""
+
+
+ENDS = Table(
+    "Ends of sequence",
+    "The end of a sequence is predicted almost always from bare brackets (type 1), and always from tagged ones "
+    "(types 2 and 4): depth is counted exactly.",
+    ("confusion",),
+    (1, 2, 4),
+)
+BRACKETS = Table(
+    "Closing and opening brackets",
+    "Closing brackets XP) are predicted better than opening ones (XP (type 2), and with the words read too (type 4) "
+    "better than without.",
+    ("bracket_prediction",),
+    (2, 4),
+)
+DEPTH = Table(
+    "Depth from one unit",
+    "One unit of the cell is very highly correlated with the nesting depth and looks like a counter, although the cell "
+    "is continuous; the cell is better than the hidden state.",
+    ("depth",),
+    (1,),
+)
+SEEDS = Table(
+    "The same unit in every training?",
+    "Not asked in the document.",
+    (),
+    (),
+)
+VALUES = Table(
+    "How values are distributed",
+    "The forget gate is near a beta distribution, the update near -1, 0 and 1, the cell normal with discrete peaks, "
+    "the hidden state with five peaks at 0, ±.75 and ±1.",
+    ("distributions",),
+    (1, 4),
+)
+PHRASE = Table(
+    "Verb phrases from one unit",
+    "With words (types 3 and 4) one unit follows the depth of verb phrases, and tells inside from outside: its two "
+    "histograms overlap by .12.",
+    ("phrase", "overlap"),
+    (2, 4),
+)
+LINEAR = Table(
+    "Depth from all cells",
+    "Linear regression, Lasso and the best single unit are compared in a figure that our copy lacks. From raw text "
+    "(type 5) the depth of verb phrases goes with a unit monotonously, but not linearly.",
+    ("regression", "regression-phrase"),
+    (1, 4, 5),
+)
+FEW = Table(
+    "Inside a verb phrase, from few units",
+    "A logistic regression with an L1 penalty needs few of the 1000 cells of type 4.",
+    ("l1",),
+    (4,),
+)
+WORDS = Table(
+    "Parts of speech",
+    "VB is told from NN better from the update than from the cell; principal components of the update, one vector for "
+    "each word, separate the number of verbs and plural nouns.",
+    ("part_of_speech", "components", "unique_components", "word_tokens"),
+    (5,),
+)
+CAUSES = Table(
+    "Does the network use that unit?",
+    "Not asked in the document.",
+    ("holding",),
+    (1, 2, 4),
+)
+TERNARY = Table(
+    "The update in three values",
+    "The update is near -1, 0 and 1; what the network loses when it is rounded to them is not asked.",
+    ("ternary",),
+    (1, 4),
+)
+TIMES = Table(
+    "How long units remember",
+    "Not asked in the document.",
+    ("timescales",),
+    (1, 4),
+)
+AGREEMENT = Table(
+    "Number agreement over attractors",
+    "Not asked in the document.",
+    (),
+    (),
+)
+TABLES = (
+    VALUES, ENDS, DEPTH, SEEDS, BRACKETS, PHRASE, LINEAR, FEW, WORDS, CAUSES, TERNARY, TIMES, AGREEMENT,
+)  # fmt: skip
+
+
+def lines(study: Study) -> Iterator[Line]:
+    """Yield every line of the study, in the order of `TABLES`."""
+    yield from _values(study)
+    yield from _ends(study)
+    yield from _depth(study)
+    yield from _brackets(study)
+    yield from _phrase(study)
+    yield from _linear(study)
+    yield from _few(study)
+    yield from _words(study)
+    yield from _causes(study)
+    yield from _beyond(study)
+
+
+def row_name(network: Network) -> str:
+    """Return how a network is called in a row: its type, units and seed."""
+    seed = "" if network.seed == 1 else f", seed {network.seed}"
+    dropout = "" if network.dropout == Network.dropout else f", dropout {network.dropout:g}"
+    return f"type {network.type}, {network.units} units{dropout}{seed}"
+
+
+def settings(study: Study, *networks: Network) -> dict[str, Any]:
+    """Return what a line depends on."""
+    corpus = {"corpus": study.corpus, "options": [list(option) for option in study.options]}
+    size = {"train_tokens": study.size.train_tokens, "test_tokens": study.size.test_tokens}
+    return corpus | size | {"networks": [asdict(network) for network in networks]}
+
+
+@dataclass(frozen=True)
+class _Of:
+    """Makes the lines of one table."""
+
+    study: Study
+    table: Table
+
+    def line(
+        self,
+        network: Network,
+        figure: Any,
+        *asked: Any,
+        more: str = "",
+        claim: str = "",
+        judge: Judge = reported,
+        value: float | None = None,
+    ) -> Line:
+        name = row_name(network) + (f": {more}" if more else "")
+        obtain = partial(figure, self.study, network, *asked)
+        return Line(self.table.title, name, claim, obtain, judge, value, settings(self.study, network))
+
+
+def _values(study: Study) -> Iterator[Line]:
+    make = _Of(study, VALUES)
+    for network in study.size.of(1, 2, 3, 4, 5):
+        yield make.line(network, of.beta_distance, more="forget gate", claim="near a beta", judge=at_most(0.1, 0.2))
+        for signal, levels in LEVELS.items():
+            claim, judge = ("", reported) if signal == "cell" else (f"peaks at {levels}", beyond_control)
+            yield make.line(network, of.near_levels, signal, more=signal, claim=claim, judge=judge)
+
+
+def _ends(study: Study) -> Iterator[Line]:
+    make = _Of(study, ENDS)
+    claims = {1: "almost always", 2: "always", 4: "always"}
+    for network in study.size.of(1, 2, 3, 4, 5):
+        claim = claims.get(network.type)
+        if claim is None:
+            yield make.line(network, of.end_recall)
+        else:
+            yield make.line(network, of.end_recall, claim=claim, judge=at_least(0.99, 0.9), value=1.0)
+
+
+def _depth(study: Study) -> Iterator[Line]:
+    make = _Of(study, DEPTH)
+    first = study.size.of(1)[0]
+    for network in [*study.size.seeds(), *(n for n in study.size.of(1, 2, 3, 4) if n != first)]:
+        for signal in SIGNALS if network == first else ("cell", "hidden"):
+            claimed = network.type == 1 and signal == "cell"
+            claim, judge = ("very high", at_least(0.99, 0.9)) if claimed else ("", reported)
+            yield make.line(network, of.unit_with, "depth", signal, more=signal, claim=claim, judge=judge)
+
+
+def _brackets(study: Study) -> Iterator[Line]:
+    make = _Of(study, BRACKETS)
+    for network in study.size.of(2, 4):
+        for statistic, judge in (("recall", below()), ("loss", above())):
+            more = f"opening less closing, {statistic}"
+            claim = "closing better" if network.type == 2 else ""
+            yield make.line(
+                network, of.closing_better, statistic, more=more, claim=claim, judge=judge if claim else reported
+            )
+
+
+def _phrase(study: Study) -> Iterator[Line]:
+    make = _Of(study, PHRASE)
+    for network in study.size.of(2, 3, 4, 5):
+        for signal in ("cell", "hidden"):
+            yield make.line(network, of.unit_with, "phrase", signal, more=f"depth, {signal}")
+        if network.type in (3, 4):
+            judge = at_most(OVERLAP_PUBLISHED, 0.2)
+            yield make.line(
+                network, of.overlap, more="inside or not", claim="overlap", judge=judge, value=OVERLAP_PUBLISHED
+            )
+        else:
+            yield make.line(network, of.overlap, more="inside or not")
+
+
+def _linear(study: Study) -> Iterator[Line]:
+    make = _Of(study, LINEAR)
+    for network in study.size.of(1, 2, 3, 4):
+        for model in ("linear", "lasso", "single"):
+            yield make.line(network, of.regression, "regression-cell", model, more=model)
+    for network in study.size.of(5):
+        for model in ("linear", "lasso", "single", "monotone", "monotone of all"):
+            yield make.line(network, of.regression, "regression-phrase", model, more=f"verb phrases, {model}")
+
+
+def _few(study: Study) -> Iterator[Line]:
+    make = _Of(study, FEW)
+    for network in study.size.of(4):
+        for share, accuracy in L1_PUBLISHED:
+            judge = at_least(accuracy, accuracy - 0.02)
+            more = f"{100 * share:.1f} % of the units"
+            yield make.line(network, of.few_units, share, more=more, claim="accuracy", judge=judge, value=accuracy)
+
+
+def _words(study: Study) -> Iterator[Line]:
+    make = _Of(study, WORDS)
+    for network in study.size.of(3, 4, 5):
+        yield make.line(
+            network, of.parts_of_speech, "update", "cell", more="VB or NN", claim="update better", judge=above()
+        )
+        yield make.line(network, of.parts_of_speech, "candidate", "cell", more="VB or NN")
+    for network in study.size.of(5):
+        for pair in WORD_PAIRS:
+            yield make.line(network, of.word_types, pair, more=" / ".join(pair), claim="separate", judge=above(0.5))
+
+
+def _causes(study: Study) -> Iterator[Line]:
+    make = _Of(study, CAUSES)
+    for network in [*study.size.seeds(), *(n for n in study.size.of(1, 2, 3, 4) if n != study.size.of(1)[0])]:
+        yield make.line(network, of.held)
+
+
+def _beyond(study: Study) -> Iterator[Line]:
+    """Yield what the document does not ask."""
+    for network in study.size.of(1, 2, 3, 4, 5):
+        for kind, words in ROUNDINGS.items():
+            yield _Of(study, TERNARY).line(network, of.rounded, kind, more=words)
+    for network in study.size.of(1, 2, 3, 4, 5):
+        for level, words in SHARES_OF_UNITS.items():
+            yield _Of(study, TIMES).line(network, of.timescale, level, more=words)
+    for network in study.size.of(3, 4, 5):
+        for kind, words in CONDITIONS.items():
+            yield _Of(study, AGREEMENT).line(network, of.agreed, kind, more=words)

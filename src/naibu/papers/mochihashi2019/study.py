@@ -1,0 +1,152 @@
+"""What is studied, and each network of it as one job: trained, recorded, probed, and held still."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from naibu.corpora import builtin
+from naibu.corpora.corpus import Corpus, open_corpus
+from naibu.look.look import write_facts
+from naibu.look.places import Places
+from naibu.look.rounding import ternary_run
+from naibu.look.steps import intervene_run, probe_run, record_run
+from naibu.papers.mochihashi2019.networks import DEFAULT, Network, Size
+from naibu.probes import tables
+from naibu.progress import Report, part_of, silent
+from naibu.runs import open_run
+from naibu.storage import read_json, write_json
+from naibu.training.train import train
+
+Result = TypeVar("Result")
+
+STAGES = {"training": 0.75, "recording": 0.05, "probing": 0.12, "intervening": 0.08}
+"""The stages of a network, and about what share of its time each takes."""
+
+WIDE = 1000
+"""Symbols of a vocabulary from which fewer sequences are scored under an intervention: its output layer costs most."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study: a corpus with its options, the networks trained on it, and the folder that all of it lies in."""
+
+    folder: Path
+    corpus: str = builtin.NAME
+    """A treebank or source code, as `naibu look` takes it."""
+    options: tuple[tuple[str, Any], ...] = ()
+    """Options of `open_corpus` that are not as usual, by name."""
+    size: Size = DEFAULT
+
+    @property
+    def out(self) -> Path:
+        """The folder of this corpus and version, laid out as that of `naibu look`."""
+        stem = re.sub(r"[^A-Za-z0-9-]+", "-", Path(self.corpus).name.partition(".")[0]).strip("-") or "corpus"
+        return self.folder / (stem if self.size == DEFAULT else f"{stem}-{self.size.name}")
+
+    def open(self, form: str) -> Corpus:
+        """Return the corpus in a form; read once in a process."""
+        return _opened(self.corpus, form, self.options)
+
+    @property
+    def title(self) -> str:
+        """What the corpus is called in a sentence."""
+        return "Python's standard library" if self.corpus == builtin.NAME else Path(self.corpus).name
+
+    def places(self, network: Network) -> Places:
+        """Return the folders of a network that is trained."""
+        return Places(self.out, open_run(self.out / "runs" / network.name))
+
+    def jobs(self) -> list[NetworkJob]:
+        """Return a job for each network, those that take longest first."""
+        by_cost = sorted(self.networks, key=lambda n: -n.steps * n.units * (20 if n.type > 2 else 1))
+        return [NetworkJob(self, network) for network in by_cost]
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The networks of this version."""
+        return self.size.networks
+
+
+@cache
+def _opened(path: str, form: str, options: tuple[tuple[str, Any], ...]) -> Corpus:
+    return open_corpus(path, form=form, **dict(options))
+
+
+@dataclass(frozen=True)
+class NetworkJob:
+    """One network from training to interventions, as a job for `side_by_side`; every stage goes on where it was."""
+
+    study: Study
+    network: Network
+
+    @property
+    def name(self) -> str:
+        """The network's name."""
+        return self.network.name
+
+    @property
+    def _note(self) -> Path:
+        return self.study.out / "results" / self.name / "study.json"
+
+    def _settings(self) -> dict[str, Any]:
+        size = self.study.size
+        tokens = {"train": size.train_tokens, "test": size.test_tokens, "held": size.held_tokens}
+        return {"network": asdict(self.network), "tokens": tokens}
+
+    def finished(self) -> bool:
+        """Return whether all stages of this very network are done."""
+        return self._note.exists() and read_json(self._note, "what was studied") == self._settings()
+
+    def run(self, progress: Report = silent) -> None:
+        """Do all stages that are not done."""
+        corpus = self.study.open(self.network.form)
+        model, training = self.network.configs()
+        share = _Shares(progress)
+        run = train(
+            corpus,
+            out=self.study.out,
+            model=model,
+            training=training,
+            name=self.name,
+            progress=share.stage("training"),
+        )
+        places = Places(self.study.out, run)
+        write_facts(places, corpus)
+        size = self.study.size
+        with part_of(share.stage("recording")):
+            record_run(places, corpus, train_tokens=size.train_tokens, test_tokens=size.test_tokens)
+        with part_of(share.stage("probing")):
+            probe_run(places, corpus.category, missing_only=True)
+        held = size.test_tokens if len(corpus.vocabulary) < WIDE else size.held_tokens
+        with part_of(share.stage("intervening")):
+            if not (places.results / "holding.json").exists():
+                intervene_run(places, corpus, test_tokens=held)
+            if not (places.results / "ternary.json").exists():
+                ternary_run(places, corpus, test_tokens=held)
+        write_json(self._note, self._settings())
+
+
+class _Shares:
+    """Progress of all stages as a part of 1."""
+
+    def __init__(self, progress: Report) -> None:
+        self.progress = progress
+
+    def stage(self, name: str) -> Report:
+        """Return the report of one stage; it says where the whole is by about what share each stage takes."""
+        before = sum(list(STAGES.values())[: list(STAGES).index(name)])
+
+        def report(done: float, total: float, words: str = "") -> None:
+            self.progress(before + STAGES[name] * min(1.0, done / total if total else 0.0), 1.0, f"{name} {words}")
+
+        return report
+
+
+def result(study: Study, network: Network, kind: type[Result], name: str) -> Result | None:
+    """Return a result of a network, None where that probe did not apply."""
+    folder = study.out / "results" / network.name
+    return tables.load(kind, folder, name) if (folder / f"{name}.json").exists() else None

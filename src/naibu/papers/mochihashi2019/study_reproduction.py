@@ -1,0 +1,50 @@
+"""The study of five types of text: how its lines are prepared, run and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+
+import naibu
+from naibu.papers.mochihashi2019 import across, page, study_tables
+from naibu.papers.mochihashi2019.across_lines import across_lines
+from naibu.papers.mochihashi2019.asked import Asked
+from naibu.papers.mochihashi2019.lines import lines
+from naibu.papers.runner import Experiment, Reproduced, Reproduction, Shown
+from naibu.papers.side_by_side import side_by_side
+from naibu.progress import shown
+from naibu.storage import write_text
+
+SOURCE = "document A: Shibata, Uchiumi and Mochihashi, COLING 2020"
+
+
+def reproduction(asked: Asked) -> Reproduction:
+    """Return how the study is run on the corpus asked for."""
+
+    def prepare(folder: Path, quick: bool, workers: int) -> None:
+        """Train, record, probe and hold every network that is not done yet, then what compares several."""
+        study = asked.study(folder, quick)
+        for form in dict.fromkeys(network.form for network in study.networks):
+            study.open(form)  # what is wrong with the corpus is said before anything is trained
+        with shown("study", "networks") as progress:
+            side_by_side(study.jobs(), workers, progress)
+        with shown("study: several networks", "comparisons") as progress:
+            across.compare(study, progress)
+
+    def experiments(folder: Path, quick: bool) -> Iterator[Experiment]:
+        """Yield the lines of the study."""
+        study = asked.study(folder, quick)
+        yield from (line.experiment(SOURCE) for line in [*lines(study), *across_lines(study)])
+
+    def show(rows: Sequence[Reproduced], folder: Path, quick: bool) -> Shown:
+        """Leave the page and the tables; return the tables for the terminal."""
+        study = asked.study(folder, quick)
+        made = f"{date.today()}, naibu {naibu.__version__}"
+        report, tables = study.out / "study.html", study.out / "study.md"
+        page.write(study, rows, across.pictures(study), report, made)
+        write_text(tables, study_tables.as_markdown(rows))
+        files = {"Report": report, "Tables of the study": tables}
+        return Shown(tuple(study_tables.for_terminal(rows)), files, study_tables.NOTE)
+
+    return Reproduction(experiments, prepare, show)

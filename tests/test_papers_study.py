@@ -1,0 +1,144 @@
+"""The study of five types of text: its networks, its lines, its page, on a treebank drawn for the purpose."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from naibu.errors import CorpusError, OptionError
+from naibu.papers.mochihashi2019 import asked, line, study_reproduction, study_tables
+from naibu.papers.mochihashi2019.asked import Asked
+from naibu.papers.mochihashi2019.lines import TABLES, lines
+from naibu.papers.mochihashi2019.networks import DEFAULT, FULL, QUICK, Network, Size
+from naibu.papers.runner import run
+from random_trees import nested
+
+TINY = Size(
+    "quick",
+    (
+        Network(1, 8, 20),
+        Network(1, 8, 20, seed=2),
+        Network(2, 8, 12),
+        Network(4, 8, 6),
+        Network(5, 8, 6, batch_size=32),
+    ),
+    1500,
+    1500,
+    400,
+)
+
+
+@pytest.fixture(scope="module")
+def treebank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rng = random.Random(5)
+    path = tmp_path_factory.mktemp("treebank") / "some.trees.mrg"
+    path.write_text("\n".join(f"( (S {nested(rng)} {nested(rng)}) )" for _ in range(250)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def studied(treebank, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("papers") / "mochihashi2019"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asked, "QUICK", TINY)
+        how = study_reproduction.reproduction(Asked(str(treebank)))
+        rows, left = run(how, folder, "study", quick=True)
+        began = {path: path.stat().st_mtime_ns for path in folder.glob("*/runs/*/*")}
+        again, _ = run(how, folder, "study", quick=True)
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("*/runs/*/*")} == began, "trained again"
+    assert [row.obtained for row in again] == [row.obtained for row in rows]
+    return folder, rows, left
+
+
+def test_every_table_of_the_document_has_numbers(studied):
+    _, rows, _ = studied
+    there = {row.table for row in rows if isinstance(row.obtained.get("value"), float)}
+    without = {"Number agreement over attractors", "Parts of speech"}  # the words drawn are neither nouns nor verbs
+    assert {table.title for table in TABLES} - without <= there
+    assert {row.table for row in rows} <= {table.title for table in TABLES}
+
+
+def test_what_does_not_apply_says_so_and_why(studied):
+    folder, rows, _ = studied
+    none = [row for row in rows if row.table == "Number agreement over attractors"]
+    assert none
+    assert {row.verdict for row in none} == {"does not apply"}
+    said = (folder / "some-quick" / "results" / "words-8" / "agreement.txt").read_text()
+    assert "does not apply" in said
+    assert said.count("\n") == 1
+
+
+def test_numbers_are_those_of_the_probes_on_disk(studied):
+    folder, rows, _ = studied
+    name = next(r for r in rows if r.table == "Depth from one unit" and r.row.endswith(" 8 units: cell"))
+    probe = json.loads((folder / "some-quick" / "results" / "brackets-8" / "depth.json").read_text())["value"]
+    cell = next(s for s in probe["signals"] if s["signal"] == "cell")
+    assert name.obtained["value"] == cell["pearson"]["unseen"]["value"]
+    assert name.obtained["unit"] == cell["pearson_unit"]
+    assert name.obtained["control_value"] == cell["pearson_controls"]["untrained"]["unseen"]["value"]
+
+
+def test_the_page_shows_published_and_obtained(studied):
+    _, rows, left = studied
+    page = left.files["Report"].read_text()
+    for row in study_tables.applying(rows, "Inside a verb phrase, from few units"):
+        claim, obtained = study_tables.cells(row)[2:4]
+        assert claim.split()[-2] in page
+        assert obtained.split(" [")[0] in page
+    assert page.count("<h2") >= 11
+    assert "<script" not in page
+    assert "http" not in page.split("</style>")[1]
+
+
+def test_the_tables_have_a_line_for_each_row(studied):
+    _, rows, left = studied
+    text = left.files["Tables of the study"].read_text()
+    for table in TABLES:
+        for row in study_tables.applying(rows, table.title):
+            assert f"| {row.row} |" in text
+
+
+def test_verdicts_follow_from_the_numbers():
+    found = {"value": 0.5, "low": 0.2, "high": 0.8}
+    assert line.above(0.1)(found) == line.HOLDS
+    assert line.above(0.9)(found) == line.NOT
+    assert line.above(0.3)(found) == line.UNDECIDED == line.below(0.3)(found)
+    assert line.below(0.9)(found) == line.HOLDS
+    assert line.below(0.1)(found) == line.NOT
+    assert line.at_least(0.4)(found) == line.HOLDS
+    assert line.at_least(0.6, 0.45)(found) == line.PARTLY
+    assert line.at_most(0.4)(found) == line.NOT
+    assert line.at_most(0.4, 0.6)(found) == line.PARTLY
+
+
+def test_versions_have_the_documents_types_and_sizes():
+    for size in (DEFAULT, QUICK, FULL):
+        assert {n.type for n in size.networks} == {1, 2, 3, 4, 5}
+        assert len({n.name for n in size.networks}) == len(size.networks)
+        assert len(size.seeds()) >= 2
+    assert {(n.type, n.units) for n in DEFAULT.networks} >= {(1, 100), (1, 200), (2, 100), (2, 200), (3, 300), (4, 300)}
+    assert {n.units for n in FULL.of(3, 4, 5)} == {1000}
+    assert {n.dropout for n in FULL.networks} == {0.2, 0.5}
+    assert len(DEFAULT.seeds()) == 5
+
+
+def test_other_settings_are_studied_anew(treebank, tmp_path):
+    study = replace(Asked(str(treebank)).study(tmp_path, True), size=TINY)
+    assert all(not job.finished() for job in study.jobs())
+    first = study.jobs()[0].network
+    assert [(n.type, n.units) for n in (first,)] == [(4, 8)], "the longest begins first"
+    settings = [each.settings for each in lines(study)]
+    assert all(s["corpus"] == str(treebank.resolve()) for s in settings)
+
+
+def test_what_cannot_be_studied_is_said_in_one_line(tmp_path):
+    with pytest.raises(CorpusError, match="no such file"):
+        Asked(str(tmp_path / "none.mrg")).study(tmp_path, False)
+    with pytest.raises(OptionError, match="--full"):
+        Asked(full=True).study(tmp_path, True)
+    assert asked.given(Asked(category="IP")) == ["--category"]
+    assert asked.given(Asked()) == []
