@@ -10,10 +10,11 @@ import pytest
 
 from fake_recording import fake_recording
 from naibu.corpora import builtin
-from naibu.papers.mochihashi2019 import sweep
+from naibu.papers.mochihashi2019 import sweep, sweep_table
 from naibu.papers.mochihashi2019.sweep_drawing import plot_sweep, write_plot
 from naibu.papers.mochihashi2019.sweep_measures import discreteness, histories
 from naibu.papers.runner import reproduce
+from naibu.report.numbers import number as written
 from naibu.runs import open_run
 
 KEYS = ("lstm.0", "cell"), ("lstm.0", "update")
@@ -124,3 +125,8 @@ def test_rows_and_plot_of_a_small_sweep(swept, monkeypatch: pytest.MonkeyPatch) 
     dotted = plot_sweep(figures, "states").lines[-1]
     assert set(dotted.get_ydata()) == {figures[0]["histories"]}
     assert write_plot(rows, folder / "sweep.png").read_bytes()[:4] == b"\x89PNG"
+    table = sweep_table.as_markdown(rows)
+    assert table.count("\n| ") == len(rows)
+    for row, found in zip(rows, figures, strict=True):
+        assert f"| {row.row} | {written(found['perplexity'])} [" in table
+        assert f"{found['in_use']:.0f} of 100" in table

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from naibu.papers.mochihashi2019 import counting_reproduction, study_reproduction
+from naibu.papers.mochihashi2019 import counting_reproduction, study_reproduction, sweep_reproduction
 from naibu.papers.mochihashi2019.asked import Asked
 from naibu.papers.runner import Reproduction, in_turn
 
 
 def reproduction(asked: Asked | None = None) -> Reproduction:
-    """Return how the study is run on what is asked for, and then its future work: networks that count."""
-    return in_turn(study_reproduction.reproduction(asked or Asked()), counting_reproduction.reproduction())
+    """Return how the study is run on what is asked for, and its future work: an L1 term, and networks that count."""
+    asked = asked or Asked()
+    return in_turn(
+        study_reproduction.reproduction(asked),
+        sweep_reproduction.reproduction(asked),
+        counting_reproduction.reproduction(),
+    )
