@@ -741,7 +741,7 @@ class Papers:
 
         if self.name is None:
             for name, paper in PAPERS.items():
-                console.print(f"{name}  {paper.title}", markup=False)
+                console.print(f"{name}  {paper.title}", markup=False, soft_wrap=True)
             return {name: paper.title for name, paper in PAPERS.items()}
         if self.name not in PAPERS:
             raise OptionError(f"{self.name}: no paper of that name; those here are {', '.join(PAPERS)}")

@@ -10,6 +10,7 @@ from scipy.stats import rankdata
 
 from naibu.probes import codes
 from naibu.probes.association import association
+from naibu.probes.halves import widened
 from naibu.probes.resampling import Resampler
 from naibu.probes.results import Controls, Correlation, Scores, SignalCorrelation
 from naibu.probes.scoring import Scorer
@@ -132,7 +133,7 @@ def pearson_of_all(
     for block in blocks(source, keys, rows, size=4096):
         left = np.concatenate([y[:, block.rows], np.ones((1, len(block.rows)))]).astype(np.float32)
         for key in keys:
-            x = block[key].astype(np.float32)
+            x = widened(block[key])
             if key not in shift:
                 shift[key] = x.mean(axis=0, dtype=np.float64).astype(np.float32)
             x -= shift[key]

@@ -7,6 +7,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 from scipy.special import betainc, digamma, polygamma
 
+from naibu.probes.halves import widened
 from naibu.probes.levels import PLACES, Bands, levels_of
 from naibu.probes.resampling import Resampler, per_sequence
 from naibu.probes.results import BetaFit, Distributions, Peak, SignalDistribution
@@ -132,7 +133,7 @@ def _log_sums(source: Source, keys: list[Key], rows: np.ndarray) -> dict[Key, np
     for block in blocks(source, keys, rows):
         numbers.append(block.rows)
         for key in keys:
-            x = np.clip(block[key].astype(np.float32), NEAREST, 1 - NEAREST)
+            x = np.clip(widened(block[key]), NEAREST, 1 - NEAREST)
             logs = np.stack([np.log(x).sum(1, dtype=np.float64), np.log(1 - x).sum(1, dtype=np.float64)])
             parts[key].append(logs)
     sequence = np.asarray(source.index.sequence)[np.concatenate(numbers)]
@@ -151,7 +152,7 @@ def _histograms(source: Source, edges: dict[Key, np.ndarray], rows: np.ndarray) 
     found = {key: _Histogram(e, int(numbers[-1]) + 1, key) for key, e in edges.items()}
     for block in blocks(source, edges, rows):
         for key in edges:
-            found[key].add(block[key].astype(np.float32), of_token[block.rows])
+            found[key].add(widened(block[key]), of_token[block.rows])
     return found
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from naibu.probes.halves import widened
 from naibu.probes.source import Key, Source, blocks
 
 EXACT_BELOW = 2e10  # multiplications; above, products inside a block are float32
@@ -77,7 +78,7 @@ def grams(
     sums = [np.zeros((units + y.shape[1] + 1, units)) for _ in range(2)]
     shift: np.ndarray | None = None
     for block in blocks(source, (key,), rows, size=4096):
-        x: np.ndarray = block[key].astype(kind)
+        x: np.ndarray = widened(block[key]) if kind is np.float32 else block[key].astype(kind)
         if shift is None:
             shift = x.mean(axis=0, dtype=np.float64).astype(np.float32)
         x = x - shift
