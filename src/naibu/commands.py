@@ -739,16 +739,16 @@ class Papers:
         """Run the experiments of a paper, or list the papers."""
         from naibu.papers.catalogue import PAPERS
 
+        if self.name is not None and self.name not in PAPERS:
+            raise OptionError(f"{self.name}: no paper of that name; those here are {', '.join(PAPERS)}")
+        if self.workers < 1:
+            raise OptionError(f"--workers {self.workers}: must be at least 1")
+        asked = self._asked()
         if self.name is None:
             for name, paper in PAPERS.items():
                 console.print(f"{name}  {paper.title}", markup=False, soft_wrap=True)
             return {name: paper.title for name, paper in PAPERS.items()}
-        if self.name not in PAPERS:
-            raise OptionError(f"{self.name}: no paper of that name; those here are {', '.join(PAPERS)}")
-        if self.workers < 1:
-            raise OptionError(f"--workers {self.workers}: must be at least 1")
         paper, folder = PAPERS[self.name], self.out / self.name
-        asked = self._asked()
         from naibu.papers.runner import run
 
         how = paper.reproduction() if paper.chosen is None else paper.chosen(asked)
@@ -771,7 +771,8 @@ class Papers:
         given = {"hochreiter1997": hochreiter1997.given(table), "mochihashi2019": mochihashi2019.given(study)}
         for owner, typed in given.items():
             if typed and owner != self.name:
-                raise OptionError(f"{typed[0]}: {self.name} does not take it; {owner} does")
+                other = "no paper was named" if self.name is None else f"{self.name} does not take it"
+                raise OptionError(f"{typed[0]}: {other}; {owner} takes it")
         return study if self.name == "mochihashi2019" else table
 
 

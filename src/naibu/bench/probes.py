@@ -28,6 +28,8 @@ PATIENCE = 240.0  # seconds for all strengths with one solver and tolerance of a
 ROUNDS, ENOUGH = 3, 20.0  # by turns (quick: one); no other where they have taken so many seconds
 EQUAL = 1e-3  # of the objective: from here on a peer's solution counts as the same
 
+BEGIN, EACH = 90.0, 1.5e-6  # seconds of a size, and for each of its values: a guess, for the progress shown
+
 Ours = Callable[[Path, int], Answer]
 Peer = Callable[[Path, int, Answer, float], Answer]
 Objectives = Callable[[Path, int, list[Answer]], np.ndarray]
@@ -88,7 +90,7 @@ def measure(sizes: Sizes, progress: Report = silent) -> Iterator[Row]:
     """
     hidden = sizes.hidden or ((200,) if sizes.rows else ())
     wanted = list(itertools.product(sizes.rows or (100_000,), hidden)) or list(QUICK if sizes.quick else USUAL)
-    for rows, units in with_progress(wanted, lambda size: float(math.prod(size)), progress):
+    for rows, units in with_progress(wanted, lambda size: BEGIN + EACH * math.prod(size), progress):
         with tempfile.TemporaryDirectory(prefix="naibu-bench-") as place:
             folder = Path(place) / "planted"
             planted(folder, rows, units)
