@@ -19,6 +19,7 @@ from numba import types
 from numba.core import cgutils, config
 from numba.core.datamodel import models
 from numba.extending import intrinsic, overload, register_model
+from numpy.typing import NDArray
 
 F32 = 4
 """Bytes of a number."""
@@ -213,25 +214,39 @@ for _symbol, _operation in (
     _arithmetic(_symbol, _operation)
 
 
+def zeros(*shape: int) -> NDArray[np.float32]:
+    """Return so many vectors of zeros, `[... LANES]`, none of which lies across two lines of the processor's cache.
+
+    A vector that does costs twice to load and to store, and memory of the system's own choice begins anywhere.
+    """
+    count = int(np.prod(shape)) * LANES
+    memory = np.zeros(count + LANES, np.float32)
+    first = -memory.ctypes.data % VECTOR // F32
+    return memory[first : first + count].reshape(*shape, LANES)
+
+
 def _clamped(builder: Any, x: Any, limit: float) -> Any:
     # By comparing, not by maxnum and minnum, which would make a number of what is none (NaN).
     low = builder.select(builder.fcmp_ordered("<", x, floats(-limit)), floats(-limit), x)
     return builder.select(builder.fcmp_ordered(">", low, floats(limit)), floats(limit), low)
 
 
-def _exp2(builder: Any, x: Any) -> Any:
-    """Return 2^x for x from -126 to 126: 2^n by the exponent's bits, 2^(x - n) by a polynomial of degree 6.
+def _exp2(builder: Any, values: list[Any]) -> list[Any]:
+    """Return 2^x for each x from -126 to 126: 2^n by the exponent's bits, 2^(x - n) by a polynomial of degree 6.
 
-    Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the lowest bits.
+    Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the lowest bits. Every operation is done for all
+    values before the next: each waits for the one before, and meanwhile the processor can do those of other values.
     """
     magic = floats(1.5 * 2**23)
-    rounded = builder.fadd(x, magic)
-    part = builder.fsub(x, builder.fsub(rounded, magic))
-    power = floats(_EXP2[-1])
+    rounded = [builder.fadd(x, magic) for x in values]
+    whole = [builder.fsub(n, magic) for n in rounded]
+    parts = [builder.fsub(x, n) for x, n in zip(values, whole, strict=True)]
+    powers = [floats(_EXP2[-1])] * len(values)
     for coefficient in _EXP2[-2::-1]:
-        power = fma(builder, power, part, floats(coefficient))
-    shifted = builder.shl(builder.bitcast(rounded, INTS), ints(23))
-    return builder.bitcast(builder.add(builder.bitcast(power, INTS), shifted), FLOATS)
+        powers = [fma(builder, power, part, floats(coefficient)) for power, part in zip(powers, parts, strict=True)]
+    shifted = [builder.shl(builder.bitcast(n, INTS), ints(23)) for n in rounded]
+    bits = [builder.bitcast(power, INTS) for power in powers]
+    return [builder.bitcast(builder.add(b, n), FLOATS) for b, n in zip(bits, shifted, strict=True)]
 
 
 _EXP2 = tuple(float(np.log(2.0)) ** k / float(np.prod(np.arange(1, k + 1))) for k in range(7))
@@ -252,9 +267,11 @@ def _reciprocal(builder: Any, x: Any) -> Any:
     return builder.fdiv(floats(1.0), x, flags=LOOSE)
 
 
-def _sigmoid(builder: Any, x: Any) -> Any:
-    power = _exp2(builder, _clamped(builder, builder.fmul(x, floats(-1 / np.log(2.0))), 126.0))
-    return _reciprocal(builder, builder.fadd(power, floats(1.0)))
+def _sigmoids(builder: Any, values: list[Any]) -> list[Any]:
+    exponents = [builder.fmul(x, floats(-1 / np.log(2.0))) for x in values]
+    powers = _exp2(builder, [_clamped(builder, x, 126.0) for x in exponents])
+    sums = [builder.fadd(power, floats(1.0)) for power in powers]
+    return [_reciprocal(builder, x) for x in sums]
 
 
 _TANH_ABOVE = (
@@ -282,10 +299,10 @@ def _tanh(builder: Any, x: Any) -> Any:
 
 
 def _exp(builder: Any, x: Any) -> Any:
-    return _exp2(builder, _clamped(builder, builder.fmul(x, floats(1 / np.log(2.0))), 126.0))
+    return _exp2(builder, [_clamped(builder, builder.fmul(x, floats(1 / np.log(2.0))), 126.0)])[0]
 
 
-sigmoid = _function(_sigmoid)
+sigmoid = _function(lambda builder, x: _sigmoids(builder, [x])[0])
 """Return 1 / (1 + exp(-x)), exact to 2e-7."""
 tanh = _function(_tanh)
 """Return tanh(x), exact to 3e-7."""
@@ -293,6 +310,21 @@ exp = _function(_exp)
 """Return exp(x), x held between -87 and 87, exact to 1e-6 of its value for small x."""
 relu = _function(lambda builder, x: builder.select(builder.fcmp_ordered("<", x, floats(0.0)), floats(0.0), x))
 """Return max(0, x)."""
+
+
+@intrinsic
+def squash_four(_: Any, address: Any) -> Any:
+    """Write 1 / (1 + exp(-x)) in place of the four vectors that begin at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        steps = [ir.Constant(LONG, VECTOR * index) for index in range(4)]
+        places = [pointer(builder, builder.add(arguments[0], step), FLOATS) for step in steps]
+        values = _sigmoids(builder, [builder.load(place, align=4) for place in places])
+        for place, value in zip(places, values, strict=True):
+            builder.store(value, place, align=4)
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
 
 
 def _vector_sum(builder: Any, x: Any) -> Any:

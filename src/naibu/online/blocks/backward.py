@@ -28,6 +28,7 @@ from naibu.online.blocks.forward import (
     constant,
     seen_by_output,
 )
+from naibu.online.recurrent.lane_products import COLUMNS, columns_product
 
 
 class Errors(NamedTuple):
@@ -80,9 +81,12 @@ def _peepholes_back(net: Net, errors: Errors, gate: int, d: Any, s: int) -> None
         store(into, load(into) + d * load(s + VECTOR * (net.size * (gate % net.blocks) + v)))
 
 
-@njit
-def _blocks_back(net: Net, past: Past, errors: Errors, step: int) -> None:
-    """Write d(t) of all units from the errors of their activations (equations 20-25)."""
+@njit(forceinline=True)
+def _blocks_back(net: Net, past: Past, errors: Errors, step: int, enter: bool) -> None:
+    """Write d(t) of all units from the errors of their activations (equations 20-25).
+
+    Where no errors enter at this step, those of the activations are 0, and d(t) of output gates is not written.
+    """
     one = splat(np.float32(1.0))
     y = past.z + VECTOR * ((step + 1) * net.sources + net.inputs)
     d = errors.d + VECTOR * step * net.units
@@ -93,29 +97,36 @@ def _blocks_back(net: Net, past: Past, errors: Errors, step: int) -> None:
     for block in range(net.blocks):
         gate_in, gate_forget = net.blocks + block, 2 * net.blocks + block
         leaves, enters = load(y + VECTOR * block), load(y + VECTOR * gate_in)
-        d_out, d_in = load(errors.back + VECTOR * block), load(errors.back + VECTOR * gate_in)
-        d_forget = splat(np.float32(0.0))
-        stays = one
+        zero = splat(np.float32(0.0))
+        d_out, d_in, d_forget, stays = zero, zero, zero, one
+        if enter:
+            d_out, d_in = load(errors.back + VECTOR * block), load(errors.back + VECTOR * gate_in)
         if net.forget:
-            stays, d_forget = load(y + VECTOR * gate_forget), load(errors.back + VECTOR * gate_forget)
+            stays = load(y + VECTOR * gate_forget)
+            if enter:
+                d_forget = load(errors.back + VECTOR * gate_forget)
         for cell in range(block * net.size, (block + 1) * net.size):
             at = VECTOR * cell
-            into = load(errors.back + VECTOR * (net.first + cell))
-            g, h = load(past.g + VECTOR * step * net.cells + at), load(past.h + VECTOR * step * net.cells + at)
-            d_out = d_out + h * into
-            of_state = load(errors.state + at) + leaves * (range_h * range_h - h * h) * slope_h * into
+            g, of_state = load(past.g + VECTOR * step * net.cells + at), load(errors.state + at)
+            if enter:
+                h, into = load(past.h + VECTOR * step * net.cells + at), load(errors.back + VECTOR * (net.first + cell))
+                d_out = d_out + h * into
+                of_state = of_state + leaves * (range_h * range_h - h * h) * slope_h * into
             d_in = d_in + g * of_state
             d_forget = d_forget + load(before + at) * of_state
             store(d + VECTOR * (net.first + cell), enters * (range_g * range_g - g * g) * slope_g * of_state)
             store(errors.state + at, of_state * stays)
-        d_out, d_in = d_out * leaves * (one - leaves), d_in * enters * (one - enters)
-        store(d + VECTOR * block, d_out)
+        d_in = d_in * enters * (one - enters)
         store(d + VECTOR * gate_in, d_in)
+        if enter:
+            d_out = d_out * leaves * (one - leaves)
+            store(d + VECTOR * block, d_out)
         if net.forget:
             d_forget = d_forget * stays * (one - stays)
             store(d + VECTOR * gate_forget, d_forget)
         if net.peephole:
-            _peepholes_back(net, errors, block, d_out, now)
+            if enter:
+                _peepholes_back(net, errors, block, d_out, now)
             _peepholes_back(net, errors, gate_in, d_in, before)
             if net.forget:
                 _peepholes_back(net, errors, gate_forget, d_forget, before)
@@ -158,17 +169,18 @@ def backward_pass(
     step = steps[1]
     while step > steps[0]:
         step -= 1
+        enter = full != 0 or step >= targets[1]
         if full and step + 1 < steps[1]:
             _hidden_back(net, errors, step)
-        else:
+        elif enter:
             clear(errors.back, net.units)
         if step >= targets[1]:
             target = targets[0] + VECTOR * (step - targets[1]) * net.outputs
             output_errors(net, past, errors, step, target, load(alive + VECTOR * step))
             _outputs_back(net, past, errors, step)
-        _blocks_back(net, past, errors, step)
+        _blocks_back(net, past, errors, step, enter)
     begun = steps[0] if full else max(steps[0], targets[1])
-    _sum_of_outer(net, past, errors, (0, max(2, net.blocks)), (begun, steps[1]))
+    _sum_of_outer(net, past, errors, (0, net.blocks), (begun, steps[1]))
     _sum_of_outer(net, past, errors, (net.blocks, net.units), steps)
 
 
@@ -182,36 +194,10 @@ def change(place: int, gradient: int, there: int, count: int, rate: Any) -> None
 
 @njit
 def _sum_of_outer(net: Net, past: Past, errors: Errors, units: tuple[int, int], steps: tuple[int, int]) -> None:
-    """Write sum_t d(t) z(t), two units by four sources at a time, over some units and steps.
-
-    Where the numbers are odd, the last ones are computed once more.
-    """
+    """Write sum_t d(t) z(t), over some units and steps; some sources once more where blocks of columns do not go up."""
     d_row, z_row = VECTOR * net.units, VECTOR * net.sources
-    unit = units[0]
-    while unit < units[1]:
-        unit = min(unit, units[1] - 2)
-        source = 0
-        while source < net.sources:
-            source = min(source, net.sources - 4)
-            zero = splat(np.float32(0.0))
-            a0, a1, a2, a3, b0, b1, b2, b3 = zero, zero, zero, zero, zero, zero, zero, zero
-            d, z = errors.d + steps[0] * d_row + VECTOR * unit, past.z + steps[0] * z_row + VECTOR * source
-            for _ in range(steps[1] - steps[0]):
-                z0, z1, z2, z3 = load(z), load(z + VECTOR), load(z + 2 * VECTOR), load(z + 3 * VECTOR)
-                a, b = load(d), load(d + VECTOR)
-                a0, a1, a2, a3 = a0 + a * z0, a1 + a * z1, a2 + a * z2, a3 + a * z3
-                b0, b1, b2, b3 = b0 + b * z0, b1 + b * z1, b2 + b * z2, b3 + b * z3
-                d += d_row
-                z += z_row
-            place = errors.hidden + VECTOR * (unit * net.sources + source)
-            store(place, a0)
-            store(place + VECTOR, a1)
-            store(place + 2 * VECTOR, a2)
-            store(place + 3 * VECTOR, a3)
-            place += z_row
-            store(place, b0)
-            store(place + VECTOR, b1)
-            store(place + 2 * VECTOR, b2)
-            store(place + 3 * VECTOR, b3)
-            source += 4
-        unit += 2
+    d, z = errors.d + steps[0] * d_row + VECTOR * units[0], past.z + steps[0] * z_row
+    out = errors.hidden + units[0] * z_row
+    for first in range(0, net.sources, COLUMNS):
+        at = VECTOR * min(first, net.sources - COLUMNS)
+        columns_product(units[1] - units[0], steps[1] - steps[0], d, VECTOR, d_row, z + at, z_row, out + at, z_row)

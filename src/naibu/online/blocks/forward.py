@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from naibu.cells.kernels.vector import VECTOR, load, sigmoid, splat, store
+from naibu.cells.kernels.vector import VECTOR, load, sigmoid, splat, squash_four, store
+from naibu.online.recurrent.lane_products import vector_product
 
 CELL_RANGE, OUTPUT_RANGE, TWICE_CELL, TWICE_OUTPUT, CELL_SLOPE, OUTPUT_SLOPE, RATE, DERIVATIVE = range(8)
 """Where the vectors of constants lie: the half ranges of g and h, twice them, 1 over twice them, the learning rate
@@ -46,7 +47,7 @@ class Past(NamedTuple):
     g: int  # [time cell]: what the cells are given, squashed
     h: int  # [time cell]: the states, squashed
     o: int  # [time output]
-    sums: int  # [unit], of the step under way
+    sums: int  # [unit+3], of the step under way: what units are given, then squashed
 
 
 @njit
@@ -74,86 +75,79 @@ def net_of(task: Any) -> Net:
     )
 
 
-@njit
+@njit(forceinline=True)
 def constant(net: Net, which: int) -> Any:
     """Return one of the vectors of constants."""
     return load(net.constants + VECTOR * which)
 
 
 @njit
-def _sums(net: Net, z: int, sums: int) -> None:
-    """Write net_u = sum_m w_um z_m of every unit, four units at a time; some once more where fours do not go up.
-
-    There is room for four units where a network has three.
-    """
-    row = VECTOR * net.sources
-    unit = 0
-    while unit < net.units:
-        unit = max(0, min(unit, net.units - 4))
-        w0 = net.hidden + unit * row
-        w1, w2, w3 = w0 + row, w0 + 2 * row, w0 + 3 * row
-        first = load(z)
-        a0, a1, a2, a3 = load(w0) * first, load(w1) * first, load(w2) * first, load(w3) * first
-        for m in range(1, net.sources):
-            at = VECTOR * m
-            seen = load(z + at)
-            a0 = a0 + load(w0 + at) * seen
-            a1 = a1 + load(w1 + at) * seen
-            a2 = a2 + load(w2 + at) * seen
-            a3 = a3 + load(w3 + at) * seen
-        place = sums + VECTOR * unit
-        store(place, a0)
-        store(place + VECTOR, a1)
-        store(place + 2 * VECTOR, a2)
-        store(place + 3 * VECTOR, a3)
-        unit += 4
-
-
-@njit
-def _gate(net: Net, past: Past, gate: int, s: int, alive: Any) -> Any:
-    """Return a gate's activation; with peepholes it sees the states at `s` of its block."""
-    a = load(past.sums + VECTOR * gate)
-    if net.peephole:
-        cell = s + VECTOR * net.size * (gate % net.blocks)
+def _peepholes(net: Net, gates: tuple[int, int], s: int, sums: int) -> None:
+    """Add to net_u of some gates what they see of the states at `s`: those of the cells of their block."""
+    for gate in range(gates[0], gates[1]):
+        a, cell = load(sums + VECTOR * gate), s + VECTOR * net.size * (gate % net.blocks)
         for v in range(net.size):
             a = a + load(net.peephole + VECTOR * (gate * net.size + v)) * load(cell + VECTOR * v)
-    return sigmoid(a) * alive
+        store(sums + VECTOR * gate, a)
 
 
 @njit
+def _peeping_outputs(net: Net, past: Past, step: int, y: int, alive: Any) -> None:
+    """Write the output gates that see the states of this very step, and what they let out of the cells."""
+    _peepholes(net, (0, net.blocks), past.s + VECTOR * (step + 1) * net.cells, past.sums)
+    for block in range(net.blocks):
+        leaves = sigmoid(load(past.sums + VECTOR * block)) * alive
+        store(y + VECTOR * block, leaves)
+        for cell in range(block * net.size, (block + 1) * net.size):
+            h = load(past.h + VECTOR * (step * net.cells + cell))
+            store(y + VECTOR * (net.first + cell), leaves * h)
+
+
+@njit(forceinline=True)
+def _squashed_sums(net: Net, past: Past, step: int) -> None:
+    """Write f(net_u) of every unit with net_u = sum_m w_um z_m, but net_u itself of output gates with peepholes.
+
+    Units are squashed four at a time, so that none waits for another; the room has three vectors behind the last.
+    """
+    row, first = VECTOR * net.sources, 0
+    vector_product(net.units, net.sources, net.hidden, row, VECTOR, past.z + step * row, past.sums)
+    if net.peephole:
+        first = net.blocks
+        _peepholes(net, (first, net.first), past.s + VECTOR * step * net.cells, past.sums)
+    for unit in range(first, net.units, 4):
+        squash_four(past.sums + VECTOR * unit)
+
+
+@njit(forceinline=True)
 def forward_step(net: Net, past: Past, step: int, alive: Any) -> None:
     """Write the activations of one step (equations 2-8): y into z(t + 1), states, g and h.
 
     `alive` is 0 in lanes whose sequence has not begun: their gates are shut, so that nothing is stored.
     """
-    row = VECTOR * net.sources
-    z, cells = past.z + step * row, VECTOR * net.cells
-    _sums(net, z, past.sums)
-    y = z + row + VECTOR * net.inputs
-    before = past.s + step * cells
-    now = before + cells
+    _squashed_sums(net, past, step)
+    f, y = past.sums, past.z + VECTOR * ((step + 1) * net.sources + net.inputs)
+    here = VECTOR * step * net.cells
     twice_g, range_g = constant(net, TWICE_CELL), constant(net, CELL_RANGE)
     twice_h, range_h = constant(net, TWICE_OUTPUT), constant(net, OUTPUT_RANGE)
     for block in range(net.blocks):
-        enters = _gate(net, past, net.blocks + block, before, alive)
-        store(y + VECTOR * (net.blocks + block), enters)
-        stays = splat(np.float32(1.0))
-        if net.forget:
-            stays = _gate(net, past, 2 * net.blocks + block, before, alive)
-            store(y + VECTOR * (2 * net.blocks + block), stays)
-        for cell in range(block * net.size, (block + 1) * net.size):
-            at = VECTOR * cell
-            g = twice_g * sigmoid(load(past.sums + VECTOR * (net.first + cell))) - range_g
-            s = stays * load(before + at) + enters * g
-            h = twice_h * sigmoid(s) - range_h
-            store(past.g + step * cells + at, g)
-            store(now + at, s)
-            store(past.h + step * cells + at, h)
-        leaves = _gate(net, past, block, now, alive)
+        gate_in, gate_forget = VECTOR * (net.blocks + block), VECTOR * (2 * net.blocks + block)
+        enters, leaves, stays = load(f + gate_in) * alive, load(f + VECTOR * block) * alive, splat(np.float32(1.0))
         store(y + VECTOR * block, leaves)
+        store(y + gate_in, enters)
+        if net.forget:
+            stays = load(f + gate_forget) * alive
+            store(y + gate_forget, stays)
         for cell in range(block * net.size, (block + 1) * net.size):
-            h = load(past.h + step * cells + VECTOR * cell)
-            store(y + VECTOR * (net.first + cell), leaves * h)
+            at, unit = here + VECTOR * cell, VECTOR * (net.first + cell)
+            g = twice_g * load(f + unit) - range_g
+            s = stays * load(past.s + at) + enters * g
+            h = twice_h * sigmoid(s) - range_h
+            store(past.g + at, g)
+            store(past.s + at + VECTOR * net.cells, s)
+            store(past.h + at, h)
+            store(y + unit, leaves * h)
+    if net.peephole:
+        _peeping_outputs(net, past, step, y, alive)
 
 
 @njit

@@ -10,7 +10,7 @@ from numba import carray, njit
 from numpy.typing import NDArray
 
 from naibu.cells.kernels.compiled import Kernel, record
-from naibu.cells.kernels.vector import LANES, VECTOR, integer, load, splat, store, where_positive
+from naibu.cells.kernels.vector import LANES, VECTOR, integer, load, splat, store, where_positive, zeros
 from naibu.online.blocks.backward import Errors, backward_pass, change, clear, output_errors
 from naibu.online.blocks.forward import RATE, Net, Past, constant, forward_step, net_of, output_step
 from naibu.online.blocks.network import Learning, Network, Weights, initial_weights
@@ -147,22 +147,21 @@ class LSTM:
     def __init__(self, network: Network, learning: Learning, seed: int, trials: Sequence[int]) -> None:
         self.network, self.learning = network, learning
         sizes = network.sizes
-        self._rows = max(4, sizes.units)
         self.weights = Weights(
-            np.zeros((self._rows, sizes.sources, LANES), np.float32)[: sizes.units],
-            np.zeros((sizes.outputs, sizes.seen, LANES), np.float32),
-            np.zeros((sizes.first_cell, sizes.size, LANES), np.float32),
+            zeros(sizes.units, sizes.sources), zeros(sizes.outputs, sizes.seen), zeros(sizes.first_cell, sizes.size)
         )
         for lane, trial in enumerate(trials):
             self.begin(lane, initial_weights(network, seed, [trial]))
         hidden, output = network.connected()
         there = (hidden, output, np.ones(self.weights.peephole.shape[:2], np.float32))
-        self._there = [np.repeat(part[..., None], LANES, -1) for part in there]
+        self._there = [zeros(*part.shape) for part in there]
+        for room, part in zip(self._there, there, strict=True):
+            room += part[..., None]
         self._rooms: dict[str, Floats] = {}
         names = ("entering", "own", "staying") if learning.update == "step" else ()
-        self._carried = {name: np.zeros((sizes.cells, sizes.sources, LANES), np.float32) for name in names}
+        self._carried = {name: zeros(sizes.cells, sizes.sources) for name in names}
         if names:
-            self._carried["peephole_carried"] = np.zeros((2, sizes.cells, sizes.size, LANES), np.float32)
+            self._carried["peephole_carried"] = zeros(2, sizes.cells, sizes.size)
         self._time = 0
 
     def begin(self, lane: int, weights: Weights) -> None:
@@ -249,11 +248,11 @@ class LSTM:
             "s": (time + 1, sizes.cells),
             "g": (time, sizes.cells),
         }
-        rows |= {"h": (time, sizes.cells), "o": (time, sizes.outputs), "sums": (self._rows,)}
+        rows |= {"h": (time, sizes.cells), "o": (time, sizes.outputs), "sums": (sizes.units + 3,)}
         rows |= {"d": (time, sizes.units), "e": (sizes.outputs,), "back": (sizes.units,), "state": (sizes.cells,)}
-        rows |= {"hidden_gradient": (self._rows, sizes.sources), "output_gradient": (sizes.outputs, sizes.seen)}
+        rows |= {"hidden_gradient": (sizes.units, sizes.sources), "output_gradient": (sizes.outputs, sizes.seen)}
         rows |= {"peephole_gradient": (sizes.first_cell, sizes.size), "alive": (time,)}
-        self._rooms = {name: np.zeros((*shape, LANES), np.float32) for name, shape in rows.items()}
+        self._rooms = {name: zeros(*shape) for name, shape in rows.items()}
         self._rooms["z"][:, -1] = 1
 
     def _constants(self, learns: Any) -> Floats:

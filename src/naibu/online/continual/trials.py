@@ -26,7 +26,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from naibu.cells.kernels.vector import LANES
+from naibu.cells.kernels.vector import LANES, zeros
 from naibu.corpora.generated.random import streams
 from naibu.corpora.generated.reber import LETTERS
 from naibu.errors import OptionError
@@ -140,15 +140,17 @@ class _Lanes:
     def __init__(self, asked: Streams, seed: int, most_streams: int, most_steps: int) -> None:
         self.asked, self.seed = asked, seed
         sizes = asked.built.sizes
-        rows = max(4, sizes.units)
-        learnt: dict[str, tuple[int, ...]] = {"hidden": (rows, sizes.sources), "output": (sizes.outputs, sizes.seen)}
+        learnt: dict[str, tuple[int, ...]] = {
+            "hidden": (sizes.units, sizes.sources),
+            "output": (sizes.outputs, sizes.seen),
+        }
         learnt |= {"peephole": (sizes.first_cell, sizes.size), "peephole_carried": (2, sizes.cells, sizes.size)}
-        step: dict[str, tuple[int, ...]] = {"z": (2, sizes.sources), "s": (2, sizes.cells), "sums": (rows,)}
+        step: dict[str, tuple[int, ...]] = {"z": (2, sizes.sources), "s": (2, sizes.cells), "sums": (sizes.units + 3,)}
         step |= dict.fromkeys(("g", "h", "back"), (sizes.cells,))
         step |= dict.fromkeys(("o", "e", "following", "legal"), (sizes.outputs,))
         step |= dict.fromkeys(("entering", "own", "staying"), (sizes.cells, sizes.sources))
         step |= dict.fromkeys(("wrong", "keep", "worst", "sum"), ())
-        self.rooms = {name: np.zeros((*shape, LANES), np.float32) for name, shape in (learnt | step).items()}
+        self.rooms = {name: zeros(*shape) for name, shape in (learnt | step).items()}
         self.lanes = np.zeros((FIELDS, LANES), np.int64)
         there = zip(("hidden_there", "output_there"), asked.connected(), strict=True)
         self._held = {name: np.repeat(part[..., None], LANES, -1) for name, part in there}
