@@ -104,7 +104,7 @@ class NetworkJob:
     def run(self, progress: Report = silent) -> None:
         """Do all stages that are not done."""
         corpus = self.study.open(self.network.form)
-        model, training = self.network.configs()
+        model, training = self.network.configs(len(corpus.vocabulary))
         share = _Shares(progress)
         run = train(
             corpus,
