@@ -11,9 +11,11 @@ import pytest
 
 from naibu.errors import CorpusError, OptionError
 from naibu.papers.mochihashi2019 import asked, line, study_reproduction, study_tables
+from naibu.papers.mochihashi2019.analyses import without_sign
 from naibu.papers.mochihashi2019.asked import Asked
-from naibu.papers.mochihashi2019.lines import TABLES, lines
+from naibu.papers.mochihashi2019.lines import lines
 from naibu.papers.mochihashi2019.networks import DEFAULT, FULL, QUICK, Network, Size
+from naibu.papers.mochihashi2019.questions import TABLES
 from naibu.papers.runner import run
 from random_trees import nested
 
@@ -77,9 +79,10 @@ def test_numbers_are_those_of_the_probes_on_disk(studied):
     name = next(r for r in rows if r.table == "Depth from one unit" and r.row.endswith(" 8 units: cell"))
     probe = json.loads((folder / "some-quick" / "results" / "brackets-8" / "depth.json").read_text())["value"]
     cell = next(s for s in probe["signals"] if s["signal"] == "cell")
-    assert name.obtained["value"] == cell["pearson"]["unseen"]["value"]
+    assert name.obtained["value"] == abs(cell["pearson"]["unseen"]["value"])
+    assert name.obtained["low"] <= name.obtained["value"] <= name.obtained["high"]
     assert name.obtained["unit"] == cell["pearson_unit"]
-    assert name.obtained["control_value"] == cell["pearson_controls"]["untrained"]["unseen"]["value"]
+    assert name.obtained["control_value"] == abs(cell["pearson_controls"]["untrained"]["unseen"]["value"])
 
 
 def test_the_page_shows_published_and_obtained(studied):
@@ -113,6 +116,12 @@ def test_verdicts_follow_from_the_numbers():
     assert line.at_least(0.6, 0.45)(found) == line.PARTLY
     assert line.at_most(0.4)(found) == line.NOT
     assert line.at_most(0.4, 0.6)(found) == line.PARTLY
+
+
+def test_a_unit_that_falls_with_a_label_follows_it():
+    r = {"value": -0.9, "low": -0.95, "high": -0.8, "control_value": -0.3}
+    assert without_sign(r) == {"value": 0.9, "low": 0.8, "high": 0.95, "control_value": 0.3, "falls": "yes"}
+    assert without_sign(r | {"value": 0.9, "low": 0.8, "high": 0.95})["low"] == 0.8
 
 
 def test_versions_have_the_documents_types_and_sizes():

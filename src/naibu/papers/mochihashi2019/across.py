@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from naibu.errors import OptionError
 from naibu.interventions.agreement import agreement
 from naibu.interventions.agreement_results import Agreement
-from naibu.papers.mochihashi2019.lines import AGREEMENT, SEEDS
 from naibu.papers.mochihashi2019.networks import Network
+from naibu.papers.mochihashi2019.questions import AGREEMENT, SEEDS
 from naibu.papers.mochihashi2019.study import Study, result
 from naibu.probes import tables
 from naibu.probes.bracket_comparison import compare as compare_brackets

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from naibu.papers.mochihashi2019 import across
+from naibu.papers.mochihashi2019.analyses import without_sign
 from naibu.papers.mochihashi2019.line import Line, above, below, reported, score
-from naibu.papers.mochihashi2019.lines import BRACKETS, SEEDS, row_name, settings
+from naibu.papers.mochihashi2019.lines import row_name, settings
+from naibu.papers.mochihashi2019.questions import BRACKETS, SEEDS
 from naibu.papers.mochihashi2019.study import Study
 from naibu.papers.runner import Figures
 from naibu.report.words import headline
@@ -45,7 +47,7 @@ def _counters(study: Study, first: str, second: str) -> Figures | None:
     if one is None:
         return None
     control = None if bare is None else bare.nearest_r
-    figures = score("r with the unit most like it", one.nearest_r, ("untrained network", control))
+    figures = without_sign(score("|r| with the unit most like it", one.nearest_r, ("untrained network", control)))
     return figures | {
         "unit": one.unit,
         "nearest": one.nearest,

@@ -35,18 +35,27 @@ def unit_with(study: Study, network: Network, name: str, signal: str) -> Figures
     best = None if found is None else of_signal(found, signal)
     if best is None:
         return None
-    r = score(f"r of the best unit of {signal}", best.pearson, ("untrained network", best.pearson_controls.untrained))
-    split = str(r["split"])
-    position = on_split(best.pearson_controls.position, split)
+    controls = best.pearson_controls
+    r = without_sign(score("|r| of the best unit", best.pearson, ("untrained network", controls.untrained)))
+    position = on_split(controls.position, str(r["split"]))
     return r | {"unit": best.pearson_unit, "position_alone": None if position is None else position.value}
 
 
-def absolute(found: Figures | None) -> Figures | None:
-    """Return figures of r without its sign: whether a unit rises or falls with the label is chance."""
-    if found is None or not isinstance(found["value"], float) or found["value"] >= 0:
-        return found
-    turned = {name: -float(found[name] or 0) for name in ("value",)}
-    return found | turned | {"low": -float(found["high"] or 0), "high": -float(found["low"] or 0), "falls": "yes"}
+def hidden_against_cell(study: Study, network: Network, name: str) -> Figures | None:
+    """Return the same of the hidden state, with the lower end of the cell's interval beside it."""
+    hidden, cell = (unit_with(study, network, name, signal) for signal in ("hidden", "cell"))
+    return None if hidden is None or cell is None else hidden | {"cell_low": cell["low"]}
+
+
+def without_sign(r: Figures) -> Figures:
+    """Return figures of r without its sign: whether a unit rises or falls with a label is chance."""
+    value, low, high = (float(r[name] or 0) for name in ("value", "low", "high"))
+    control = r.get("control_value")
+    if isinstance(control, float):
+        r = r | {"control_value": abs(control)}
+    if value >= 0:
+        return r
+    return r | {"value": -value, "low": -high, "high": -low, "falls": "yes"}
 
 
 def overlap(study: Study, network: Network) -> Figures | None:

@@ -121,6 +121,18 @@ def below(limit: float = 0.0) -> Judge:
     return judge
 
 
+def below_figure(name: str) -> Judge:
+    """Judge that a number lies below another figure of the line with its whole interval."""
+
+    def judge(found: Figures) -> str:
+        other = number(found, name)
+        if number(found, "high") < other:
+            return HOLDS
+        return NOT if number(found, "value") >= other else UNDECIDED
+
+    return judge
+
+
 def reported(found: Figures) -> str:
     """Judge nothing: the document makes no claim."""
     return OPEN

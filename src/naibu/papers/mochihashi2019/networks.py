@@ -92,9 +92,11 @@ def _default() -> Iterator[Network]:
     yield _brackets(200, 6_000)
     yield Network(2, 100, 12_000)
     yield Network(2, 200, 12_000)
-    yield Network(3, 300, 18_000, softmax="adaptive")
-    yield Network(4, 300, 18_000, softmax="adaptive")
-    yield Network(5, 300, 2_400, batch_size=64, softmax="adaptive")
+    yield Network(2, 200, 12_000, dropout=0.5)
+    yield Network(3, 300, 7_500, softmax="adaptive")
+    yield Network(4, 300, 7_500, softmax="adaptive")
+    yield Network(4, 300, 12_000, dropout=0.5, softmax="adaptive")
+    yield Network(5, 300, 1_600, batch_size=64, softmax="adaptive")
 
 
 def _quick() -> Iterator[Network]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from naibu.look.report import part_of
 from naibu.papers.mochihashi2019.line import HOLDS, NOT, PARTLY
-from naibu.papers.mochihashi2019.lines import TABLES, Table
 from naibu.papers.mochihashi2019.networks import Network
+from naibu.papers.mochihashi2019.questions import TABLES, Table
 from naibu.papers.mochihashi2019.study import Study
 from naibu.papers.mochihashi2019.study_tables import HEAD, applying, cells
 from naibu.papers.runner import Reproduced

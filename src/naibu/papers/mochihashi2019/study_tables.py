@@ -8,7 +8,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from naibu.papers.mochihashi2019.line import number
-from naibu.papers.mochihashi2019.lines import TABLES
+from naibu.papers.mochihashi2019.questions import TABLES
 from naibu.papers.runner import Figures, Reproduced
 from naibu.report.numbers import MISSING, share
 from naibu.report.numbers import number as written
