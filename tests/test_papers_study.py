@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from naibu.errors import CorpusError, OptionError
+from naibu.errors import CorpusError, OptionError, StoredError
 from naibu.papers.mochihashi2019 import asked, line, study_reproduction, study_tables
 from naibu.papers.mochihashi2019.analyses import without_sign
 from naibu.papers.mochihashi2019.asked import Asked
-from naibu.papers.mochihashi2019.lines import lines
 from naibu.papers.mochihashi2019.networks import DEFAULT, FULL, QUICK, Network, Size
 from naibu.papers.mochihashi2019.questions import TABLES
 from naibu.papers.runner import run
@@ -49,9 +48,9 @@ def studied(treebank, tmp_path_factory):
         patch.setattr(asked, "QUICK", TINY)
         how = study_reproduction.reproduction(Asked(str(treebank)))
         rows, left = run(how, folder, "study", quick=True)
-        began = {path: path.stat().st_mtime_ns for path in folder.glob("*/runs/*/*")}
+        began = {path: path.stat().st_mtime_ns for path in folder.glob("*/r*s/*/*.json")}
         again, _ = run(how, folder, "study", quick=True)
-    assert {path: path.stat().st_mtime_ns for path in folder.glob("*/runs/*/*")} == began, "trained again"
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("*/r*s/*/*.json")} == began, "trained again"
     assert [row.obtained for row in again] == [row.obtained for row in rows]
     return folder, rows, left
 
@@ -102,7 +101,12 @@ def test_the_tables_have_a_line_for_each_row(studied):
     text = left.files["Tables of the study"].read_text()
     for table in TABLES:
         for row in study_tables.applying(rows, table.title):
-            assert f"| {row.row} |" in text
+            (line_of_it,) = [
+                each
+                for each in text.splitlines()
+                if each.startswith(f"| {row.row} | {row.obtained['statistic']}".replace("|r|", "\\|r\\|"))
+            ][:1]
+            assert line_of_it.replace("\\|", "").count("|") == len(study_tables.HEAD) + 1
 
 
 def test_verdicts_follow_from_the_numbers():
@@ -120,8 +124,46 @@ def test_verdicts_follow_from_the_numbers():
 
 def test_a_unit_that_falls_with_a_label_follows_it():
     r = {"value": -0.9, "low": -0.95, "high": -0.8, "control_value": -0.3}
-    assert without_sign(r) == {"value": 0.9, "low": 0.8, "high": 0.95, "control_value": 0.3, "falls": "yes"}
-    assert without_sign(r | {"value": 0.9, "low": 0.8, "high": 0.95})["low"] == 0.8
+    assert without_sign(r, True) == {"value": 0.9, "low": 0.8, "high": 0.95, "control_value": 0.3, "falls": "yes"}
+    assert without_sign(r, False)["value"] == -0.9, "rising in training, falling on test sequences: it follows nothing"
+
+
+def test_an_end_expected_everywhere_is_not_found():
+    assert line.always({"value": 1.0, "precision": 0.02}) == line.NOT
+    assert line.always({"value": 1.0, "precision": 0.95}) == line.PARTLY
+    assert line.always({"value": 0.995, "precision": 1.0}) == line.HOLDS
+
+
+def test_the_commoner_answer_holds_nothing():
+    judge = line.better_than_usual(line.at_least(0.87))
+    assert judge({"value": 0.95, "low": 0.94, "high": 0.96, "control_value": 0.953}) == line.NOT
+    assert judge({"value": 0.95, "low": 0.94, "high": 0.96, "control_value": 0.7}) == line.HOLDS
+
+
+def test_hidden_state_and_cell_are_told_apart_by_their_intervals():
+    cell = {"cell_low": 0.93, "cell_high": 0.97}
+    assert line.below_cell({"value": 0.94, "low": 0.92, "high": 0.96} | cell) == line.UNDECIDED
+    assert line.below_cell({"value": 0.5, "low": 0.4, "high": 0.6} | cell) == line.HOLDS
+    assert line.below_cell({"value": 0.99, "low": 0.98, "high": 0.995} | cell) == line.NOT
+
+
+def test_a_control_is_beaten_with_the_whole_interval():
+    found = {"value": 0.6, "low": 0.55, "high": 0.65}
+    assert line.beyond_control(0.5)(found | {"control_value": 0.4}) == line.HOLDS
+    assert line.beyond_control(0.5)(found | {"control_value": 0.6}) == line.UNDECIDED
+    assert line.beyond_control(0.5)(found | {"control_value": 0.7}) == line.NOT
+    assert line.beyond_control(0.7)(found | {"control_value": None}) == line.NOT
+
+
+def test_phrases_are_judged_where_the_document_speaks_of_them(studied):
+    _, rows, _ = studied
+    few = study_tables.applying(rows, "Inside a verb phrase, from few units")
+    assert few
+    assert {row.obtained["label"] for row in few} == {"inside:VP"}
+    study = Asked(category="IP").study(Path(), True)
+    assert study.judges("depth:IP")
+    assert Asked().study(Path(), True).judges("inside:VP")
+    assert not Asked().study(Path(), True).judges("inside:Call")
 
 
 def test_versions_have_the_documents_types_and_sizes():
@@ -135,13 +177,20 @@ def test_versions_have_the_documents_types_and_sizes():
     assert len(DEFAULT.seeds()) == 5
 
 
-def test_other_settings_are_studied_anew(treebank, tmp_path):
-    study = replace(Asked(str(treebank)).study(tmp_path, True), size=TINY)
-    assert all(not job.finished() for job in study.jobs())
-    first = study.jobs()[0].network
-    assert [(n.type, n.units) for n in (first,)] == [(4, 8)], "the longest begins first"
-    settings = [each.settings for each in lines(study)]
-    assert all(s["corpus"] == str(treebank.resolve()) for s in settings)
+def test_other_settings_or_another_corpus_are_studied_anew(studied, treebank, tmp_path):
+    folder, _, _ = studied
+    study = Asked(str(treebank)).study(folder, True)
+    done = replace(study, size=TINY).jobs()
+    assert all(job.finished() for job in done)
+    assert done[0].network.type == 4, "the longest begins first"
+    fewer = replace(TINY, held_tokens=100)
+    assert not any(job.finished() for job in replace(study, size=fewer).jobs())
+    other = tmp_path / treebank.name  # of the same name, so in the same folder
+    other.write_text(treebank.read_text().replace("(N a)", "(N b)"))
+    job = replace(Asked(str(other)).study(folder, True), size=TINY).jobs()[-1]
+    assert not job.finished()
+    with pytest.raises(StoredError, match="another corpus"):
+        job.run()
 
 
 def test_what_cannot_be_studied_is_said_in_one_line(tmp_path):

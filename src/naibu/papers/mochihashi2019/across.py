@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from naibu.errors import OptionError
 from naibu.interventions.agreement import agreement
 from naibu.interventions.agreement_results import Agreement
+from naibu.papers.mochihashi2019.lines import row_name
 from naibu.papers.mochihashi2019.networks import Network
 from naibu.papers.mochihashi2019.questions import AGREEMENT, SEEDS
 from naibu.papers.mochihashi2019.study import Study, result
@@ -26,6 +27,7 @@ from naibu.report.matching import says as matching_says
 from naibu.report.plots.agreement import plot_agreement
 from naibu.report.plots.canvas import drawn
 from naibu.report.plots.matching import plot_matched_curves, plot_matching
+from naibu.report.words import capital
 
 Result = TypeVar("Result")
 
@@ -112,10 +114,10 @@ def agreement_shown(study: Study) -> Safe | None:
     for network in study.size.of(3, 4, 5):
         found: Agreement | None = result(study, network, Agreement, "agreement")
         if found is not None:
-            name = f"agreement-{network.type}"
-            label = f"Agreement of type {network.type}, by nouns in between"
+            name = f"agreement-{network.name.replace('+', '-').replace('.', '-')}"
+            label = f"Agreement, {row_name(network)}, by nouns in between"
             panel = drawn(partial(plot_agreement, found), size=(3.7, 2.7), name=name, label=label)
-            parts.append(paragraph(f"Type {network.type}: {agreement_says(found)}", "says"))
+            parts.append(paragraph(f"{capital(row_name(network))}: {agreement_says(found)}", "says"))
             parts.append(figure([panel], f"{label}."))
     return joined(*parts) if parts else None
 

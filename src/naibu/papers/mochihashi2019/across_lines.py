@@ -47,8 +47,8 @@ def _counters(study: Study, first: str, second: str) -> Figures | None:
     if one is None:
         return None
     control = None if bare is None else bare.nearest_r
-    figures = without_sign(score("|r| with the unit most like it", one.nearest_r, ("untrained network", control)))
-    return figures | {
+    r = score("|r| with the unit most like it", one.nearest_r, ("untrained network", control))
+    return without_sign(r, one.nearest_r.test.value < 0) | {
         "unit": one.unit,
         "nearest": one.nearest,
         "others_best": one.best,

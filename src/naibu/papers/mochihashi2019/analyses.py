@@ -24,6 +24,8 @@ def end_recall(study: Study, network: Network) -> Figures | None:
     if found is None or found.end_recall is None:
         return None
     figures = score("ED recall", found.end_recall, ("untrained network", found.end_recall_controls.untrained))
+    bare = None if found.end_precision_controls.untrained is None else found.end_precision_controls.untrained
+    figures["control_precision"] = None if bare is None else headline(bare)[0].value
     for name, scores in (("precision", found.end_precision), ("accuracy", found.accuracy), ("loss", found.loss)):
         figures[name] = None if scores is None else headline(scores)[0].value
     return figures | {"majority": headline(found.majority)[0].value}
@@ -36,36 +38,39 @@ def unit_with(study: Study, network: Network, name: str, signal: str) -> Figures
     if best is None:
         return None
     controls = best.pearson_controls
-    r = without_sign(score("|r| of the best unit", best.pearson, ("untrained network", controls.untrained)))
+    r = score("|r| of the best unit", best.pearson, ("untrained network", controls.untrained))
+    falls = bool(best.train_pearson[best.pearson_unit] < 0)
     position = on_split(controls.position, str(r["split"]))
-    return r | {"unit": best.pearson_unit, "position_alone": None if position is None else position.value}
+    alone = None if position is None else abs(position.value)
+    label = found.label if found is not None else None
+    return without_sign(r, falls) | {"unit": best.pearson_unit, "position_alone": alone, "label": label}
 
 
 def hidden_against_cell(study: Study, network: Network, name: str) -> Figures | None:
-    """Return the same of the hidden state, with the lower end of the cell's interval beside it."""
+    """Return the same of the hidden state, with the interval of the cell's beside it."""
     hidden, cell = (unit_with(study, network, name, signal) for signal in ("hidden", "cell"))
-    return None if hidden is None or cell is None else hidden | {"cell_low": cell["low"]}
+    return None if hidden is None or cell is None else hidden | {"cell_low": cell["low"], "cell_high": cell["high"]}
 
 
-def without_sign(r: Figures) -> Figures:
-    """Return figures of r without its sign: whether a unit rises or falls with a label is chance."""
-    value, low, high = (float(r[name] or 0) for name in ("value", "low", "high"))
+def without_sign(r: Figures, falls: bool) -> Figures:
+    """Return figures of r without its sign, which is chance: of a unit that falls with the label all are turned."""
     control = r.get("control_value")
-    if isinstance(control, float):
-        r = r | {"control_value": abs(control)}
-    if value >= 0:
-        return r
-    return r | {"value": -value, "low": -high, "high": -low, "falls": "yes"}
+    turned = r if not isinstance(control, float) else r | {"control_value": abs(control)}
+    if not falls:
+        return turned
+    value, low, high = (-float(r[name] or 0) for name in ("value", "low", "high"))
+    return turned | {"value": value, "low": high, "high": low, "falls": "yes"}
 
 
 def overlap(study: Study, network: Network) -> Figures | None:
-    """Return how far the values of the best unit inside the phrase and elsewhere overlap."""
+    """Return how far the values of the cell's best unit inside the phrase and elsewhere overlap."""
     found: Overlap | None = result(study, network, Overlap, "overlap")
     if found is None:
         return None
-    best = found.best()
+    best = next((s for s in found.signals if s.signal == "cell"), found.best())
     figures = score("overlap of one unit", best.overlap, ("untrained network", best.controls.untrained))
-    return figures | {"unit": best.unit, "signal": best.signal, "knowing_nothing": best.no_information}
+    named: Figures = {"unit": best.unit, "signal": best.signal, "label": found.label}
+    return figures | named | {"knowing_nothing": best.no_information}
 
 
 def regression(study: Study, network: Network, name: str, model: str) -> Figures | None:
@@ -78,6 +83,15 @@ def regression(study: Study, network: Network, name: str, model: str) -> Figures
     return figures | {"units": len(one.units), "r": headline(one.r)[0].value}
 
 
+def bend(study: Study, network: Network, model: str) -> Figures | None:
+    """Return by how much a monotone curve through a unit's values tells the phrase's depth better than a line."""
+    found: Regression | None = result(study, network, Regression, "regression-phrase")
+    one = None if found is None else next((m for m in found.models if m.name == model), None)
+    if found is None or one is None or one.gain is None:
+        return None
+    return score("R², monotone less line", one.gain) | {"label": found.label}
+
+
 def few_units(study: Study, network: Network, share: float) -> Figures | None:
     """Return the accuracy of L1-regularised logistic regression with at most this share of the units.
 
@@ -86,13 +100,13 @@ def few_units(study: Study, network: Network, share: float) -> Figures | None:
     found: L1Path | None = result(study, network, L1Path, "l1")
     if found is None:
         return None
-    most = round(share * found.of)
+    most = int(share * found.of)
     rows = [row for row in found.strengths if row.nonzero <= most]
     if not rows:
         return None
     row = max(rows, key=lambda each: each.nonzero)
     figures = score("accuracy", row.accuracy, ("always the commoner answer", found.majority))
-    return figures | {"units": row.nonzero, "of": found.of, "C": row.strength}
+    return figures | {"units": row.nonzero, "of": found.of, "C": row.strength, "label": found.label}
 
 
 def parts_of_speech(study: Study, network: Network, signal: str, minus: str) -> Figures | None:
@@ -101,11 +115,12 @@ def parts_of_speech(study: Study, network: Network, signal: str, minus: str) -> 
     there = None if found is None else found.difference(signal, minus)
     if found is None or there is None:
         return None
-    figures = score(f"accuracy, {signal} less {minus}", there.scores, ("untrained network", there.untrained))
+    parts = " from ".join(found.values)
+    figures = score(f"accuracy, {parts}: {signal} less {minus}", there.scores, ("untrained network", there.untrained))
     for name in (signal, minus):
         one = found.of(name)
         figures[name] = None if one is None else headline(one.accuracy)[0].value
-    figures["parts"] = " / ".join(found.values)
+    figures["told_by"] = found.told_by
     for baseline in found.baselines:
         figures[baseline.name] = headline(baseline.scores)[0].value
     return figures
@@ -119,7 +134,7 @@ def word_types(study: Study, network: Network, values: tuple[str, str]) -> Figur
         return None
     bare = None if pair.untrained is None else pair.untrained.value
     figures = score("AUC on held-out words", Scores(pair.auc, None), ("untrained network", bare))
-    return figures | {"component": pair.component + 1, "words": len(pair.words)}
+    return figures | {"component": pair.component + 1, "words": len(pair.words), "split": "words held out"}
 
 
 def held(study: Study, network: Network) -> Figures | None:
@@ -146,20 +161,24 @@ def beta_distance(study: Study, network: Network) -> Figures | None:
     bare = None if gate.untrained_beta is None else gate.untrained_beta.distance.value
     distance = Scores(gate.beta.distance, None)
     figures = score("Kolmogorov distance from the nearest beta", distance, ("untrained network", bare))
-    return figures | {"a": gate.beta.a.value, "b": gate.beta.b.value}
+    return figures | {"a": gate.beta.a.value, "b": gate.beta.b.value, "split": "all test"}
 
 
 def near_levels(study: Study, network: Network, signal: str) -> Figures | None:
-    """Return by how much more of a signal's values lie near the document's levels than just beside them."""
+    """Return by how much more of a signal's values lie near one of the document's levels than just beside it.
+
+    Of its levels the one with least is taken: a single hump at 0 shows no levels.
+    """
     found: Distributions | None = result(study, network, Distributions, "distributions")
     one = None if found is None else next((s for s in found.signals if s.signal == signal), None)
     if one is None or one.levels is None:
         return None
-    level = one.levels.together
+    level = min(one.levels.places, key=lambda each: each.excess.value)
     bare = None if level.untrained_excess is None else level.untrained_excess.value
-    figures = score("share near levels less share beside", Scores(level.excess, None), ("untrained network", bare))
+    figures = score("share near a level less share beside", Scores(level.excess, None), ("untrained network", bare))
     peaks = ", ".join(f"{peak.place:.2f}" for peak in one.peaks)
-    return figures | {"share": level.share.value, "within": one.levels.within, "peaks": peaks}
+    named: Figures = {"level": level.place, "within": one.levels.within, "peaks": peaks, "split": "all test"}
+    return figures | named | {"share_of_all_levels": one.levels.together.share.value}
 
 
 def closing_better(study: Study, network: Network, statistic: str) -> Figures | None:
@@ -213,4 +232,5 @@ def agreed(study: Study, network: Network, kind: str) -> Figures | None:
         return None
     bare = None if one.untrained is None else one.untrained.value
     figures = score("share of right verbs", Scores(one.accuracy, None), ("untrained network", bare))
+    figures["split"] = "sentences made up"
     return figures | {"last_noun": one.last_noun, "more_frequent_form": one.unigram, "nouns": found.nouns}

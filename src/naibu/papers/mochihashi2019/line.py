@@ -74,7 +74,7 @@ def number(found: Figures, name: str) -> float:
 
 
 def at_least(limit: float, nearly: float = 2.0) -> Judge:
-    """Judge that a number is as high as the document says; `nearly` is from where on it holds in part."""
+    """Judge by its value that a number is as high as the document says; from `nearly` on it holds in part."""
 
     def judge(found: Figures) -> str:
         value = number(found, "value")
@@ -84,7 +84,7 @@ def at_least(limit: float, nearly: float = 2.0) -> Judge:
 
 
 def at_most(limit: float, nearly: float = -1.0) -> Judge:
-    """Judge that a number is as low as the document says; `nearly` is up to where it holds in part."""
+    """Judge by its value that a number is as low as the document says; up to `nearly` it holds in part."""
 
     def judge(found: Figures) -> str:
         value = number(found, "value")
@@ -104,10 +104,14 @@ def above(limit: float = 0.0) -> Judge:
     return judge
 
 
-def beyond_control(found: Figures) -> str:
-    """Judge that a difference lies above 0 and above its control with its whole interval."""
-    control = number(found, "control_value")
-    return above(max(0.0, control) if control == control else 0.0)(found)
+def beyond_control(chance: float = 0.0) -> Judge:
+    """Judge that a number lies above chance and above its control with its whole interval."""
+
+    def judge(found: Figures) -> str:
+        control = number(found, "control_value")
+        return above(chance if control != control else max(chance, control))(found)
+
+    return judge
 
 
 def below(limit: float = 0.0) -> Judge:
@@ -121,16 +125,25 @@ def below(limit: float = 0.0) -> Judge:
     return judge
 
 
-def below_figure(name: str) -> Judge:
-    """Judge that a number lies below another figure of the line with its whole interval."""
+def below_cell(found: Figures) -> str:
+    """Judge that a number lies below the cell's, by whether their intervals touch."""
+    if number(found, "high") < number(found, "cell_low"):
+        return HOLDS
+    return NOT if number(found, "low") > number(found, "cell_high") else UNDECIDED
 
-    def judge(found: Figures) -> str:
-        other = number(found, name)
-        if number(found, "high") < other:
-            return HOLDS
-        return NOT if number(found, "value") >= other else UNDECIDED
 
-    return judge
+def always(found: Figures) -> str:
+    """Judge ED recall: high, and not by expecting the end everywhere."""
+    return at_least(0.99, 0.9)({"value": min(number(found, "value"), number(found, "precision"))})
+
+
+def better_than_usual(judge: Judge) -> Judge:
+    """Judge only what is beyond its control with its whole interval; the rest does not hold."""
+
+    def judged(found: Figures) -> str:
+        return judge(found) if number(found, "low") > number(found, "control_value") else NOT
+
+    return judged
 
 
 def reported(found: Figures) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from naibu.look.report import part_of
 from naibu.papers.mochihashi2019.line import HOLDS, NOT, PARTLY
-from naibu.papers.mochihashi2019.networks import Network
+from naibu.papers.mochihashi2019.lines import row_name
+from naibu.papers.mochihashi2019.networks import FORMS, Network
 from naibu.papers.mochihashi2019.questions import TABLES, Table
 from naibu.papers.mochihashi2019.study import Study
 from naibu.papers.mochihashi2019.study_tables import HEAD, applying, cells
@@ -17,6 +18,7 @@ from naibu.papers.runner import Reproduced
 from naibu.report.markup import Safe, element, folded, joined, paragraph, table
 from naibu.report.page import sections
 from naibu.report.sections.section import Section
+from naibu.report.words import capital
 from naibu.storage import write_text
 
 TITLE = "How LSTM Encodes Syntax: the study again"
@@ -27,8 +29,9 @@ LEAD = (
 )
 READING = (
     "Everything was chosen and fitted on training sequences and is scored on test sequences that do not occur in "
-    "training. Brackets after a number: its 95 % interval from resampling whole sentences; it does not say how "
-    "another training would come out. Verdicts compare with the document's words or numbers, on other data."
+    "training, unless another place is named. Brackets after a number: its 95 % interval from resampling whole "
+    "sentences; it does not say how another training would come out. Verdicts compare with the document's words or "
+    "numbers, on other data."
 )
 WIDER = "body { max-width: 68rem; }"
 Shown = dict[Network, list[Section]]
@@ -72,10 +75,9 @@ def render(study: Study, rows: Sequence[Reproduced], extra: dict[str, Safe], mad
 
 
 def _drawn(study: Study) -> list[Network]:
-    """Return the networks whose plots are shown: of each type the largest, seed 1."""
-    largest = {network.type: network for network in sorted(study.size.of(1, 2, 3, 4, 5), key=lambda n: n.units)}
-    largest[1] = study.size.of(1)[0]  # the one whose seeds are compared
-    return [largest[kind] for kind in sorted(largest)]
+    """Return the networks whose plots are shown: of type 1 the one whose seeds are compared, else the largest."""
+    kinds = [study.size.of(kind) for kind in FORMS]
+    return [own[0] if own[0].type == 1 else max(own, key=lambda n: n.units) for own in kinds if own]
 
 
 def _anchor(about: Table) -> str:
@@ -117,7 +119,7 @@ def _plots(about: Table, shown: Shown) -> Iterator[Safe]:
 def _section(network: Network, section: Section) -> Safe:
     return element(
         "section",
-        element("h3", f"Type {network.type}, {network.units} units: {section.title}"),
+        element("h3", f"{capital(row_name(network))}: {section.title}"),
         paragraph(section.says, "says"),
         *section.figures,
         folded("How to read it, and all numbers", paragraph(section.reading), *section.tables),

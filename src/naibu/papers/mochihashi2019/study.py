@@ -6,6 +6,7 @@ import re
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, TypeVar
 
 from naibu.corpora import builtin
@@ -14,7 +15,7 @@ from naibu.look.look import write_facts
 from naibu.look.places import Places
 from naibu.look.rounding import ternary_run
 from naibu.look.steps import intervene_run, probe_run, record_run
-from naibu.papers.mochihashi2019.networks import DEFAULT, Network, Size
+from naibu.papers.mochihashi2019.networks import DEFAULT, FORMS, Network, Size
 from naibu.probes import tables
 from naibu.progress import Report, part_of, silent
 from naibu.runs import open_run
@@ -48,8 +49,16 @@ class Study:
         return self.folder / (stem if self.size == DEFAULT else f"{stem}-{self.size.name}")
 
     def open(self, form: str) -> Corpus:
-        """Return the corpus in a form; read once in a process."""
-        return _opened(self.corpus, form, self.options)
+        """Return the corpus in a form, with the phrase that type 1 probes; read once in a process."""
+        found = _opened(self.corpus, form, self.options)
+        phrase = _opened(self.corpus, FORMS[1], self.options).category
+        if found.category == phrase:
+            return found
+        return _opened(self.corpus, form, tuple(sorted({**dict(self.options), "category": phrase}.items())))
+
+    def judges(self, label: object) -> bool:
+        """Return whether the document speaks of a label: of verb phrases, or of what was asked for in their place."""
+        return str(label).endswith(":VP") or dict(self.options).get("category") is not None
 
     @property
     def title(self) -> str:
@@ -95,39 +104,53 @@ class NetworkJob:
     def _settings(self) -> dict[str, Any]:
         size = self.study.size
         tokens = {"train": size.train_tokens, "test": size.test_tokens, "held": size.held_tokens}
-        return {"network": asdict(self.network), "tokens": tokens}
+        corpus = self.study.open(self.network.form).fingerprint
+        return {"network": asdict(self.network), "tokens": tokens, "corpus": corpus}
+
+    def _done(self) -> list[str]:
+        """Return the stages that are done of this very network, on this very corpus."""
+        there = read_json(self._note, "what was studied") if self._note.exists() else {}
+        stages: list[str] = there.get("done", []) if there.get("settings") == self._settings() else []
+        return stages
 
     def finished(self) -> bool:
         """Return whether all stages of this very network are done."""
-        return self._note.exists() and read_json(self._note, "what was studied") == self._settings()
+        return set(self._done()) >= set(STAGES)
 
     def run(self, progress: Report = silent) -> None:
-        """Do all stages that are not done."""
-        corpus = self.study.open(self.network.form)
+        """Do all stages that are not done. What is there of other settings is removed, but never a training.
+
+        Raises StoredError where the folder holds a training of another corpus or with other settings.
+        """
+        corpus, share, done = self.study.open(self.network.form), _Shares(progress), self._done()
         model, training = self.network.configs(len(corpus.vocabulary))
-        share = _Shares(progress)
-        run = train(
-            corpus,
-            out=self.study.out,
-            model=model,
-            training=training,
-            name=self.name,
-            progress=share.stage("training"),
-        )
+        told = share.stage("training")
+        run = train(corpus, out=self.study.out, model=model, training=training, name=self.name, progress=told)
         places = Places(self.study.out, run)
+        if not done:
+            rmtree(places.results, ignore_errors=True)
         write_facts(places, corpus)
+        stages = {"recording": self._record, "probing": self._probe, "intervening": self._intervene}
+        for stage, do in stages.items():
+            if stage not in done:
+                with part_of(share.stage(stage)):
+                    do(places, corpus)
+                done = list(dict.fromkeys([*done, "training", stage]))
+                write_json(self._note, {"settings": self._settings(), "done": done})
+
+    def _record(self, places: Places, corpus: Corpus) -> None:
         size = self.study.size
-        with part_of(share.stage("recording")):
-            record_run(places, corpus, train_tokens=size.train_tokens, test_tokens=size.test_tokens)
-        with part_of(share.stage("probing")):
-            probe_run(places, corpus.category, missing_only=True)
-        held = size.test_tokens if len(corpus.vocabulary) < WIDE else size.held_tokens
-        with part_of(share.stage("intervening")):
-            if not (places.results / "holding.json").exists():
-                intervene_run(places, corpus, test_tokens=held)
-            if not (places.results / "ternary.json").exists():
-                ternary_run(places, corpus, test_tokens=held)
-        write_json(self._note, self._settings())
+        record_run(places, corpus, train_tokens=size.train_tokens, test_tokens=size.test_tokens)
+
+    def _probe(self, places: Places, corpus: Corpus) -> None:
+        probe_run(places, corpus.category, missing_only=True)
+
+    def _intervene(self, places: Places, corpus: Corpus) -> None:
+        size = self.study.size
+        tokens = size.test_tokens if len(corpus.vocabulary) < WIDE else size.held_tokens
+        for name, do in (("holding", intervene_run), ("ternary", ternary_run)):
+            if not (places.results / f"{name}.json").exists():
+                do(places, corpus, test_tokens=tokens)
 
 
 class _Shares:
@@ -141,7 +164,7 @@ class _Shares:
         before = sum(list(STAGES.values())[: list(STAGES).index(name)])
 
         def report(done: float, total: float, words: str = "") -> None:
-            self.progress(before + STAGES[name] * min(1.0, done / total if total else 0.0), 1.0, f"{name} {words}")
+            self.progress(before + STAGES[name] * min(1.0, done / total if total else 0.0), 1.0, words)
 
         return report
 

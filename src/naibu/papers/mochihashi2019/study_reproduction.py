@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
+import torch
+
 import naibu
+from naibu.errors import OptionError
 from naibu.papers.mochihashi2019 import across, page, study_tables
 from naibu.papers.mochihashi2019.across_lines import across_lines
 from naibu.papers.mochihashi2019.asked import Asked
@@ -25,6 +28,8 @@ def reproduction(asked: Asked) -> Reproduction:
     def prepare(folder: Path, quick: bool, workers: int) -> None:
         """Train, record, probe and hold every network that is not done yet, then what compares several."""
         study = asked.study(folder, quick)
+        if any(network.device == "cuda" for network in study.networks) and not torch.cuda.is_available():
+            raise OptionError("--full: needs a GPU that torch can reach; without --full the sizes suit a CPU")
         for form in dict.fromkeys(network.form for network in study.networks):
             study.open(form)  # what is wrong with the corpus is said before anything is trained
         with shown("study", "networks") as progress:

@@ -29,8 +29,8 @@ def cells(row: Reproduced) -> tuple[str, ...]:
     said = f"{claim} {write(float(value))}" if isinstance(value, (int, float)) else claim
     low, high = (write(number(found, name)) for name in ("low", "high"))
     interval = "" if low == MISSING else f" [{low}, {high}]"
-    obtained = f"{write(number(found, 'value'))}{interval}{_unit(found)}"
-    control = "" if found.get("control") is None else f"{write(number(found, 'control_value'))} ({found['control']})"
+    obtained = f"{write(number(found, 'value'))}{interval}{_more(found)}"
+    control = "" if found.get("control") is None else f"{write(number(found, 'control_value'))} ({_control(found)})"
     return row.row, str(found["statistic"]), said.strip() or MISSING, obtained, control or MISSING, row.verdict
 
 
@@ -39,10 +39,24 @@ def is_share(found: Figures) -> bool:
     return str(found.get("statistic", "")).startswith(SHARES)
 
 
-def _unit(found: Figures) -> str:
-    if found.get("unit") is not None:
-        return f" (unit {found['unit']})"
-    return f" ({found['units']} units)" if found.get("units") is not None else ""
+def _more(found: Figures) -> str:
+    """Return what belongs to a number: its unit or units, the precision of a recall, where else it is scored."""
+    parts = [f"unit {found['unit']}"] if found.get("unit") is not None else []
+    parts += [f"{found['units']} units"] if found.get("units") is not None else []
+    parts += [f"at {number(found, 'level'):.2f}"] if found.get("level") is not None else []
+    if is_share(found):
+        named = (("precision", "precision"), ("before", "before"))
+        parts += [f"{words} {share(number(found, name))}" for name, words in named if found.get(name) is not None]
+    elif found.get("before") is not None:
+        parts.append(f"before {written(number(found, 'before'))}")
+    parts += [str(found["split"])] if found["split"] not in ("unseen", "test") else []
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _control(found: Figures) -> str:
+    precision = found.get("control_precision")
+    more = "" if precision is None else f", precision {share(number(found, 'control_precision'))}"
+    return f"{found['control']}{more}"
 
 
 def applying(rows: Sequence[Reproduced], title: str) -> list[Reproduced]:
@@ -73,5 +87,9 @@ def as_markdown(rows: Sequence[Reproduced]) -> str:
         own = applying(rows, about.title)
         if own:
             lines = [f"**{about.title}.** {about.says}", "", f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
-            parts.append("\n".join([*lines, *(f"| {' | '.join(cells(row))} |" for row in own)]))
+            parts.append("\n".join([*lines, *(f"| {' | '.join(map(_escaped, cells(row)))} |" for row in own)]))
     return "\n\n".join(parts) + "\n"
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|")
