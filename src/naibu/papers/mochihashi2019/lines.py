@@ -51,8 +51,8 @@ ROUNDINGS = {
     "scaled": "three levels for each unit",
     "cell": "the cell to whole numbers",
 }
-SHARES_OF_UNITS = {0.5: "half of the units", 0.95: "one unit in twenty"}
-CONDITIONS = {"none": "no noun between", "congruent": "nouns of the same number", "incongruent": "of the other"}
+SHARES_OF_UNITS = {0.5: "half of the units", 0.9: "nine units in ten"}
+CONDITIONS = {"none": "no noun between", "congruent": "nouns of its number", "incongruent": "of the other number"}
 WORD_PAIRS = {("NN", "NNS"): "separate", ("VBP", "VBZ"): "separate", ("VB", "VBD"): ""}
 
 

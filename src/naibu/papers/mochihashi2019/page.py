@@ -33,7 +33,7 @@ READING = (
     "sentences; it does not say how another training would come out. Verdicts compare with the document's words or "
     "numbers, on other data."
 )
-WIDER = "body { max-width: 68rem; }"
+WIDER = "body { max-width: 80rem; }"
 Shown = dict[Network, list[Section]]
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 

@@ -42,7 +42,7 @@ def is_share(found: Figures) -> bool:
 def _more(found: Figures) -> str:
     """Return what belongs to a number: its unit or units, the precision of a recall, where else it is scored."""
     parts = [f"unit {found['unit']}"] if found.get("unit") is not None else []
-    parts += [f"{found['units']} units"] if found.get("units") is not None else []
+    parts += [f"{found['units']} unit{'' if found['units'] == 1 else 's'}"] if found.get("units") is not None else []
     parts += [f"at {number(found, 'level'):.2f}"] if found.get("level") is not None else []
     if is_share(found):
         named = (("precision", "precision"), ("before", "before"))
@@ -86,7 +86,7 @@ def as_markdown(rows: Sequence[Reproduced]) -> str:
     for about in TABLES:
         own = applying(rows, about.title)
         if own:
-            lines = [f"**{about.title}.** {about.says}", "", f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
+            lines = [f"**{about.title}** {about.says}", "", f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
             parts.append("\n".join([*lines, *(f"| {' | '.join(map(_escaped, cells(row)))} |" for row in own)]))
     return "\n\n".join(parts) + "\n"
 
