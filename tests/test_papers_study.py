@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,6 +95,13 @@ def test_the_page_shows_published_and_obtained(studied):
     assert page.count("<h2") >= 11
     assert "<script" not in page
     assert "http" not in page.split("</style>")[1]
+
+
+def test_no_two_drawings_of_the_page_share_an_id(studied):
+    page = studied[2].files["Report"].read_text()
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert "Type 1, 8 units: How well it predicts" in page
 
 
 def test_the_tables_have_a_line_for_each_row(studied):

@@ -45,7 +45,7 @@ def write(study: Study, rows: Sequence[Reproduced], extra: dict[str, Safe], path
 
 def render(study: Study, rows: Sequence[Reproduced], extra: dict[str, Safe], made: str) -> str:
     """Return the page; equal results give an equal page."""
-    shown = {n: sections(part_of(study.places(n)), f"type-{n.type}") for n in _drawn(study)}
+    shown = {n: sections(part_of(study.places(n)), _id(n.name)) for n in _drawn(study)}
     kept = [about for about in TABLES if applying(rows, about.title) or about.title in extra]
     style = files("naibu.report").joinpath("style.css").read_text(encoding="utf-8")
     main = joined(
@@ -75,13 +75,24 @@ def render(study: Study, rows: Sequence[Reproduced], extra: dict[str, Safe], mad
 
 
 def _drawn(study: Study) -> list[Network]:
-    """Return the networks whose plots are shown: of type 1 the one whose seeds are compared, else the largest."""
-    kinds = [study.size.of(kind) for kind in FORMS]
-    return [own[0] if own[0].type == 1 else max(own, key=lambda n: n.units) for own in kinds if own]
+    """Return the networks whose plots are shown: of type 1 the one whose seeds are compared, else the largest.
+
+    Of the largest, every rate of dropout.
+    """
+    drawn: list[Network] = []
+    for kind in FORMS:
+        own = study.size.of(kind)
+        most = max((network.units for network in own), default=0)
+        drawn += own[:1] if kind == 1 else [network for network in own if network.units == most]
+    return drawn
 
 
 def _anchor(about: Table) -> str:
-    return "".join(c if c.isalnum() else "-" for c in about.title.lower())
+    return _id(about.title.lower())
+
+
+def _id(name: str) -> str:
+    return "".join(c if c.isalnum() else "-" for c in name)
 
 
 def _in_short(rows: Sequence[Reproduced]) -> Safe:
