@@ -106,17 +106,20 @@ def render(report: Report) -> str:
     switched = any(
         part.search is not None and part.passages is not None and part.passages.cells for part in report.parts
     )
-    return _document(report.title, main, switched)
+    return document(report.title, main, switched=switched)
 
 
 def write_reading(found: Passages, form: str, title: str, path: Path) -> None:
     """Write a page of coloured text alone, with the choice of its cells. Raises StoredError as `write` does."""
     main = joined(element("h1", title), reading(found, "text", form))
-    write_text(Path(path), _document(title, main, switched=True))
+    write_text(Path(path), document(title, main, switched=True))
 
 
-def _document(title: str, main: Safe, switched: bool) -> str:
-    """Return a page; only a `switched` one has a script, and allows that one alone."""
+def document(title: str, main: Safe, *, switched: bool = False, rules: str = "") -> str:
+    """Return a page in this project's style, `rules` added to it; it loads nothing.
+
+    Only a `switched` one has a script, and allows that one alone.
+    """
     policy, last = (_POLICY + script_policy(), element("script", script())) if switched else (_POLICY, Safe(""))
     style = files("naibu.report").joinpath("style.css").read_text(encoding="utf-8")
     head = joined(
@@ -125,7 +128,7 @@ def _document(title: str, main: Safe, switched: bool) -> str:
         Safe('<meta name="viewport" content="width=device-width, initial-scale=1">'),
         Safe('<meta name="color-scheme" content="light dark">'),
         element("title", title),
-        element("style", Safe(style)),
+        element("style", Safe(style + rules)),
     )
     return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body><main>{main}</main>{last}</body></html>\n'
 

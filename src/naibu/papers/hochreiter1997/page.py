@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 
 from naibu.papers.hochreiter1997 import traces
@@ -31,6 +30,7 @@ from naibu.papers.hochreiter1997.tables import (
 )
 from naibu.papers.hochreiter1997.verdict import KINDS, NOT_RUN, kind
 from naibu.report.markup import Safe, element, figure, folded, joined, paragraph, table
+from naibu.report.page import document
 from naibu.report.plots.canvas import drawn
 from naibu.storage import write_text
 
@@ -44,7 +44,6 @@ LEAD = (
 )
 WIDER = "body { max-width: 72rem; } td .units { min-width: 14rem; }"
 """The tables have more columns than those of other pages."""
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 def write(folder: Path, path: Path, made: str) -> None:
@@ -70,16 +69,7 @@ def render(versions: Sequence[Version], folder: Path, made: str) -> str:
         *(_section(each, of[each.table], folder) for each in published()),
         element("footer", paragraph(f"{TITLE}, made {made} by `naibu papers hochreiter1997`.")),
     )
-    style = files("naibu.report").joinpath("style.css").read_text(encoding="utf-8")
-    head = joined(
-        Safe('<meta charset="utf-8">'),
-        Safe(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
-        Safe('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Safe('<meta name="color-scheme" content="light dark">'),
-        element("title", TITLE),
-        element("style", Safe(style + WIDER)),
-    )
-    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body><main>{main}</main></body></html>\n'
+    return document(TITLE, main, rules=WIDER)
 
 
 def _title(of: Table) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 from pathlib import Path
 
 from naibu.look.report import part_of
@@ -16,7 +15,7 @@ from naibu.papers.mochihashi2019.study import Study
 from naibu.papers.mochihashi2019.study_tables import HEAD, applying, cells
 from naibu.papers.runner import Reproduced
 from naibu.report.markup import Safe, element, folded, joined, paragraph, table
-from naibu.report.page import sections
+from naibu.report.page import document, sections
 from naibu.report.sections.section import Section
 from naibu.report.words import capital
 from naibu.storage import write_text
@@ -35,7 +34,6 @@ READING = (
 )
 WIDER = "body { max-width: 80rem; }"
 Shown = dict[Network, list[Section]]
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 def write(study: Study, rows: Sequence[Reproduced], extra: dict[str, Safe], path: Path, made: str) -> None:
@@ -47,7 +45,6 @@ def render(study: Study, rows: Sequence[Reproduced], extra: dict[str, Safe], mad
     """Return the page; equal results give an equal page."""
     shown = {n: sections(part_of(study.places(n)), _id(n.name)) for n in _drawn(study)}
     kept = [about for about in TABLES if applying(rows, about.title) or about.title in extra]
-    style = files("naibu.report").joinpath("style.css").read_text(encoding="utf-8")
     main = joined(
         element("h1", TITLE),
         paragraph(f"Made {made}.", "quiet"),
@@ -63,15 +60,7 @@ def render(study: Study, rows: Sequence[Reproduced], extra: dict[str, Safe], mad
         *(_table(about, rows, shown, extra.get(about.title)) for about in kept),
         element("footer", paragraph(f"Everything about one network: `naibu report --out {study.out}`.", "quiet")),
     )
-    head = joined(
-        Safe('<meta charset="utf-8">'),
-        Safe(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
-        Safe('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Safe('<meta name="color-scheme" content="light dark">'),
-        element("title", TITLE),
-        element("style", Safe(style + WIDER)),
-    )
-    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body><main>{main}</main></body></html>\n'
+    return document(TITLE, main, rules=WIDER)
 
 
 def _drawn(study: Study) -> list[Network]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from naibu.report.content import NetworkPart
 from naibu.report.findings.brackets import closings as closings
 from naibu.report.findings.finding import Finding as Finding
@@ -21,39 +24,20 @@ from naibu.report.findings.units import telling_apart as telling_apart
 
 def findings(part: NetworkPart) -> list[Finding]:
     """Return the findings for one network, each computed from a result the part has."""
-    found: list[Finding] = []
-    if part.confusion is not None:
-        found.append(prediction(part.confusion))
-    if part.bracket_prediction is not None:
-        found.append(closings(part.bracket_prediction))
-    if part.depth is not None:
-        found.append(following(part.depth))
-    if part.phrase is not None:
-        found.append(following(part.phrase))
-    if part.overlap is not None:
-        found.append(telling_apart(part.overlap, part.l1))
-    if part.search is not None:
-        found.append(naming(part.search))
-    found += _of_words(part)
-    if part.timescales is not None:
-        found.append(keeping(part.timescales))
-    if part.holding is not None:
-        found.append(cause(part.holding))
-    if part.ternary is not None:
-        found.append(rounding(part.ternary))
-    return found
-
-
-def _of_words(part: NetworkPart) -> list[Finding]:
-    found: list[Finding] = []
-    if part.part_of_speech is not None:
-        found.append(parts_told(part.part_of_speech))
-    if part.components is not None:
-        found.append(along(part.components))
-    if part.unique_components is not None:
-        found.append(types_apart(part.unique_components))
-    if part.word_tokens is not None:
-        found.append(one_word(part.word_tokens))
-    if part.neighbours is not None:
-        found.append(few_neighbours(part.neighbours))
-    return found
+    told: tuple[tuple[Any, Callable[[Any], Finding]], ...] = (
+        (part.confusion, prediction),
+        (part.bracket_prediction, closings),
+        (part.depth, following),
+        (part.phrase, following),
+        (part.overlap, lambda overlap: telling_apart(overlap, part.l1)),
+        (part.search, naming),
+        (part.part_of_speech, parts_told),
+        (part.components, along),
+        (part.unique_components, types_apart),
+        (part.word_tokens, one_word),
+        (part.neighbours, few_neighbours),
+        (part.timescales, keeping),
+        (part.holding, cause),
+        (part.ternary, rounding),
+    )
+    return [say(result) for result, say in told if result is not None]
