@@ -198,6 +198,7 @@ def l1_path(best: float = 0.9996) -> r.L1Path:
                 control,
                 units if k % 2 else None,
                 units + 2 if k % 2 else None,
+                scores(min(value + 0.004, best), 0.004) if units else None,
             )
         )
     return r.L1Path("run", "lstm.0", "cell", "inside:VP", ("0", "1"), ROWS, 180_000, 40, scores(0.69), tuple(rows))

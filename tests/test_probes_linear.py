@@ -202,14 +202,15 @@ def test_l1_solver_on_hard_data(kind: str) -> None:
 def test_l1_path_scores_and_controls(recording: FakeRecording) -> None:
     result = l1_path(recording, "inside:X", CELL, untrained=fake_recording(knows=False), resamples=50)
     x, y = data(recording, "inside:X", 2)
-    assert len(result.strengths) == 12
+    assert len(result.strengths) == 18
+    assert result.standardised
     assert result.n == (recording.index.split == 0).sum()
     assert result.majority.test.value == pytest.approx(max(y.mean(), 1 - y.mean()))
     for row in result.strengths:
         said = x[:, row.units] @ row.weights + row.intercept > 0
         assert row.accuracy.test.value == pytest.approx((said == y).mean(), abs=1e-9)
         assert row.nonzero >= 1
-    middle = result.strengths[5]
+    middle = result.strengths[8]
     assert 5 in middle.units
     assert middle.accuracy.test.value > 0.97
     assert middle.controls.untrained is not None
@@ -218,6 +219,57 @@ def test_l1_path_scores_and_controls(recording: FakeRecording) -> None:
     assert middle.controls.random_label.test.value < 0.75
     assert result.strengths[0].controls.untrained is None
     assert all(row.controls.position is not None for row in result.strengths)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_standardised_l1_is_l1_of_standardised_units(dtype: type) -> None:
+    x, y = logistic_data(3)
+    x[:, 4] *= 30
+    x[:, 7] = 5.0
+    x = x.astype(dtype)
+    problem = Problem(np.ascontiguousarray(x.T), y, standardise=True)
+    wide = x.astype(np.float64)
+    deviation = np.where(np.arange(25) == 7, 1.0, wide.std(axis=0))
+    z = (wide - wide.mean(axis=0)) / deviation
+    for found in solve_path(problem, problem.entering_strength() * np.array([2.0, 20.0, 200.0])):
+        standard = found.weights * deviation
+        exact = objective(z, y, standard, found.intercept + float(wide.mean(axis=0) @ found.weights), found.strength)
+        assert found.weights[7] == 0
+        assert found.objective == pytest.approx(exact, rel=1e-4)
+        other = LogisticRegression(solver="saga", l1_ratio=1.0, C=found.strength, tol=1e-8, max_iter=20_000)
+        other.fit(z, y)
+        best = objective(z, y, other.coef_[0], float(other.intercept_[0]), found.strength)
+        assert found.objective <= best * (1 + 2e-5)
+
+
+def test_units_chosen_by_l1_are_fitted_again_without_it(recording: FakeRecording) -> None:
+    result = l1_path(recording, "inside:X", CELL, strengths=(0.002, 0.005), resamples=20)
+    x, y = data(recording, "inside:X", 0)
+    x_test, y_test = data(recording, "inside:X", 2)
+    for row in result.strengths:
+        assert row.refitted is not None
+        other = LogisticRegression(C=np.inf, max_iter=5000).fit(x[:, row.units], y)
+        right = (other.predict(x_test[:, row.units]) == y_test).mean()
+        assert row.refitted.test.value == pytest.approx(right, abs=0.01)
+        assert row.of_units is row.refitted
+    strong, weak = result.strengths
+    assert strong.nonzero <= weak.nonzero
+    assert strong.refitted.test.value > strong.accuracy.test.value
+
+
+def test_a_unit_that_moves_little_is_chosen_only_if_units_are_standardised() -> None:
+    recording = fake_recording()
+    inside = recording.index.label("inside:X").values
+    cell = recording.arrays[CELL].copy()
+    noise = np.random.default_rng(5).normal(size=len(inside))
+    cell[:, 3] = 0.01 * inside  # tells all
+    cell[:, 8] = 20 * (inside + noise)  # tells little
+    planted = FakeRecording(recording.index, {**recording.arrays, CELL: cell})
+    standard, raw = (l1_path(planted, "inside:X", CELL, standardise=choice, resamples=20) for choice in (True, False))
+    assert 3 in standard.strengths[0].units
+    assert standard.strengths[0].refitted.test.value == 1
+    assert 3 not in raw.strengths[0].units
+    assert not raw.standardised
 
 
 def test_l1_path_options(recording: FakeRecording) -> None:

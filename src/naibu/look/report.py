@@ -250,6 +250,8 @@ def summary_of(places: Places, part: NetworkPart) -> dict[str, Any]:
                 "accuracy_test": row.accuracy.test.value,
                 "accuracy_unseen": _value(row.accuracy, "unseen"),
                 "majority": part.l1.majority.test.value,
+                "refitted_test": None if row.refitted is None else row.refitted.test.value,
+                "refitted_unseen": _value(row.refitted, "unseen"),
                 "nonzero": row.nonzero,
                 "units": row.units.tolist(),
             }

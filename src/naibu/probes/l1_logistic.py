@@ -35,20 +35,33 @@ class Solution:
 
 
 class Problem:
-    """Rows x, kept as [unit row], and labels y [row] of 0 and 1."""
+    """Rows x, kept as [unit row], and labels y [row] of 0 and 1; standardised, all units weigh as if of deviation 1.
 
-    def __init__(self, x: np.ndarray, y: np.ndarray) -> None:
+    A standardised unit that never changes counts as 0. Nothing but sums is scaled: x stays as it is.
+    """
+
+    def __init__(self, x: np.ndarray, y: np.ndarray, *, standardise: bool = False) -> None:
         self.x = x
         self.y = y.astype(np.float64)
         sums = np.zeros(len(x))
         for a, b in self.chunks():
             sums += widened(x[:, a:b]).sum(axis=1, dtype=np.float64)
         self.shift = (sums / x.shape[1]).astype(np.float32)  # centred units make the Newton systems mild
+        self.scale = self._scale() if standardise else np.ones(len(x))
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         rows = self.x.shape[1]
         for a in range(0, rows, CHUNK):
             yield a, min(a + CHUNK, rows)
+
+    def _scale(self) -> np.ndarray:
+        squares = np.zeros(len(self.x))
+        for a, b in self.chunks():
+            x = self.part(a, b)
+            squares += np.einsum("ur,ur->u", x, x)
+        deviation = np.sqrt(squares / self.x.shape[1])
+        moves = deviation > 1e-6 * np.maximum(np.abs(self.shift), 1e-6)
+        return np.where(moves, 1 / np.where(moves, deviation, 1.0), 0.0)
 
     def part(self, a: int, b: int, units: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Some units of some rows, centred, float32 [unit row]."""
@@ -62,7 +75,7 @@ class Problem:
         narrow = residual.astype(np.float32)
         for a, b in self.chunks():
             out += self.part(a, b) @ narrow[a:b]
-        return out
+        return out * self.scale
 
     def curvature(self, units: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Sums of d x x' and of d x over the rows for some units, [unit unit] and [unit]."""
@@ -73,12 +86,13 @@ class Problem:
             x *= root[a:b]
             products += x @ x.T
             sums += x @ root[a:b]
-        return products, sums
+        scale = self.scale[units]
+        return products * np.outer(scale, scale), sums * scale
 
     def product(self, units: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Centred units times weights, float64 [row]."""
         out = np.zeros(self.x.shape[1])
-        narrow = weights.astype(np.float32)
+        narrow = (weights * self.scale[units]).astype(np.float32)
         for a, b in self.chunks():
             out[a:b] = narrow @ self.part(a, b, units)
         return out
@@ -124,8 +138,9 @@ class _State:
             passes += 2
             if not improved:
                 break
-        raw = self.b - float(self.problem.shift.astype(np.float64) @ self.w)
-        return Solution(strength, self.w.copy(), raw, objective * strength, gap, passes)
+        raw = self.w * self.problem.scale
+        intercept = self.b - float(self.problem.shift.astype(np.float64) @ raw)
+        return Solution(strength, raw, intercept, objective * strength, gap, passes)
 
     def _settle_intercept(self) -> None:
         for _ in range(50):

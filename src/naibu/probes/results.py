@@ -423,11 +423,17 @@ class L1Row:
     controls: Controls  # None at strengths where the controls were not run
     untrained_nonzero: int | None
     random_nonzero: int | None
+    refitted: Scores | None = None  # accuracy of the same units fitted again without L1; None: too many, or none
 
     @property
     def nonzero(self) -> int:
         """How many weights are not zero."""
         return len(self.units)
+
+    @property
+    def of_units(self) -> Scores:
+        """The accuracy of the units that have a weight: fitted again where that was done, else as penalised."""
+        return self.accuracy if self.refitted is None else self.refitted
 
 
 @dataclass(frozen=True)
@@ -444,6 +450,7 @@ class L1Path:
     of: int  # units of the signal
     majority: Scores  # accuracy of always saying the training rows' more frequent value
     strengths: tuple[L1Row, ...]  # by increasing C
+    standardised: bool = False  # whether units were brought to deviation 1 before the penalty was laid on
 
     def rows(self) -> list[Row]:
         """One row per split and strength."""
@@ -456,6 +463,8 @@ class L1Path:
                 row = _row(self.run, split, self.layer, self.signal, None, more, score, m.controls)
                 row["untrained_nonzero"] = m.untrained_nonzero
                 row["random_nonzero"] = m.random_nonzero
+                row["standardised"] = "yes" if self.standardised else "no"
+                row["refitted"] = _value(m.refitted, split)
                 row["units"] = " ".join(str(u) for u in m.units)
                 out.append(row)
         return out

@@ -90,7 +90,7 @@ def _l1(part: NetworkPart) -> str:
     if part.l1 is None or not part.l1.strengths:
         return MISSING
     row = fewest(part.l1)
-    return f"{with_interval(headline(row.accuracy)[0], True)} with {row.nonzero} of {part.l1.of} units"
+    return f"{with_interval(headline(row.of_units)[0], True)} with {row.nonzero} of {part.l1.of} units"
 
 
 def _held(part: NetworkPart) -> str:

@@ -92,20 +92,23 @@ def bend(study: Study, network: Network, model: str) -> Figures | None:
     return score("R², monotone less line", one.gain) | {"label": found.label}
 
 
-def few_units(study: Study, network: Network, share: float) -> Figures | None:
+def few_units(study: Study, network: Network, name: str, share: float) -> Figures | None:
     """Return the accuracy of L1-regularised logistic regression with at most this share of the units.
 
-    Of the path's rows the one with most units is taken that has no more; nothing is chosen by accuracy.
+    `name`: of the path. Its row with the weakest penalty is taken that has no more units; nothing is chosen by
+    accuracy. Beside it stands the accuracy of the same units fitted again without the penalty.
     """
-    found: L1Path | None = result(study, network, L1Path, "l1")
+    found: L1Path | None = result(study, network, L1Path, name)
     if found is None:
         return None
     most = int(share * found.of)
     rows = [row for row in found.strengths if row.nonzero <= most]
     if not rows:
         return None
-    row = max(rows, key=lambda each: each.nonzero)
+    row = max(rows, key=lambda each: each.strength)
     figures = score("accuracy", row.accuracy, ("always the commoner answer", found.majority))
+    if row.refitted is not None:
+        figures["refitted"] = headline(row.refitted)[0].value
     return figures | {"units": row.nonzero, "of": found.of, "C": row.strength, "label": found.label}
 
 

@@ -14,9 +14,10 @@ from naibu.corpora.corpus import Corpus, open_corpus
 from naibu.look.look import write_facts
 from naibu.look.places import Places
 from naibu.look.rounding import ternary_run
-from naibu.look.steps import intervene_run, probe_run, record_run
+from naibu.look.steps import intervene_run, probe_run, record_run, top_layer
 from naibu.papers.mochihashi2019.networks import DEFAULT, FORMS, Network, Size
 from naibu.probes import tables
+from naibu.probes.l1_path import l1_path
 from naibu.progress import Report, part_of, silent
 from naibu.runs import open_run
 from naibu.storage import read_json, write_json
@@ -144,6 +145,11 @@ class NetworkJob:
 
     def _probe(self, places: Places, corpus: Corpus) -> None:
         probe_run(places, corpus.category, missing_only=True)
+        if self.network.type == 4 and not (places.results / "l1-raw.json").exists():
+            recording, control = places.open_recordings()
+            key = (top_layer(recording), "cell")
+            raw = l1_path(recording, f"inside:{corpus.category}", key, standardise=False, untrained=control)
+            tables.save(raw, places.results, "l1-raw")
 
     def _intervene(self, places: Places, corpus: Corpus) -> None:
         size = self.study.size

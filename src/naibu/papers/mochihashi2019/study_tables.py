@@ -45,7 +45,7 @@ def _more(found: Figures) -> str:
     parts += [f"{found['units']} unit{'' if found['units'] == 1 else 's'}"] if found.get("units") is not None else []
     parts += [f"at {number(found, 'level'):.2f}"] if found.get("level") is not None else []
     if is_share(found):
-        named = (("precision", "precision"), ("before", "before"))
+        named = (("precision", "precision"), ("before", "before"), ("refitted", "fitted again"))
         parts += [f"{words} {share(number(found, name))}" for name, words in named if found.get(name) is not None]
     elif found.get("before") is not None:
         parts.append(f"before {written(number(found, 'before'))}")

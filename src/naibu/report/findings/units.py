@@ -95,7 +95,7 @@ def _nothing(shuffled: float, untrained: float | None) -> str:
 def few_units(path: L1Path) -> str:
     """Say how many units of a signal suffice to tell a label's values apart."""
     row = fewest(path)
-    score, split = headline(row.accuracy)
+    score, split = headline(row.of_units)
     majority = on_split(path.majority, split)
     units = "1 unit" if row.nonzero == 1 else f"{row.nonzero} units"
     usual = share(majority.value if majority else None)
@@ -108,10 +108,10 @@ def few_units(path: L1Path) -> str:
 
 def fewest(path: L1Path) -> L1Row:
     """Return the row with the fewest units at 99 % accuracy or more, or the most accurate one."""
-    enough = [row for row in path.strengths if headline(row.accuracy)[0].value >= ENOUGH]
+    enough = [row for row in path.strengths if headline(row.of_units)[0].value >= ENOUGH]
     if enough:
         return min(enough, key=lambda row: row.nonzero)
-    return max(path.strengths, key=lambda row: headline(row.accuracy)[0].value)
+    return max(path.strengths, key=lambda row: headline(row.of_units)[0].value)
 
 
 def _layer(correlation: Correlation, signal: SignalCorrelation) -> str:

@@ -71,11 +71,13 @@ def plot_curve(regression: Regression, ax: Axes | None = None) -> Axes:
 
 
 def plot_l1_path(path: L1Path, ax: Axes | None = None, *, split: str = "test") -> Axes:
-    """Draw accuracy against how many units have a weight, with the controls and the majority line."""
+    """Draw accuracy against how many units have a weight, as penalised and fitted again, with the controls."""
     ax = new_axes((4.5, 2.8)) if ax is None else ax
     colour = signal_colour(path.signal)
     found = [(row.nonzero, score) for row in path.strengths if (score := on_split(row.accuracy, split)) is not None]
     _line(ax, found, color=colour, marker="o", label=f"{signal_name(path.signal)}, trained")
+    again = [(r.nonzero, score) for r in path.strengths if (score := on_split(r.refitted, split)) is not None]
+    _line(ax, again, color=colour, marker="s", linestyle="-.", fillstyle="none", label="the same units, fitted again")
     for field, name, mark, style in (("untrained", "untrained", "D", "--"), ("random_label", "random label", "x", ":")):
         control: list[tuple[int, Score]] = []
         for row in path.strengths:

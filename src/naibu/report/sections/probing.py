@@ -9,7 +9,7 @@ from naibu.probes.results import L1Path, L1Row, Regression
 from naibu.report.content import NetworkPart
 from naibu.report.findings import few_units
 from naibu.report.markup import Safe, element, figure, folded, joined, score_cell, table
-from naibu.report.numbers import count, number, with_interval
+from naibu.report.numbers import MISSING, count, number, with_interval
 from naibu.report.sections.section import (
     Pen,
     Section,
@@ -40,7 +40,9 @@ L1 = (
     "pays "
     "for every weight (an L1 penalty): the smaller C, the dearer a weight, and the fewer units have one. Accuracy "
     "is the "
-    "share of places told right; compare it with always giving the commoner answer."
+    "share of places told right; compare it with always giving the commoner answer. The penalty also shrinks the "
+    "weights "
+    "of the units that stay, so those units are fitted again without it: that is what they hold."
 )
 
 ONE_UNIT = ("single", "monotone")
@@ -154,7 +156,8 @@ def sparse(part: NetworkPart, path: L1Path, pen: Pen) -> Section:
         "left, fewer units."
     )
     panel = pen(partial(plot_l1_path, path, split=split), says, (3.7, 2.8))
-    more = f"C multiplies a sum over {count(path.n)} training symbols: the same C means less on fewer."
+    spread = "brought to the same spread before the penalty" if path.standardised else "penalised as they are"
+    more = f"Units were {spread}. C multiplies a sum over {count(path.n)} training symbols: it means less on fewer."
     return Section(
         "l1",
         f"Few units: {label} or not",
@@ -170,22 +173,36 @@ def _path(path: L1Path, split: str) -> Safe:
     scores = [row.accuracy for row in path.strengths]
     unseen = has_unseen(scores)
     fields = control_fields([row.controls for row in path.strengths])
+    again = any(row.refitted is not None for row in path.strengths)
     rows = [
         [
             f"{row.strength:.3g}",
             f"{row.nonzero} of {path.of}",
             *score_cells(row.accuracy, unseen, as_share=True),
+            *([_again(row, split)] if again else []),
             *(_with_units(row, field, split) for field in fields),
         ]
         for row in path.strengths
     ]
     last = ["–", "always the commoner value", *score_cells(path.majority, unseen, as_share=True), *("" for _ in fields)]
+    last += [""] * again
     return table(
-        ["C", "units with a weight", *score_heads(unseen), *control_heads(fields, split)],
+        [
+            "C",
+            "units with a weight",
+            *score_heads(unseen),
+            *(["the same units, fitted again"] if again else []),
+            *control_heads(fields, split),
+        ],
         [*rows, last],
         "Logistic regression with an L1 penalty",
         names=2,
     )
+
+
+def _again(row: L1Row, split: str) -> str:
+    score = on_split(row.refitted, split)
+    return MISSING if score is None else with_interval(score, True)
 
 
 def _with_units(row: L1Row, field: str, split: str) -> Safe:
