@@ -25,27 +25,10 @@ from naibu.runs import Run
 from naibu.training.threads import threads
 
 
-def agreement(
-    run: Run,
-    corpus: Corpus,
-    *,
-    attractors: Sequence[int] = (0, 1, 2, 3),
-    items: int = 100,
-    least: int = LEAST,
-    draws: int = 10,
-    resamples: int = 1000,
-    seed: int = 1,
-    progress: Report = silent,
-) -> Agreement:
-    """Number agreement in a run's network, trained and before its first step; see `agreement_of`."""
+def agreement(run: Run, corpus: Corpus, *, progress: Report = silent) -> Agreement:
+    """Number agreement in a run's network, trained and before its first step, as `agreement_of` has it by default."""
     with threads(run.training.threads):
-        return replace(
-            agreement_of(
-                load(run), corpus, bare=untrained(run), attractors=attractors, items=items, least=least,
-                draws=draws, resamples=resamples, seed=seed, progress=progress,
-            ),
-            run=run.name,
-        )  # fmt: skip
+        return replace(agreement_of(load(run), corpus, bare=untrained(run), progress=progress), run=run.name)
 
 
 def agreement_of(
