@@ -145,7 +145,7 @@ class Recurrent(nn.Module):
         packed = entered.packed
         x = entered.x if packed is None else packed.data
         state = self._sorted(entered.state, packed)
-        if own.refusal(self.cell_type, x, *state, *self.parameters()) is None and x.numel():
+        if own.refusal(self.cell_type, x, *state, *self._parameters.values()) is None and x.numel():
             output, state = self._by_own_kernels(x, packed, state)
         else:
             output, state = fused.run(
@@ -175,7 +175,7 @@ class Recurrent(nn.Module):
         which leaves the input no product at all, neither forward nor backward.
         """
         pays = ids.dim() == 2 and len(vectors) <= min(TABLE, ids.numel()) and not self.edits
-        if not pays or own.refusal(self.cell_type, vectors, *self.parameters()) is not None:
+        if not pays or own.refusal(self.cell_type, vectors, *self._parameters.values()) is not None:
             return self.forward(functional.embedding(ids, vectors), hx)
         entered = self._enter(vectors.new_empty(1, 1, 1).expand(*ids.shape, vectors.shape[1]), hx)
         low, high = torch.aminmax(ids)
@@ -271,7 +271,7 @@ class Recurrent(nn.Module):
         state = tuple(part[:, None] if part.dim() == 2 else part for part in parts)
         expected = (self.num_layers * (2 if self.bidirectional else 1), x.shape[1], self.hidden_size)
         for part in state:
-            if tuple(part.shape) != expected:
+            if part.shape != expected:
                 raise OptionError(f"initial state: expected shape {expected}, got {tuple(part.shape)}")
         return _Entered(x, state, lengths, packed, batched)
 

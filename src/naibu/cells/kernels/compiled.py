@@ -11,9 +11,10 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numba
@@ -31,6 +32,7 @@ from naibu.compiling import folder_of
 COUNTERS = [(name, "i8", (8,)) for name in ("arrived", "waiting", "round")]
 HEAD = [*COUNTERS, ("threads", "i8"), ("team", "i8"), ("give_way", "i8")]
 """The fields with which every record begins: three counters, a cache line each, and the team."""
+_COUNTED = (0,) * sum(field[2][0] for field in COUNTERS)
 _ONE_AT_A_TIME = threading.Lock()
 """Of kernels on threads of our own: two that wait for each other's threads would wait for ever."""
 
@@ -68,8 +70,8 @@ class Kernel:
         openmp, entry = _openmp(), self._entry
         together = openmp is not None and threads > 1
         team = (openmp.team, openmp.give_way) if openmp is not None and together else (0, 0)
-        task = self._task_type(*self._head, threads, *team, *(values.pop(name, 0) for name in self._names))
-        assert not values, f"{self.name}: no field {', '.join(values)}"
+        assert values.keys() == self._names, f"{self.name}: fields {', '.join(values.keys() ^ self._names)}"
+        task = self._task_type(*_COUNTED, threads, *team, *self._in_order(values))
         address = ctypes.addressof(task)
         if openmp is not None and together:
             openmp.parallel(entry.address, address, threads, 0)
@@ -92,10 +94,12 @@ class Kernel:
         return ctypes.c_int64 * (self.fields.itemsize // 8)
 
     @cached_property
-    def _names(self) -> list[str]:
-        return list(self.fields.names or ())[len(HEAD) :]
+    def _names(self) -> Set[str]:
+        return dict.fromkeys((self.fields.names or ())[len(HEAD) :]).keys()
 
-    _head = (0,) * sum(field[2][0] for field in COUNTERS)
+    @cached_property
+    def _in_order(self) -> Callable[[dict[str, int]], tuple[int, ...]]:
+        return itemgetter(*self._names)
 
 
 class _OpenMP(NamedTuple):

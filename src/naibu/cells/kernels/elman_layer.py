@@ -76,7 +76,7 @@ def infer(
     sums = h0.new_empty(plan.threads * elman.SUMS)
     elman.forward(
         plan.threads,
-        steps=len(steps.offset),
+        steps=steps.count,
         batch=steps.batch,
         hidden=hidden,
         inputs=inputs,
@@ -146,7 +146,7 @@ def _through_time(steps: Steps, weight_hh: Tensor, h: Tensor, dh: Tensor, rectif
     da, sums = torch.empty_like(h), h.new_empty(plan.threads * elman.SUMS)
     elman.backward(
         plan.threads,
-        steps=len(steps.offset),
+        steps=steps.count,
         batch=steps.batch,
         hidden=hidden,
         offset=address(steps.offset),

@@ -79,7 +79,7 @@ def infer(
     sums = h0.new_empty(plan.threads * gru.SUMS)
     gru.forward(
         plan.threads,
-        steps=len(steps.offset),
+        steps=steps.count,
         batch=batch,
         hidden=hidden,
         inputs=inputs,
@@ -171,7 +171,7 @@ def _through_time(
     sums = h.new_empty(plan.threads * gru.SUMS)
     gru.backward(
         plan.threads,
-        steps=len(steps.offset),
+        steps=steps.count,
         batch=steps.batch,
         hidden=hidden,
         offset=address(steps.offset),

@@ -95,7 +95,7 @@ def infer(
     places, workspace = workspace_of(h0, room)
     lstm.forward(
         plan.threads,
-        steps=len(steps.offset),
+        steps=steps.count,
         batch=batch,
         hidden=hidden,
         inputs=inputs,
@@ -205,7 +205,7 @@ def _through_time(
     places, workspace = workspace_of(c, [packed, plan.threads * lstm.SUMS])
     lstm.backward(
         plan.threads,
-        steps=len(steps.offset),
+        steps=steps.count,
         batch=steps.batch,
         hidden=hidden,
         offset=address(steps.offset),

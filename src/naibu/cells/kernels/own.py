@@ -38,7 +38,7 @@ def _missing() -> str | None:
     return None
 
 
-def refusal(cell: type[Cell], *tensors: Tensor) -> str | None:
+def refusal(cell: type[Cell], *tensors: Tensor | None) -> str | None:
     """Return why the compiled kernels do not compute this cell on these tensors, or None where they do.
 
     They read memory by its address, so that input, state and weights must all be what they take them for.
@@ -46,7 +46,7 @@ def refusal(cell: type[Cell], *tensors: Tensor) -> str | None:
     if cell not in _LAYERS:
         return f"there is no compiled kernel for {cell.__name__}"
     for tensor in tensors:
-        if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
+        if tensor is not None and (tensor.dtype != torch.float32 or not tensor.is_cpu):
             what = f"{str(tensor.dtype)[6:]} on {tensor.device.type}"
             return f"the compiled kernels compute float32 on a CPU, not {what}"
     if torch.is_autocast_enabled("cpu"):

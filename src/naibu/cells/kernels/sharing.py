@@ -31,7 +31,7 @@ class Plan:
 
 def plan(steps: Steps, hidden: int, inputs: int, gates: int = 4) -> Plan:
     """Return how a layer of this size is best computed on this many threads of torch's."""
-    threads, batch, count = torch.get_num_threads(), steps.batch, len(steps.offset)
+    threads, batch, count = torch.get_num_threads(), steps.batch, steps.count
     if steps.rows * hidden * gates * (hidden + inputs) < ALONE:
         threads = 1
     recurrent, ahead = F32 * hidden * hidden * gates, F32 * hidden * inputs * gates

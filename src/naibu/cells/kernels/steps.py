@@ -23,6 +23,11 @@ class Steps:
     dense: bool
     reverse: bool
 
+    @cached_property
+    def count(self) -> int:
+        """How many steps there are."""
+        return len(self.offset)
+
     @property
     def first(self) -> slice | Tensor:
         """The rows with which the sequences begin, by sequence."""

@@ -151,7 +151,7 @@ def _brackets(study: Study) -> Iterator[Line]:
 
 def _phrase(study: Study) -> Iterator[Line]:
     make = _Of(study, PHRASE)
-    for network in study.size.of(2, 3, 4, 5):
+    for network in study.size.of(2, 3, 4, 5, seeds=True):
         for signal in ("cell", "hidden"):
             yield make.line(network, of.unit_with, "phrase", signal, more=f"depth, {signal}")
         if network.type in (3, 4):
@@ -182,7 +182,7 @@ def _of_phrases(study: Study, judge: Judge) -> Judge:
 
 def _few(study: Study) -> Iterator[Line]:
     make = _Of(study, FEW)
-    for network in study.size.of(4):
+    for network in study.size.of(4, seeds=True):
         for share, accuracy in L1_PUBLISHED:
             judge = _of_phrases(study, better_than_usual(at_least(accuracy, accuracy - 0.02)))
             for name, units in (("l1-raw", "units"), ("l1", "units of one spread")):
