@@ -11,7 +11,7 @@ import naibu
 
 SOURCE = Path(naibu.__file__).parent
 FLOORS = [
-    {"errors", "config", "runs", "storage", "progress", "compiling"},
+    {"errors", "config", "runs", "storage", "progress", "compiling", "side_by_side"},
     {"corpora", "cells"},
     {"models", "online"},
     {"training", "recording"},
@@ -29,7 +29,12 @@ MEETING = {
     ("report", "gradients"),
 }
 """Rooms of floor 5 that meet through result tables."""
-WITHIN = {"runs": {"config", "errors", "storage"}, "storage": {"errors"}, "config": {"errors"}}
+WITHIN = {
+    "runs": {"config", "errors", "storage"},
+    "storage": {"errors"},
+    "config": {"errors"},
+    "side_by_side": {"errors", "progress"},
+}
 
 
 def room(module: str) -> str:

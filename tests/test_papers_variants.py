@@ -22,7 +22,6 @@ from naibu.corpora.files import SourceFile
 from naibu.models.language_model import LanguageModel, recurrent
 from naibu.papers.intervals import Interval, over_trials
 from naibu.papers.runner import Experiment, Reproduced, reproduce
-from naibu.papers.side_by_side import side_by_side
 from naibu.papers.variants import compare, plot, scores, tables, tasks
 from naibu.papers.variants.cells import (
     ALIKE,
@@ -38,6 +37,7 @@ from naibu.papers.variants.cells import (
 from naibu.papers.variants.scores import Scored
 from naibu.papers.variants.tasks import Task
 from naibu.papers.variants.training import Budget, Plan, Result, Training
+from naibu.side_by_side import side_by_side
 from random_trees import nested as random_tree
 from small_jobs import Small
 

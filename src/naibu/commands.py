@@ -364,7 +364,7 @@ class Probe:
 
     def execute(self, console: Console, typed: str) -> Any:
         """Probe every run asked for."""
-        from naibu.look.steps import probe_run
+        from naibu.look.probing import probe_run
 
         places = self.network.places()
         for each in places:

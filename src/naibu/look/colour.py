@@ -15,7 +15,8 @@ from naibu.corpora.typed import NAME, read_typed
 from naibu.corpora.vocabulary import Vocabulary
 from naibu.errors import CorpusError, OptionError
 from naibu.look.places import Places
-from naibu.look.steps import load_result, top_layer
+from naibu.look.probing import top_layer
+from naibu.look.steps import load_result
 from naibu.models.load import load
 from naibu.probes.found import Best, Found, Search
 from naibu.probes.passages import FULL, NamedCell, Passages, cut_out, named_cells, passages

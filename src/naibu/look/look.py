@@ -12,8 +12,9 @@ from naibu.config import ModelConfig, TrainingConfig
 from naibu.corpora.corpus import Corpus, open_corpus
 from naibu.look.asked import Look, refuse_another_corpus
 from naibu.look.places import Places
+from naibu.look.probing import probe_run
 from naibu.look.report import make_report
-from naibu.look.steps import intervene_run, probe_run, record_run
+from naibu.look.steps import intervene_run, record_run
 from naibu.progress import shown
 from naibu.report.content import Report
 from naibu.runs import Run

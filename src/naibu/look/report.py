@@ -21,7 +21,8 @@ from naibu.interventions.results import Holding
 from naibu.interventions.ternary_results import Ternary
 from naibu.look.asked import FLAGS
 from naibu.look.places import Places
-from naibu.look.steps import COMPARED, load_result
+from naibu.look.probing import COMPARED
+from naibu.look.steps import load_result
 from naibu.look.summary_of_words import summary_of_words
 from naibu.models.load import load
 from naibu.probes.bracket_results import BracketPrediction

@@ -13,8 +13,8 @@ from naibu.papers.hochreiter1997.blocks import Block, blocks_of, by_cost, cost
 from naibu.papers.hochreiter1997.learners import learner_of
 from naibu.papers.hochreiter1997.tally import Tally, telling
 from naibu.papers.runner import Reproduced, Reproduction, Shown
-from naibu.papers.side_by_side import side_by_side
 from naibu.progress import shown
+from naibu.side_by_side import side_by_side
 from naibu.storage import write_text
 
 

@@ -9,8 +9,8 @@ from naibu.papers.mochihashi2019 import counting
 from naibu.papers.mochihashi2019.counter_table import NOTE, as_markdown
 from naibu.papers.mochihashi2019.counter_training import Recipe, Training
 from naibu.papers.runner import Experiment, Reproduced, Reproduction, Shown, table_of
-from naibu.papers.side_by_side import side_by_side
 from naibu.progress import shown
+from naibu.side_by_side import side_by_side
 from naibu.storage import write_text
 
 

@@ -15,8 +15,8 @@ from naibu.papers.mochihashi2019.across_lines import across_lines
 from naibu.papers.mochihashi2019.asked import Asked
 from naibu.papers.mochihashi2019.lines import lines
 from naibu.papers.runner import Experiment, Reproduced, Reproduction, Shown
-from naibu.papers.side_by_side import side_by_side
 from naibu.progress import shown
+from naibu.side_by_side import side_by_side
 from naibu.storage import write_text
 
 SOURCE = "document A: Shibata, Uchiumi and Mochihashi, COLING 2020"

@@ -10,8 +10,8 @@ from naibu.papers.mochihashi2019.asked import Asked
 from naibu.papers.mochihashi2019.sweep_drawing import write_plot
 from naibu.papers.mochihashi2019.sweep_table import NOTE, as_markdown, for_terminal
 from naibu.papers.runner import Experiment, Reproduced, Reproduction, Shown
-from naibu.papers.side_by_side import side_by_side
 from naibu.progress import shown
+from naibu.side_by_side import side_by_side
 from naibu.storage import write_text
 
 

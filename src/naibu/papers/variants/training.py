@@ -10,12 +10,12 @@ from naibu.config import TrainingConfig
 from naibu.corpora.corpus import Corpus
 from naibu.errors import DivergedError
 from naibu.models.load import load, untrained
-from naibu.papers.side_by_side import side_by_side
 from naibu.papers.variants.cells import VARIANTS, config_of, equal_units, layer_parameters
 from naibu.papers.variants.scores import Scored, score
 from naibu.papers.variants.tasks import TASKS, Task, corpus_of, prepare
 from naibu.progress import Report, shown, silent
 from naibu.runs import Run, open_run
+from naibu.side_by_side import side_by_side
 from naibu.storage import read_json, write_json
 from naibu.training.batches import epoch_batches
 from naibu.training.threads import threads
