@@ -7,19 +7,23 @@ does penalise it). Inside it is divided by C: sum_i log(1 + ...) + |w|_1 / C.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit, xlog1py, xlogy
 
+from naibu.probes.feature_sign import feature_sign
 from naibu.probes.halves import widened
 
 CHUNK = 8192
 TOLERANCE = 1e-5
 MOST_STEPS = 60
 MOST_ADDED = 60
+FLOOR = 1e-7  # of the largest curvature
+RIDGE = 1e-5  # beside the mean log loss, of units fitted again
+SETTLED = 1e-7  # of the objective: what a step without penalty must promise
 
 
 @dataclass(frozen=True)
@@ -47,21 +51,25 @@ class Problem:
         for a, b in self.chunks():
             sums += widened(x[:, a:b]).sum(axis=1, dtype=np.float64)
         self.shift = (sums / x.shape[1]).astype(np.float32)  # centred units make the Newton systems mild
-        self.scale = self._scale() if standardise else np.ones(len(x))
+        self.scale = np.ones(len(x))
+        if standardise:
+            deviation = np.sqrt(self.variance())
+            moves = deviation > 1e-6 * np.maximum(np.abs(self.shift), 1e-6)
+            self.scale = np.where(moves, 1 / np.where(moves, deviation, 1.0), 0.0)
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         rows = self.x.shape[1]
         for a in range(0, rows, CHUNK):
             yield a, min(a + CHUNK, rows)
 
-    def _scale(self) -> np.ndarray:
-        squares = np.zeros(len(self.x))
+    def variance(self, units: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Of some units as they are scaled, [unit]."""
+        scale = self.scale[units]
+        squares = np.zeros(len(scale))
         for a, b in self.chunks():
-            x = self.part(a, b)
+            x = self.part(a, b, units)
             squares += np.einsum("ur,ur->u", x, x)
-        deviation = np.sqrt(squares / self.x.shape[1])
-        moves = deviation > 1e-6 * np.maximum(np.abs(self.shift), 1e-6)
-        return np.where(moves, 1 / np.where(moves, deviation, 1.0), 0.0)
+        return np.asarray(squares / self.x.shape[1] * scale**2)
 
     def part(self, a: int, b: int, units: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Some units of some rows, centred, float32 [unit row]."""
@@ -69,13 +77,14 @@ class Problem:
         out -= self.shift[units, None]
         return out
 
-    def gradient(self, residual: np.ndarray) -> np.ndarray:
-        """Centred units times `residual` [row], [unit]."""
-        out = np.zeros(len(self.x))
+    def gradient(self, residual: np.ndarray, units: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Centred units times `residual` [row], for some units, [unit]."""
+        scale = self.scale[units]
+        out = np.zeros(len(scale))
         narrow = residual.astype(np.float32)
         for a, b in self.chunks():
-            out += self.part(a, b) @ narrow[a:b]
-        return out * self.scale
+            out += self.part(a, b, units) @ narrow[a:b]
+        return out * scale
 
     def curvature(self, units: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Sums of d x x' and of d x over the rows for some units, [unit unit] and [unit]."""
@@ -113,6 +122,20 @@ def solve_path(problem: Problem, strengths: np.ndarray, tolerance: float = TOLER
     return [state.solve(float(c), tolerance) for c in strengths]
 
 
+def refit(problem: Problem, units: np.ndarray) -> tuple[np.ndarray, float]:
+    """Weights [unit] of raw units, 0 but for the `units` given, and intercept, fitted without the L1 penalty.
+
+    Newton's method. A price of 1e-5 / 2 on the mean log loss for the square of each weight of a unit brought to
+    deviation 1 keeps weights finite where the units tell all rows apart.
+    """
+    state, rows = _State(problem), problem.x.shape[1]
+    ridge = RIDGE * rows * problem.variance(units)
+    for _ in range(MOST_STEPS):
+        if not state.newton_without_penalty(units, ridge):
+            break
+    return state.raw()
+
+
 class _State:
     """Where the solver stands: weights, intercept (for centred units), and z = xw + b of every row."""
 
@@ -138,9 +161,30 @@ class _State:
             passes += 2
             if not improved:
                 break
-        raw = self.w * self.problem.scale
-        intercept = self.b - float(self.problem.shift.astype(np.float64) @ raw)
-        return Solution(strength, raw, intercept, objective * strength, gap, passes)
+        return Solution(strength, *self.raw(), objective * strength, gap, passes)
+
+    def raw(self) -> tuple[np.ndarray, float]:
+        """The weights of raw units, and their intercept."""
+        weights = self.w * self.problem.scale
+        return weights, self.b - float(self.problem.shift.astype(np.float64) @ weights)
+
+    def newton_without_penalty(self, units: np.ndarray, ridge: np.ndarray) -> bool:
+        """One Newton step on some units, with a price of ridge / 2 [unit] on their squares; False at the end."""
+        self._settle_intercept()
+        p = expit(self.z)
+        w = self.w[units]
+        gradient = self.problem.gradient(p - self.problem.y, units) + ridge * w
+        d = np.maximum(p * (1 - p), 1e-10)
+        products, sums = self.problem.curvature(units, d)
+        products -= np.outer(sums, sums) / d.sum()
+        products[np.diag_indices(len(units))] += ridge + FLOOR * float(products.diagonal().max())
+        step = -cho_solve(cho_factor(products), gradient)
+        slope = float(gradient @ step)
+        objective = self.problem.loss(self.z) + float(ridge @ w**2) / 2
+        if -slope <= SETTLED * objective:
+            return False
+        shift = -float(sums @ step) / float(d.sum())
+        return self._go(units, step, shift, slope, objective, lambda v: float(ridge @ v**2) / 2)
 
     def _settle_intercept(self) -> None:
         for _ in range(50):
@@ -173,40 +217,34 @@ class _State:
         products, sums = self.problem.curvature(units, d)
         products -= np.outer(sums, sums) / d.sum()
         w = self.w[units]
-        step = quadratic_lasso(products, gradient, w, penalty) - w
-        moved = np.flatnonzero(step)
-        if not len(moved):
+        # A floor under the curvature keeps the step finite where units are nearly equal.
+        products[np.diag_indices(len(units))] += FLOOR * max(float(products.diagonal().max()), 1e-12)
+        step = feature_sign(products, gradient, w, penalty) - w
+        if not step.any():
             return False
         shift = -float(sums @ step) / float(d.sum())
-        dz = self.problem.product(units[moved], step[moved]) + shift
         slope = float(gradient @ step) + penalty * float(np.abs(w + step).sum() - np.abs(w).sum())
-        size = 1.0
         rest = penalty * float(np.abs(self.w).sum() - np.abs(w).sum())
+        return self._go(units, step, shift, slope, objective, lambda v: penalty * float(np.abs(v).sum()) + rest)
+
+    def _go(
+        self,
+        units: np.ndarray,
+        step: np.ndarray,
+        shift: float,
+        slope: float,
+        objective: float,
+        price: Callable[[np.ndarray], float],
+    ) -> bool:
+        """Go a step, or a half of it, a quarter ..., until the objective is lower; False if it never is."""
+        moved, w, size = np.flatnonzero(step), self.w[units], 1.0
+        dz = self.problem.product(units[moved], step[moved]) + shift
         for _ in range(30):
             z = self.z + size * dz
-            reached = self.problem.loss(z) + penalty * float(np.abs(w + size * step).sum()) + rest
-            if reached <= objective + 1e-4 * size * slope:
+            if self.problem.loss(z) + price(w + size * step) <= objective + 1e-4 * size * slope:
                 self.w[units] = w + size * step
                 self.b += size * shift
                 self.z = z
                 return True
             size /= 2
         return False
-
-
-def quadratic_lasso(products: np.ndarray, gradient: np.ndarray, w: np.ndarray, penalty: float) -> np.ndarray:
-    """The u that minimises gradient (u - w) + (u - w)' products (u - w) / 2 + penalty |u|_1."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import lasso_path
-
-    values, vectors = np.linalg.eigh(products)
-    # A floor under the curvature keeps the step finite where units are nearly equal.
-    values = np.maximum(values, 1e-7 * max(float(values[-1]), 1e-12))
-    rows = len(values)
-    root = np.sqrt(values)
-    design = np.asfortranarray(root[:, None] * vectors.T)
-    label = design @ w - (vectors.T @ gradient) / root
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # an inexact step is made good by the next
-        _, found, _ = lasso_path(design, label, alphas=[penalty / rows], coef_init=w.copy(), max_iter=1000, tol=1e-8)
-    return np.asarray(found[:, 0])

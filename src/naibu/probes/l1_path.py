@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from naibu.errors import OptionError
-from naibu.probes.halves import widened
-from naibu.probes.l1_logistic import Problem, Solution, solve_path
-from naibu.probes.logistic import PRICES, Fit, Standard, ridge
+from naibu.probes.l1_logistic import Problem, Solution, refit, solve_path
 from naibu.probes.regression import linear_predictions
 from naibu.probes.resampling import Resampler
 from naibu.probes.results import Controls, L1Path, L1Row, Scores
@@ -32,6 +31,13 @@ WIDE_BYTES = 400_000_000  # below this they are kept as float32
 DEFAULT_STRENGTHS = 18
 DECADES = 3
 MOST_REFITTED = 150  # units; with more the penalty takes little from any
+
+
+class Line(NamedTuple):
+    """A linear score of raw units; the second value of a label is said where it is above 0."""
+
+    weights: np.ndarray  # float64 [unit]
+    intercept: float
 
 
 @one_thread_if_narrow
@@ -124,25 +130,16 @@ def _strengths(asked: Sequence[float] | None, problem: Problem) -> np.ndarray:
     return np.unique(np.asarray(asked, np.float64))
 
 
-def _refitted(problem: Problem, solution: Solution) -> Fit | None:
+def _refitted(problem: Problem, solution: Solution) -> Line | None:
     units = np.flatnonzero(solution.weights)
-    if not 0 < len(units) <= MOST_REFITTED:
-        return None
-    x = widened(problem.x[units]).T
-    standard = Standard.of(x)
-    begin = np.append(np.zeros(len(units)), np.log(problem.y.mean() / (1 - problem.y.mean())))
-    found = ridge(standard.apply(x), problem.y, PRICES[-1], begin)
-    fit = standard.raw(found[:-1], float(found[-1]), PRICES[-1])
-    weights = np.zeros(len(problem.x))
-    weights[units] = fit.weights
-    return Fit(weights, fit.intercept, fit.price)
+    return Line(*refit(problem, units)) if 0 < len(units) <= MOST_REFITTED else None
 
 
 def _accuracy(
-    source: Source, key: Key, fits: Sequence[Solution | Fit], target: Target, resampler: Resampler
+    source: Source, key: Key, lines: Sequence[Solution | Line], target: Target, resampler: Resampler
 ) -> list[Scores]:
-    weights = np.stack([fit.weights for fit in fits], axis=1)
-    z = linear_predictions(source, key, weights, target.test) + np.array([fit.intercept for fit in fits])
+    weights = np.stack([line.weights for line in lines], axis=1)
+    z = linear_predictions(source, key, weights, target.test) + np.array([line.intercept for line in lines])
     scorer = Scorer(target, resampler)
     return [scorer.accuracy((column > 0).astype(np.float64)) for column in z.T]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from naibu.probes.feature_sign import feature_sign
 from naibu.probes.gram import Gram, grams
 from naibu.probes.monotone import NAMES as RISING
 from naibu.probes.monotone import gain, rising
@@ -21,6 +21,7 @@ from naibu.probes.threads import one_thread_if_narrow
 SPARSER_WITHIN = 0.01  # of R2
 PATH = 30
 PATH_LENGTH = 1e-4  # smallest alpha over largest
+FLOOR = 1e-9  # of the largest variance, added to all: nearly equal units have one solution
 LINEAR = ("linear", "lasso", "single")
 NAMES = (*LINEAR, *RISING)
 
@@ -183,28 +184,13 @@ def single(gram: Gram, k: int) -> np.ndarray:
 
 
 def lasso(gram: Gram, k: int, alphas: np.ndarray) -> np.ndarray:
-    """Lasso weights along descending `alphas`, [alpha unit], from the sums alone.
-
-    With covariance V L V' the problem is that of the square design sqrt(L) V' and label V' q / sqrt(L), whose
-    products are the same; scikit-learn solves it.
-    """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import lasso_path
-
-    values, vectors = np.linalg.eigh(gram.covariance())
-    kept = values > 1e-9 * max(float(values[-1]), 1e-300)
-    root = np.sqrt(values[kept] * kept.sum())  # so that its 1 / 2 rows is the 1 / 2n of the objective
-    design = np.asfortranarray(root[:, None] * vectors[:, kept].T)
-    label = vectors[:, kept].T @ gram.with_label(k) * kept.sum() / root
-    with warnings.catch_warnings():
-        # On nearly equal units the last digits come slowly; what is reached is scored as it is.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        # Given the products, a unit whose weight stays costs one number, not a column.
-        products, together = design.T @ design, design.T @ label
-        _, weights, _ = lasso_path(
-            design, label, alphas=alphas, max_iter=2000, tol=1e-6, precompute=products, Xy=together
-        )
-    return np.asarray(weights.T)
+    """Lasso weights along descending `alphas`, [alpha unit], from the sums alone, each solved to the end."""
+    products, label = gram.covariance(), gram.with_label(k)
+    products[np.diag_indices(len(label))] += FLOOR * max(float(products.diagonal().max()), 1e-300)
+    path = [np.zeros(len(label))]
+    for alpha in alphas:
+        path.append(feature_sign(products, products @ path[-1] - label, path[-1], float(alpha)))
+    return np.stack(path[1:])
 
 
 def lasso_path_held_out(fit: Gram, held: Gram, k: int) -> _Path:

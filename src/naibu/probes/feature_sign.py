@@ -1,0 +1,54 @@
+"""A quadratic with an L1 penalty, solved to the end: what coordinate descent does not do where units are alike."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+OPTIMAL = 1e-6  # of the penalty: how far a slope may be off
+MOST = 5000  # changes of the signs, after which the best found so far is returned
+
+
+def feature_sign(products: np.ndarray, gradient: np.ndarray, w: np.ndarray, penalty: float) -> np.ndarray:
+    """Return the u that minimises gradient (u - w) + (u - w)' products (u - w) / 2 + penalty |u|_1.
+
+    `products` [unit unit] is positive definite, `gradient` [unit] that of the quadratic at w [unit], `penalty` above 0.
+    With the signs of u known it is a system of equations: signs are guessed from w, the system of the units that have
+    one is solved, and on the straight line to its solution the best point is taken, ends and changes of sign compared;
+    the unit whose slope most exceeds the penalty gets a sign when the others are right. Each step lowers the objective,
+    and there are finitely many signs. Source: Lee, Battle, Raina & Ng 2006, algorithm 1 (feature-sign search).
+    """
+    u, slope, sign = w.copy(), gradient.copy(), np.sign(w)
+    constant = products @ w - gradient
+    for _ in range(MOST):
+        known = np.flatnonzero(sign)
+        if (np.abs(slope[known] + penalty * sign[known]) <= OPTIMAL * penalty).all():
+            excess = np.where(sign == 0, np.abs(slope), 0.0) - penalty
+            unit = int(excess.argmax())
+            if excess[unit] <= OPTIMAL * penalty:
+                break
+            sign[unit] = -np.sign(slope[unit])
+            known = np.flatnonzero(sign)
+        inner = products[np.ix_(known, known)]
+        target = cho_solve(cho_factor(inner, check_finite=False), constant[known] - penalty * sign[known])
+        u[known] = _best_between(u[known], target, slope[known], inner, penalty)
+        sign = np.sign(u)
+        slope = gradient + products @ (u - w)
+    return u
+
+
+def _best_between(
+    u: np.ndarray, target: np.ndarray, slope: np.ndarray, inner: np.ndarray, penalty: float
+) -> np.ndarray:
+    """Return the best of the target and of the points before it where a unit becomes 0."""
+    way = target - u
+    crossing = np.full(len(u), np.inf)
+    turns = u * target < 0
+    crossing[turns] = u[turns] / (u[turns] - target[turns])
+    parts = np.unique(np.append(crossing[turns], 1.0))
+    prices = np.array([np.abs(u + part * way).sum() for part in parts])
+    found = parts * float(slope @ way) + parts**2 * float(way @ inner @ way) / 2 + penalty * prices
+    best = parts[int(found.argmin())]
+    there = np.asarray(u + best * way)
+    there[crossing == best] = 0.0
+    return there
