@@ -82,7 +82,7 @@ def correlation(
                 association(mine.column, scorer.y),
             )
         )  # fmt: skip
-    ranked = int(np.count_nonzero(some_sequences(target, target.train, MOST_RANKED, seed)))
+    ranked = int(np.count_nonzero(some_sequences(target.index, target.train, MOST_RANKED, seed)))
     return Correlation(run_name(recording), label, target.rows, ranked, tuple(signals))
 
 
@@ -100,7 +100,7 @@ def _search_and_score(
     """Per target and key: r of all units on training rows, the best units, their scores on test rows."""
     train, test = targets[0].train, targets[0].test
     pearson = pearson_of_all(source, [t.values for t in targets], keys, train)
-    ranked = some_sequences(targets[0], train, MOST_RANKED, seed)
+    ranked = some_sequences(targets[0].index, train, MOST_RANKED, seed)
     spearman = spearman_of_all(source, [t.values for t in targets], keys, ranked)
     best = {key: [int(np.abs(r).argmax()) for r in (*pearson[key], *spearman[key])] for key in keys}
     columns = gather(source, dict(best), test)

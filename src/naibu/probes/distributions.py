@@ -12,13 +12,14 @@ from naibu.probes.levels import PLACES, Bands, levels_of
 from naibu.probes.resampling import Resampler, per_sequence
 from naibu.probes.results import BetaFit, Distributions, Peak, SignalDistribution
 from naibu.probes.source import Key, Source, blocks, gather, run_name
-from naibu.probes.target import choose_keys, count_rows, divide, same_tokens
+from naibu.probes.target import choose_keys, count_rows, divide, same_tokens, some_sequences
 from naibu.probes.threads import one_thread
 
 NEAREST = 2.0**-12  # to 0 and 1; half the step of float16 below 1, so that log(1 - x) of a rounded 1 is finite
 SMOOTHED_OVER = 0.015  # standard deviation of the smoothing before peaks are sought, as a share of the range
 PROMINENCE = 0.05
 NEAR = 0.05
+MOST_FITTED = 200_000  # training rows of a gate, times all its units
 
 
 @one_thread
@@ -35,8 +36,9 @@ def distributions(
 
     Ranges: gates 0 to 1; candidate, update and hidden -1 to 1, unless a sample of training rows leaves that (some
     cells do not bound them); other signals the quantiles .0005 to .9995 of the sample; what lies outside is
-    counted in the first or last bin. The beta distribution is fitted by maximum likelihood on training rows, from
-    sums of log x and log(1 - x), with x kept 2^-12 away from 0 and 1 (float16 cannot tell them apart nearer to 1).
+    counted in the first or last bin. The beta distribution is fitted by maximum likelihood on training rows (whole
+    sequences of at most 200,000), from sums of log x and log(1 - x), with x kept 2^-12 away from 0 and 1 (float16
+    cannot tell them apart nearer to 1).
     `distance` is the Kolmogorov distance on test rows, at the edges of the bins: what happens within the bin next
     to 0 or 1 it does not see. Peaks are sought in the histogram smoothed by a Gaussian of 1.5 % of the range,
     extended by empty bins, with a prominence of 5 % of the highest. The untrained network is given on the same
@@ -55,8 +57,9 @@ def distributions(
     rows = count_rows(recording.index, train, test, unseen, fitted_on)
     edges = _edges(recording, keys, train, bins, seed)
     gates = [k for k in keys if _is_gate(k)]
-    logs = _log_sums(recording, gates, train)
-    bare_logs = {} if untrained is None else _log_sums(untrained, gates, train)
+    fitted = some_sequences(recording.index, train, MOST_FITTED, seed)
+    logs = _log_sums(recording, gates, fitted)
+    bare_logs = {} if untrained is None else _log_sums(untrained, gates, fitted)
     found = _histograms(recording, edges, test)
     bare = {} if untrained is None else _histograms(untrained, edges, test)
     resampler = Resampler(resamples, seed)

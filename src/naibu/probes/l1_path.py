@@ -80,7 +80,7 @@ def l1_path(
     assert target.names is not None
     random = random_target(target, seed)
     units = recording.units(key)
-    rows = some_sequences(target, target.train, min(most_rows, KEPT_BYTES // (2 * units)), seed)
+    rows = some_sequences(target.index, target.train, min(most_rows, KEPT_BYTES // (2 * units)), seed)
     resampler = Resampler(resamples, seed)
     x = units_by_rows(recording, key, rows)
     problem = Problem(x, target.values[rows], standardise=standardise)

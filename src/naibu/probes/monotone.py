@@ -54,7 +54,7 @@ def rising(
     """
     train, test = targets[0].train, targets[0].test
     values = [target.values for target in targets]
-    ranked = some_sequences(targets[0], train, MOST_RANKED, seed)
+    ranked = some_sequences(targets[0].index, train, MOST_RANKED, seed)
     spearman = spearman_of_all(source, values, (key,), ranked)[key]
     intercepts = [whole.intercept(k, w) for k, w in enumerate(linear)]
     middles = [whole.y[k] / whole.n for k in range(len(linear))]

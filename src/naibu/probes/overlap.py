@@ -72,7 +72,7 @@ def overlap(
         counts = _histograms(mine.column, y, mine.edges)
         nothing = _no_information(mine.column, y, mine.edges, seed)
         signals.append(SignalOverlap(*key, mine.train, mine.unit, mine.scores, controls, nothing, mine.edges, counts))
-    chosen = int(np.count_nonzero(some_sequences(target, target.train, MOST_RANKED, seed)))
+    chosen = int(np.count_nonzero(some_sequences(target.index, target.train, MOST_RANKED, seed)))
     return Overlap(run_name(recording), label, target.names, target.rows, chosen, tuple(signals))
 
 
@@ -88,7 +88,7 @@ class _Found:
 def _search_and_score(
     source: Source, targets: Sequence[Target], keys: Sequence[Key], resampler: Resampler, seed: int
 ) -> list[dict[Key, _Found]]:
-    rows = some_sequences(targets[0], targets[0].train, MOST_RANKED, seed)
+    rows = some_sequences(targets[0].index, targets[0].train, MOST_RANKED, seed)
     y = np.stack([t.values[rows] for t in targets])
     chosen: dict[Key, list[tuple[np.ndarray, int, np.ndarray]]] = {}
     for group in in_memory(source, keys, y.shape[1]):

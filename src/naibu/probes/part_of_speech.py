@@ -168,7 +168,7 @@ def _hits(source: Source, key: Key, targets: Sequence[Target], penalty: str, see
     """Logistic regressions on training rows, at most 100,000 (whole sequences drawn with the seed), price chosen on a
     held-out fifth of their sequences, and whether each test row is told right."""
     first = targets[0]
-    rows = some_sequences(first, first.train, max(1, min(MOST_ROWS, KEPT_BYTES // (4 * source.units(key)))), seed)
+    rows = some_sequences(first.index, first.train, max(1, min(MOST_ROWS, KEPT_BYTES // (4 * source.units(key)))), seed)
     x = gather(source, {key: None}, rows)[key]
     held = held_fifth(first, rows, seed)
     fits = [fit_logistic(x, target.values[rows], held, penalty=penalty) for target in targets]

@@ -66,7 +66,7 @@ def search(
     targets, skipped = _targets(recording, labels, seed)
     asked = _Asked(recording, untrained, keys, permutations, Resampler(resamples, seed), seed)
     found = {each.label: each for group in _alike(targets) for each in asked.of(group)}
-    tokens = max((int(some_sequences(t, t.train, MOST_SEARCHED, seed).sum()) for t in targets), default=0)
+    tokens = max((int(some_sequences(t.index, t.train, MOST_SEARCHED, seed).sum()) for t in targets), default=0)
     in_order = tuple(found[target.name] for target in targets)
     searched = sum(recording.units(key) for key in keys)
     return Search(run_name(recording), searched, permutations, tokens, in_order, tuple(skipped))
@@ -85,7 +85,7 @@ class _Asked:
 
     def of(self, group: list[Target]) -> Iterator[Found]:
         """Yield what was found for each of some targets that are defined on the same rows."""
-        rows = some_sequences(group[0], group[0].train, MOST_SEARCHED, self.seed)
+        rows = some_sequences(group[0].index, group[0].train, MOST_SEARCHED, self.seed)
         draws = draws_of(np.asarray(group[0].index.sequence)[rows], self.permutations, self.seed)
         randoms = {target.name: random_target(target, self.seed) for target in group}
         there = [*group, *(random for random in randoms.values() if random is not None)]

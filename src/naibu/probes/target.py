@@ -165,11 +165,11 @@ def choose_keys(source: Source, keys: tuple[tuple[str, str], ...] | None) -> tup
     return tuple(keys) if keys is not None else there
 
 
-def some_sequences(target: Target, rows: np.ndarray, most: int, seed: int) -> np.ndarray:
+def some_sequences(index: Index, rows: np.ndarray, most: int, seed: int) -> np.ndarray:
     """At most `most` of the marked rows, whole sequences, drawn with the seed; bool [token]."""
     if np.count_nonzero(rows) <= most:
         return rows
-    numbers, inverse = np.unique(np.asarray(target.index.sequence)[rows], return_inverse=True)
+    numbers, inverse = np.unique(np.asarray(index.sequence)[rows], return_inverse=True)
     order = np.random.default_rng((seed, len(numbers))).permutation(len(numbers))
     held = np.cumsum(np.bincount(inverse)[order]) <= most
     held[0] = True
