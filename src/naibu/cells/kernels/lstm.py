@@ -135,7 +135,8 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
     if step > 0:
         there, old = integer(task.offset, step - 1), min(alive, integer(task.alive, step - 1))
     row_bytes = F32 * task.hidden
-    for panel in range(panels[0], panels[1]):
+    for turn in range(panels[1] - panels[0]):  # to and fro: what a step ends with is in the cache when the next begins
+        panel = panels[1] - 1 - turn if step & 1 else panels[0] + turn
         row, end = rows[0], min(rows[1], alive)
         while row < end:
             # Rows that go on read what the step before wrote; rows that begin read the initial state.
