@@ -1,7 +1,8 @@
 """The LSTM on a CPU in float32: all steps of one layer in one direction, forward and backward.
 
 A step is one tile after the other: a few rows of the batch times the panel of a vector of units with all their
-gates; gates, cell and output are made of the sums while these are still in the first cache.
+gates; gates, cell and output are made of the sums while these are still in the first cache. A last panel of few units
+has its gates in one or two vectors instead of four.
 
 Step s reads the rows `offset[s]` to `offset[s] + alive[s]` of all that is kept, so that dense batches, packed
 sequences and both directions are one loop. Threads share out either the rows of the batch, which never meet,
@@ -16,8 +17,8 @@ import numpy as np
 from numba import carray, njit
 
 from naibu.cells.kernels.compiled import Kernel, enter, record, shares, wait
-from naibu.cells.kernels.packing import pack_panel, pack_rows_panel
-from naibu.cells.kernels.tile import block, dots, packed_product, product4
+from naibu.cells.kernels.packing import narrow, pack_narrow_panel, pack_panel, pack_rows_panel
+from naibu.cells.kernels.tile import block, dots, packed_product, product1, product2, product4
 from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, sigmoid, splat, store, store_part, tanh
 
 GATES = 4
@@ -63,9 +64,36 @@ FORWARD = record(
 
 
 @njit
+def _width(task: Any, panel: int) -> int:
+    """Return how many vectors hold one row's sums of one panel."""
+    return GATES if task.direct else narrow(task.hidden - panel * LANES)
+
+
+@njit
 def _before(task: Any, panel: int, place: int) -> int:
     """Return where one of the kept rows has its sums of one panel, from the input's products on."""
-    return task.before + (panel * task.kept + place % task.kept) * PANEL
+    return task.before + panel * task.kept * PANEL + place % task.kept * _width(task, panel) * F32 * LANES
+
+
+@njit
+def _product(width: int, rows: int, depth: int, row: int, row_step: int, weights: int, sums: int, add: bool) -> None:
+    """The product of rows with a panel of `width` vectors."""
+    if width == 4:
+        product4(rows, depth, row, row_step, weights, sums, add)
+    elif width == 2:
+        product2(rows, depth, row, row_step, weights, sums, add)
+    else:
+        product1(rows, depth, row, row_step, weights, sums, add)
+
+
+@njit
+def _pack(weight: int, hidden: int, depth: int, panel: int, packed: int) -> None:
+    """Pack one panel of one matrix."""
+    width, target = narrow(hidden - panel * LANES), packed + panel * depth * PANEL
+    if width == GATES:
+        pack_panel(weight, hidden, GATES, depth, panel, target)
+    else:
+        pack_narrow_panel(weight, hidden, depth, panel, width, target)
 
 
 @njit
@@ -73,9 +101,8 @@ def _prepare(task: Any, panel: int) -> None:
     """Pack the weights and the sum of the biases of one panel."""
     if not task.direct:
         if task.inputs:
-            target = task.packed_ih + panel * task.inputs * PANEL
-            pack_panel(task.w_ih, task.hidden, GATES, task.inputs, panel, target)
-        pack_panel(task.w_hh, task.hidden, GATES, task.hidden, panel, task.packed_hh + panel * task.hidden * PANEL)
+            _pack(task.w_ih, task.hidden, task.inputs, panel, task.packed_ih)
+        _pack(task.w_hh, task.hidden, task.hidden, panel, task.packed_hh)
     for gate in range(GATES):
         first = F32 * (gate * task.hidden + panel * LANES)
         bias = splat(np.float32(0))
@@ -123,7 +150,7 @@ def _project_rows(task: Any, panel: int, row: int, end: int) -> None:
             count = 1
             _direct(task.w_ih, task.hidden, panel, task.inputs, x, target, False)
         else:
-            product4(count, task.inputs, x, F32 * task.inputs, weights, target, False)
+            _product(_width(task, panel), count, task.inputs, x, F32 * task.inputs, weights, target, False)
         row += count
 
 
@@ -137,6 +164,7 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
     row_bytes = F32 * task.hidden
     for turn in range(panels[1] - panels[0]):  # to and fro: what a step ends with is in the cache when the next begins
         panel = panels[1] - 1 - turn if step & 1 else panels[0] + turn
+        width = _width(task, panel)
         row, end = rows[0], min(rows[1], alive)
         while row < end:
             # Rows that go on read what the step before wrote; rows that begin read the initial state.
@@ -155,31 +183,33 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
                 else:
                     x = task.x + F32 * (here + row) * task.inputs
                     weights = task.packed_ih + panel * task.inputs * PANEL
-                    product4(count, task.inputs, x, F32 * task.inputs, weights, sums, False)
+                    _product(width, count, task.inputs, x, F32 * task.inputs, weights, sums, False)
             if task.direct:
                 for m in range(count):
                     _direct(task.w_hh, task.hidden, panel, task.hidden, h + m * row_bytes, sums + m * PANEL, added)
             else:
                 weights = task.packed_hh + panel * task.hidden * PANEL
-                product4(count, task.hidden, h, row_bytes, weights, sums, added)
+                _product(width, count, task.hidden, h, row_bytes, weights, sums, added)
             for m in range(count):
                 known = task.bias + panel * PANEL
                 if task.ids:
                     known = task.table + (panel * task.symbols + integer(task.ids, here + row + m)) * PANEL
-                _gates(task, here, row + m, panel, sums + m * PANEL, known, c + m * row_bytes)
+                own = sums + m * width * F32 * LANES
+                _gates(task, here, row + m, panel, own, width * F32 * LANES // GATES, known, c + m * row_bytes)
             row += count
 
 
 @njit
-def _gates(task: Any, here: int, row: int, panel: int, sums: int, known: int, c_place: int) -> None:
-    """Make gates, cell and output of one row's sums and what is known beforehand: biases, or the symbol's part."""
+def _gates(task: Any, here: int, row: int, panel: int, sums: int, apart: int, known: int, c_place: int) -> None:
+    """Make gates, cell and output of one row's sums, those of a gate so many bytes `apart` from the next one's, and
+    what is known beforehand: biases, or the symbol's part."""
     hidden = task.hidden
     unit = panel * LANES
     left = hidden - unit
     i = sigmoid(load(sums) + load(known))
-    f = sigmoid(load(sums + F32 * LANES) + load(known + F32 * LANES))
-    g = tanh(load(sums + 2 * F32 * LANES) + load(known + 2 * F32 * LANES))
-    o = sigmoid(load(sums + 3 * F32 * LANES) + load(known + 3 * F32 * LANES))
+    f = sigmoid(load(sums + apart) + load(known + F32 * LANES))
+    g = tanh(load(sums + 2 * apart) + load(known + 2 * F32 * LANES))
+    o = sigmoid(load(sums + 3 * apart) + load(known + 3 * F32 * LANES))
     update = i * g
     c = f * load_part(c_place + F32 * unit, left) + update
     place = F32 * ((here + row) * hidden + unit)

@@ -86,6 +86,28 @@ def pack_panel(weight: int, hidden: int, gates: int, depth: int, panel: int, pac
                 write_number(target + k * step + F32 * lane, number)
 
 
+@njit
+def narrow(units: int) -> int:
+    """Return how many vectors hold four gates of the units of a panel: fewer than four where it has few units."""
+    return 1 if 4 * units <= LANES else 2 if 2 * units <= LANES else 4
+
+
+@njit
+def pack_narrow_panel(weight: int, hidden: int, depth: int, panel: int, width: int, packed: int) -> None:
+    """The last panel of four gates in `width` vectors for each k, gates side by side without lanes between them:
+    packed[(k * 4 + gate) * each + unit] = weight[gate * hidden + panel * LANES + unit, k], each = width * LANES / 4."""
+    each = width * LANES // 4
+    units = hidden - panel * LANES
+    for gate in range(4):
+        for unit in range(each):
+            source = weight + F32 * (gate * hidden + panel * LANES + unit) * depth
+            for k in range(depth):
+                number = np.float32(0)
+                if unit < units:
+                    number = read_number(source + F32 * k)
+                write_number(packed + F32 * ((k * 4 + gate) * each + unit), number)
+
+
 def _pack_gates(address: int) -> None:
     """Pack all panels, one after the other; threads take turns."""
     task = carray(address, 1, PACK_GATES_TASK)[0]

@@ -95,9 +95,9 @@ def _default() -> Iterator[Network]:
         yield Network(2, 200, 12_000, seed)
     yield Network(2, 200, 12_000, dropout=0.5)
     yield Network(3, 300, 7_500, softmax="adaptive")
-    for seed in (1, 2, 3):
-        yield Network(4, 300, 7_500, seed, softmax="adaptive")
-    yield Network(4, 300, 12_000, dropout=0.5, softmax="adaptive")
+    for steps, dropout in ((7_500, 0.2), (12_000, 0.5)):
+        for seed in (1, 2, 3):
+            yield Network(4, 300, steps, seed, dropout, softmax="adaptive")
     yield Network(5, 300, 1_600, batch_size=64, softmax="adaptive")
 
 
