@@ -17,6 +17,7 @@ from naibu.cells.elman import ElmanCell, ElmanReLUCell
 from naibu.cells.gru import GRUCell
 from naibu.cells.kernels import fused, own, path
 from naibu.cells.kernels.steps import dense_steps, packed_steps
+from naibu.cells.kernels.table import table_of
 from naibu.cells.lstm import LSTMCell
 from naibu.errors import OptionError
 
@@ -201,7 +202,7 @@ class Recurrent(nn.Module):
             table = None
             if vectors is not None and layer == 0:
                 bias = own.table_bias(self.cell_type, weights[2], weights[3]) if self.bias else None
-                table = functional.linear(vectors, weights[0], bias)
+                table = table_of(vectors, weights[0], bias)
             ran = own.run(self.cell_type, rows, tuple(part[number] for part in state), weights, steps, table=table)
             outputs.append(ran.output)
             finals.append(ran.state)

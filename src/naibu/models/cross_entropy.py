@@ -161,7 +161,8 @@ class _Chunks:
         pieces = [(h, t) for h, t in zip(hidden, targets, strict=True) if len(t)]
         if pieces:
             h, t = pieces[-1]
-            pieces[-1] = functional.pad(h, (0, 0, 0, padded_rows(len(t)) - len(t))), t
+            more = padded_rows(len(t)) - len(t)
+            pieces[-1] = functional.pad(h, (0, 0, 0, more)) if more else h, t
         return pieces
 
     def _softmax(self, h: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
