@@ -415,3 +415,20 @@ def test_clipping_is_torchs_own_and_leaves_small_gradients_alone():
         assert norm == pytest.approx(torch.nn.utils.clip_grad_norm_(theirs, limit).item(), rel=1e-6)
         for one, other in zip(ours, theirs, strict=True):
             torch.testing.assert_close(one.grad, other.grad)
+
+
+def test_the_same_graph_twice_gives_twice_the_gradients() -> None:
+    torch.manual_seed(3)
+    hidden, weight, bias = torch.randn(40, 8), torch.randn(90, 8), torch.randn(90)
+    targets = torch.randint(90, (40,))
+    inputs = [part.requires_grad_() for part in (hidden, weight, bias)]
+    loss = 3 * chunked_cross_entropy(hidden, weight, bias, targets, "mean")
+    first = torch.autograd.grad(loss, inputs, retain_graph=True)
+    second = torch.autograd.grad(loss, inputs)
+    expected = torch.autograd.grad(
+        3 * torch.nn.functional.cross_entropy(torch.nn.functional.linear(hidden, weight, bias), targets), inputs
+    )
+    for once, again, right in zip(first, second, expected, strict=True):
+        torch.testing.assert_close(once, right, rtol=1e-4, atol=1e-6)
+        assert torch.equal(once, again)
+        assert once.data_ptr() != again.data_ptr()

@@ -86,12 +86,14 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, scale: float) -> Tensor:
         chunks = _Chunks(hidden, weight, bias, targets)
         losses = chunks.with_gradients(scale, ctx.needs_input_grad[:3])
-        ctx.chunks = chunks
+        ctx.chunks, ctx.scale = chunks, scale
         return losses.sum() * scale
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
+        if ctx.chunks.given:  # a second time through the same graph
+            ctx.chunks.with_gradients(ctx.scale, ctx.needs_input_grad[:3])
         gradients = ctx.chunks.gradients()
         for value in gradients:
             if value is not None and not (gradient.device.type == "cpu" and gradient.item() == 1):
@@ -115,6 +117,7 @@ class _Chunks:
         vocabulary, symbols = len(weight), len(hidden)
         most = max(FEWEST_SYMBOLS, CHUNK_VALUES // vocabulary)
         self.size = padded_rows(-(-symbols // max(1, -(-symbols // most))))
+        self.given = False  # whether the gradients are in other hands
         self._d_hidden: Tensor | None = None
         self._d_weight: Tensor | None = None
         self._d_bias: Tensor | None = None
@@ -127,6 +130,7 @@ class _Chunks:
 
     def with_gradients(self, scale: float, needed: tuple[bool, ...]) -> Tensor:
         """Return -ln p(target), `[symbol]`, and keep the gradients of `scale` times their sum."""
+        self.given = False
         sums, parts, at = _sum_type(self.dtype), [], 0
         with torch.autocast(self.hidden.device.type, enabled=False):
             if needed[0]:
@@ -147,12 +151,14 @@ class _Chunks:
         return torch.cat(parts) if parts else self.hidden.new_zeros(0, dtype=sums)
 
     def gradients(self) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        """Return copies of dL/dhidden, dL/dweight and dL/dbias, those that were asked for."""
+        """Give dL/dhidden, dL/dweight and dL/dbias away, those that were asked for."""
         d_hidden, d_weight, d_bias = self._d_hidden, self._d_weight, self._d_bias
+        self._d_hidden = self._d_weight = self._d_bias = None
+        self.given = True
         return (
-            None if d_hidden is None else d_hidden.clone(),
+            d_hidden,
             None if d_weight is None else torch.empty_like(self.weight, dtype=self.weight_dtype).copy_(d_weight.t()),
-            None if d_bias is None else d_bias.to(self.weight_dtype, copy=True),
+            None if d_bias is None else d_bias.to(self.weight_dtype),
         )
 
     def _pieces(self) -> list[tuple[Tensor, Tensor]]:
@@ -191,7 +197,9 @@ class _Chunks:
         if self._d_bias is not None:
             self._d_bias.add_(p.sum(0), alpha=scale)
         if self._d_weight is not None:
-            transposed = (h.t() * scale).contiguous()
+            transposed = h.t().contiguous()
+            if scale != 1:
+                transposed *= scale
             size = max(32, CHUNK_VALUES // len(self.weight))
             for total, part in zip(torch.split(self._d_weight, size), torch.split(transposed, size), strict=True):
                 (total.copy_ if rows.start == 0 else total.add_)(product(part, d.t()))
