@@ -9,7 +9,7 @@ from naibu.probes.results import L1Path, L1Row, Regression
 from naibu.report.content import NetworkPart
 from naibu.report.findings import few_units
 from naibu.report.markup import Safe, element, figure, folded, joined, score_cell, table
-from naibu.report.numbers import MISSING, count, number, with_interval
+from naibu.report.numbers import count, number, with_interval
 from naibu.report.sections.section import (
     Pen,
     Section,
@@ -179,7 +179,7 @@ def _path(path: L1Path, split: str) -> Safe:
             f"{row.strength:.3g}",
             f"{row.nonzero} of {path.of}",
             *score_cells(row.accuracy, unseen, as_share=True),
-            *([_again(row, split)] if again else []),
+            *([score_cell(on_split(row.refitted, split), True)] if again else []),
             *(_with_units(row, field, split) for field in fields),
         ]
         for row in path.strengths
@@ -198,11 +198,6 @@ def _path(path: L1Path, split: str) -> Safe:
         "Logistic regression with an L1 penalty",
         names=2,
     )
-
-
-def _again(row: L1Row, split: str) -> str:
-    score = on_split(row.refitted, split)
-    return MISSING if score is None else with_interval(score, True)
 
 
 def _with_units(row: L1Row, field: str, split: str) -> Safe:
