@@ -253,7 +253,7 @@ class Look:
         if summary is None:
             from naibu.look.look import look
 
-            look(asked, console, command=typed)
+            look(asked, console, command=typed, workers=0)
             summary = read_json(out / "summary.json", "the main numbers")
         table = Table("", title=Text(summary["title"]), title_justify="left")
         for name in summary["table"]["columns"]:
@@ -368,7 +368,8 @@ class Probe:
 
         places = self.network.places()
         for each in places:
-            probe_run(each, each.run.corpus["category"], label=self.label, parts=self.parts, word=self.word)
+            category = each.run.corpus["category"]
+            probe_run(each, category, label=self.label, parts=self.parts, word=self.word, workers=0)
             say(console, "Results", each.results)
         return [str(path) for each in places for path in sorted(each.results.glob("*.csv"))]
 

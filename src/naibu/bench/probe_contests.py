@@ -182,7 +182,7 @@ def overlap_numpy(folder: Path, most: int, ours: Answer, tolerance: float) -> An
 
 
 def distributions_ours(folder: Path, most: int) -> Answer:
-    """The histogram of a gate on test rows, and the beta distribution fitted on training rows; all of them."""
+    """The histogram of a gate on test rows, and the beta distribution fitted on training rows, at most 200,000."""
     fit = probes.distributions(Recording.open(folder), keys=(GATE,), resamples=2).signals[0].beta
     assert fit is not None
     return Answer(numbers=np.array([fit.a.value, fit.b.value]))

@@ -22,17 +22,17 @@ from naibu.storage import write_json
 from naibu.training.train import run_name, train
 
 
-def look(asked: Look, console: Console, *, command: str) -> Report:
+def look(asked: Look, console: Console, *, command: str, workers: int = 1) -> Report:
     """Train, record, probe, intervene and report on a corpus; go on where an earlier call stopped.
 
-    Everything lies under `asked.out`: runs/, recordings/, results/, report.html, summary.json.
-    Raises StoredError where the folder holds the work of another corpus.
+    Everything lies under `asked.out`: runs/, recordings/, results/, report.html, summary.json. `workers` is for
+    `probe_run`. Raises StoredError where the folder holds the work of another corpus.
     """
     whole = asked.whole()
     for form in asked.forms_or_default():
         places, corpus = trained(asked, form, console)
         record_run(places, corpus)
-        probe_run(places, corpus.category, missing_only=True)
+        probe_run(places, corpus.category, missing_only=True, workers=workers)
         if not (places.results / "holding.json").exists():
             intervene_run(places, corpus)
     report = make_report(asked.out, command=command)

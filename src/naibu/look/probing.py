@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from naibu.probes.search import search
 from naibu.probes.timescales import applies, timescales
 from naibu.progress import Report, shown, silent
 from naibu.recording import Recording
-from naibu.side_by_side import side_by_side
+from naibu.side_by_side import ctrl_c, side_by_side
 
 DEPTHS = ("depth", "bracket_depth", "line_position")
 """What a depth is, by order of preference: of trees, of brackets in plain text, of a line."""
@@ -63,11 +62,14 @@ def probe_run(
     parts: tuple[str, str] | None = None,
     word: str | None = None,
     missing_only: bool = False,
+    workers: int = 1,
 ) -> None:
     """Run every probe on the run's recording and leave its tables in `results/`.
 
     `label` restricts it to the correlation of every unit with that label, `parts` to telling two parts of speech
-    apart, `word` to the tokens of one word; `missing_only` leaves results alone that are there.
+    apart, `word` to the tokens of one word; `missing_only` leaves results alone that are there. All probes of a large
+    recording run in so many `workers` at a time, processes of their own (0: as many as are worth their start); a script
+    that asks for more than one needs the guard of Python's `multiprocessing`.
     """
     recording, control = places.open_recordings()
     jobs = list(_one_label(recording, control, label)) if label is not None else []
@@ -79,21 +81,23 @@ def probe_run(
     if not jobs:
         return
     with places.timed("probe"), shown(f"{places.run.name}: probing", "probes") as progress:
-        workers = _workers(recording) if len(jobs) > 1 else 1
+        whole, restricted = len(jobs), label is not None or parts is not None or word is not None
+        apart = [] if restricted else [name for name, _ in jobs if not name.startswith(READING)]
+        workers = (workers or _workers(recording)) if len(apart) > 1 else 1
         if workers > 1:
-            apart = [ProbeJob(places, category, name) for name, _ in jobs if not name.startswith(READING)]
-            side_by_side(sorted(apart, key=lambda job: not job.name.startswith(LONG)), workers, progress)
+            apart.sort(key=lambda name: not name.startswith(LONG))
+            probed = [ProbeJob(places, category, name) for name in apart]
+            side_by_side(probed, workers, lambda done, _, names: progress(done, whole, names))
             jobs = [job for job in jobs if job[0].startswith(READING)]
-        for done, (name, make) in enumerate(jobs):
-            progress(done, len(jobs), name)
+        for done, (name, make) in enumerate(jobs, whole - len(jobs)):
+            progress(done, whole, name)
             tables.save(make(), places.results, name)
-        progress(len(jobs), len(jobs), "")
+        progress(whole, whole, "")
 
 
 def _workers(recording: Recording) -> int:
     """Return how many processes are worth their start."""
-    values = recording.tokens * max(recording.units(key) for key in recording.keys())
-    if values < MANY or multiprocessing.current_process().daemon:  # one of several already
+    if recording.tokens * max(recording.units(key) for key in recording.keys()) < MANY:
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, MOST)
@@ -112,10 +116,11 @@ class ProbeJob:
         return False
 
     def run(self, progress: Report = silent) -> None:
-        """Compute the probe and leave its tables; `progress` is not told of parts."""
+        """Compute the probe and leave its tables; of its parts nothing is told."""
+        progress(0, 1, self.name)
         recording, control = self.places.open_recordings()
         make = dict(_jobs(self.places, recording, control, self.category))[self.name]
-        with threadpool_limits(1):
+        with threadpool_limits(1), ctrl_c():
             tables.save(make(), self.places.results, self.name)
 
 

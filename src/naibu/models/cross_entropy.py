@@ -87,12 +87,14 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         chunks = _Chunks(hidden, weight, bias, targets)
         losses = chunks.with_gradients(scale, ctx.needs_input_grad[:3])
         ctx.chunks, ctx.scale = chunks, scale
+        ctx.save_for_backward(hidden, weight, bias)
         return losses.sum() * scale
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
         if ctx.chunks.given:  # a second time through the same graph
+            ctx.saved_tensors  # noqa: B018  raises where they have been changed since
             ctx.chunks.with_gradients(ctx.scale, ctx.needs_input_grad[:3])
         gradients = ctx.chunks.gradients()
         for value in gradients:
@@ -197,9 +199,7 @@ class _Chunks:
         if self._d_bias is not None:
             self._d_bias.add_(p.sum(0), alpha=scale)
         if self._d_weight is not None:
-            transposed = h.t().contiguous()
-            if scale != 1:
-                transposed *= scale
+            transposed = (h.t() if scale == 1 else h.t() * scale).contiguous()
             size = max(32, CHUNK_VALUES // len(self.weight))
             for total, part in zip(torch.split(self._d_weight, size), torch.split(transposed, size), strict=True):
                 (total.copy_ if rows.start == 0 else total.add_)(product(part, d.t()))

@@ -71,6 +71,7 @@ def distributions(
             _one(key, recording.units(key), (found[key], logs.get(key)), (bare.get(key), bare_logs.get(key)), resampler)
             for key in keys
         ),
+        int(np.count_nonzero(fitted)) if gates else None,
     )
 
 

@@ -12,7 +12,8 @@ MOST = 5000  # changes of the signs, after which the best found so far is return
 def feature_sign(products: np.ndarray, gradient: np.ndarray, w: np.ndarray, penalty: float) -> np.ndarray:
     """Return the u that minimises gradient (u - w) + (u - w)' products (u - w) / 2 + penalty |u|_1.
 
-    `products` [unit unit] is positive definite, `gradient` [unit] that of the quadratic at w [unit], `penalty` above 0.
+    `products` [unit unit] is positive definite (but for rounding), `gradient` [unit] that of the quadratic at w [unit],
+    `penalty` above 0.
     With the signs of u known it is a system of equations: signs are guessed from w, the system of the units that have
     one is solved, and on the straight line to its solution the best point is taken, ends and changes of sign compared;
     the unit whose slope most exceeds the penalty gets a sign when the others are right. Each step lowers the objective,
@@ -30,11 +31,21 @@ def feature_sign(products: np.ndarray, gradient: np.ndarray, w: np.ndarray, pena
             sign[unit] = -np.sign(slope[unit])
             known = np.flatnonzero(sign)
         inner = products[np.ix_(known, known)]
-        target = cho_solve(cho_factor(inner, check_finite=False), constant[known] - penalty * sign[known])
+        target = solved(inner, constant[known] - penalty * sign[known])
         u[known] = _best_between(u[known], target, slope[known], inner, penalty)
         sign = np.sign(u)
         slope = gradient + products @ (u - w)
     return u
+
+
+def solved(products: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return products^-1 right; where rounding has left no positive definite products, with the least of their
+    directions made as steep as the steepest is by a millionth."""
+    try:
+        return np.asarray(cho_solve(cho_factor(products, check_finite=False), right))
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(products)
+        return np.asarray(vectors @ ((vectors.T @ right) / np.maximum(values, 1e-6 * max(float(values[-1]), 1e-300))))
 
 
 def _best_between(

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit, xlog1py, xlogy
 
-from naibu.probes.feature_sign import feature_sign
+from naibu.probes.feature_sign import feature_sign, solved
 from naibu.probes.halves import widened
 
 CHUNK = 8192
@@ -178,7 +177,7 @@ class _State:
         products, sums = self.problem.curvature(units, d)
         products -= np.outer(sums, sums) / d.sum()
         products[np.diag_indices(len(units))] += ridge + FLOOR * float(products.diagonal().max())
-        step = -cho_solve(cho_factor(products), gradient)
+        step = -solved(products, gradient)
         slope = float(gradient @ step)
         objective = self.problem.loss(self.z) + float(ridge @ w**2) / 2
         if -slope <= SETTLED * objective:

@@ -240,6 +240,7 @@ class Distributions:
     fitted: Rows
     prominence: float  # least prominence of a peak
     signals: tuple[SignalDistribution, ...]
+    beta_tokens: int | None = None  # training tokens that the betas rest on; None: all
 
     def rows(self) -> list[Row]:
         """One row per signal and statistic: mean, deviation, beta a, b, distance, each peak's share, each level's."""

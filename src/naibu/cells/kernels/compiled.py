@@ -11,7 +11,7 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 from operator import itemgetter
@@ -66,12 +66,12 @@ class Kernel:
             config.CACHE_DIR = before
 
     def __call__(self, threads: int, **values: int) -> None:
-        """Run the kernel on so many threads; the fields of its record are given by name, tensors as addresses."""
+        """Run the kernel on so many threads; fields of its record are given by name, tensors as addresses; 0 if not."""
         openmp, entry = _openmp(), self._entry
         together = openmp is not None and threads > 1
         team = (openmp.team, openmp.give_way) if openmp is not None and together else (0, 0)
-        assert values.keys() == self._names, f"{self.name}: fields {', '.join(values.keys() ^ self._names)}"
-        task = self._task_type(*_COUNTED, threads, *team, *self._in_order(values))
+        assert values.keys() <= self._zeros.keys(), f"{self.name}: no field {values.keys() - self._zeros.keys()}"
+        task = self._task_type(*_COUNTED, threads, *team, *self._in_order(self._zeros | values))
         address = ctypes.addressof(task)
         if openmp is not None and together:
             openmp.parallel(entry.address, address, threads, 0)
@@ -94,12 +94,12 @@ class Kernel:
         return ctypes.c_int64 * (self.fields.itemsize // 8)
 
     @cached_property
-    def _names(self) -> Set[str]:
-        return dict.fromkeys((self.fields.names or ())[len(HEAD) :]).keys()
+    def _zeros(self) -> dict[str, int]:
+        return dict.fromkeys((self.fields.names or ())[len(HEAD) :], 0)
 
     @cached_property
     def _in_order(self) -> Callable[[dict[str, int]], tuple[int, ...]]:
-        return itemgetter(*self._names)
+        return itemgetter(*self._zeros)
 
 
 class _OpenMP(NamedTuple):

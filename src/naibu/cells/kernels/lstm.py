@@ -18,7 +18,7 @@ from numba import carray, njit
 
 from naibu.cells.kernels.compiled import Kernel, enter, record, shares, wait
 from naibu.cells.kernels.packing import narrow, pack_narrow_panel, pack_panel, pack_rows_panel
-from naibu.cells.kernels.tile import block, dots, packed_product, product1, product2, product4
+from naibu.cells.kernels.tile import block, dots, packed_product
 from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, sigmoid, splat, store, store_part, tanh
 
 GATES = 4
@@ -73,17 +73,6 @@ def _width(task: Any, panel: int) -> int:
 def _before(task: Any, panel: int, place: int) -> int:
     """Return where one of the kept rows has its sums of one panel, from the input's products on."""
     return task.before + panel * task.kept * PANEL + place % task.kept * _width(task, panel) * F32 * LANES
-
-
-@njit
-def _product(width: int, rows: int, depth: int, row: int, row_step: int, weights: int, sums: int, add: bool) -> None:
-    """The product of rows with a panel of `width` vectors."""
-    if width == 4:
-        product4(rows, depth, row, row_step, weights, sums, add)
-    elif width == 2:
-        product2(rows, depth, row, row_step, weights, sums, add)
-    else:
-        product1(rows, depth, row, row_step, weights, sums, add)
 
 
 @njit
@@ -150,7 +139,7 @@ def _project_rows(task: Any, panel: int, row: int, end: int) -> None:
             count = 1
             _direct(task.w_ih, task.hidden, panel, task.inputs, x, target, False)
         else:
-            _product(_width(task, panel), count, task.inputs, x, F32 * task.inputs, weights, target, False)
+            packed_product(_width(task, panel), count, task.inputs, x, F32 * task.inputs, weights, target, False)
         row += count
 
 
@@ -183,13 +172,13 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
                 else:
                     x = task.x + F32 * (here + row) * task.inputs
                     weights = task.packed_ih + panel * task.inputs * PANEL
-                    _product(width, count, task.inputs, x, F32 * task.inputs, weights, sums, False)
+                    packed_product(width, count, task.inputs, x, F32 * task.inputs, weights, sums, False)
             if task.direct:
                 for m in range(count):
                     _direct(task.w_hh, task.hidden, panel, task.hidden, h + m * row_bytes, sums + m * PANEL, added)
             else:
                 weights = task.packed_hh + panel * task.hidden * PANEL
-                _product(width, count, task.hidden, h, row_bytes, weights, sums, added)
+                packed_product(width, count, task.hidden, h, row_bytes, weights, sums, added)
             for m in range(count):
                 known = task.bias + panel * PANEL
                 if task.ids:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import signal
-import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ from naibu.papers.hochreiter1997.learners import learner_of
 from naibu.papers.hochreiter1997.rows import Row
 from naibu.papers.hochreiter1997.tally import Tally
 from naibu.progress import Report, silent
+from naibu.side_by_side import ctrl_c
 from naibu.storage import read_json, write_json
 
 TOGETHER = 16
@@ -81,7 +79,7 @@ class Block:
         obtain = learner_of(self.row.learner)
         assert obtain is not None
         keeper = Keeper(self, progress)
-        with _ctrl_c():
+        with ctrl_c():
             try:
                 for trial in obtain(self.row, self.missing(), self.seed, self.row.cap, keeper):
                     keeper.finished(trial)
@@ -207,16 +205,3 @@ def cost(row: Row, numbers: Sequence[int]) -> float:
     length = task.get("lag") or task.get("q") or task.get("p") or OTHER_STEPS
     steps = sequences * (REBER_STEPS if task["name"] == "reber" else int(length))
     return 1 + 1e-6 * STEP.get(row.learner, 0.1) * float(row.learning.get("most_steps", steps)) * len(numbers)
-
-
-@contextmanager
-def _ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C interrupt the work, which processes side by side otherwise leave to their parent."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -99,7 +99,7 @@ def few_units(study: Study, network: Network, name: str, share: float) -> Figure
     accuracy. Beside it stands the accuracy of the same units fitted again without the penalty.
     """
     found: L1Path | None = result(study, network, L1Path, name)
-    if found is None:
+    if found is None or found.standardised != (name == "l1"):  # of an earlier version, which had raw units alone
         return None
     most = int(share * found.of)
     rows = [row for row in found.strengths if row.nonzero <= most]

@@ -42,9 +42,16 @@ def distributed(part: NetworkPart, distributions: Distributions, pen: Pen) -> Se
         READING,
         _summary(signals),
         (figure(panels, caption),),
-        (_table(signals), *_levels(signals), paragraph(fitted_note(distributions.fitted), "quiet")),
+        (_table(signals), *_levels(signals), paragraph(_fitted(distributions), "quiet")),
         command_for(part, "distributions", "record", "report"),
     )
+
+
+def _fitted(distributions: Distributions) -> str:
+    """Say what was fitted on what."""
+    tokens, note = distributions.beta_tokens, fitted_note(distributions.fitted)
+    fewer = tokens is not None and tokens < distributions.fitted.train_tokens
+    return f"{note} Beta curves are fitted on {count(tokens or 0)} of the training symbols." if fewer else note
 
 
 def _summary(signals: list[SignalDistribution]) -> str:
