@@ -59,3 +59,17 @@ def test_a_penalty_above_every_slope_leaves_nothing() -> None:
     products, gradient, _ = quadratic(1, 6, 1.0)
     found = feature_sign(products, gradient, np.zeros(6), float(np.abs(gradient).max()) * 1.001)
     assert not found.any()
+
+
+def test_products_that_rounding_left_indefinite_are_no_error() -> None:
+    draw = np.random.default_rng(3)
+    x = np.tanh(draw.normal(size=(4000, 4)) @ draw.normal(size=(4, 60))).astype(np.float16).astype(np.float32)
+    x -= x.mean(axis=0)
+    products = (x.T @ x).astype(np.float64) / len(x)
+    values, vectors = np.linalg.eigh(products)
+    products -= vectors @ np.diag(np.where(values < 1e-3 * values[-1], values + 1e-7, 0)) @ vectors.T
+    assert np.linalg.eigvalsh(products)[0] < 0
+    gradient = products @ draw.normal(size=60)
+    found = feature_sign(products, gradient, np.zeros(60), 1e-6)
+    assert np.isfinite(found).all()
+    assert objective(products, gradient, np.zeros(60), 1e-6, found) < 0

@@ -432,3 +432,23 @@ def test_the_same_graph_twice_gives_twice_the_gradients() -> None:
         torch.testing.assert_close(once, right, rtol=1e-4, atol=1e-6)
         assert torch.equal(once, again)
         assert once.data_ptr() != again.data_ptr()
+
+
+def test_the_hidden_vectors_stay_as_they_are() -> None:
+    """Of one unit, or lying column by column, their transpose is no copy."""
+    torch.manual_seed(5)
+    targets = torch.randint(80, (64,))
+    for hidden in (torch.randn(64, 1), torch.randn(6, 64).t()):
+        before, weight = hidden.clone(), torch.randn(80, hidden.shape[1], requires_grad=True)
+        chunked_cross_entropy(hidden, weight, None, targets, "mean").backward()
+        assert torch.equal(hidden, before)
+
+
+def test_a_second_backward_after_the_weights_changed_is_refused() -> None:
+    hidden, weight = torch.randn(40, 8, requires_grad=True), torch.randn(90, 8, requires_grad=True)
+    loss = chunked_cross_entropy(hidden, weight, None, torch.randint(90, (40,)))
+    loss.backward(retain_graph=True)
+    with torch.no_grad():
+        weight.mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()

@@ -120,8 +120,10 @@ class Recurrent(nn.Module):
     def cell(self, layer: int = 0, *, reverse: bool = False) -> Cell:
         """Return the cell of one layer and direction; it shares the layer's parameters."""
         cell = self._cells[layer][1 if reverse else 0]
-        for name in dict(cell.named_parameters()):
-            cell._parameters[name] = self._parameters[f"{name}_l{layer}{'_reverse' if reverse else ''}"]
+        suffix = f"_l{layer}{'_reverse' if reverse else ''}"
+        for name, parameter in cell._parameters.items():
+            if parameter is not None:
+                cell._parameters[name] = self._parameters[name + suffix]
         cell.training = self.training
         return cell
 
