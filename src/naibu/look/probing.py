@@ -30,7 +30,7 @@ DEPTHS = ("depth", "bracket_depth", "line_position")
 """What a depth is, by order of preference: of trees, of brackets in plain text, of a line."""
 COMPARED = ("cell", "hidden", "update", "candidate")
 """Signals of the top layer whose regressions stand side by side, where the cell has them."""
-MANY = 100_000_000
+MANY = 20_000_000
 """Values of one signal from which probes run side by side, each in a process of its own."""
 MOST = 4
 """Such processes at a time; each holds a gigabyte or two."""
