@@ -72,17 +72,19 @@ def probe_run(
     that asks for more than one needs the guard of Python's `multiprocessing`.
     """
     recording, control = places.open_recordings()
-    jobs = list(_one_label(recording, control, label)) if label is not None else []
-    jobs += asked_jobs(recording, control, top_layer(recording), parts, word)
-    if label is None and parts is None and word is None:
+    everything = label is None and parts is None and word is None
+    if everything:
         jobs = list(_jobs(places, recording, control, category))
+    else:
+        jobs = list(_one_label(recording, control, label)) if label is not None else []
+        jobs += asked_jobs(recording, control, top_layer(recording), parts, word)
     if missing_only:
         jobs = [job for job in jobs if not (places.results / f"{job[0]}.json").exists()]
     if not jobs:
         return
     with places.timed("probe"), shown(f"{places.run.name}: probing", "probes") as progress:
-        whole, restricted = len(jobs), label is not None or parts is not None or word is not None
-        apart = [] if restricted else [name for name, _ in jobs if not name.startswith(READING)]
+        whole = len(jobs)
+        apart = [name for name, _ in jobs if not name.startswith(READING)] if everything else []
         workers = (workers or _workers(recording)) if len(apart) > 1 else 1
         if workers > 1:
             apart.sort(key=lambda name: not name.startswith(LONG))

@@ -173,17 +173,24 @@ class _State:
         p = expit(self.z)
         w = self.w[units]
         gradient = self.problem.gradient(p - self.problem.y, units) + ridge * w
-        d = np.maximum(p * (1 - p), 1e-10)
-        products, sums = self.problem.curvature(units, d)
-        products -= np.outer(sums, sums) / d.sum()
-        products[np.diag_indices(len(units))] += ridge + FLOOR * float(products.diagonal().max())
+        products, along = self._curvature(units, p)
+        products[np.diag_indices(len(units))] += ridge
         step = -solved(products, gradient)
         slope = float(gradient @ step)
         objective = self.problem.loss(self.z) + float(ridge @ w**2) / 2
         if -slope <= SETTLED * objective:
             return False
-        shift = -float(sums @ step) / float(d.sum())
-        return self._go(units, step, shift, slope, objective, lambda v: float(ridge @ v**2) / 2)
+        return self._go(units, step, along, slope, objective, lambda v: float(ridge @ v**2) / 2)
+
+    def _curvature(self, units: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of the loss where the intercept goes along, [unit unit], and by how much it falls as each unit's weight
+        rises, [unit]. A floor keeps the step finite where units are nearly equal."""
+        d = np.maximum(p * (1 - p), 1e-10)
+        products, sums = self.problem.curvature(units, d)
+        along = sums / float(d.sum())
+        products -= np.outer(sums, along)
+        products[np.diag_indices(len(units))] += FLOOR * max(float(products.diagonal().max()), 1e-12)
+        return products, along
 
     def _settle_intercept(self) -> None:
         for _ in range(50):
@@ -212,31 +219,26 @@ class _State:
 
     def _newton(self, units: np.ndarray, p: np.ndarray, gradient: np.ndarray, penalty: float, objective: float) -> bool:
         """One proximal Newton step on some units with a line search; False if nothing got better."""
-        d = np.maximum(p * (1 - p), 1e-10)
-        products, sums = self.problem.curvature(units, d)
-        products -= np.outer(sums, sums) / d.sum()
+        products, along = self._curvature(units, p)
         w = self.w[units]
-        # A floor under the curvature keeps the step finite where units are nearly equal.
-        products[np.diag_indices(len(units))] += FLOOR * max(float(products.diagonal().max()), 1e-12)
         step = feature_sign(products, gradient, w, penalty) - w
         if not step.any():
             return False
-        shift = -float(sums @ step) / float(d.sum())
         slope = float(gradient @ step) + penalty * float(np.abs(w + step).sum() - np.abs(w).sum())
         rest = penalty * float(np.abs(self.w).sum() - np.abs(w).sum())
-        return self._go(units, step, shift, slope, objective, lambda v: penalty * float(np.abs(v).sum()) + rest)
+        return self._go(units, step, along, slope, objective, lambda v: penalty * float(np.abs(v).sum()) + rest)
 
     def _go(
         self,
         units: np.ndarray,
         step: np.ndarray,
-        shift: float,
+        along: np.ndarray,
         slope: float,
         objective: float,
         price: Callable[[np.ndarray], float],
     ) -> bool:
         """Go a step, or a half of it, a quarter ..., until the objective is lower; False if it never is."""
-        moved, w, size = np.flatnonzero(step), self.w[units], 1.0
+        moved, w, size, shift = np.flatnonzero(step), self.w[units], 1.0, -float(along @ step)
         dz = self.problem.product(units[moved], step[moved]) + shift
         for _ in range(30):
             z = self.z + size * dz

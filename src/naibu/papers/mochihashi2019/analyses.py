@@ -24,7 +24,7 @@ def end_recall(study: Study, network: Network) -> Figures | None:
     if found is None or found.end_recall is None:
         return None
     figures = score("ED recall", found.end_recall, ("untrained network", found.end_recall_controls.untrained))
-    bare = None if found.end_precision_controls.untrained is None else found.end_precision_controls.untrained
+    bare = found.end_precision_controls.untrained
     figures["control_precision"] = None if bare is None else headline(bare)[0].value
     for name, scores in (("precision", found.end_precision), ("accuracy", found.accuracy), ("loss", found.loss)):
         figures[name] = None if scores is None else headline(scores)[0].value
