@@ -10,12 +10,10 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import naibu
 from naibu.cells.kernels import compiled, own, products, sharing
-from naibu.cells.kernels.table import table_of
 from naibu.cells.layers import Recurrent
 from naibu.cells.peephole import PeepholeLSTMCell
 from naibu.cells.unroll import unroll
@@ -224,22 +222,6 @@ def test_symbols_give_what_their_vectors_give(ours, theirs, options, plan):
         close(part.grad, wanted)
 
 
-@pytest.mark.parametrize("bias", [True, False])
-def test_a_table_of_many_symbols_has_the_gradients_of_a_linear_layer(bias):
-    torch.manual_seed(4)
-    inputs = [torch.randn(90, 6), torch.randn(20, 6), *([torch.randn(20)] if bias else [])]
-    weights, results = torch.randn(90, 20), []
-    for make in (table_of, functional.linear):
-        fresh = [part.clone().requires_grad_() for part in inputs]
-        if make is functional.linear:
-            fresh = [part.detach().double().requires_grad_() for part in fresh]
-        table = make(*fresh, *([] if bias else [None]))
-        (table * weights).sum().backward()
-        results.append([table.detach(), *(part.grad for part in fresh)])
-    for found, expected in zip(*results, strict=True):
-        close(found, expected)
-
-
 @pytest.mark.parametrize("size", [(5, 3, 2), (300, 40, 33), (64, 17, 70), (513, 5, 1), (1, 1, 1)], ids=str)
 def test_products(size):
     rows, width, columns = size
@@ -248,6 +230,8 @@ def test_products(size):
     ids = torch.randint(0, 3, (rows,))
     for threads in (1, 2, 3):
         close(products.times(a, weight, threads), a.double() @ weight.double())
+        across, bias = weight.t().contiguous().t(), torch.randn(columns)
+        close(products.times(a, across, threads, bias), a.double() @ weight.double() + bias.double())
         close(products.sum_of_outer(a, b, threads), a.double().T @ b.double())
         by_symbol = torch.zeros(3, width, dtype=torch.float64).index_add_(0, ids, a.double())
         close(products.sum_by_symbol(a, ids, 3, threads), by_symbol)

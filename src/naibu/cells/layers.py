@@ -17,7 +17,6 @@ from naibu.cells.elman import ElmanCell, ElmanReLUCell
 from naibu.cells.gru import GRUCell
 from naibu.cells.kernels import fused, own, path
 from naibu.cells.kernels.steps import dense_steps, packed_steps
-from naibu.cells.kernels.table import table_of
 from naibu.cells.lstm import LSTMCell
 from naibu.errors import OptionError
 
@@ -149,7 +148,7 @@ class Recurrent(nn.Module):
         x = entered.x if packed is None else packed.data
         state = self._sorted(entered.state, packed)
         if own.refusal(self.cell_type, x, *state, *self._parameters.values()) is None and x.numel():
-            output, state = self._by_own_kernels(x, packed, state)
+            output, state = self._by_own_kernels(x, packed, state, resting=hx is None)
         else:
             output, state = fused.run(
                 self.cell_type,
@@ -185,15 +184,21 @@ class Recurrent(nn.Module):
         if own.refusal(self.cell_type, *entered.state) is not None or low < 0 or high >= len(vectors):
             return self.forward(functional.embedding(ids, vectors), hx)  # which says what is wrong
         symbols = (ids.t() if self.batch_first else ids).to(torch.int64)
-        output, state = self._by_own_kernels(symbols, None, entered.state, vectors)
+        output, state = self._by_own_kernels(symbols, None, entered.state, vectors=vectors, resting=hx is None)
         return self._leave(output, state, entered)
 
     def _by_own_kernels(
-        self, x: Tensor, packed: PackedSequence | None, state: tuple[Tensor, ...], vectors: Tensor | None = None
+        self,
+        x: Tensor,
+        packed: PackedSequence | None,
+        state: tuple[Tensor, ...],
+        *,
+        vectors: Tensor | None = None,
+        resting: bool,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Return output, shaped as x `[time batch ...]` or packed `[token ...]`, and the final state.
 
-        With `vectors [symbol input]`, x holds symbols, `[time batch]`.
+        With `vectors [symbol input]`, x holds symbols, `[time batch]`. `resting` says that the state is all 0.
         """
         shape = x.shape[:2] if packed is None else x.shape[:1]
         rows = x.flatten(0, 1) if packed is None else x
@@ -201,11 +206,15 @@ class Recurrent(nn.Module):
         for number, (layer, reverse, _) in enumerate(self.directions()):
             steps = dense_steps(*shape, reverse) if packed is None else packed_steps(packed.batch_sizes, reverse)
             weights = self._weights(layer, reverse)
-            table = None
-            if vectors is not None and layer == 0:
-                bias = own.table_bias(self.cell_type, weights[2], weights[3]) if self.bias else None
-                table = table_of(vectors, weights[0], bias)
-            ran = own.run(self.cell_type, rows, tuple(part[number] for part in state), weights, steps, table=table)
+            ran = own.run(
+                self.cell_type,
+                rows,
+                tuple(part[number] for part in state),
+                weights,
+                steps,
+                vectors=vectors if layer == 0 else None,
+                resting=resting,
+            )
             outputs.append(ran.output)
             finals.append(ran.state)
             if reverse or not self.bidirectional:

@@ -1,4 +1,4 @@
-"""Cross-entropy of an output layer over a large vocabulary, computed in chunks of symbols with its gradient."""
+"""Cross-entropy of an output layer with its gradient: of few symbols by a kernel, of a large vocabulary in chunks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from naibu.cells.kernels import own
 from naibu.cells.products import padded_rows, product
 from naibu.errors import OptionError
 
@@ -18,6 +19,8 @@ library keeps rather than gives back to the system, so that no chunk pays for fr
 256 symbols to a chunk are best at 100, 200 and 1000 units)."""
 FEWEST_SYMBOLS = 128
 """Symbols in a chunk, at least, however large the vocabulary: below, products become slow."""
+FEW = 1000
+"""Symbols up to which a kernel of our own does all at once: beyond, oneDNN's products are as quick (measured)."""
 FEWEST_COLUMNS = 64
 """Symbols of a vocabulary below which the framework's own way is quicker."""
 _TINY = 1e-30
@@ -32,19 +35,24 @@ def chunked_cross_entropy(
     Equal to `functional.cross_entropy(functional.linear(hidden, weight, bias), targets, ignore_index=...)` with
     every negative target ignored, but the logits `[... vocabulary]` are never there as a whole: chunk by chunk,
     logits become probabilities p and at once the gradients dL/dh = (p - y) W, dL/dW = (p - y)^T h, so that
-    the backward pass has only to scale them. `weight` is `[vocabulary hidden]`. `reduction` is "sum", "mean" (over
-    targets that count; 0 where there are none), or "none", `[...]` with 0 at padding and without gradient.
-    Under autocast the products are taken in its type, softmax and sums in float32.
-    Raises OptionError for another reduction, or "none" where a gradient is asked for.
+    the backward pass has only to scale them. Of few symbols p - y is kept. `weight` is `[vocabulary hidden]`.
+    `reduction` is "sum", "mean" (over targets that count; 0 where there are none), or "none", `[...]` with 0 at padding
+    and without gradient. Under autocast the products are taken in its type, softmax and sums in float32.
+    Raises OptionError for another reduction, or "none" where a gradient is asked for; IndexError for a target that
+    is no symbol.
 
     Source: the fused linear cross-entropy of Hsu et al. 2024 (Liger Kernel), here for oneDNN and float32.
     """
     if reduction not in ("sum", "mean", "none"):
         raise OptionError(f"reduction={reduction!r}: must be 'sum', 'mean' or 'none'")
     wanted = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (hidden, weight, bias))
+    if reduction == "none" and wanted:
+        raise OptionError("reduction='none': has no gradient here; take 'sum' or 'mean', or torch.no_grad()")
+    if _by_kernel(hidden, weight, bias, targets):
+        from naibu.cells.kernels import softmax_layer  # what compiles is slow to import
+
+        return softmax_layer.run(hidden, weight, bias, targets, reduction, wanted=wanted)
     if reduction == "none":
-        if wanted:
-            raise OptionError("reduction='none': has no gradient here; take 'sum' or 'mean', or torch.no_grad()")
         there = targets >= 0
         loss = hidden.new_zeros(targets.shape, dtype=_sum_type(hidden.dtype))
         loss[there] = _Chunks(hidden[there], weight, bias, targets[there]).losses()
@@ -58,6 +66,12 @@ def chunked_cross_entropy(
         return _Chunks(*args[:4]).losses().sum() * scale
     total: Tensor = _ChunkedCrossEntropy.apply(*args)  # type: ignore[no-untyped-call]
     return total
+
+
+def _by_kernel(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> bool:
+    """Return whether our own kernel computes this."""
+    whole = targets.dtype == torch.int64 and targets.is_cpu and hidden.shape[:-1] == targets.shape
+    return whole and 0 < len(weight) <= FEW and targets.numel() > 0 and own.unfit(hidden, weight, bias) is None
 
 
 def _whole(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, reduction: str) -> Tensor:

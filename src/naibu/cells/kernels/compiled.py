@@ -11,10 +11,10 @@ import ctypes
 import os
 import sys
 import threading
+from array import array
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numba
@@ -32,7 +32,6 @@ from naibu.compiling import folder_of
 COUNTERS = [(name, "i8", (8,)) for name in ("arrived", "waiting", "round")]
 HEAD = [*COUNTERS, ("threads", "i8"), ("team", "i8"), ("give_way", "i8")]
 """The fields with which every record begins: three counters, a cache line each, and the team."""
-_COUNTED = (0,) * sum(field[2][0] for field in COUNTERS)
 _ONE_AT_A_TIME = threading.Lock()
 """Of kernels on threads of our own: two that wait for each other's threads would wait for ever."""
 
@@ -67,14 +66,14 @@ class Kernel:
 
     def __call__(self, threads: int, **values: int) -> None:
         """Run the kernel on so many threads; fields of its record are given by name, tensors as addresses; 0 if not."""
-        openmp, entry = _openmp(), self._entry
-        together = openmp is not None and threads > 1
-        team = (openmp.team, openmp.give_way) if openmp is not None and together else (0, 0)
-        assert values.keys() <= self._zeros.keys(), f"{self.name}: no field {values.keys() - self._zeros.keys()}"
-        task = self._task_type(*_COUNTED, threads, *team, *self._in_order(self._zeros | values))
-        address = ctypes.addressof(task)
-        if openmp is not None and together:
-            openmp.parallel(entry.address, address, threads, 0)
+        openmp, task, places = _openmp(), self._blank[:], self._places
+        for name, value in values.items():
+            task[places[name]] = value
+        task[places["threads"]] = threads
+        address = task.buffer_info()[0]
+        if openmp is not None and threads > 1:
+            task[places["team"]], task[places["give_way"]] = openmp.team, openmp.give_way
+            openmp.parallel(self._code, address, threads, 0)
             return
         if threads == 1:
             self._call(address)
@@ -87,19 +86,21 @@ class Kernel:
 
     @cached_property
     def _call(self) -> Any:
-        return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self._entry.address)
+        return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self._code)
 
     @cached_property
-    def _task_type(self) -> Any:
-        return ctypes.c_int64 * (self.fields.itemsize // 8)
+    def _code(self) -> int:
+        return int(self._entry.address)
 
     @cached_property
-    def _zeros(self) -> dict[str, int]:
-        return dict.fromkeys((self.fields.names or ())[len(HEAD) :], 0)
+    def _blank(self) -> array[int]:
+        return array("q", bytes(self.fields.itemsize))
 
     @cached_property
-    def _in_order(self) -> Callable[[dict[str, int]], tuple[int, ...]]:
-        return itemgetter(*self._zeros)
+    def _places(self) -> dict[str, int]:
+        """Where in the record each field has its number."""
+        assert self.fields.fields is not None
+        return {name: self.fields.fields[name][1] // 8 for name in self.fields.fields}
 
 
 class _OpenMP(NamedTuple):

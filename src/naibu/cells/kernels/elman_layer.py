@@ -23,7 +23,8 @@ def run(
     weights: list[Tensor],
     steps: Steps,
     keep: Collection[str],
-    table: Tensor | None,
+    vectors: Tensor | None,
+    resting: bool,
     *,
     rectified: bool = False,
 ) -> Ran:
@@ -33,10 +34,10 @@ def run(
     """
     (h0,), (weight_ih, weight_hh, bias_ih, bias_hh) = state, (*weights, None, None)[:4]
     given = (weight_ih, weight_hh, bias_ih, bias_hh)
-    if wants_gradient(x, table, h0, *given):
-        h = ElmanFunction.apply(x, table, h0, *given, steps, rectified)  # type: ignore[no-untyped-call]
+    if wants_gradient(x, vectors, h0, *given):
+        h = ElmanFunction.apply(x, vectors, h0, *given, steps, resting, rectified)  # type: ignore[no-untyped-call]
     else:
-        h = infer(x, given, h0, steps, rectified, table=table)
+        h = infer(x, given, h0, steps, rectified, vectors=vectors)
     return Ran(h, (h[steps.last],), dict.fromkeys(keep, h))
 
 
@@ -51,28 +52,29 @@ def infer(
     steps: Steps,
     rectified: bool,
     *,
-    table: Tensor | None = None,
+    vectors: Tensor | None = None,
 ) -> Tensor:
     """Return the output `[row hidden]`.
 
-    `x` is `[row input]`, or the symbols `[row]` where there is a `table [symbol hidden]` of W_ih x + b.
-    `weights` are weight_ih, weight_hh, bias_ih, bias_hh; the first and the biases are not read with a table.
+    `x` is `[row input]`, or the symbols `[row]` where there are their `vectors [symbol input]`.
+    `weights` are weight_ih, weight_hh, bias_ih, bias_hh.
     """
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     assert weight_ih is not None
     assert weight_hh is not None
     hidden = weight_hh.shape[1]
+    table = None if vectors is None else products.table_of(vectors, weight_ih, bias_ih, bias_hh)
     inputs = 0 if table is not None else x.shape[1]
     plan = sharing.plan(steps, hidden, inputs, 1)
     panels = panels_of(hidden, plan.threads if plan.by_units else 1)
     h = h0.new_empty(steps.rows, hidden)
     packed_ih = bias = None
     if table is None:
-        packed_ih = packed_rows(weight_ih.t().contiguous(), panels, plan.threads)
+        packed_ih = packed_rows(weight_ih.t(), panels, plan.threads)
         bias = h0.new_zeros(vectors_of(hidden) * LANES)
         if bias_ih is not None and bias_hh is not None:
             torch.add(bias_ih, bias_hh, out=bias[:hidden])
-    packed_hh = packed_rows(weight_hh.t().contiguous(), panels, plan.threads)
+    packed_hh = packed_rows(weight_hh.t(), panels, plan.threads)
     sums = h0.new_empty(plan.threads * elman.SUMS)
     elman.forward(
         plan.threads,
@@ -107,34 +109,35 @@ class ElmanFunction(torch.autograd.Function):
     def forward(
         ctx: Any,
         x: Tensor,
-        table: Tensor | None,
+        vectors: Tensor | None,
         h0: Tensor,
         weight_ih: Tensor,
         weight_hh: Tensor,
         bias_ih: Tensor | None,
         bias_hh: Tensor | None,
         steps: Steps,
+        resting: bool,
         rectified: bool,
     ) -> Tensor:
         """Run the layer; its output is all that the way back needs."""
-        h = infer(x, (weight_ih, weight_hh, bias_ih, bias_hh), h0, steps, rectified, table=table)
-        ctx.save_for_backward(x, h0, weight_ih, weight_hh, h)
-        ctx.steps, ctx.rectified, ctx.symbols = steps, rectified, None if table is None else len(table)
+        h = infer(x, (weight_ih, weight_hh, bias_ih, bias_hh), h0, steps, rectified, vectors=vectors)
+        ctx.save_for_backward(x, vectors, h0, weight_ih, weight_hh, h)
+        ctx.steps, ctx.resting, ctx.rectified = steps, resting, rectified
         return h
 
     @staticmethod
     def backward(ctx: Any, dh: Tensor) -> tuple[Any, ...]:
-        """Return the gradients of input or table, state, weights and biases."""
+        """Return the gradients of input or vectors, state, weights and biases."""
         refuse_second_derivative()
-        x, h0, weight_ih, weight_hh, h = ctx.saved_tensors
+        x, vectors, h0, weight_ih, weight_hh, h = ctx.saved_tensors
         steps: Steps = ctx.steps
         needs = ctx.needs_input_grad
         da = _through_time(steps, weight_hh, h, dh.contiguous(), ctx.rectified)
-        wanted = (needs[0], needs[3], needs[5] or needs[6])
-        given = products.input_gradients(da, x, weight_ih, ctx.symbols, wanted)
-        d_hh = products.recurrent_gradient(da, h, h0, steps) if needs[4] else None
+        wanted = (needs[0] or needs[1], needs[3], needs[5] or needs[6])
+        given = products.input_gradients(da, x, vectors, weight_ih, wanted)
+        d_hh = products.recurrent_gradient(da, h, h0, steps, resting=ctx.resting) if needs[4] else None
         dh0 = da[steps.first] @ weight_hh if needs[2] else None
-        return given.x, given.table, dh0, given.weight, d_hh, given.bias, given.bias, None, None
+        return given.x, given.vectors, dh0, given.weight, d_hh, given.bias, given.bias, None, None, None
 
 
 def _through_time(steps: Steps, weight_hh: Tensor, h: Tensor, dh: Tensor, rectified: bool) -> Tensor:

@@ -33,8 +33,7 @@ FORWARD = record(
     "alive",  # [step]: how many sequences the step has
     "x",  # [row inputs]
     "ids",  # [row]: symbols in the place of x, or 0
-    "table",  # packed: W_ih x + b_ih of each of the `symbols`
-    "symbols",
+    "table",  # [symbol gates*hidden]: W_ih x + b_ih of each
     "w_ih",  # packed
     "w_hh",  # packed
     "bias_ih",  # packed; zeros with a table
@@ -55,7 +54,7 @@ FORWARD = record(
 def _before(task: Any, panel: int, place: int) -> int:
     """Return where one of the kept rows has its input's products for one panel."""
     if task.ids:
-        return task.table + (panel * task.symbols + integer(task.ids, place)) * PANEL
+        return task.table + F32 * (integer(task.ids, place) * GATES * task.hidden + panel * LANES)
     return task.before + (panel * task.kept + place % task.kept) * PANEL
 
 
@@ -119,12 +118,13 @@ def _gates(task: Any, row: int, panel: int, before: int, recurrent: int, h_place
     """Make gates, candidate and output of one row's sums, for a vector of units."""
     hidden, unit, one = task.hidden, panel * LANES, splat(np.float32(1))
     left, step = hidden - unit, F32 * LANES
+    apart = F32 * hidden if task.ids else step
     bias_ih, bias_hh = task.bias_ih + panel * PANEL, task.bias_hh + panel * PANEL
-    x_r, h_r = load(before) + load(bias_ih), load(recurrent) + load(bias_hh)
-    before, recurrent, bias_ih, bias_hh = before + step, recurrent + step, bias_ih + step, bias_hh + step
-    x_z, h_z = load(before) + load(bias_ih), load(recurrent) + load(bias_hh)
-    before, recurrent, bias_ih, bias_hh = before + step, recurrent + step, bias_ih + step, bias_hh + step
-    x_n, h_n = load(before) + load(bias_ih), load(recurrent) + load(bias_hh)
+    x_r, h_r = load_part(before, left) + load(bias_ih), load(recurrent) + load(bias_hh)
+    before, recurrent, bias_ih, bias_hh = before + apart, recurrent + step, bias_ih + step, bias_hh + step
+    x_z, h_z = load_part(before, left) + load(bias_ih), load(recurrent) + load(bias_hh)
+    before, recurrent, bias_ih, bias_hh = before + apart, recurrent + step, bias_ih + step, bias_hh + step
+    x_n, h_n = load_part(before, left) + load(bias_ih), load(recurrent) + load(bias_hh)
     r, z = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
     n = tanh(x_n + r * h_n)
     h = (one - z) * n + z * load_part(h_place + F32 * unit, left)

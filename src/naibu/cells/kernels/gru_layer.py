@@ -23,17 +23,18 @@ def run(
     weights: list[Tensor],
     steps: Steps,
     keep: Collection[str],
-    table: Tensor | None,
+    vectors: Tensor | None,
+    resting: bool,
 ) -> Ran:
     """Return what the layer does, with its gradient where one may be asked for; arguments as for `own.run`."""
     (h0,), (weight_ih, weight_hh, bias_ih, bias_hh) = state, (*weights, None, None)[:4]
     given = (weight_ih, weight_hh, bias_ih, bias_hh)
     gates: Tensor | None
-    if wants_gradient(x, table, h0, *given):
-        h, gates = GRUFunction.apply(x, table, h0, *given, steps)  # type: ignore[no-untyped-call]
+    if wants_gradient(x, vectors, h0, *given):
+        h, gates = GRUFunction.apply(x, vectors, h0, *given, steps, resting)  # type: ignore[no-untyped-call]
     else:
         keep_gates = any(gate in keep for gate in GRUCell.gates)
-        h, gates, _ = infer(x, given, h0, steps, table=table, keep_gates=keep_gates)
+        h, gates, _ = infer(x, given, h0, steps, vectors=vectors, keep_gates=keep_gates)
     signals = {"hidden": h}
     if gates is not None:
         signals |= dict(zip(GRUCell.gates, gates.chunk(3, -1), strict=True))
@@ -46,29 +47,28 @@ def infer(
     h0: Tensor,
     steps: Steps,
     *,
-    table: Tensor | None = None,
+    vectors: Tensor | None = None,
     keep_gates: bool = True,
     keep_recurrent: bool = False,
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
     """Return output, gates, and W_hn h + b_hn, `[row ...]` each; None for what is not kept.
 
-    `x` is `[row input]`, or the symbols `[row]` where there is a `table [symbol 3*hidden]` of W_ih x + b_ih.
-    `weights` are weight_ih, weight_hh, bias_ih, bias_hh; the first and its bias are not read with a table.
+    `x` is `[row input]`, or the symbols `[row]` where there are their `vectors [symbol input]`.
+    `weights` are weight_ih, weight_hh, bias_ih, bias_hh.
     """
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     assert weight_ih is not None
     assert weight_hh is not None
     hidden, rows, batch = weight_hh.shape[1], steps.rows, steps.batch
+    table = None if vectors is None else products.table_of(vectors, weight_ih, bias_ih)
     inputs = 0 if table is not None else x.shape[1]
     plan = sharing.plan(steps, hidden, inputs, 3)
     h = h0.new_empty(rows, hidden)
     gates = h0.new_empty(rows, 3 * hidden) if keep_gates else None
     recurrent = h0.new_empty(rows, hidden) if keep_recurrent else None
-    packed_ih = packed_table = before = None
+    packed_ih = before = None
     packed_bias_ih, kept = _packed_bias(bias_ih if table is None else None, weight_ih), 0
-    if table is not None:
-        packed_table = packed_gates(table.t().contiguous(), 3, plan.threads)
-    else:
+    if table is None:
         packed_ih = packed_gates(weight_ih, 3, plan.threads)
         if plan.chunk:
             # Threads that share out the rows may be at different steps, whose rows overlap in packed sequences.
@@ -87,8 +87,7 @@ def infer(
         alive=address(steps.alive),
         x=address(x) if table is None else 0,
         ids=0 if table is None else address(x),
-        table=address(packed_table),
-        symbols=0 if table is None else len(table),
+        table=address(table),
         w_ih=address(packed_ih),
         w_hh=address(packed_hh),
         bias_ih=address(packed_bias_ih),
@@ -118,37 +117,39 @@ class GRUFunction(torch.autograd.Function):
     def forward(
         ctx: Any,
         x: Tensor,
-        table: Tensor | None,
+        vectors: Tensor | None,
         h0: Tensor,
         weight_ih: Tensor,
         weight_hh: Tensor,
         bias_ih: Tensor | None,
         bias_hh: Tensor | None,
         steps: Steps,
+        resting: bool,
     ) -> tuple[Tensor, Tensor]:
         """Run the layer and keep all that the way back needs."""
         weights = (weight_ih, weight_hh, bias_ih, bias_hh)
-        h, gates, recurrent = infer(x, weights, h0, steps, table=table, keep_recurrent=True)
+        h, gates, recurrent = infer(x, weights, h0, steps, vectors=vectors, keep_recurrent=True)
         assert gates is not None
-        ctx.save_for_backward(x, h0, weight_ih, weight_hh, h, gates, recurrent)
-        ctx.steps, ctx.symbols = steps, None if table is None else len(table)
+        ctx.save_for_backward(x, vectors, h0, weight_ih, weight_hh, h, gates, recurrent)
+        ctx.steps, ctx.resting = steps, resting
         ctx.set_materialize_grads(False)
         return h, gates
 
     @staticmethod
     def backward(ctx: Any, dh: Tensor | None, d_gates: Tensor | None) -> tuple[Any, ...]:
-        """Return the gradients of input or table, state, weights and biases."""
+        """Return the gradients of input or vectors, state, weights and biases."""
         refuse_second_derivative()
-        x, h0, weight_ih, weight_hh, h, gates, recurrent = ctx.saved_tensors
+        x, vectors, h0, weight_ih, weight_hh, h, gates, recurrent = ctx.saved_tensors
         steps: Steps = ctx.steps
         needs = ctx.needs_input_grad
         dh, d_gates = (None if part is None else part.contiguous() for part in (dh, d_gates))
         dg_x, dg_h, dh0 = _through_time(steps, weight_hh, h0, h, gates, recurrent, dh, d_gates)
-        given = products.input_gradients(dg_x, x, weight_ih, ctx.symbols, (needs[0], needs[3], needs[5]))
-        d_hh = products.recurrent_gradient(dg_h, h, h0, steps) if needs[4] else None
+        wanted = (needs[0] or needs[1], needs[3], needs[5])
+        given = products.input_gradients(dg_x, x, vectors, weight_ih, wanted)
+        d_hh = products.recurrent_gradient(dg_h, h, h0, steps, resting=ctx.resting) if needs[4] else None
         d_bias_hh = products.sum_by_symbol(dg_h, None, 1, torch.get_num_threads())[0] if needs[6] else None
         through = dh0.addmm_(dg_h[steps.first], weight_hh) if needs[2] else None
-        return given.x, given.table, through, given.weight, d_hh, given.bias, d_bias_hh, None
+        return given.x, given.vectors, through, given.weight, d_hh, given.bias, d_bias_hh, None, None
 
 
 def _through_time(

@@ -38,8 +38,7 @@ FORWARD = record(
     "alive",  # [step]: how many sequences the step has
     "x",  # [row inputs]
     "ids",  # [row]: symbols in the place of x, or 0
-    "table",  # packed: W_ih x + b of each of the `symbols`
-    "symbols",
+    "table",  # [symbol gates*hidden]: W_ih x + b of each
     "w_ih",  # [gates*hidden inputs]
     "w_hh",  # [gates*hidden hidden]
     "b_ih",  # [gates*hidden], or 0
@@ -180,25 +179,25 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
                 weights = task.packed_hh + panel * task.hidden * PANEL
                 packed_product(width, count, task.hidden, h, row_bytes, weights, sums, added)
             for m in range(count):
-                known = task.bias + panel * PANEL
-                if task.ids:
-                    known = task.table + (panel * task.symbols + integer(task.ids, here + row + m)) * PANEL
                 own = sums + m * width * F32 * LANES
-                _gates(task, here, row + m, panel, own, width * F32 * LANES // GATES, known, c + m * row_bytes)
+                _gates(task, here, row + m, panel, own, width * F32 * LANES // GATES, c + m * row_bytes)
             row += count
 
 
 @njit
-def _gates(task: Any, here: int, row: int, panel: int, sums: int, apart: int, known: int, c_place: int) -> None:
-    """Make gates, cell and output of one row's sums, those of a gate so many bytes `apart` from the next one's, and
-    what is known beforehand: biases, or the symbol's part."""
+def _gates(task: Any, here: int, row: int, panel: int, sums: int, apart: int, c_place: int) -> None:
+    """Make gates, cell and output of one row's sums, those of a gate so many bytes `apart` from the next one's."""
     hidden = task.hidden
     unit = panel * LANES
     left = hidden - unit
-    i = sigmoid(load(sums) + load(known))
-    f = sigmoid(load(sums + apart) + load(known + F32 * LANES))
-    g = tanh(load(sums + 2 * apart) + load(known + 2 * F32 * LANES))
-    o = sigmoid(load(sums + 3 * apart) + load(known + 3 * F32 * LANES))
+    known, step = task.bias + panel * PANEL, F32 * LANES  # before anything is summed: biases, or the symbol's part
+    if task.ids:
+        step = F32 * hidden
+        known = task.table + integer(task.ids, here + row) * GATES * step + F32 * unit
+    i = sigmoid(load(sums) + load_part(known, left))
+    f = sigmoid(load(sums + apart) + load_part(known + step, left))
+    g = tanh(load(sums + 2 * apart) + load_part(known + 2 * step, left))
+    o = sigmoid(load(sums + 3 * apart) + load_part(known + 3 * step, left))
     update = i * g
     c = f * load_part(c_place + F32 * unit, left) + update
     place = F32 * ((here + row) * hidden + unit)

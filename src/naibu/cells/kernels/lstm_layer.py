@@ -11,7 +11,7 @@ from torch import Tensor
 from naibu.cells.kernels import lstm, products, sharing
 from naibu.cells.kernels.compiled import address
 from naibu.cells.kernels.own import Ran, refuse_second_derivative, wants_gradient
-from naibu.cells.kernels.packing import packed_gates, panels_of, vectors_of
+from naibu.cells.kernels.packing import panels_of, vectors_of
 from naibu.cells.kernels.steps import Steps
 from naibu.cells.kernels.vector import LANES
 from naibu.cells.lstm import LSTMCell
@@ -25,23 +25,24 @@ def run(
     weights: list[Tensor],
     steps: Steps,
     keep: Collection[str],
-    table: Tensor | None,
+    vectors: Tensor | None,
+    resting: bool,
 ) -> Ran:
     """Return what the layer does, with its gradient where one may be asked for; arguments as for `own.run`."""
     (h0, c0), (weight_ih, weight_hh, bias_ih, bias_hh) = state, (*weights, None, None)[:4]
-    assert weight_ih is not None
     update: Tensor | None = None
     gates: Tensor | None
-    if wants_gradient(x, h0, c0, *weights, table):
-        h, c, gates = LSTMFunction.apply(x, table, h0, c0, weight_ih, weight_hh, bias_ih, bias_hh, steps)  # type: ignore[no-untyped-call]
+    given = (weight_ih, weight_hh, bias_ih, bias_hh)
+    if wants_gradient(x, vectors, h0, c0, *given):
+        h, c, gates = LSTMFunction.apply(x, vectors, h0, c0, *given, steps, resting)  # type: ignore[no-untyped-call]
         last = c[steps.last]
     else:
         h, c, gates, update = infer(
             x,
-            (weight_ih, weight_hh, bias_ih, bias_hh),
+            given,
             (h0, c0),
             steps,
-            table=table,
+            vectors=vectors,
             keep_cell="cell" in keep,
             keep_gates=any(gate in keep for gate in LSTMCell.gates),
             keep_update="update" in keep,
@@ -63,21 +64,22 @@ def infer(
     state: tuple[Tensor, Tensor],
     steps: Steps,
     *,
-    table: Tensor | None = None,
+    vectors: Tensor | None = None,
     keep_cell: bool = True,
     keep_gates: bool = True,
     keep_update: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
     """Return output, cell, gates and update, `[row ...]` each; None for what is not kept.
 
-    `x` is `[row input]`, or the symbols `[row]` where there is a `table [symbol 4*hidden]` of W_ih x + b.
-    `weights` are weight_ih, weight_hh, bias_ih, bias_hh; the first and the biases are not read with a table.
+    `x` is `[row input]`, or the symbols `[row]` where there are their `vectors [symbol input]`.
+    `weights` are weight_ih, weight_hh, bias_ih, bias_hh.
     Without `keep_cell` the cell is the last one of each sequence, `[batch hidden]`.
     """
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     assert weight_ih is not None
     assert weight_hh is not None
     hidden, rows, batch = weight_hh.shape[1], steps.rows, steps.batch
+    table = None if vectors is None else products.table_of(vectors, weight_ih, bias_ih, bias_hh)
     inputs = 0 if table is not None else x.shape[1]
     plan = sharing.plan(steps, hidden, inputs)
     h0, c0 = state
@@ -85,7 +87,6 @@ def infer(
     c = h0.new_empty(rows, hidden) if keep_cell else c0.clone()
     gates = h0.new_empty(rows, 4 * hidden) if keep_gates else None
     update = h0.new_empty(rows, hidden) if keep_update else None
-    packed_table = None if table is None else packed_gates(table.t().contiguous(), lstm.GATES, plan.threads)
     panel = vectors_of(hidden) * lstm.GATES * LANES
     # Threads that share out packed rows may be at steps far apart, and then every row has a place of its own.
     kept = rows if plan.chunk and not (steps.dense or plan.by_units) else min(rows, plan.chunk * batch)
@@ -103,8 +104,7 @@ def infer(
         alive=address(steps.alive),
         x=address(x) if table is None else 0,
         ids=0 if table is None else address(x),
-        table=address(packed_table),
-        symbols=0 if table is None else len(table),
+        table=address(table),
         w_ih=address(weight_ih),
         w_hh=address(weight_hh),
         b_ih=address(bias_ih),
@@ -153,7 +153,7 @@ class LSTMFunction(torch.autograd.Function):
     def forward(
         ctx: Any,
         x: Tensor,
-        table: Tensor | None,
+        vectors: Tensor | None,
         h0: Tensor,
         c0: Tensor,
         weight_ih: Tensor,
@@ -161,29 +161,30 @@ class LSTMFunction(torch.autograd.Function):
         bias_ih: Tensor | None,
         bias_hh: Tensor | None,
         steps: Steps,
+        resting: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Run the layer and keep all that the way back needs, which is all there is."""
-        h, c, gates, _ = infer(x, (weight_ih, weight_hh, bias_ih, bias_hh), (h0, c0), steps, table=table)
+        h, c, gates, _ = infer(x, (weight_ih, weight_hh, bias_ih, bias_hh), (h0, c0), steps, vectors=vectors)
         assert gates is not None
-        ctx.save_for_backward(x, h0, c0, weight_ih, weight_hh, h, c, gates)
-        ctx.steps, ctx.symbols = steps, None if table is None else len(table)
+        ctx.save_for_backward(x, vectors, h0, c0, weight_ih, weight_hh, h, c, gates)
+        ctx.steps, ctx.resting = steps, resting
         ctx.set_materialize_grads(False)
         return h, c, gates
 
     @staticmethod
     def backward(ctx: Any, dh: Tensor | None, dc: Tensor | None, d_gates: Tensor | None) -> tuple[Any, ...]:
-        """Return the gradients of input or table, state, weights and biases."""
+        """Return the gradients of input or vectors, state, weights and biases."""
         refuse_second_derivative()
-        x, h0, c0, weight_ih, weight_hh, h, c, gates = ctx.saved_tensors
+        x, vectors, h0, c0, weight_ih, weight_hh, h, c, gates = ctx.saved_tensors
         steps: Steps = ctx.steps
         needs = ctx.needs_input_grad
         dh, dc, d_gates = (None if part is None else part.contiguous() for part in (dh, dc, d_gates))
         dg, dc0 = _through_time(steps, weight_hh, c0, c, gates, dh, dc, d_gates)
-        wanted = (needs[0], needs[4], needs[6] or needs[7])
-        given = products.input_gradients(dg, x, weight_ih, ctx.symbols, wanted)
-        d_hh = products.recurrent_gradient(dg, h, h0, steps) if needs[5] else None
+        wanted = (needs[0] or needs[1], needs[4], needs[6] or needs[7])
+        given = products.input_gradients(dg, x, vectors, weight_ih, wanted)
+        d_hh = products.recurrent_gradient(dg, h, h0, steps, resting=ctx.resting) if needs[5] else None
         dh0 = dg[steps.first] @ weight_hh if needs[2] else None
-        return given.x, given.table, dh0, dc0, given.weight, d_hh, given.bias, given.bias, None
+        return given.x, given.vectors, dh0, dc0, given.weight, d_hh, given.bias, given.bias, None, None
 
 
 def _through_time(

@@ -45,6 +45,11 @@ def refusal(cell: type[Cell], *tensors: Tensor | None) -> str | None:
     """
     if cell not in _LAYERS:
         return f"there is no compiled kernel for {cell.__name__}"
+    return unfit(*tensors)
+
+
+def unfit(*tensors: Tensor | None) -> str | None:
+    """Return why no compiled kernel reads these tensors, or None where it does."""
     for tensor in tensors:
         if tensor is not None and (tensor.dtype != torch.float32 or not tensor.is_cpu):
             what = f"{str(tensor.dtype)[6:]} on {tensor.device.type}"
@@ -80,14 +85,17 @@ def run(
     steps: Steps,
     *,
     keep: Collection[str] = (),
-    table: Tensor | None = None,
+    vectors: Tensor | None = None,
+    resting: bool = False,
 ) -> Ran:
-    """Return what a layer of this cell does over all steps; `x` is `[row input]`, or symbols `[row]` with a
-    `table [symbol gates*hidden]` of W_ih x + `table_bias`. Weights as torch orders them, with or without biases."""
+    """Return what a layer of this cell does over all steps; `x` is `[row input]`, or symbols `[row]` with their
+    `vectors [symbol input]`. Weights as torch orders them, with or without biases. `resting` says that the
+    state is known to be all 0."""
     layer = _layer(cell)
     weights = [weight.contiguous() for weight in weights]
-    table = None if table is None else table.contiguous()
-    ran: Ran = layer(x.contiguous(), tuple(part.contiguous() for part in state), weights, steps, keep, table)
+    vectors = None if vectors is None else vectors.contiguous()
+    state = tuple(part.contiguous() for part in state)
+    ran: Ran = layer(x.contiguous(), state, weights, steps, keep, vectors, resting)
     return ran
 
 
@@ -96,11 +104,6 @@ def _layer(cell: type[Cell]) -> Any:
     module, function = _LAYERS[cell]
     settle_allocator()  # or the pages of every large result would be mapped anew, a tenth of the time and more
     return getattr(importlib.import_module(f"naibu.cells.kernels.{module}"), function)
-
-
-def table_bias(cell: type[Cell], bias_ih: Tensor, bias_hh: Tensor) -> Tensor:
-    """Return what a table of W_ih x holds besides: both biases, but only the input's where a gate stands between."""
-    return bias_ih if cell is GRUCell else bias_ih + bias_hh
 
 
 def wants_gradient(*tensors: Tensor | None) -> bool:

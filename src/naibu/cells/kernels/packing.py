@@ -37,9 +37,6 @@ def panels_of(size: int, parts: int = 1) -> Tensor:
     return torch.tensor(panels, dtype=torch.int64)
 
 
-PACK_TASK = record("weight", "columns", "depth", "panel", "panels", "packed")
-
-
 @njit
 def pack_rows_panel(weight: int, columns: int, depth: int, panels: int, panel: int, packed: int) -> None:
     """packed[(first * depth + k * width + v) * LANES + lane] = weight[k, (first + v) * LANES + lane], 0 beyond."""
@@ -53,37 +50,36 @@ def pack_rows_panel(weight: int, columns: int, depth: int, panels: int, panel: i
             store(start + F32 * (k * width + v) * LANES, value)
 
 
-def _pack(address: int) -> None:
-    """Pack all panels, one after the other; threads take turns."""
-    task = carray(address, 1, PACK_TASK)[0]
-    thread, threads = enter(task)
-    for panel in range(thread, task.panels, threads):
-        pack_rows_panel(task.weight, task.columns, task.depth, task.panel, panel, task.packed)
-
-
-PACK = Kernel("packing of weights", _pack, PACK_TASK)
-
-
-PACK_GATES_TASK = record("weight", "hidden", "gates", "depth", "panels", "packed")
+@njit
+def _pack_vector(weight: int, rows: int, depth: int, target: int, step: int) -> None:
+    """target[k * step + lane] = weight[lane, k] of at most `LANES` rows of weights, 0 beyond; the step in bytes."""
+    whole = depth // LANES * LANES if rows >= LANES else 0
+    for k in range(0, whole, LANES):
+        transpose(weight + F32 * k, F32 * depth, target + k * step, step)
+    for lane in range(LANES):
+        for k in range(whole, depth):
+            number = np.float32(0)
+            if lane < rows:
+                number = read_number(weight + F32 * (lane * depth + k))
+            write_number(target + k * step + F32 * lane, number)
 
 
 @njit
 def pack_panel(weight: int, hidden: int, gates: int, depth: int, panel: int, packed: int) -> None:
     """packed[(k * gates + gate) * LANES + lane] = weight[gate * hidden + panel * LANES + lane, k], 0 beyond."""
-    step = F32 * gates * LANES
-    units = min(LANES, hidden - panel * LANES)
-    whole = depth // LANES * LANES if units == LANES else 0
     for gate in range(gates):
         source = weight + F32 * (gate * hidden + panel * LANES) * depth
-        target = packed + F32 * gate * LANES
-        for k in range(0, whole, LANES):
-            transpose(source + F32 * k, F32 * depth, target + k * step, step)
-        for lane in range(LANES):
-            for k in range(whole, depth):
-                number = np.float32(0)
-                if lane < units:
-                    number = read_number(source + F32 * (lane * depth + k))
-                write_number(target + k * step + F32 * lane, number)
+        _pack_vector(source, hidden - panel * LANES, depth, packed + F32 * gate * LANES, F32 * gates * LANES)
+
+
+@njit
+def pack_columns_panel(weight: int, rows: int, depth: int, panels: int, panel: int, packed: int) -> None:
+    """packed[(first * depth + k * width + v) * LANES + lane] = weight[(first + v) * LANES + lane, k], 0 beyond."""
+    first, width = integer(panels, 2 * panel), integer(panels, 2 * panel + 1)
+    start = packed + F32 * first * depth * LANES
+    for v in range(width):
+        row = (first + v) * LANES
+        _pack_vector(weight + F32 * row * depth, rows - row, depth, start + F32 * v * LANES, F32 * width * LANES)
 
 
 @njit
@@ -108,6 +104,26 @@ def pack_narrow_panel(weight: int, hidden: int, depth: int, panel: int, width: i
                 write_number(packed + F32 * ((k * 4 + gate) * each + unit), number)
 
 
+PACK_TASK = record("weight", "columns", "depth", "panel", "panels", "packed", "across")
+
+
+def _pack(address: int) -> None:
+    """Pack all panels, one after the other; threads take turns."""
+    task = carray(address, 1, PACK_TASK)[0]
+    thread, threads = enter(task)
+    for panel in range(thread, task.panels, threads):
+        if task.across:
+            pack_columns_panel(task.weight, task.columns, task.depth, task.panel, panel, task.packed)
+        else:
+            pack_rows_panel(task.weight, task.columns, task.depth, task.panel, panel, task.packed)
+
+
+PACK = Kernel("packing of weights", _pack, PACK_TASK)
+
+
+PACK_GATES_TASK = record("weight", "hidden", "gates", "depth", "panels", "packed")
+
+
 def _pack_gates(address: int) -> None:
     """Pack all panels, one after the other; threads take turns."""
     task = carray(address, 1, PACK_GATES_TASK)[0]
@@ -121,8 +137,11 @@ PACK_GATES = Kernel("packing of gates", _pack_gates, PACK_GATES_TASK)
 
 
 def packed_rows(weight: Tensor, panels: Tensor, threads: int) -> Tensor:
-    """Return `weight [depth columns]` in these panels, for products `row @ weight`."""
+    """Return `weight [depth columns]` in these panels, for products `row @ weight`; it may be a transposed view."""
     depth, columns = weight.shape
+    across = not weight.is_contiguous()
+    if across:
+        weight = weight.t().contiguous()
     packed = weight.new_empty(int(panels[:, 1].sum()) * LANES * depth)
     PACK(
         threads,
@@ -132,6 +151,7 @@ def packed_rows(weight: Tensor, panels: Tensor, threads: int) -> Tensor:
         panel=panels.data_ptr(),
         panels=len(panels),
         packed=packed.data_ptr(),
+        across=int(across),
     )
     return packed
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from numba import carray, njit
 from torch import Tensor
 
-from naibu.cells.kernels.compiled import Kernel, enter, record
-from naibu.cells.kernels.packing import packed_rows, panels_of
+from naibu.cells.kernels.compiled import Kernel, address, enter, record, wait
+from naibu.cells.kernels.packing import pack_columns_panel, pack_rows_panel, panels_of, vectors_of
 from naibu.cells.kernels.steps import Steps
 from naibu.cells.kernels.tile import block, product_of, rows_at_once
-from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, prefetch, store, store_part
+from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, prefetch, splat, store, store_part
 
 product1, product2, product3, product4 = (product_of(vectors) for vectors in (1, 2, 3, 4))
 ROWS = rows_at_once(4)
@@ -47,20 +48,39 @@ def _product(
         product1(count, depth, row, row_step, k_step, panel, panel_step, sums, step, False)
 
 
-TIMES_TASK = record("a", "rows", "depth", "weight", "panel", "panels", "columns", "out", "sums")
+TIMES_TASK = record(
+    "a",  # [row depth]
+    "rows",
+    "depth",
+    "weight",  # [depth column], or [column depth] with `across`
+    "across",
+    "panel",
+    "panels",
+    "columns",
+    "packed",
+    "bias",  # [column], or 0
+    "out",  # [row column]
+    "sums",
+)
 
 
 def _times(address: int) -> None:
-    """out[row] = a[row] @ weight, the weight packed; threads take turns at blocks of rows."""
+    """out[row] = a[row] @ weight + bias; each thread has its part of the rows."""
     task = carray(address, 1, TIMES_TASK)[0]
     thread, threads = enter(task)
     sums = task.sums + F32 * thread * ROWS * 4 * LANES
+    for panel in range(thread, task.panels, threads):
+        if task.across:
+            pack_columns_panel(task.weight, task.columns, task.depth, task.panel, panel, task.packed)
+        else:
+            pack_rows_panel(task.weight, task.columns, task.depth, task.panel, panel, task.packed)
+    wait(task, threads)
     begin, end = task.rows * thread // threads, task.rows * (thread + 1) // threads
     while begin < end:
         stop = min(end, begin + 16 * ROWS)  # rows that stay in the cache while all panels pass
         for panel in range(task.panels):
             first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
-            weights, row = task.weight + F32 * first * task.depth * LANES, begin
+            weights, row = task.packed + F32 * first * task.depth * LANES, begin
             while row < stop:
                 count = block(stop - row, ROWS)
                 a, step = task.a + F32 * row * task.depth, F32 * width * LANES
@@ -69,7 +89,10 @@ def _times(address: int) -> None:
                     for v in range(width):
                         column = (first + v) * LANES
                         target = task.out + F32 * ((row + m) * task.columns + column)
-                        store_part(target, load(sums + F32 * (m * width + v) * LANES), task.columns - column)
+                        value = load(sums + F32 * (m * width + v) * LANES)
+                        if task.bias:
+                            value = value + load_part(task.bias + F32 * column, task.columns - column)
+                        store_part(target, value, task.columns - column)
                 row += count
         begin = stop
 
@@ -139,20 +162,25 @@ def _outer_panel(
 SUM_OF_OUTER = Kernel("product of weight gradients", _sum_of_outer, SUM_OF_OUTER_TASK)
 
 
-COLUMN_SUMS_TASK = record("a", "rows", "columns", "ids", "out")
+COLUMN_SUMS_TASK = record("a", "rows", "columns", "ids", "symbols", "out")
 
 
 def _column_sums(address: int) -> None:
-    """out[index of row] += a[row]; threads share out the columns."""
+    """out[symbol] = sum of the rows a[row] that have it; threads share out the columns."""
     task = carray(address, 1, COLUMN_SUMS_TASK)[0]
     thread, threads = enter(task)
     vectors = -(-task.columns // LANES)
+    begin, end = vectors * thread // threads, vectors * (thread + 1) // threads
+    for symbol in range(task.symbols):
+        for v in range(begin, end):
+            place = task.out + F32 * (symbol * task.columns + v * LANES)
+            store_part(place, splat(np.float32(0)), task.columns - v * LANES)
     for row in range(task.rows):
         source = task.a + F32 * row * task.columns
         target = task.out
         if task.ids:
             target += F32 * integer(task.ids, row) * task.columns
-        for v in range(vectors * thread // threads, vectors * (thread + 1) // threads):
+        for v in range(begin, end):
             left = task.columns - v * LANES
             value = load_part(source + F32 * v * LANES, left) + load_part(target + F32 * v * LANES, left)
             store_part(target + F32 * v * LANES, value, left)
@@ -161,23 +189,28 @@ def _column_sums(address: int) -> None:
 COLUMN_SUMS = Kernel("sums of columns", _column_sums, COLUMN_SUMS_TASK)
 
 
-def times(a: Tensor, weight: Tensor, threads: int) -> Tensor:
-    """Return `a [row depth] @ weight [depth columns]`."""
-    rows, depth = a.shape
-    panels = panels_of(weight.shape[1])
-    packed, out = packed_rows(weight, panels, threads), a.new_empty(rows, weight.shape[1])
-    sums = a.new_empty(threads * ROWS * 4 * LANES)
+def times(a: Tensor, weight: Tensor, threads: int, bias: Tensor | None = None) -> Tensor:
+    """Return `a [row depth] @ weight [depth columns] + bias [columns]`; the weight may be a transposed view."""
+    (rows, depth), columns = a.shape, weight.shape[1]
+    across = not weight.is_contiguous()
+    weight = weight.t().contiguous() if across else weight
+    panels, out = panels_of(columns), a.new_empty(rows, columns)
+    packed = depth * vectors_of(columns) * LANES
+    room = a.new_empty(packed + threads * ROWS * 4 * LANES)
     TIMES(
         threads,
         a=a.data_ptr(),
         rows=rows,
         depth=depth,
-        weight=packed.data_ptr(),
+        weight=weight.data_ptr(),
+        across=int(across),
         panel=panels.data_ptr(),
         panels=len(panels),
-        columns=weight.shape[1],
+        columns=columns,
+        packed=room.data_ptr(),
+        bias=address(bias),
         out=out.data_ptr(),
-        sums=sums.data_ptr(),
+        sums=room.data_ptr() + F32 * packed,
     )
     return out
 
@@ -206,49 +239,62 @@ def sum_of_outer(a: Tensor, b: Tensor, threads: int) -> Tensor:
 def sum_by_symbol(a: Tensor, ids: Tensor | None, symbols: int, threads: int) -> Tensor:
     """Return for each symbol the sum of the rows of `a [row columns]` that have it, `[symbol columns]`; of all
     rows where there are no ids."""
-    out = torch.zeros(symbols, a.shape[1])
+    out = a.new_empty(symbols, a.shape[1])
     COLUMN_SUMS(
         threads,
         a=a.data_ptr(),
         rows=len(a),
         columns=a.shape[1],
-        ids=0 if ids is None else ids.data_ptr(),
+        ids=address(ids),
+        symbols=symbols,
         out=out.data_ptr(),
     )
     return out
+
+
+def table_of(vectors: Tensor, weight: Tensor, *biases: Tensor | None) -> Tensor:
+    """Return W e + b, `[symbol gates*hidden]`, of the `vectors [symbol input]` of all symbols: what a layer makes of
+    each before it knows the state."""
+    there = [bias for bias in biases if bias is not None]
+    return times(vectors, weight.t(), torch.get_num_threads(), sum(there[1:], start=there[0]) if there else None)
 
 
 class InputGradients(NamedTuple):
     """What a layer's input part gets back; None for what is not asked for."""
 
     x: Tensor | None  # [row inputs]
-    table: Tensor | None  # [symbol gates*hidden]
+    vectors: Tensor | None  # [symbol inputs]
     weight: Tensor | None  # [gates*hidden inputs]
     bias: Tensor | None  # [gates*hidden]
 
 
 def input_gradients(
-    d: Tensor, x: Tensor, weight: Tensor, symbols: int | None, needed: tuple[bool, bool, bool]
+    d: Tensor, x: Tensor, vectors: Tensor | None, weight: Tensor, needed: tuple[bool, bool, bool]
 ) -> InputGradients:
     """Return the gradients of x, weight and bias from that of W x + b, `d [row gates*hidden]`.
 
-    Where x holds symbols, there is only that of their table. `needed` says which of the three are wanted.
+    Where x holds symbols, their `vectors [symbol inputs]` stand in its place. `needed` says which of the three are
+    wanted.
     """
     threads = torch.get_num_threads()
-    if symbols is not None:
-        return InputGradients(None, sum_by_symbol(d, x, symbols, threads), None, None)
+    if vectors is not None and any(needed):  # as if each symbol had been met once
+        d, x = sum_by_symbol(d, x, len(vectors), threads), vectors
+    into = times(d, weight, threads) if needed[0] else None
     return InputGradients(
-        times(d, weight, threads) if needed[0] else None,
-        None,
+        into if vectors is None else None,
+        None if vectors is None else into,
         sum_of_outer(d, x, threads) if needed[1] else None,
         sum_by_symbol(d, None, 1, threads)[0] if needed[2] else None,
     )
 
 
-def recurrent_gradient(d: Tensor, h: Tensor, h0: Tensor, steps: Steps) -> Tensor:
-    """Return the gradient of W_hh from that of W_hh h, `d [row gates*hidden]`, where h has come from `h0`."""
+def recurrent_gradient(d: Tensor, h: Tensor, h0: Tensor, steps: Steps, *, resting: bool) -> Tensor:
+    """Return the gradient of W_hh from that of W_hh h, `d [row gates*hidden]`, where h has come from `h0`.
+
+    `resting` says that h0 is known to be all 0.
+    """
     later, earlier = steps.after_and_before(d, h, h0)
     gradient = sum_of_outer(later, earlier, torch.get_num_threads())
-    if steps.dense and h0.any():
+    if steps.dense and not resting:
         gradient.addmm_(d[steps.first].t(), h0)
     return gradient

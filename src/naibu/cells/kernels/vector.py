@@ -344,6 +344,18 @@ def total(_: Any, x: Any) -> Any:
 
 
 @intrinsic
+def highest(_: Any, x: Any) -> Any:
+    """Return the largest of the lanes."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(FLOAT, [FLOATS])
+        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.fmax.v{LANES}f32")
+        return builder.call(function, [arguments[0]])
+
+    return types.float32(vector), generate
+
+
+@intrinsic
 def largest(_: Any, x: Any, y: Any) -> Any:
     """Return the larger of each lane."""
 
@@ -373,6 +385,19 @@ def integer(_: Any, address: Any, index: Any) -> Any:
         return builder.load(pointer(builder, place, LONG), align=8)
 
     return types.int64(types.int64, types.int64), generate
+
+
+@intrinsic
+def write_integer(_: Any, address: Any, index: Any, value: Any) -> Any:
+    """Write a 64-bit integer in the place at an index behind an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address, index, value = arguments
+        place = builder.add(address, builder.mul(index, ir.Constant(LONG, 8)))
+        builder.store(value, pointer(builder, place, LONG), align=8)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), generate
 
 
 @intrinsic
