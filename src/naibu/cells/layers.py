@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Self, cast
 
 import torch
@@ -33,8 +32,7 @@ class Watched(NamedTuple):
     signals: Signals  # (layer, signal) -> [time batch hidden]
 
 
-@dataclass(frozen=True)
-class _Entered:
+class _Entered(NamedTuple):
     """Input and state in one shape, with what is needed to give the output back as it came."""
 
     x: Tensor  # [time batch input]
@@ -82,10 +80,13 @@ class Recurrent(nn.Module):
         self.edits: dict[tuple[str, str], Edit] = {}  # (layer, signal) -> made at each step of every call
         directions = 2 if bidirectional else 1
         self._cells: list[list[Cell]] = []
+        self._weight_names: dict[tuple[int, bool], list[str]] = {}  # (layer, reverse) -> as torch orders them
         for layer in range(num_layers):
             size = input_size if layer == 0 else directions * hidden_size
             self._cells.append([self.cell_type(size, hidden_size, bias=bias) for _ in range(directions)])
             for cell, suffix in zip(self._cells[-1], ("", "_reverse"), strict=False):
+                names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if bias else 2]
+                self._weight_names[layer, suffix != ""] = [f"{name}_l{layer}{suffix}" for name in names]
                 for parameter_name, parameter in cell.named_parameters():
                     self.register_parameter(f"{parameter_name}_l{layer}{suffix}", parameter)
         self.to(device=device, dtype=dtype)
@@ -179,13 +180,14 @@ class Recurrent(nn.Module):
         pays = ids.dim() == 2 and len(vectors) <= min(TABLE, ids.numel()) and not self.edits
         if not pays or own.refusal(self.cell_type, vectors, *self._parameters.values()) is not None:
             return self.forward(functional.embedding(ids, vectors), hx)
-        entered = self._enter(vectors.new_empty(1, 1, 1).expand(*ids.shape, vectors.shape[1]), hx)
-        low, high = torch.aminmax(ids)
-        if own.refusal(self.cell_type, *entered.state) is not None or low < 0 or high >= len(vectors):
-            return self.forward(functional.embedding(ids, vectors), hx)  # which says what is wrong
         symbols = (ids.t() if self.batch_first else ids).to(torch.int64)
-        output, state = self._by_own_kernels(symbols, None, entered.state, vectors=vectors, resting=hx is None)
-        return self._leave(output, state, entered)
+        low, high = torch.stack(torch.aminmax(symbols)).tolist()
+        state = self._begin(hx, symbols.shape[1], vectors)
+        wrong = vectors.shape[1] != self.input_size or low < 0 or high >= len(vectors)
+        if wrong or own.refusal(self.cell_type, *state) is not None:
+            return self.forward(functional.embedding(ids, vectors), hx)  # which says what is wrong
+        output, state = self._by_own_kernels(symbols, None, state, vectors=vectors, resting=hx is None)
+        return output.transpose(0, 1) if self.batch_first else output, (state[0] if len(state) == 1 else state)
 
     def _by_own_kernels(
         self,
@@ -203,13 +205,13 @@ class Recurrent(nn.Module):
         shape = x.shape[:2] if packed is None else x.shape[:1]
         rows = x.flatten(0, 1) if packed is None else x
         finals, outputs = [], []
-        for number, (layer, reverse, _) in enumerate(self.directions()):
+        for number, (layer, reverse) in enumerate(self._weight_names):
             steps = dense_steps(*shape, reverse) if packed is None else packed_steps(packed.batch_sizes, reverse)
             weights = self._weights(layer, reverse)
             ran = own.run(
                 self.cell_type,
                 rows,
-                tuple(part[number] for part in state),
+                state if len(self._weight_names) == 1 else tuple(part[number : number + 1] for part in state),
                 weights,
                 steps,
                 vectors=vectors if layer == 0 else None,
@@ -221,7 +223,8 @@ class Recurrent(nn.Module):
                 rows, outputs = torch.cat(outputs, -1) if self.bidirectional else ran.output, []
                 if layer < self.num_layers - 1:
                     rows = functional.dropout(rows, self.dropout, self.training)
-        return rows.view(*shape, -1), tuple(torch.stack(parts) for parts in zip(*finals, strict=True))
+        state = finals[0] if len(finals) == 1 else tuple(torch.cat(parts) for parts in zip(*finals, strict=True))
+        return rows.view(*shape, -1), state
 
     def signals(
         self,
@@ -259,11 +262,10 @@ class Recurrent(nn.Module):
         """Do nothing: present because programs written for torch's layers call it."""
 
     def _flat_weights(self) -> list[Tensor]:
-        return [weight for layer, reverse, _ in self.directions() for weight in self._weights(layer, reverse)]
+        return [weight for layer, reverse in self._weight_names for weight in self._weights(layer, reverse)]
 
     def _weights(self, layer: int, reverse: bool) -> list[Tensor]:
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if self.bias else 2]
-        return [cast(Tensor, self._parameters[f"{name}_l{layer}{'_reverse' if reverse else ''}"]) for name in names]
+        return [cast(Tensor, self._parameters[name]) for name in self._weight_names[layer, reverse]]
 
     def _enter(self, input: Tensor | PackedSequence, hx: Any, lengths: Tensor | None = None) -> _Entered:
         packed = input if isinstance(input, PackedSequence) else None
@@ -279,13 +281,19 @@ class Recurrent(nn.Module):
             x = x[:, None] if not batched else x.transpose(0, 1) if self.batch_first else x
         if x.shape[-1] != self.input_size:
             raise OptionError(f"input: last dimension is {x.shape[-1]}, the layer's input_size {self.input_size}")
-        parts = self.initial_state(x.shape[1], x) if hx is None else (hx,) if isinstance(hx, Tensor) else tuple(hx)
+        return _Entered(x, self._begin(hx, x.shape[1], x), lengths, packed, batched)
+
+    def _begin(self, hx: Any, batch: int, like: Tensor) -> tuple[Tensor, ...]:
+        """Return the state to begin with, each part `[layers*directions batch hidden]`."""
+        if hx is None:
+            return self.initial_state(batch, like)
+        parts = (hx,) if isinstance(hx, Tensor) else tuple(hx)
         state = tuple(part[:, None] if part.dim() == 2 else part for part in parts)
-        expected = (self.num_layers * (2 if self.bidirectional else 1), x.shape[1], self.hidden_size)
+        expected = (self.num_layers * (2 if self.bidirectional else 1), batch, self.hidden_size)
         for part in state:
             if part.shape != expected:
                 raise OptionError(f"initial state: expected shape {expected}, got {tuple(part.shape)}")
-        return _Entered(x, state, lengths, packed, batched)
+        return state
 
     def _sorted(self, state: tuple[Tensor, ...], packed: PackedSequence | None) -> tuple[Tensor, ...]:
         if packed is None or packed.sorted_indices is None:

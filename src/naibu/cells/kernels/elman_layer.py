@@ -35,10 +35,10 @@ def run(
     (h0,), (weight_ih, weight_hh, bias_ih, bias_hh) = state, (*weights, None, None)[:4]
     given = (weight_ih, weight_hh, bias_ih, bias_hh)
     if wants_gradient(x, vectors, h0, *given):
-        h = ElmanFunction.apply(x, vectors, h0, *given, steps, resting, rectified)  # type: ignore[no-untyped-call]
+        h = ElmanFunction.apply(x, vectors, h0[0], *given, steps, resting, rectified)  # type: ignore[no-untyped-call]
     else:
         h = infer(x, given, h0, steps, rectified, vectors=vectors)
-    return Ran(h, (h[steps.last],), dict.fromkeys(keep, h))
+    return Ran(h, (torch.stack((h[steps.last],)),), dict.fromkeys(keep, h))
 
 
 run_rectified = partial(run, rectified=True)

@@ -31,14 +31,14 @@ def run(
     given = (weight_ih, weight_hh, bias_ih, bias_hh)
     gates: Tensor | None
     if wants_gradient(x, vectors, h0, *given):
-        h, gates = GRUFunction.apply(x, vectors, h0, *given, steps, resting)  # type: ignore[no-untyped-call]
+        h, gates = GRUFunction.apply(x, vectors, h0[0], *given, steps, resting)  # type: ignore[no-untyped-call]
     else:
         keep_gates = any(gate in keep for gate in GRUCell.gates)
         h, gates, _ = infer(x, given, h0, steps, vectors=vectors, keep_gates=keep_gates)
     signals = {"hidden": h}
-    if gates is not None:
+    if keep and gates is not None:
         signals |= dict(zip(GRUCell.gates, gates.chunk(3, -1), strict=True))
-    return Ran(h, (h[steps.last],), {name: signals[name] for name in keep})
+    return Ran(h, (torch.stack((h[steps.last],)),), {name: signals[name] for name in keep})
 
 
 def infer(

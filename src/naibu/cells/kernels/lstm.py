@@ -47,11 +47,13 @@ FORWARD = record(
     "packed_hh",
     "bias",
     "direct",  # weights are read as they lie, and not packed
-    "h0",  # [batch hidden]
-    "c0",  # [batch hidden]
+    "h0",  # [batch hidden], or 0 for a state of zeros
+    "c0",
     "h",  # [row hidden]
     "c",  # [row hidden], or [batch hidden] where `keep_c` is 0
     "keep_c",
+    "h_end",  # [batch hidden]: the state after each sequence's last step, or 0
+    "c_end",
     "gates",  # [row gates*hidden], or 0
     "before",  # [panel kept PANEL]: the sums of some steps
     "kept",  # rows of `before`, after which it begins again
@@ -59,6 +61,7 @@ FORWARD = record(
     "chunk",  # steps whose input's products are made at once; 0: made with the state's in one sum
     "by_units",  # threads share out units, not rows
     "sums",
+    "zeros",  # [thread hidden]: room for a row of zeros
 )
 
 
@@ -143,7 +146,7 @@ def _project_rows(task: Any, panel: int, row: int, end: int) -> None:
 
 
 @njit
-def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], scratch: int) -> None:
+def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], scratch: int, zeros: int) -> None:
     """Compute one step of some units of some rows."""
     here, alive = integer(task.offset, step), integer(task.alive, step)
     there, old = here, 0
@@ -158,10 +161,12 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
             # Rows that go on read what the step before wrote; rows that begin read the initial state.
             first = row >= old
             count = block(end - row if first else min(end, old) - row, ROWS)
-            h = task.h0 + row * row_bytes if first else task.h + (there + row) * row_bytes
-            c = task.c + (there * task.keep_c + row) * row_bytes
-            if first and task.keep_c:
-                c = task.c0 + row * row_bytes
+            apart = row_bytes
+            h, c = task.h + (there + row) * row_bytes, task.c + (there * task.keep_c + row) * row_bytes
+            if first:
+                h, c = task.h0 + row * row_bytes, task.c0 + row * row_bytes
+                if task.h0 == 0:
+                    h, c, apart = zeros, zeros, 0
             sums, added = scratch, False
             if task.ids == 0:
                 added = True
@@ -174,13 +179,13 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
                     packed_product(width, count, task.inputs, x, F32 * task.inputs, weights, sums, False)
             if task.direct:
                 for m in range(count):
-                    _direct(task.w_hh, task.hidden, panel, task.hidden, h + m * row_bytes, sums + m * PANEL, added)
+                    _direct(task.w_hh, task.hidden, panel, task.hidden, h + m * apart, sums + m * PANEL, added)
             else:
                 weights = task.packed_hh + panel * task.hidden * PANEL
-                packed_product(width, count, task.hidden, h, row_bytes, weights, sums, added)
+                packed_product(width, count, task.hidden, h, apart, weights, sums, added)
             for m in range(count):
                 own = sums + m * width * F32 * LANES
-                _gates(task, here, row + m, panel, own, width * F32 * LANES // GATES, c + m * row_bytes)
+                _gates(task, here, row + m, panel, own, width * F32 * LANES // GATES, c + m * apart)
             row += count
 
 
@@ -213,12 +218,30 @@ def _gates(task: Any, here: int, row: int, panel: int, sums: int, apart: int, c_
         store_part(gates + 3 * F32 * hidden, o, left)
 
 
+@njit
+def _end(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int]) -> None:
+    """Write the state of the sequences that end with a step."""
+    here, going_on = integer(task.offset, step), 0
+    if step < task.steps - 1:
+        going_on = integer(task.alive, step + 1)
+    row_bytes = F32 * task.hidden
+    for row in range(max(rows[0], going_on), min(rows[1], integer(task.alive, step))):
+        h, c = task.h + (here + row) * row_bytes, task.c + (here * task.keep_c + row) * row_bytes
+        for panel in range(panels[0], panels[1]):
+            place, left = F32 * panel * LANES, task.hidden - panel * LANES
+            store_part(task.h_end + row * row_bytes + place, load_part(h + place, left), left)
+            store_part(task.c_end + row * row_bytes + place, load_part(c + place, left), left)
+
+
 def _lstm_forward(address: int) -> None:
     """All steps of the forward pass."""
     task = carray(address, 1, FORWARD)[0]
     thread, threads = enter(task)
     sums, panels = task.sums + F32 * thread * SUMS, -(-task.hidden // LANES)
     rows, units = shares(task, thread, threads, panels)
+    zeros = task.zeros + F32 * thread * panels * LANES
+    for panel in range(panels):
+        store(zeros + F32 * panel * LANES, splat(np.float32(0)))
     if task.by_units:
         for panel in range(units[0], units[1]):
             _prepare(task, panel)
@@ -229,7 +252,9 @@ def _lstm_forward(address: int) -> None:
     for step in range(task.steps):
         if task.chunk and task.ids == 0 and step % task.chunk == 0:
             _project(task, (step, min(step + task.chunk, task.steps)), units, rows)
-        _step(task, step, units, rows, sums)
+        _step(task, step, units, rows, sums, zeros)
+        if task.h_end:
+            _end(task, step, units, rows)
         if task.by_units:
             wait(task, threads)
 

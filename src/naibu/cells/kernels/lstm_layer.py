@@ -13,7 +13,7 @@ from naibu.cells.kernels.compiled import address
 from naibu.cells.kernels.own import Ran, refuse_second_derivative, wants_gradient
 from naibu.cells.kernels.packing import panels_of, vectors_of
 from naibu.cells.kernels.steps import Steps
-from naibu.cells.kernels.vector import LANES
+from naibu.cells.kernels.vector import F32, LANES
 from naibu.cells.lstm import LSTMCell
 
 LARGE = 1 << 20
@@ -32,22 +32,27 @@ def run(
     (h0, c0), (weight_ih, weight_hh, bias_ih, bias_hh) = state, (*weights, None, None)[:4]
     update: Tensor | None = None
     gates: Tensor | None
+    ended: tuple[Tensor, ...]
     given = (weight_ih, weight_hh, bias_ih, bias_hh)
     if wants_gradient(x, vectors, h0, c0, *given):
-        h, c, gates = LSTMFunction.apply(x, vectors, h0, c0, *given, steps, resting)  # type: ignore[no-untyped-call]
-        last = c[steps.last]
+        h, c, gates = LSTMFunction.apply(x, vectors, h0[0], c0[0], *given, steps, resting)  # type: ignore[no-untyped-call]
+        ended = torch.stack((h[steps.last],)), torch.stack((c[steps.last],))
     else:
+        end = h0.new_empty(2, 1, steps.batch, h0.shape[-1])
         h, c, gates, update = infer(
             x,
             given,
-            (h0, c0),
+            None if resting else (h0, c0),
             steps,
+            end=end,
             vectors=vectors,
             keep_cell="cell" in keep,
             keep_gates=any(gate in keep for gate in LSTMCell.gates),
             keep_update="update" in keep,
         )
-        last = c[steps.last] if "cell" in keep else c
+        ended = end.unbind()
+    if not keep:
+        return Ran(h, ended, {})
     signals = {"hidden": h, "cell": c}
     if gates is not None:
         signals |= dict(zip(LSTMCell.gates, gates.chunk(4, -1), strict=True))
@@ -55,15 +60,16 @@ def run(
             signals["update"] = signals["input_gate"] * signals["candidate"] if update is None else update
     elif update is not None:
         signals["update"] = update
-    return Ran(h, (h[steps.last], last), {name: signals[name] for name in keep})
+    return Ran(h, ended, {name: signals[name] for name in keep})
 
 
 def infer(
     x: Tensor,
     weights: tuple[Tensor | None, ...],
-    state: tuple[Tensor, Tensor],
+    state: tuple[Tensor, Tensor] | None,
     steps: Steps,
     *,
+    end: Tensor | None = None,
     vectors: Tensor | None = None,
     keep_cell: bool = True,
     keep_gates: bool = True,
@@ -72,8 +78,8 @@ def infer(
     """Return output, cell, gates and update, `[row ...]` each; None for what is not kept.
 
     `x` is `[row input]`, or the symbols `[row]` where there are their `vectors [symbol input]`.
-    `weights` are weight_ih, weight_hh, bias_ih, bias_hh.
-    Without `keep_cell` the cell is the last one of each sequence, `[batch hidden]`.
+    `weights` are weight_ih, weight_hh, bias_ih, bias_hh. No state is one of zeros. Into `end [2 1 batch hidden]` go
+    output and cell after the last step of each sequence. Without `keep_cell` the cell is that last one.
     """
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     assert weight_ih is not None
@@ -82,18 +88,18 @@ def infer(
     table = None if vectors is None else products.table_of(vectors, weight_ih, bias_ih, bias_hh)
     inputs = 0 if table is not None else x.shape[1]
     plan = sharing.plan(steps, hidden, inputs)
-    h0, c0 = state
-    h = h0.new_empty(rows, hidden)
-    c = h0.new_empty(rows, hidden) if keep_cell else c0.clone()
-    gates = h0.new_empty(rows, 4 * hidden) if keep_gates else None
-    update = h0.new_empty(rows, hidden) if keep_update else None
+    h0, c0 = state or (None, None)
+    h = weight_hh.new_empty(rows, hidden)
+    c = weight_hh.new_empty(rows if keep_cell else batch, hidden)
+    gates = weight_hh.new_empty(rows, 4 * hidden) if keep_gates else None
+    update = weight_hh.new_empty(rows, hidden) if keep_update else None
     panel = vectors_of(hidden) * lstm.GATES * LANES
     # Threads that share out packed rows may be at steps far apart, and then every row has a place of its own.
     kept = rows if plan.chunk and not (steps.dense or plan.by_units) else min(rows, plan.chunk * batch)
-    room = [panel * inputs, panel * hidden, panel, panel * kept, plan.threads * lstm.SUMS]
+    room = [panel * inputs, panel * hidden, panel, panel * kept, plan.threads * lstm.SUMS, plan.threads * panel]
     if plan.direct:
         room[:2] = 0, 0
-    places, workspace = workspace_of(h0, room)
+    places, workspace = workspace_of(weight_hh, room)
     lstm.forward(
         plan.threads,
         steps=steps.count,
@@ -118,6 +124,8 @@ def infer(
         h=address(h),
         c=address(c),
         keep_c=int(keep_cell),
+        h_end=address(end),
+        c_end=0 if end is None else end.data_ptr() + F32 * batch * hidden,
         gates=address(gates),
         before=places[3],
         kept=kept,
@@ -125,6 +133,7 @@ def infer(
         chunk=plan.chunk,
         by_units=int(plan.by_units),
         sums=places[4],
+        zeros=places[5],
     )
     del workspace
     return h, c, gates, update

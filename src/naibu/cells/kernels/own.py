@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Collection
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -68,12 +67,11 @@ def words() -> str:
     return f"compiled kernel, {LANES} numbers at once; signals are written as it goes"
 
 
-@dataclass(frozen=True)
-class Ran:
+class Ran(NamedTuple):
     """What a layer did in one direction, by rows."""
 
     output: Tensor  # [row hidden]
-    state: tuple[Tensor, ...]  # after the last step of each sequence, each part [batch hidden]
+    state: tuple[Tensor, ...]  # after the last step of each sequence, each part [1 batch hidden], not of the output
     signals: dict[str, Tensor]  # [row hidden]
 
 
@@ -88,9 +86,11 @@ def run(
     vectors: Tensor | None = None,
     resting: bool = False,
 ) -> Ran:
-    """Return what a layer of this cell does over all steps; `x` is `[row input]`, or symbols `[row]` with their
-    `vectors [symbol input]`. Weights as torch orders them, with or without biases. `resting` says that the
-    state is known to be all 0."""
+    """Return what a layer of this cell does over all steps.
+
+    `x` is `[row input]`, or symbols `[row]` with their `vectors [symbol input]`; `state` has parts `[1 batch hidden]`,
+    and `resting` says that they are known to be all 0. Weights as torch orders them, with or without biases.
+    """
     layer = _layer(cell)
     weights = [weight.contiguous() for weight in weights]
     vectors = None if vectors is None else vectors.contiguous()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 
@@ -31,14 +32,18 @@ class Plan:
 
 def plan(steps: Steps, hidden: int, inputs: int, gates: int = 4) -> Plan:
     """Return how a layer of this size is best computed on this many threads of torch's."""
-    threads, batch, count = torch.get_num_threads(), steps.batch, steps.count
-    if steps.rows * hidden * gates * (hidden + inputs) < ALONE:
+    return _plan(steps.count, steps.batch, steps.rows, hidden, inputs, gates, torch.get_num_threads())
+
+
+@lru_cache(maxsize=256)
+def _plan(count: int, batch: int, rows: int, hidden: int, inputs: int, gates: int, threads: int) -> Plan:
+    if rows * hidden * gates * (hidden + inputs) < ALONE:
         threads = 1
     recurrent, ahead = F32 * hidden * hidden * gates, F32 * hidden * inputs * gates
     by_units = threads > 1 and (batch < 4 * threads or recurrent > SECOND_CACHE)
     if by_units:
         threads = min(threads, -(-hidden // LANES))
-    direct = steps.rows <= DIRECT_ROWS
+    direct = rows <= DIRECT_ROWS
     small = recurrent + ahead <= SECOND_CACHE // 2
     together = small and batch >= DIRECT_ROWS and not direct  # weights read as they lie have no room for both
     chunk = 0 if together else min(count, max(4, ROWS_AHEAD // batch))
