@@ -18,7 +18,7 @@ from numba import carray, njit
 
 from naibu.cells.kernels.compiled import Kernel, enter, record, shares, wait
 from naibu.cells.kernels.packing import narrow, pack_narrow_panel, pack_panel, pack_rows_panel
-from naibu.cells.kernels.tile import block, dots, packed_product
+from naibu.cells.kernels.tile import block, dots, packed_pair, packed_product
 from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, sigmoid, splat, store, store_part, tanh
 
 GATES = 4
@@ -167,22 +167,20 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
                 h, c = task.h0 + row * row_bytes, task.c0 + row * row_bytes
                 if task.h0 == 0:
                     h, c, apart = zeros, zeros, 0
-            sums, added = scratch, False
-            if task.ids == 0:
-                added = True
-                if task.chunk:
+            sums, x = scratch, task.x + F32 * (here + row) * task.inputs
+            ih, hh = task.packed_ih + panel * task.inputs * PANEL, task.packed_hh + panel * task.hidden * PANEL
+            if task.ids or task.chunk:
+                ahead = task.ids == 0
+                if ahead:
                     count = min(count, task.kept - (here + row) % task.kept)
                     sums = _before(task, panel, here + row)
+                if task.direct:
+                    for m in range(count):
+                        _direct(task.w_hh, task.hidden, panel, task.hidden, h + m * apart, sums + m * PANEL, ahead)
                 else:
-                    x = task.x + F32 * (here + row) * task.inputs
-                    weights = task.packed_ih + panel * task.inputs * PANEL
-                    packed_product(width, count, task.inputs, x, F32 * task.inputs, weights, sums, False)
-            if task.direct:
-                for m in range(count):
-                    _direct(task.w_hh, task.hidden, panel, task.hidden, h + m * apart, sums + m * PANEL, added)
+                    packed_product(width, count, task.hidden, h, apart, hh, sums, ahead)
             else:
-                weights = task.packed_hh + panel * task.hidden * PANEL
-                packed_product(width, count, task.hidden, h, apart, weights, sums, added)
+                packed_pair(width, count, task.inputs, x, F32 * task.inputs, ih, task.hidden, h, apart, hh, sums)
             for m in range(count):
                 own = sums + m * width * F32 * LANES
                 _gates(task, here, row + m, panel, own, width * F32 * LANES // GATES, c + m * apart)

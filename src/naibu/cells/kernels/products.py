@@ -39,13 +39,13 @@ def _product(
 ) -> None:
     step = F32 * width * LANES
     if width == 4:
-        product4(count, depth, row, row_step, k_step, panel, panel_step, sums, step, False)
+        product4(count, depth, row, row_step, k_step, panel, panel_step, sums, step, False, 0, 0, 0, 0)
     elif width == 3:
-        product3(count, depth, row, row_step, k_step, panel, panel_step, sums, step, False)
+        product3(count, depth, row, row_step, k_step, panel, panel_step, sums, step, False, 0, 0, 0, 0)
     elif width == 2:
-        product2(count, depth, row, row_step, k_step, panel, panel_step, sums, step, False)
+        product2(count, depth, row, row_step, k_step, panel, panel_step, sums, step, False, 0, 0, 0, 0)
     else:
-        product1(count, depth, row, row_step, k_step, panel, panel_step, sums, step, False)
+        product1(count, depth, row, row_step, k_step, panel, panel_step, sums, step, False, 0, 0, 0, 0)
 
 
 TIMES_TASK = record(

@@ -12,6 +12,9 @@ from naibu.cells.kernels.vector import F32, LANES
 
 SECOND_CACHE = 1 << 20
 """Bytes of a core's own cache: weights that fit are read by each thread for its own rows."""
+TOGETHER = 1 << 23
+"""Bytes of a layer's weights up to which the input's product and the state's are one sum: more, and the last cache
+would be read through at every step for the input's part too (measured: 500 units gain by it, 1000 lose)."""
 ALONE = 1 << 21
 """Multiplications of a layer below which a second thread costs more than it brings."""
 ROWS_AHEAD = 512
@@ -44,7 +47,6 @@ def _plan(count: int, batch: int, rows: int, hidden: int, inputs: int, gates: in
     if by_units:
         threads = min(threads, -(-hidden // LANES))
     direct = rows <= DIRECT_ROWS
-    small = recurrent + ahead <= SECOND_CACHE // 2
-    together = small and batch >= DIRECT_ROWS and not direct  # weights read as they lie have no room for both
+    together = recurrent + ahead <= TOGETHER and batch >= DIRECT_ROWS and not direct
     chunk = 0 if together else min(count, max(4, ROWS_AHEAD // batch))
     return Plan(threads, by_units, chunk, direct)

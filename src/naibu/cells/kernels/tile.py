@@ -7,6 +7,7 @@ loads the panel's vectors once and multiplies them with one number of every row.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numba
@@ -60,8 +61,13 @@ def _tile(
     out: Any,
     out_step: Any,
     add: Any,
+    depth2: Any,
+    row2: Any,
+    row_step2: Any,
+    panel2: Any,
 ) -> Any:
-    """out[m, v] = (out[m, v] where `add`) + sum over k of row[m, k] * panel[k, v]; all steps in bytes."""
+    """out[m, v] = (out[m, v] where `add`) + sum over k of row[m, k] * panel[k, v] + the same of `row2` and `panel2`;
+    all steps in bytes."""
     m_count, v_count = rows.literal_value, vectors.literal_value
     # Sums that follow each other through one register wait for one another: short tiles keep several.
     copies = 4 if m_count * v_count <= 4 else 2 if m_count * v_count <= 8 else 1
@@ -70,7 +76,9 @@ def _tile(
     hold_weights = WIDE or v_count < m_count
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _, _, depth, row, row_step, k_step, panel, panel_step, out, out_step, add = arguments
+        _, _, depth, row, row_step, k_step, panel, panel_step, out, out_step, add, depth2, row2, step2, panel2 = (
+            arguments
+        )
         each = [(m, v) for m in range(m_count) for v in range(v_count)]
         places = {
             (m, v): builder.add(
@@ -111,14 +119,12 @@ def _tile(
                         result[m, v] = fma(builder, numbers[m], passing, sums[m, v])
             return result
 
-        starts = [builder.add(row, builder.mul(row_step, ir.Constant(LONG, m))) for m in range(m_count)]
-
         def loop(count: Any, unroll: int, sums: list[dict[Any, Any]], offset: Any) -> tuple[list[dict[Any, Any]], Any]:
             """`count` times `unroll` steps, from the k at `offset` (in steps)."""
             head, body, after = (builder.append_basic_block(name) for name in ("tile", "tile.body", "tile.after"))
             source = builder.basic_block
             row_offset = builder.mul(offset, k_step)
-            panel_first = builder.add(panel, builder.mul(offset, panel_step))
+            panel_first = builder.add(panel_now, builder.mul(offset, panel_step))
             builder.branch(head)
             builder.position_at_end(head)
             k, at, panel_at = builder.phi(LONG), builder.phi(LONG), builder.phi(LONG)
@@ -158,9 +164,31 @@ def _tile(
 
         unroll = max(2, copies)
         zeros = {place: floats(0.0) for place in each}
-        sums = [first] + [zeros] * (copies - 1)
-        sums, offset = loop(builder.sdiv(depth, ir.Constant(LONG, unroll)), unroll, sums, ir.Constant(LONG, 0))
-        sums, _ = loop(builder.sub(depth, offset), 1, sums, offset)
+        # Twice through the same loops: the first rows and panel, and then the second, if there are any.
+        source, part, done = builder.basic_block, *(builder.append_basic_block(name) for name in ("part", "done"))
+        builder.branch(part)
+        builder.position_at_end(part)
+        again = {}
+        for copy, before in enumerate([first] + [zeros] * (copies - 1)):
+            for place in each:
+                again[copy, place] = builder.phi(FLOATS)
+                again[copy, place].add_incoming(before[place], source)
+        second = builder.phi(ir.IntType(1))
+        second.add_incoming(ir.Constant(ir.IntType(1), 0), source)
+        depth_now, row_now, row_step_now, panel_now = (
+            builder.select(second, b, a) for a, b in ((depth, depth2), (row, row2), (row_step, step2), (panel, panel2))
+        )
+        starts = [builder.add(row_now, builder.mul(row_step_now, ir.Constant(LONG, m))) for m in range(m_count)]
+        sums = [{place: again[copy, place] for place in each} for copy in range(copies)]
+        sums, offset = loop(builder.sdiv(depth_now, ir.Constant(LONG, unroll)), unroll, sums, ir.Constant(LONG, 0))
+        sums, _ = loop(builder.sub(depth_now, offset), 1, sums, offset)
+        for copy in range(copies):
+            for place in each:
+                again[copy, place].add_incoming(sums[copy][place], builder.basic_block)
+        second.add_incoming(ir.Constant(ir.IntType(1), 1), builder.basic_block)
+        more = builder.icmp_signed(">", depth2, ir.Constant(LONG, 0))
+        builder.cbranch(builder.and_(more, builder.not_(second)), part, done)
+        builder.position_at_end(done)
         for place in each:
             value = sums[0][place]
             for copy in sums[1:]:
@@ -169,7 +197,7 @@ def _tile(
         return context.get_dummy_value()
 
     numbers = (types.int64,) * 8
-    return types.void(rows, vectors, *numbers, types.boolean), generate
+    return types.void(rows, vectors, *numbers, types.boolean, *(types.int64,) * 4), generate
 
 
 @numba.njit
@@ -178,11 +206,13 @@ def block(left: int, most: int) -> int:
     return -(-left // -(-left // most))
 
 
+@cache
 def product_of(vectors: int) -> Any:
-    """Return the compiled function `product(rows, depth, row, row_step, k_step, panel, panel_step, out, out_step, add)`
-    of panels of this many vectors: at most `rows_at_once(vectors)` rows; see `_tile` for the arguments."""
-    source = [f"def product{vectors}(rows, depth, row, row_step, k_step, panel, panel_step, out, out_step, add):"]
-    arguments = "depth, row, row_step, k_step, panel, panel_step, out, out_step, add"
+    """Return the compiled function `product(rows, depth, row, row_step, k_step, panel, panel_step, out, out_step, add,
+    depth2, row2, row_step2, panel2)` of panels of this many vectors: at most `rows_at_once(vectors)` rows; see `_tile`
+    for the arguments. The last four are 0 where there is nothing more to sum."""
+    arguments = "depth, row, row_step, k_step, panel, panel_step, out, out_step, add, depth2, row2, row_step2, panel2"
+    source = [f"def product{vectors}(rows, {arguments}):"]
     for rows in range(rows_at_once(vectors), 0, -1):
         word = "if" if rows == rows_at_once(vectors) else "elif"
         source += [f"    {word} rows == {rows}:", f"        _tile({rows}, {vectors}, {arguments})"]
@@ -207,7 +237,8 @@ def packed_product_of(vectors: int) -> Any:
             while m < rows:
                 count = block(rows - m, most)
                 source, target = row + m * row_step + F32 * start, sums + m * step
-                product(count, piece, source, row_step, F32, panel + start * step, step, target, step, add or start > 0)
+                weights, more = panel + start * step, add or start > 0
+                product(count, piece, source, row_step, F32, weights, step, target, step, more, 0, 0, 0, 0)
                 m += count
             start += piece
 
@@ -232,6 +263,62 @@ def packed_product(
         product2(rows, depth, row, row_step, panel, sums, add)
     else:
         product1(rows, depth, row, row_step, panel, sums, add)
+
+
+def packed_pair_of(vectors: int) -> Any:
+    """Return the compiled function of `packed_pair` for panels of this many vectors."""
+    product, step, most = product_of(vectors), F32 * vectors * LANES, rows_at_once(vectors)
+
+    def packed_pair(
+        rows: int,
+        depth: int,
+        row: int,
+        row_step: int,
+        panel: int,
+        depth2: int,
+        row2: int,
+        step2: int,
+        panel2: int,
+        sums: int,
+    ) -> None:
+        m = 0
+        while m < rows:
+            count = block(rows - m, most)
+            first, second, target = row + m * row_step, row2 + m * step2, sums + m * step
+            product(count, depth, first, row_step, F32, panel, step, target, step, False, depth2, second, step2, panel2)
+            m += count
+
+    packed_pair.__qualname__ = packed_pair.__name__ = f"packed_pair{vectors}"
+    return numba.njit(packed_pair)
+
+
+pair1, pair2, pair4 = (packed_pair_of(vectors) for vectors in (1, 2, 4))
+
+
+@numba.njit
+def packed_pair(
+    width: int,
+    rows: int,
+    depth: int,
+    row: int,
+    row_step: int,
+    panel: int,
+    depth2: int,
+    row2: int,
+    step2: int,
+    panel2: int,
+    sums: int,
+) -> None:
+    """The sum of two products, each as `packed_product`'s, with panels of 1, 2 or 4 vectors."""
+    if depth > DEPTH or depth2 > DEPTH:
+        packed_product(width, rows, depth, row, row_step, panel, sums, False)
+        packed_product(width, rows, depth2, row2, step2, panel2, sums, True)
+    elif width == 4:
+        pair4(rows, depth, row, row_step, panel, depth2, row2, step2, panel2, sums)
+    elif width == 2:
+        pair2(rows, depth, row, row_step, panel, depth2, row2, step2, panel2, sums)
+    else:
+        pair1(rows, depth, row, row_step, panel, depth2, row2, step2, panel2, sums)
 
 
 @intrinsic
