@@ -124,7 +124,8 @@ class Recurrent(nn.Module):
         for name, parameter in cell._parameters.items():
             if parameter is not None:
                 cell._parameters[name] = self._parameters[name + suffix]
-        cell.training = self.training
+        if cell.training != self.training:
+            cell.training = self.training
         return cell
 
     def directions(self) -> Iterator[tuple[int, bool, str]]:
@@ -319,11 +320,12 @@ class Recurrent(nn.Module):
         for number, (layer, reverse, name) in enumerate(self.directions()):
             cell = self.cell(layer, reverse=reverse)
             state = cell.state_type(*(part[number] for part in entered.state))
-            edits = {signal: change for (at, signal), change in edit.items() if at == name}
+            edits = {signal: change for (at, signal), change in edit.items() if at == name} if edit else {}
             done = path.run(cell, x, state, keep=keep, edits=edits, lengths=entered.lengths, reverse=reverse)
             outputs.append(done.output)
             finals.append(done.state)
-            kept.update({(name, signal): value for signal, value in done.signals.items()})
+            for signal, value in done.signals.items():
+                kept[name, signal] = value
             if reverse or not self.bidirectional:
                 x, outputs = torch.cat(outputs, -1) if self.bidirectional else done.output, []
                 if layer < self.num_layers - 1:
@@ -331,10 +333,10 @@ class Recurrent(nn.Module):
         return Watched(x, tuple(torch.stack(parts) for parts in zip(*finals, strict=True)), kept)
 
     def _check_names(self, keep: tuple[str, ...], edit: dict[tuple[str, str], Edit]) -> None:
-        layers = [name for _, _, name in self.directions()]
         for name in (*keep, *(signal for _, signal in edit)):
             if name not in self.cell_type.signals:
                 raise OptionError(f"signal {name!r}: the {self.name} has {', '.join(self.cell_type.signals)}")
+        layers = [name for _, _, name in self.directions()] if edit else []
         for at, _ in edit:
             if at not in layers:
                 raise OptionError(f"layer {at!r}: there is {', '.join(layers)}")
