@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import naibu
-from naibu.cells.kernels import compiled, own, products, sharing
+from naibu.cells.kernels import compiled, lstm_layer, own, products, sharing
 from naibu.cells.layers import Recurrent
 from naibu.cells.peephole import PeepholeLSTMCell
 from naibu.cells.unroll import unroll
@@ -47,6 +47,8 @@ def plan(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
         return replace(choose(steps, hidden, inputs, gates), **PATHS[request.param])
 
     monkeypatch.setattr(sharing, "plan", forced)
+    if request.param != "chosen":
+        monkeypatch.setattr(lstm_layer, "CHUNK_ROWS", 7)
     return str(request.param)
 
 
@@ -77,12 +79,15 @@ def state_of(layer: Recurrent, batch: int) -> tuple[Tensor, ...]:
 
 
 def run(
-    layer: nn.Module, x: Any, state: tuple[Tensor, ...], weigh: Callable[[Any, Any], Tensor]
+    layer: nn.Module, x: Any, state: tuple[Tensor, ...], weigh: Callable[[Any, Any], Tensor], learnt: bool
 ) -> list[Tensor | None]:
-    """Output, final state, and the gradients of a weighted sum of both, in one list."""
-    inputs = [part.clone().requires_grad_() for part in ((x.data if hasattr(x, "batch_sizes") else x), *state)]
+    """Output, final state, and the gradients of a weighted sum of both, in one list; a state of none is zeros."""
+    layer.zero_grad()
+    inputs = [part.clone() for part in ((x.data if hasattr(x, "batch_sizes") else x), *state)]
+    for part in inputs if learnt else inputs[:1]:
+        part.requires_grad_()
     entered = x._replace(data=inputs[0]) if hasattr(x, "batch_sizes") else inputs[0]
-    output, final = layer(entered, inputs[1] if len(state) == 1 else tuple(inputs[1:]))
+    output, final = layer(entered, None if not state else inputs[1] if len(state) == 1 else tuple(inputs[1:]))
     data = output.data if hasattr(output, "batch_sizes") else output
     finals = [final] if isinstance(final, Tensor) else list(final)
     weigh(data, finals).backward()  # type: ignore[no-untyped-call]
@@ -95,7 +100,12 @@ def run(
 
 
 def compare(layer: Recurrent, reference: nn.Module, x: Any, state: tuple[Tensor, ...]) -> None:
-    """Values and gradients of both, of output and final state."""
+    """Values and gradients of both, of output and final state: with a state that learns, a given one, and none."""
+    for first, learnt in ((state, True), (state, False), ((), False)):
+        compare_once(layer, reference, x, first, learnt=learnt)
+
+
+def compare_once(layer: Recurrent, reference: nn.Module, x: Any, state: tuple[Tensor, ...], *, learnt: bool) -> None:
     generator = torch.Generator().manual_seed(2)
 
     def weigh(data: Tensor, finals: list[Tensor]) -> Tensor:
@@ -105,9 +115,10 @@ def compare(layer: Recurrent, reference: nn.Module, x: Any, state: tuple[Tensor,
         generator.manual_seed(2)
         return torch.stack(parts).sum()
 
-    found = run(layer, x, state, weigh)
+    found = run(layer, x, state, weigh, learnt)
     doubled = x._replace(data=x.data.double()) if hasattr(x, "batch_sizes") else x.double()
-    for ours, theirs in zip(found, run(reference, doubled, tuple(s.double() for s in state), weigh), strict=True):
+    expected = run(reference, doubled, tuple(s.double() for s in state), weigh, learnt)
+    for ours, theirs in zip(found, expected, strict=True):
         close(ours, theirs)
 
 

@@ -1,4 +1,4 @@
-"""The LSTM on a CPU in float32: all steps of one layer in one direction, forward and backward.
+"""The LSTM on a CPU in float32: all steps of one layer in one direction.
 
 A step is one tile after the other: a few rows of the batch times the panel of a vector of units with all their
 gates; gates, cell and output are made of the sums while these are still in the first cache. A last panel of few units
@@ -17,7 +17,7 @@ import numpy as np
 from numba import carray, njit
 
 from naibu.cells.kernels.compiled import Kernel, enter, record, shares, wait
-from naibu.cells.kernels.packing import narrow, pack_narrow_panel, pack_panel, pack_rows_panel
+from naibu.cells.kernels.packing import narrow, pack_narrow_panel, pack_panel
 from naibu.cells.kernels.tile import block, dots, packed_pair, packed_product
 from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, sigmoid, splat, store, store_part, tanh
 
@@ -257,111 +257,4 @@ def _lstm_forward(address: int) -> None:
             wait(task, threads)
 
 
-BACKWARD = record(
-    "steps",
-    "batch",
-    "hidden",
-    "offset",
-    "alive",
-    "gates",
-    "c",  # [row hidden]
-    "c0",  # [batch hidden]
-    "output_grad",  # [row hidden], or 0
-    "cell_grad",  # [row hidden], or 0
-    "gates_grad",  # [row gates*hidden], or 0
-    "dc",  # [batch hidden], zeros at first, the initial cell's gradient in the end
-    "dg",  # [row gates*hidden]: the gradient of the gates' sums
-    "w_hh",  # [gates*hidden hidden]
-    "packed",  # room for W_hh, packed
-    "panel",  # [panel 2]: first vector and vectors
-    "panels",
-    "by_units",
-    "sums",
-)
-
-
-@njit
-def _step_back(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], sums: int) -> None:
-    """Compute the gradient of the gates' sums at one step, of some units of some rows."""
-    hidden, depth = task.hidden, GATES * task.hidden
-    here, alive = integer(task.offset, step), integer(task.alive, step)
-    there, going_on = here, 0
-    if step < task.steps - 1:
-        there, going_on = integer(task.offset, step + 1), min(alive, integer(task.alive, step + 1))
-    old = 0 if step == 0 else integer(task.alive, step - 1)
-    for panel in range(panels[0], panels[1]):
-        first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
-        weights = task.packed + F32 * first * depth * LANES
-        row, end = rows[0], min(rows[1], alive)
-        while row < end:
-            last = row >= going_on
-            count = block(end - row if last else min(end, going_on) - row, ROWS)
-            if not last:
-                dg = task.dg + F32 * (there + row) * depth
-                packed_product(width, count, depth, dg, F32 * depth, weights, sums, last)
-            for m in range(count):
-                c = task.c + F32 * (here + row + m) * hidden
-                before = task.c0 + F32 * (row + m) * hidden
-                if row + m < old:
-                    before = task.c + F32 * (integer(task.offset, step - 1) + row + m) * hidden
-                for v in range(width):
-                    dh = splat(np.float32(0)) if last else load(sums + F32 * (m * width + v) * LANES)
-                    _gates_back(task, here, row + m, (first + v) * LANES, dh, c, before)
-            row += count
-
-
-@njit
-def _gates_back(task: Any, here: int, row: int, unit: int, dh: Any, c_place: int, before_place: int) -> None:
-    """Make the gradient of one row's gates, for a vector of units, of the gradient that comes from later steps."""
-    hidden, one = task.hidden, splat(np.float32(1))
-    left = hidden - unit
-    place = F32 * ((here + row) * hidden + unit)
-    gates = task.gates + F32 * ((here + row) * GATES * hidden + unit)
-    dc_place = task.dc + F32 * (row * hidden + unit)
-    i, f = load_part(gates, left), load_part(gates + F32 * hidden, left)
-    g, o = load_part(gates + 2 * F32 * hidden, left), load_part(gates + 3 * F32 * hidden, left)
-    tanh_c = tanh(load_part(c_place + F32 * unit, left))
-    if task.output_grad:
-        dh = dh + load_part(task.output_grad + place, left)
-    dc = load_part(dc_place, left)
-    if task.cell_grad:
-        dc = dc + load_part(task.cell_grad + place, left)
-    through = dh * o
-    dc = dc + (through - through * tanh_c * tanh_c)
-    di, df = dc * g, dc * load_part(before_place + F32 * unit, left)
-    d_candidate, do = dc * i, dh * tanh_c
-    if task.gates_grad:
-        outer = task.gates_grad + F32 * ((here + row) * GATES * hidden + unit)
-        di = di + load_part(outer, left)
-        df = df + load_part(outer + F32 * hidden, left)
-        d_candidate = d_candidate + load_part(outer + 2 * F32 * hidden, left)
-        do = do + load_part(outer + 3 * F32 * hidden, left)
-    dg = task.dg + F32 * ((here + row) * GATES * hidden + unit)
-    store_part(dc_place, dc * f, left)
-    store_part(dg, di * i * (one - i), left)
-    store_part(dg + F32 * hidden, df * f * (one - f), left)
-    store_part(dg + 2 * F32 * hidden, d_candidate - d_candidate * g * g, left)
-    store_part(dg + 3 * F32 * hidden, do * o * (one - o), left)
-
-
-def _lstm_backward(address: int) -> None:
-    """All steps of the backward pass."""
-    task = carray(address, 1, BACKWARD)[0]
-    thread, threads = enter(task)
-    sums = task.sums + F32 * thread * SUMS
-    rows, units = shares(task, thread, threads, task.panels)
-    if task.by_units:
-        for panel in range(units[0], units[1]):
-            pack_rows_panel(task.w_hh, task.hidden, GATES * task.hidden, task.panel, panel, task.packed)
-    else:
-        for panel in range(thread, task.panels, threads):
-            pack_rows_panel(task.w_hh, task.hidden, GATES * task.hidden, task.panel, panel, task.packed)
-        wait(task, threads)
-    for back in range(task.steps):
-        _step_back(task, task.steps - 1 - back, units, rows, sums)
-        if task.by_units:
-            wait(task, threads)
-
-
 forward = Kernel("forward pass of the LSTM", _lstm_forward, FORWARD)
-backward = Kernel("backward pass of the LSTM", _lstm_backward, BACKWARD)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from naibu.cells.kernels import lstm, products, sharing
+from naibu.cells.kernels import lstm, lstm_backward, products, sharing
 from naibu.cells.kernels.compiled import address
 from naibu.cells.kernels.own import Ran, refuse_second_derivative, wants_gradient
 from naibu.cells.kernels.packing import panels_of, vectors_of
@@ -17,6 +17,8 @@ from naibu.cells.kernels.vector import F32, LANES
 from naibu.cells.lstm import LSTMCell
 
 LARGE = 1 << 20
+CHUNK_ROWS = 128
+"""Rows of a thread whose gradients are there at a time in the backward pass, about."""
 
 
 def run(
@@ -188,52 +190,112 @@ class LSTMFunction(torch.autograd.Function):
         steps: Steps = ctx.steps
         needs = ctx.needs_input_grad
         dh, dc, d_gates = (None if part is None else part.contiguous() for part in (dh, dc, d_gates))
-        dg, dc0 = _through_time(steps, weight_hh, c0, c, gates, dh, dc, d_gates)
-        wanted = (needs[0] or needs[1], needs[4], needs[6] or needs[7])
-        given = products.input_gradients(dg, x, vectors, weight_ih, wanted)
-        d_hh = products.recurrent_gradient(dg, h, h0, steps, resting=ctx.resting) if needs[5] else None
-        dh0 = dg[steps.first] @ weight_hh if needs[2] else None
-        return given.x, given.vectors, dh0, dc0, given.weight, d_hh, given.bias, given.bias, None, None
+        given = _Given(steps, (weight_ih, weight_hh), (h0, c0), (h, c, gates), (dh, dc, d_gates))
+        if needs[2] or sharing.plan(steps, weight_hh.shape[1], 0).by_units:
+            dg, dc0 = given.through_time()
+            wanted = (needs[0] or needs[1], needs[4], needs[6] or needs[7])
+            into = products.input_gradients(dg, x, vectors, weight_ih, wanted)
+            d_hh = products.recurrent_gradient(dg, h, h0, steps, resting=ctx.resting) if needs[5] else None
+            dh0 = dg[steps.first] @ weight_hh if needs[2] else None
+        else:
+            into, d_hh, dc0 = given.all_at_once(x, vectors, needs, resting=ctx.resting)
+            dh0 = None
+        return into.x, into.vectors, dh0, dc0, into.weight, d_hh, into.bias, into.bias, None, None
 
 
-def _through_time(
-    steps: Steps,
-    weight_hh: Tensor,
-    c0: Tensor,
-    c: Tensor,
-    gates: Tensor,
-    dh: Tensor | None,
-    dc: Tensor | None,
-    d_gates: Tensor | None,
-) -> tuple[Tensor, Tensor]:
-    """Return the gradient of the gates' sums `[row 4*hidden]` and of the initial cell `[batch hidden]`."""
-    hidden = weight_hh.shape[1]
-    plan = sharing.plan(steps, hidden, 0)
-    panels = panels_of(hidden, plan.threads if plan.by_units else 1)
-    dg, dc0 = torch.empty_like(gates), torch.zeros_like(c0)
-    packed = 4 * hidden * vectors_of(hidden) * LANES
-    places, workspace = workspace_of(c, [packed, plan.threads * lstm.SUMS])
-    lstm.backward(
-        plan.threads,
-        steps=steps.count,
-        batch=steps.batch,
-        hidden=hidden,
-        offset=address(steps.offset),
-        alive=address(steps.alive),
-        gates=address(gates),
-        c=address(c),
-        c0=address(c0),
-        output_grad=address(dh),
-        cell_grad=address(dc),
-        gates_grad=address(d_gates),
-        dc=address(dc0),
-        dg=address(dg),
-        w_hh=address(weight_hh),
-        packed=places[0],
-        panel=address(panels),
-        panels=len(panels),
-        by_units=int(plan.by_units),
-        sums=places[1],
-    )
-    del workspace
-    return dg, dc0
+class _Given(NamedTuple):
+    """What the backward pass begins with: steps, W_ih and W_hh, the state, output, cell and gates, their gradients."""
+
+    steps: Steps
+    weights: tuple[Tensor, Tensor]
+    state: tuple[Tensor, Tensor]
+    kept: tuple[Tensor, Tensor, Tensor]
+    gradients: tuple[Tensor | None, Tensor | None, Tensor | None]
+
+    def through_time(self) -> tuple[Tensor, Tensor]:
+        """Return the gradient of the gates' sums `[row 4*hidden]` and of the initial cell `[batch hidden]`."""
+        dg = torch.empty_like(self.kept[2])
+        return dg, self._run(dg=address(dg))
+
+    def all_at_once(
+        self, x: Tensor, vectors: Tensor | None, needs: tuple[bool, ...], *, resting: bool
+    ) -> tuple[products.InputGradients, Tensor | None, Tensor]:
+        """Return what the input's part gets, and the gradients of W_hh and of the initial cell.
+
+        `needs` says, in the order of the function's arguments, what is wanted.
+        """
+        (weight_ih, weight_hh), (h0, _), (h, _, _), steps = self.weights, self.state, self.kept, self.steps
+        (rows, inputs), hidden = weight_ih.shape, weight_hh.shape[1]
+        threads = sharing.plan(steps, hidden, 0).threads
+        share = -(-steps.batch // threads)
+        chunk = max(1, min(steps.count, CHUNK_ROWS // share))
+        new, by_symbol = h.new_empty, vectors is not None
+        dx = torch.empty_like(x) if needs[0] and not by_symbol else None
+        d_hh, d_bias = new(rows, hidden) if needs[5] else None, new(rows) if needs[6] or needs[7] else None
+        d_ih = new(rows, inputs) if needs[4] and not by_symbol else None
+        symbols = 0
+        if vectors is not None and (needs[1] or needs[4]):
+            symbols = len(vectors)
+            d_ih = new(symbols, rows)  # of their table
+        panels_x = panels_of(inputs)
+        part = lstm_backward.part_numbers(hidden, 0 if by_symbol else inputs, symbols, chunk, share)
+        packed = rows * vectors_of(inputs) * LANES if dx is not None else 0
+        places, workspace = workspace_of(h, [threads * part, packed])
+        dc0 = self._run(
+            inputs=0 if by_symbol else inputs,
+            x=0 if by_symbol else address(x),
+            ids=address(x) if symbols else 0,
+            symbols=symbols,
+            h=address(h),
+            h0=0 if resting else address(h0),
+            w_ih=address(weight_ih),
+            packed_ih=places[1],
+            panel_x=address(panels_x),
+            panels_x=len(panels_x),
+            dx=address(dx),
+            d_ih=address(d_ih),
+            d_hh=address(d_hh),
+            d_bias=address(d_bias),
+            chunk=chunk,
+            parts=places[0],
+            part=part,
+        )
+        del workspace
+        if vectors is None:
+            return products.InputGradients(dx, None, d_ih, d_bias), d_hh, dc0
+        wanted = (needs[1], needs[4], False)
+        into = products.symbol_gradients(d_ih, vectors, weight_ih, wanted)
+        return into._replace(bias=d_bias), d_hh, dc0
+
+    def _run(self, **more: int) -> Tensor:
+        """Run the kernel; return the gradient of the initial cell."""
+        (_, weight_hh), (_, c0), (_, c, gates) = self.weights, self.state, self.kept
+        (dh, dc, d_gates), steps, hidden = self.gradients, self.steps, weight_hh.shape[1]
+        plan = sharing.plan(steps, hidden, 0)
+        panels, dc0 = panels_of(hidden, plan.threads if plan.by_units else 1), torch.zeros_like(c0)
+        packed = 4 * hidden * vectors_of(hidden) * LANES
+        places, workspace = workspace_of(c, [packed, plan.threads * lstm.SUMS])
+        lstm_backward.backward(
+            plan.threads,
+            steps=steps.count,
+            batch=steps.batch,
+            hidden=hidden,
+            offset=address(steps.offset),
+            alive=address(steps.alive),
+            gates=address(gates),
+            c=address(c),
+            c0=address(c0),
+            output_grad=address(dh),
+            cell_grad=address(dc),
+            gates_grad=address(d_gates),
+            dc=address(dc0),
+            w_hh=address(weight_hh),
+            packed=places[0],
+            panel=address(panels),
+            panels=len(panels),
+            by_units=int(plan.by_units),
+            sums=places[1],
+            **more,
+        )
+        del workspace
+        return dc0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,7 +13,18 @@ from naibu.cells.kernels.compiled import Kernel, address, enter, record, wait
 from naibu.cells.kernels.packing import pack_columns_panel, pack_rows_panel, panels_of, vectors_of
 from naibu.cells.kernels.steps import Steps
 from naibu.cells.kernels.tile import block, product_of, rows_at_once
-from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, prefetch, splat, store, store_part
+from naibu.cells.kernels.vector import (
+    F32,
+    LANES,
+    integer,
+    load,
+    load_part,
+    prefetch,
+    splat,
+    store,
+    store_part,
+    write_integer,
+)
 
 product1, product2, product3, product4 = (product_of(vectors) for vectors in (1, 2, 3, 4))
 ROWS = rows_at_once(4)
@@ -21,8 +32,10 @@ DEPTH = 512
 """Rows of a sum that are read before the next tile: what they are multiplied with stays in the second cache."""
 GROUPS = 16
 """Vectors of columns that are copied at a time, so that they stay in the second cache while all panels pass."""
-ROOM = ROWS * 4 * LANES + DEPTH * 4 * LANES + GROUPS * DEPTH * LANES
-"""Numbers that a thread of `sum_of_outer` needs for itself."""
+OUTER = ROWS * 4 * LANES + DEPTH * 4 * LANES + GROUPS * DEPTH * LANES
+"""Numbers that `add_outer` needs."""
+ROOM = OUTER + 2 * 2 * DEPTH
+"""Numbers that a thread of `sum_of_outer` needs for itself: besides, two addresses a row."""
 
 
 @njit
@@ -100,6 +113,89 @@ def _times(address: int) -> None:
 TIMES = Kernel("matrix product", _times, TIMES_TASK)
 
 
+@njit
+def add_outer(
+    a_rows: int,
+    width: int,
+    b_rows: int,
+    columns: int,
+    count: int,
+    groups: tuple[int, int],
+    panels: int,
+    panel_count: int,
+    out: int,
+    fresh: bool,
+    room: int,
+) -> None:
+    """out[m, column] += sum over k of a[k, m] * b[k, column], for the groups of `LANES` of m from one to another; what
+    is `fresh` holds nothing yet.
+
+    `a_rows` and `b_rows` hold the address of each of `count` rows of `width` and `columns` numbers; `panels` are those
+    of the columns, and `room` holds `OUTER` numbers.
+    """
+    sums = room
+    panel_copy = sums + F32 * ROWS * 4 * LANES
+    groups_copy = panel_copy + F32 * DEPTH * 4 * LANES
+    for start in range(0, count, DEPTH):
+        depth, group = min(DEPTH, count - start), groups[0]
+        while group < groups[1]:
+            some = min(GROUPS, groups[1] - group)
+            # Numbers that lie a row apart are copied side by side, or each would wait for its own line of memory.
+            for k in range(depth):
+                row = integer(a_rows, start + k)
+                for g in range(some):
+                    column = (group + g) * LANES
+                    value = load_part(row + F32 * column, width - column)
+                    store(groups_copy + F32 * (g * DEPTH + k) * LANES, value)
+            for panel in range(panel_count):
+                first, vectors = integer(panels, 2 * panel), integer(panels, 2 * panel + 1)
+                for k in range(depth):
+                    row = integer(b_rows, start + k)
+                    for v in range(vectors):
+                        column = (first + v) * LANES
+                        value = load_part(row + F32 * column, columns - column)
+                        store(panel_copy + F32 * (k * vectors + v) * LANES, value)
+                for g in range(some):
+                    copied, m = groups_copy + F32 * g * DEPTH * LANES, (group + g) * LANES
+                    target, left = (
+                        out + F32 * (m * columns + first * LANES),
+                        (min(LANES, width - m), columns - first * LANES),
+                    )
+                    _outer_panel(target, columns, vectors, left, depth, copied, panel_copy, sums, fresh and start == 0)
+            group += some
+
+
+@njit
+def _outer_panel(
+    out: int,
+    columns: int,
+    vectors: int,
+    left: tuple[int, int],
+    depth: int,
+    copied: int,
+    panel: int,
+    sums: int,
+    fresh: bool,
+) -> None:
+    """Add the products of some rows to one panel of columns of one group of rows of the result, which is at `out`;
+    so many rows and columns are `left` there."""
+    m = 0
+    while m < left[0]:
+        count = block(left[0] - m, ROWS)
+        for k in range(count):  # on its way from memory while the product is computed
+            for v in range(vectors):
+                prefetch(out + F32 * ((m + k) * columns + v * LANES))
+        _product(vectors, count, depth, copied + F32 * m, F32, F32 * LANES, panel, F32 * vectors * LANES, sums)
+        for k in range(count):
+            for v in range(vectors):
+                target = out + F32 * ((m + k) * columns + v * LANES)
+                value = load(sums + F32 * (k * vectors + v) * LANES)
+                if not fresh:
+                    value = value + load_part(target, left[1] - v * LANES)
+                store_part(target, value, left[1] - v * LANES)
+        m += count
+
+
 SUM_OF_OUTER_TASK = record("a", "b", "rows", "width", "columns", "panel", "panels", "out", "room")
 
 
@@ -107,56 +203,18 @@ def _sum_of_outer(address: int) -> None:
     """out[m, column] = sum over rows of a[row, m] * b[row, column]; threads share out m."""
     task = carray(address, 1, SUM_OF_OUTER_TASK)[0]
     thread, threads = enter(task)
-    sums = task.room + F32 * thread * ROOM
-    panel_copy = sums + F32 * ROWS * 4 * LANES
-    groups_copy = panel_copy + F32 * DEPTH * 4 * LANES
+    room = task.room + F32 * thread * ROOM
+    a_rows, b_rows = room + F32 * OUTER, room + F32 * OUTER + 8 * DEPTH
     groups = -(-task.width // LANES)
-    group_end = groups * (thread + 1) // threads
+    mine = (groups * thread // threads, groups * (thread + 1) // threads)
     for start in range(0, task.rows, DEPTH):
         depth = min(DEPTH, task.rows - start)
-        group = groups * thread // threads
-        while group < group_end:
-            count = min(GROUPS, group_end - group)
-            # Numbers that lie a row apart are copied side by side, or each would wait for its own line of memory.
-            for k in range(depth):
-                for g in range(count):
-                    column = (group + g) * LANES
-                    value = load_part(task.a + F32 * ((start + k) * task.width + column), task.width - column)
-                    store(groups_copy + F32 * (g * DEPTH + k) * LANES, value)
-            for panel in range(task.panels):
-                first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
-                for k in range(depth):
-                    for v in range(width):
-                        column = (first + v) * LANES
-                        value = load_part(task.b + F32 * ((start + k) * task.columns + column), task.columns - column)
-                        store(panel_copy + F32 * (k * width + v) * LANES, value)
-                for g in range(count):
-                    copied = groups_copy + F32 * g * DEPTH * LANES
-                    _outer_panel(task, first, width, start, depth, group + g, copied, panel_copy, sums)
-            group += count
-
-
-@njit
-def _outer_panel(
-    task: Any, first: int, width: int, start: int, depth: int, group: int, copied: int, panel: int, sums: int
-) -> None:
-    """Add the products of some rows to one panel of columns of one group of rows of the result."""
-    m, m_count = 0, min(LANES, task.width - group * LANES)
-    while m < m_count:
-        count = block(m_count - m, ROWS)
-        for k in range(count):  # on its way from memory while the product is computed
-            for v in range(width):
-                prefetch(task.out + F32 * ((group * LANES + m + k) * task.columns + (first + v) * LANES))
-        _product(width, count, depth, copied + F32 * m, F32, F32 * LANES, panel, F32 * width * LANES, sums)
-        for k in range(count):
-            for v in range(width):
-                column = (first + v) * LANES
-                target = task.out + F32 * ((group * LANES + m + k) * task.columns + column)
-                value = load(sums + F32 * (k * width + v) * LANES)
-                if start:
-                    value = value + load_part(target, task.columns - column)
-                store_part(target, value, task.columns - column)
-        m += count
+        for k in range(depth):
+            write_integer(a_rows, k, task.a + F32 * (start + k) * task.width)
+            write_integer(b_rows, k, task.b + F32 * (start + k) * task.columns)
+        add_outer(
+            a_rows, task.width, b_rows, task.columns, depth, mine, task.panel, task.panels, task.out, start == 0, room
+        )
 
 
 SUM_OF_OUTER = Kernel("product of weight gradients", _sum_of_outer, SUM_OF_OUTER_TASK)
@@ -277,14 +335,30 @@ def input_gradients(
     wanted.
     """
     threads = torch.get_num_threads()
-    if vectors is not None and any(needed):  # as if each symbol had been met once
-        d, x = sum_by_symbol(d, x, len(vectors), threads), vectors
-    into = times(d, weight, threads) if needed[0] else None
+    if vectors is not None:
+        of_table = sum_by_symbol(d, x, len(vectors), threads) if any(needed) else None
+        return symbol_gradients(of_table, vectors, weight, needed)
     return InputGradients(
-        into if vectors is None else None,
-        None if vectors is None else into,
+        times(d, weight, threads) if needed[0] else None,
+        None,
         sum_of_outer(d, x, threads) if needed[1] else None,
         sum_by_symbol(d, None, 1, threads)[0] if needed[2] else None,
+    )
+
+
+def symbol_gradients(
+    of_table: Tensor | None, vectors: Tensor, weight: Tensor, needed: tuple[bool, bool, bool]
+) -> InputGradients:
+    """Return the gradients of the vectors of symbols, weight and bias from that of their table W e + b,
+    `[symbol gates*hidden]`, which may be None where none is wanted."""
+    threads = torch.get_num_threads()
+    if of_table is None:
+        return InputGradients(None, None, None, None)
+    return InputGradients(
+        None,
+        times(of_table, weight, threads) if needed[0] else None,
+        sum_of_outer(of_table, vectors, threads) if needed[1] else None,
+        sum_by_symbol(of_table, None, 1, threads)[0] if needed[2] else None,
     )
 
 

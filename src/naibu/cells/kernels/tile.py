@@ -169,22 +169,21 @@ def _tile(
         builder.branch(part)
         builder.position_at_end(part)
         again = {}
-        for copy, before in enumerate([first] + [zeros] * (copies - 1)):
+        for number, at_first in enumerate([first] + [zeros] * (copies - 1)):
             for place in each:
-                again[copy, place] = builder.phi(FLOATS)
-                again[copy, place].add_incoming(before[place], source)
+                again[number, place] = builder.phi(FLOATS)
+                again[number, place].add_incoming(at_first[place], source)
         second = builder.phi(ir.IntType(1))
         second.add_incoming(ir.Constant(ir.IntType(1), 0), source)
         depth_now, row_now, row_step_now, panel_now = (
             builder.select(second, b, a) for a, b in ((depth, depth2), (row, row2), (row_step, step2), (panel, panel2))
         )
         starts = [builder.add(row_now, builder.mul(row_step_now, ir.Constant(LONG, m))) for m in range(m_count)]
-        sums = [{place: again[copy, place] for place in each} for copy in range(copies)]
+        sums = [{place: again[number, place] for place in each} for number in range(copies)]
         sums, offset = loop(builder.sdiv(depth_now, ir.Constant(LONG, unroll)), unroll, sums, ir.Constant(LONG, 0))
         sums, _ = loop(builder.sub(depth_now, offset), 1, sums, offset)
-        for copy in range(copies):
-            for place in each:
-                again[copy, place].add_incoming(sums[copy][place], builder.basic_block)
+        for (number, place), phi in again.items():
+            phi.add_incoming(sums[number][place], builder.basic_block)
         second.add_incoming(ir.Constant(ir.IntType(1), 1), builder.basic_block)
         more = builder.icmp_signed(">", depth2, ir.Constant(LONG, 0))
         builder.cbranch(builder.and_(more, builder.not_(second)), part, done)
