@@ -78,7 +78,7 @@ TIMES_TASK = record(
 
 
 def _times(address: int) -> None:
-    """out[row] = a[row] @ weight + bias; each thread has its part of the rows."""
+    """out[row] = a[row] @ weight + bias; threads take turns at some rows."""
     task = carray(address, 1, TIMES_TASK)[0]
     thread, threads = enter(task)
     sums = task.sums + F32 * thread * ROWS * 4 * LANES
@@ -88,9 +88,11 @@ def _times(address: int) -> None:
         else:
             pack_rows_panel(task.weight, task.columns, task.depth, task.panel, panel, task.packed)
     wait(task, threads)
-    begin, end = task.rows * thread // threads, task.rows * (thread + 1) // threads
-    while begin < end:
-        stop = min(end, begin + 16 * ROWS)  # rows that stay in the cache while all panels pass
+    # Rows that stay in the cache while all panels pass; how they are cut, and with it the order in which numbers are
+    # summed, does not depend on the threads.
+    some = 4 * ROWS if task.rows < 128 * ROWS else 16 * ROWS
+    for begin in range(some * thread, task.rows, some * threads):
+        stop = min(task.rows, begin + some)
         for panel in range(task.panels):
             first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
             weights, row = task.packed + F32 * first * task.depth * LANES, begin
@@ -107,7 +109,6 @@ def _times(address: int) -> None:
                             value = value + load_part(task.bias + F32 * column, task.columns - column)
                         store_part(target, value, task.columns - column)
                 row += count
-        begin = stop
 
 
 TIMES = Kernel("matrix product", _times, TIMES_TASK)
