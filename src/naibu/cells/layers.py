@@ -40,6 +40,16 @@ class _Entered(NamedTuple):
     lengths: Tensor | None
     packed: PackedSequence | None
     batched: bool
+    resting: bool  # the state is zeros that nobody has given
+
+
+class _Run(NamedTuple):
+    """One layer in one direction."""
+
+    layer: int
+    reverse: bool
+    place: str  # what recordings have after the layer's name: `1.reverse`
+    weights: list[str]  # their names, as torch orders them
 
 
 class Recurrent(nn.Module):
@@ -80,13 +90,14 @@ class Recurrent(nn.Module):
         self.edits: dict[tuple[str, str], Edit] = {}  # (layer, signal) -> made at each step of every call
         directions = 2 if bidirectional else 1
         self._cells: list[list[Cell]] = []
-        self._weight_names: dict[tuple[int, bool], list[str]] = {}  # (layer, reverse) -> as torch orders them
+        self._runs: list[_Run] = []  # from the bottom up
         for layer in range(num_layers):
             size = input_size if layer == 0 else directions * hidden_size
             self._cells.append([self.cell_type(size, hidden_size, bias=bias) for _ in range(directions)])
             for cell, suffix in zip(self._cells[-1], ("", "_reverse"), strict=False):
                 names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if bias else 2]
-                self._weight_names[layer, suffix != ""] = [f"{name}_l{layer}{suffix}" for name in names]
+                weights = [f"{name}_l{layer}{suffix}" for name in names]
+                self._runs.append(_Run(layer, suffix != "", f"{layer}{suffix.replace('_', '.')}", weights))
                 for parameter_name, parameter in cell.named_parameters():
                     self.register_parameter(f"{parameter_name}_l{layer}{suffix}", parameter)
         self.to(device=device, dtype=dtype)
@@ -130,9 +141,8 @@ class Recurrent(nn.Module):
 
     def directions(self) -> Iterator[tuple[int, bool, str]]:
         """Yield (layer, reverse, name) from the bottom up, names as recordings have them: `lstm.1.reverse`."""
-        for layer in range(self.num_layers):
-            for reverse in (False, True) if self.bidirectional else (False,):
-                yield layer, reverse, f"{self.name}.{layer}" + (".reverse" if reverse else "")
+        for run in self._runs:
+            yield run.layer, run.reverse, f"{self.name}.{run.place}"
 
     def initial_state(self, batch: int, like: Tensor) -> tuple[Tensor, ...]:
         """Return the state of zeros, each part `[layers*directions batch hidden]`."""
@@ -149,8 +159,8 @@ class Recurrent(nn.Module):
         packed = entered.packed
         x = entered.x if packed is None else packed.data
         state = self._sorted(entered.state, packed)
-        if own.refusal(self.cell_type, x, *state, *self._parameters.values()) is None and x.numel():
-            output, state = self._by_own_kernels(x, packed, state, resting=hx is None)
+        if self._own(x, state):
+            output, state, _ = self._by_own_kernels(x, packed, state, resting=entered.resting)
         else:
             output, state = fused.run(
                 self.cell_type,
@@ -187,7 +197,7 @@ class Recurrent(nn.Module):
         wrong = vectors.shape[1] != self.input_size or low < 0 or high >= len(vectors)
         if wrong or own.refusal(self.cell_type, *state) is not None:
             return self.forward(functional.embedding(ids, vectors), hx)  # which says what is wrong
-        output, state = self._by_own_kernels(symbols, None, state, vectors=vectors, resting=hx is None)
+        output, state, _ = self._by_own_kernels(symbols, None, state, vectors=vectors, resting=hx is None)
         return output.transpose(0, 1) if self.batch_first else output, (state[0] if len(state) == 1 else state)
 
     def _by_own_kernels(
@@ -198,34 +208,37 @@ class Recurrent(nn.Module):
         *,
         vectors: Tensor | None = None,
         resting: bool,
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return output, shaped as x `[time batch ...]` or packed `[token ...]`, and the final state.
+        keep: tuple[str, ...] = (),
+    ) -> Watched:
+        """Return output and signals, shaped as x `[time batch ...]` or packed `[token ...]`, and the final state.
 
         With `vectors [symbol input]`, x holds symbols, `[time batch]`. `resting` says that the state is all 0.
         """
         shape = x.shape[:2] if packed is None else x.shape[:1]
         rows = x.flatten(0, 1) if packed is None else x
-        finals, outputs = [], []
-        for number, (layer, reverse) in enumerate(self._weight_names):
+        finals, outputs, kept = [], [], cast(Signals, {})
+        for number, (layer, reverse, place, weights) in enumerate(self._runs):
             steps = dense_steps(*shape, reverse) if packed is None else packed_steps(packed.batch_sizes, reverse)
-            weights = self._weights(layer, reverse)
             ran = own.run(
                 self.cell_type,
                 rows,
-                state if len(self._weight_names) == 1 else tuple(part[number : number + 1] for part in state),
-                weights,
+                state if len(self._runs) == 1 else tuple(part[number : number + 1] for part in state),
+                [cast(Tensor, self._parameters[weight]) for weight in weights],
                 steps,
+                keep=keep,
                 vectors=vectors if layer == 0 else None,
                 resting=resting,
             )
             outputs.append(ran.output)
             finals.append(ran.state)
+            for signal in keep:
+                kept[f"{self.name}.{place}", signal] = ran.signals[signal].view(*shape, self.hidden_size)
             if reverse or not self.bidirectional:
                 rows, outputs = torch.cat(outputs, -1) if self.bidirectional else ran.output, []
                 if layer < self.num_layers - 1:
                     rows = functional.dropout(rows, self.dropout, self.training)
         state = finals[0] if len(finals) == 1 else tuple(torch.cat(parts) for parts in zip(*finals, strict=True))
-        return rows.view(*shape, -1), state
+        return Watched(rows.view(*shape, -1), state, kept)
 
     def signals(
         self,
@@ -263,10 +276,7 @@ class Recurrent(nn.Module):
         """Do nothing: present because programs written for torch's layers call it."""
 
     def _flat_weights(self) -> list[Tensor]:
-        return [weight for layer, reverse in self._weight_names for weight in self._weights(layer, reverse)]
-
-    def _weights(self, layer: int, reverse: bool) -> list[Tensor]:
-        return [cast(Tensor, self._parameters[name]) for name in self._weight_names[layer, reverse]]
+        return [cast(Tensor, self._parameters[weight]) for run in self._runs for weight in run.weights]
 
     def _enter(self, input: Tensor | PackedSequence, hx: Any, lengths: Tensor | None = None) -> _Entered:
         packed = input if isinstance(input, PackedSequence) else None
@@ -282,7 +292,7 @@ class Recurrent(nn.Module):
             x = x[:, None] if not batched else x.transpose(0, 1) if self.batch_first else x
         if x.shape[-1] != self.input_size:
             raise OptionError(f"input: last dimension is {x.shape[-1]}, the layer's input_size {self.input_size}")
-        return _Entered(x, self._begin(hx, x.shape[1], x), lengths, packed, batched)
+        return _Entered(x, self._begin(hx, x.shape[1], x), lengths, packed, batched, hx is None)
 
     def _begin(self, hx: Any, batch: int, like: Tensor) -> tuple[Tensor, ...]:
         """Return the state to begin with, each part `[layers*directions batch hidden]`."""
@@ -295,6 +305,10 @@ class Recurrent(nn.Module):
             if part.shape != expected:
                 raise OptionError(f"initial state: expected shape {expected}, got {tuple(part.shape)}")
         return state
+
+    def _own(self, x: Tensor, state: tuple[Tensor, ...]) -> bool:
+        """Return whether our own kernels compute this."""
+        return x.numel() > 0 and own.refusal(self.cell_type, x, *state, *self._parameters.values()) is None
 
     def _sorted(self, state: tuple[Tensor, ...], packed: PackedSequence | None) -> tuple[Tensor, ...]:
         if packed is None or packed.sorted_indices is None:
@@ -315,6 +329,8 @@ class Recurrent(nn.Module):
     def _watch(self, entered: _Entered, keep: tuple[str, ...], edit: dict[tuple[str, str], Edit]) -> Watched:
         edit = {**self.edits, **edit}
         self._check_names(keep, edit)
+        if not edit and entered.lengths is None and self._own(entered.x, entered.state):
+            return self._by_own_kernels(entered.x, None, entered.state, resting=entered.resting, keep=keep)
         x, kept, finals = entered.x, cast(Signals, {}), []
         outputs: list[Tensor] = []
         for number, (layer, reverse, name) in enumerate(self.directions()):
