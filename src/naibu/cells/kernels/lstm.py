@@ -58,6 +58,7 @@ FORWARD = record(
     "before",  # [panel kept PANEL]: the sums of some steps
     "kept",  # rows of `before`, after which it begins again
     "update",  # [row hidden], or 0
+    "once",  # the input's products of all steps are made at once: its weights are packed panel by panel, in one's room
     "chunk",  # steps whose input's products are made at once; 0: made with the state's in one sum
     "by_units",  # threads share out units, not rows
     "sums",
@@ -91,7 +92,7 @@ def _pack(weight: int, hidden: int, depth: int, panel: int, packed: int) -> None
 def _prepare(task: Any, panel: int) -> None:
     """Pack the weights and the sum of the biases of one panel."""
     if not task.direct:
-        if task.inputs:
+        if task.inputs and not task.once:
             _pack(task.w_ih, task.hidden, task.inputs, panel, task.packed_ih)
         _pack(task.w_hh, task.hidden, task.hidden, panel, task.packed_hh)
     for gate in range(GATES):
@@ -114,26 +115,30 @@ def _direct(weight: int, hidden: int, panel: int, depth: int, row: int, sums: in
 
 
 @njit
-def _project(task: Any, steps: tuple[int, int], panels: tuple[int, int], rows: tuple[int, int]) -> None:
+def _project(task: Any, steps: tuple[int, int], panels: tuple[int, int], rows: tuple[int, int], thread: int) -> None:
     """Write W_ih x of some steps into the place that `_before` names."""
     whole = rows[1] - rows[0] == task.batch
     for panel in range(panels[0], panels[1]):
+        packed = task.packed_ih
+        if task.once:
+            packed += (thread - panel) * task.inputs * PANEL  # a panel lies so much further on
+            _pack(task.w_ih, task.hidden, task.inputs, panel, packed)
+        packed += panel * task.inputs * PANEL
         if whole:  # the rows of neighbouring steps lie side by side
             first = min(integer(task.offset, steps[0]), integer(task.offset, steps[1] - 1))
             last = first
             for step in range(steps[0], steps[1]):
                 last += integer(task.alive, step)
-            _project_rows(task, panel, first, last)
+            _project_rows(task, panel, first, last, packed)
         else:
             for step in range(steps[0], steps[1]):
                 first, alive = integer(task.offset, step), integer(task.alive, step)
-                _project_rows(task, panel, first + rows[0], first + min(rows[1], alive))
+                _project_rows(task, panel, first + rows[0], first + min(rows[1], alive), packed)
 
 
 @njit
-def _project_rows(task: Any, panel: int, row: int, end: int) -> None:
-    """Write W_ih x of neighbouring rows, for one panel."""
-    weights = task.packed_ih + panel * task.inputs * PANEL
+def _project_rows(task: Any, panel: int, row: int, end: int, weights: int) -> None:
+    """Write W_ih x of neighbouring rows, for one panel, whose packed weights are given."""
     while row < end:
         count = min(end - row, task.kept - row % task.kept)  # up to where `before` begins again
         x, target = task.x + F32 * row * task.inputs, _before(task, panel, row)
@@ -249,7 +254,7 @@ def _lstm_forward(address: int) -> None:
         wait(task, threads)
     for step in range(task.steps):
         if task.chunk and task.ids == 0 and step % task.chunk == 0:
-            _project(task, (step, min(step + task.chunk, task.steps)), units, rows)
+            _project(task, (step, min(step + task.chunk, task.steps)), units, rows, thread)
         _step(task, step, units, rows, sums, zeros)
         if task.h_end:
             _end(task, step, units, rows)

@@ -99,6 +99,9 @@ def infer(
     # Threads that share out packed rows may be at steps far apart, and then every row has a place of its own.
     kept = rows if plan.chunk and not (steps.dense or plan.by_units) else min(rows, plan.chunk * batch)
     room = [panel * inputs, panel * hidden, panel, panel * kept, plan.threads * lstm.SUMS, plan.threads * panel]
+    once = plan.by_units and not plan.direct and table is None and plan.chunk >= steps.count
+    if once:
+        room[0] = plan.threads * lstm.GATES * LANES * inputs
     if plan.direct:
         room[:2] = 0, 0
     places, workspace = workspace_of(weight_hh, room)
@@ -132,6 +135,7 @@ def infer(
         before=places[3],
         kept=kept,
         update=address(update),
+        once=int(once),
         chunk=plan.chunk,
         by_units=int(plan.by_units),
         sums=places[4],
