@@ -146,7 +146,7 @@ def _project_rows(task: Any, panel: int, row: int, end: int, weights: int) -> No
             count = 1
             _direct(task.w_ih, task.hidden, panel, task.inputs, x, target, False)
         else:
-            packed_product(_width(task, panel), count, task.inputs, x, F32 * task.inputs, weights, target, False)
+            packed_product(_width(task, panel), count, task.inputs, x, F32 * task.inputs, weights, target, row < 0)
         row += count
 
 

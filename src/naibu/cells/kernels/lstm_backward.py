@@ -183,7 +183,7 @@ def _input_back(task: Any, row: int, count: int, dg: int, sums: int) -> None:
     for panel in range(task.panels_x):
         first, width = integer(task.panel_x, 2 * panel), integer(task.panel_x, 2 * panel + 1)
         weights = task.packed_ih + F32 * first * depth * LANES
-        packed_product(width, count, depth, dg, F32 * depth, weights, sums, False)
+        packed_product(width, count, depth, dg, F32 * depth, weights, sums, row < 0)
         for m in range(count):
             for v in range(width):
                 column = (first + v) * LANES
@@ -252,7 +252,7 @@ def _sum_parts(task: Any, first: int, count: int, out: int, thread: int, threads
 
 
 @njit
-def _in_chunks(task: Any, thread: int, threads: int, rows: tuple[int, int], sums: int) -> None:
+def _in_chunks(task: Any, thread: int, threads: int, units: tuple[int, int], rows: tuple[int, int], sums: int) -> None:
     """Take all steps of this thread's rows, and what they bring to the gradients of input, weights and bias."""
     depth, share = GATES * task.hidden, rows[1] - rows[0]
     part = _part(task, thread, -(-task.batch // threads))
@@ -260,13 +260,13 @@ def _in_chunks(task: Any, thread: int, threads: int, rows: tuple[int, int], sums
     _clear(bias, depth)
     if task.ids:
         _clear(ih, task.symbols * depth)
-    done, fresh = 0, (True, True)
+    done, fresh = np.int64(0), (task.steps > 0, task.steps > 0)
     while done < task.steps:
         count = min(task.chunk, task.steps - done)
         for slot in range(1, count + 1):
             here = ring + F32 * (slot * share - rows[0]) * depth
             step = task.steps - done - slot
-            _step_back(task, step, (0, task.panels), rows, sums, here, here - F32 * share * depth)
+            _step_back(task, step, units, rows, sums, here, here - F32 * share * depth)
         fresh = _weights_back(task, done, count, rows, part, fresh, sums)
         for k in range(0, share * depth, LANES):
             left = share * depth - k
@@ -303,7 +303,7 @@ def _lstm_backward(address: int) -> None:
                 pack_rows_panel(task.w_ih, task.inputs, depth, task.panel_x, panel, task.packed_ih)
         wait(task, threads)
     if task.dg == 0:
-        _in_chunks(task, thread, threads, rows, sums)
+        _in_chunks(task, thread, threads, units, rows, sums)
         return
     for back in range(task.steps):
         step = task.steps - 1 - back

@@ -50,15 +50,15 @@ def _product(
     panel_step: int,
     sums: int,
 ) -> None:
-    step = F32 * width * LANES
+    step, add = F32 * width * LANES, depth < 0  # never
     if width == 4:
-        product4(count, depth, row, row_step, k_step, panel, panel_step, sums, step, False, 0, 0, 0, 0)
+        product4(count, depth, row, row_step, k_step, panel, panel_step, sums, step, add, 0, 0, 0, 0)
     elif width == 3:
-        product3(count, depth, row, row_step, k_step, panel, panel_step, sums, step, False, 0, 0, 0, 0)
+        product3(count, depth, row, row_step, k_step, panel, panel_step, sums, step, add, 0, 0, 0, 0)
     elif width == 2:
-        product2(count, depth, row, row_step, k_step, panel, panel_step, sums, step, False, 0, 0, 0, 0)
+        product2(count, depth, row, row_step, k_step, panel, panel_step, sums, step, add, 0, 0, 0, 0)
     else:
-        product1(count, depth, row, row_step, k_step, panel, panel_step, sums, step, False, 0, 0, 0, 0)
+        product1(count, depth, row, row_step, k_step, panel, panel_step, sums, step, add, 0, 0, 0, 0)
 
 
 TIMES_TASK = record(

@@ -117,7 +117,7 @@ def _back(task: Any, row: int, count: int, sums: int) -> None:
         first, width = integer(task.panel_back, 2 * panel), integer(task.panel_back, 2 * panel + 1)
         weights = task.packed_back + F32 * first * task.symbols * LANES
         d = task.d + F32 * row * task.symbols
-        packed_product(width, count, task.symbols, d, F32 * task.symbols, weights, sums, False)
+        packed_product(width, count, task.symbols, d, F32 * task.symbols, weights, sums, row < 0)
         for m in range(count):
             for v in range(width):
                 unit = (first + v) * LANES
@@ -165,7 +165,7 @@ def _cross_entropy(address: int) -> None:
             first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
             h, weights = task.h + F32 * row * task.hidden, task.packed + F32 * first * task.hidden * LANES
             place = sums + _place(first, width, count, 0, 0)
-            packed_product(width, count, task.hidden, h, F32 * task.hidden, weights, place, False)
+            packed_product(width, count, task.hidden, h, F32 * task.hidden, weights, place, row < 0)
         for m in range(count):
             _softmax(task, row + m, count, m, sums)
         if task.d_hidden:

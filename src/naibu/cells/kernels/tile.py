@@ -209,7 +209,11 @@ def block(left: int, most: int) -> int:
 def product_of(vectors: int) -> Any:
     """Return the compiled function `product(rows, depth, row, row_step, k_step, panel, panel_step, out, out_step, add,
     depth2, row2, row_step2, panel2)` of panels of this many vectors: at most `rows_at_once(vectors)` rows; see `_tile`
-    for the arguments. The last four are 0 where there is nothing more to sum."""
+    for the arguments. The last four are 0 where there is nothing more to sum.
+
+    A number that is written out has a type of its own: for it the tiles are compiled once more, with a constant in its
+    place, which makes steps in memory cheaper. Whether to `add` is better left a variable.
+    """
     arguments = "depth, row, row_step, k_step, panel, panel_step, out, out_step, add, depth2, row2, row_step2, panel2"
     source = [f"def product{vectors}(rows, {arguments}):"]
     for rows in range(rows_at_once(vectors), 0, -1):
@@ -254,14 +258,15 @@ def packed_product(
     width: int, rows: int, depth: int, row: int, row_step: int, panel: int, sums: int, add: bool
 ) -> None:
     """The product of `packed_product_of` with a panel of `width` vectors, 1 to 4."""
+    more = add or depth < 0  # as a variable: see `product_of`
     if width == 4:
-        product4(rows, depth, row, row_step, panel, sums, add)
+        product4(rows, depth, row, row_step, panel, sums, more)
     elif width == 3:
-        product3(rows, depth, row, row_step, panel, sums, add)
+        product3(rows, depth, row, row_step, panel, sums, more)
     elif width == 2:
-        product2(rows, depth, row, row_step, panel, sums, add)
+        product2(rows, depth, row, row_step, panel, sums, more)
     else:
-        product1(rows, depth, row, row_step, panel, sums, add)
+        product1(rows, depth, row, row_step, panel, sums, more)
 
 
 def packed_pair_of(vectors: int) -> Any:
@@ -280,11 +285,11 @@ def packed_pair_of(vectors: int) -> Any:
         panel2: int,
         sums: int,
     ) -> None:
-        m = 0
+        m, add = 0, depth < 0  # never
         while m < rows:
             count = block(rows - m, most)
             first, second, target = row + m * row_step, row2 + m * step2, sums + m * step
-            product(count, depth, first, row_step, F32, panel, step, target, step, False, depth2, second, step2, panel2)
+            product(count, depth, first, row_step, F32, panel, step, target, step, add, depth2, second, step2, panel2)
             m += count
 
     packed_pair.__qualname__ = packed_pair.__name__ = f"packed_pair{vectors}"
@@ -310,8 +315,8 @@ def packed_pair(
 ) -> None:
     """The sum of two products, each as `packed_product`'s, with panels of 1, 2 or 4 vectors."""
     if depth > DEPTH or depth2 > DEPTH:
-        packed_product(width, rows, depth, row, row_step, panel, sums, False)
-        packed_product(width, rows, depth2, row2, step2, panel2, sums, True)
+        packed_product(width, rows, depth, row, row_step, panel, sums, depth < 0)
+        packed_product(width, rows, depth2, row2, step2, panel2, sums, depth > 0)
     elif width == 4:
         pair4(rows, depth, row, row_step, panel, depth2, row2, step2, panel2, sums)
     elif width == 2:
