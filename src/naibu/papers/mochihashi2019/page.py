@@ -104,6 +104,7 @@ def _table(about: Table, rows: Sequence[Reproduced], shown: Shown, more: Safe | 
         element("h2", about.title, id=_anchor(about), class_="network"),
         paragraph(joined(element("strong", "The document: "), about.says)),
         *body,
+        *([paragraph(about.ours)] if about.ours else []),
         *([more] if more is not None else []),
         *_plots(about, shown),
         aria_labelledby=_anchor(about),
