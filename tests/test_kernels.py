@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import naibu
-from naibu.cells.kernels import compiled, lstm_layer, own, products, sharing
+from naibu.cells.kernels import compiled, lstm_backward, lstm_layer, own, products, sharing
 from naibu.cells.layers import Recurrent
 from naibu.cells.peephole import PeepholeLSTMCell
 from naibu.cells.unroll import unroll
@@ -178,6 +178,18 @@ def test_packed_sequences(ours, theirs, bidirectional, plan):
     lengths = [2, 7, 7, 1, 4, 5]
     packed = pack_padded_sequence(torch.randn(7, 6, 4), torch.tensor(lengths), enforce_sorted=False)
     compare(layer, reference, packed, state_of(layer, 6))
+
+
+@pytest.mark.parametrize("rows", [7, 128])
+def test_fewer_threads_than_were_asked_for(monkeypatch, rows):
+    """A team may turn out smaller than the one for which there is room."""
+    choose, backward = sharing.plan, lstm_backward.backward
+    monkeypatch.setattr(sharing, "plan", lambda *sizes: replace(choose(*sizes), threads=3, by_units=False))
+    monkeypatch.setattr(lstm_layer, "CHUNK_ROWS", rows)
+    for team in (1, 2):
+        monkeypatch.setattr(lstm_backward, "backward", lambda _, team=team, **values: backward(team, **values))
+        layer, reference = twins(naibu.LSTM, nn.LSTM, 5, 18)
+        compare(layer, reference, torch.randn(9, 13, 5), state_of(layer, 13))
 
 
 @kinds

@@ -63,7 +63,8 @@ BACKWARD = record(
     "d_ih",  # [gates*hidden inputs], or of a table [symbol gates*hidden], or 0
     "d_hh",  # [gates*hidden hidden], or 0
     "d_bias",  # [gates*hidden], or 0
-    "chunk",  # steps whose gradients are there at a time
+    "chunk",  # steps whose gradients are there at a time, at most
+    "capacity",  # rows for which a thread has room, those of the step after a chunk among them
     "by_units",
     "sums",
     "parts",  # [thread part]: see `_Part`
@@ -139,7 +140,7 @@ def _gates_back(task: Any, here: int, row: int, unit: int, dh: Any, c_place: int
 
 
 @njit
-def _part(task: Any, thread: int, share: int) -> tuple[int, int, int, int, int, int]:
+def _part(task: Any, thread: int) -> tuple[int, int, int, int, int, int]:
     """Return where one thread has what is its own: its share in the gradients of W_hh, of W_ih or the table and of the
     bias; the gradients of the gates' sums of the later step and of a chunk; addresses of rows; room for `add_outer`.
 
@@ -150,14 +151,14 @@ def _part(task: Any, thread: int, share: int) -> tuple[int, int, int, int, int, 
     ih = hh + F32 * depth * task.hidden
     bias = ih + F32 * depth * (task.inputs + task.symbols)
     ring = bias + F32 * depth
-    lists = ring + F32 * (task.chunk + 1) * share * depth
-    return hh, ih, bias, ring, lists, lists + LONG_BYTES * 4 * task.chunk * share
+    lists = ring + F32 * task.capacity * depth
+    return hh, ih, bias, ring, lists, lists + LONG_BYTES * 4 * task.capacity
 
 
-def part_numbers(hidden: int, inputs: int, symbols: int, chunk: int, share: int) -> int:
+def part_numbers(hidden: int, inputs: int, symbols: int, capacity: int) -> int:
     """Return how many numbers of 32 bits a thread has to itself, in whole cache lines."""
     depth = GATES * hidden
-    whole = depth * (hidden + inputs + symbols + 1 + (chunk + 1) * share) + 2 * 4 * chunk * share + OUTER
+    whole = depth * (hidden + inputs + symbols + 1 + capacity) + 2 * 4 * capacity + OUTER
     return -(-whole // 16) * 16
 
 
@@ -202,7 +203,7 @@ def _weights_back(
     hidden, depth = task.hidden, GATES * task.hidden
     hh, ih, bias, ring, lists, room = part
     share = rows[1] - rows[0]
-    longest = LONG_BYTES * task.chunk * share
+    longest = LONG_BYTES * task.capacity
     of_h, h_rows, of_x, x_rows = lists, lists + longest, lists + 2 * longest, lists + 3 * longest
     states, inputs = 0, 0
     for slot in range(1, count + 1):
@@ -255,14 +256,15 @@ def _sum_parts(task: Any, first: int, count: int, out: int, thread: int, threads
 def _in_chunks(task: Any, thread: int, threads: int, units: tuple[int, int], rows: tuple[int, int], sums: int) -> None:
     """Take all steps of this thread's rows, and what they bring to the gradients of input, weights and bias."""
     depth, share = GATES * task.hidden, rows[1] - rows[0]
-    part = _part(task, thread, -(-task.batch // threads))
+    part = _part(task, thread)
+    chunk = min(task.chunk, task.capacity // max(1, share) - 1)  # there may be fewer threads than were asked for
     hh, ih, bias, ring = part[0], part[1], part[2], part[3]
     _clear(bias, depth)
     if task.ids:
         _clear(ih, task.symbols * depth)
     done, fresh = np.int64(0), (task.steps > 0, task.steps > 0)
     while done < task.steps:
-        count = min(task.chunk, task.steps - done)
+        count = min(chunk, task.steps - done)
         for slot in range(1, count + 1):
             here = ring + F32 * (slot * share - rows[0]) * depth
             step = task.steps - done - slot
@@ -277,7 +279,7 @@ def _in_chunks(task: Any, thread: int, threads: int, units: tuple[int, int], row
     if fresh[1] and not task.ids:
         _clear(ih, depth * task.inputs)
     wait(task, threads)
-    part = _part(task, 0, -(-task.batch // threads))
+    part = _part(task, 0)
     if task.d_hh:
         _sum_parts(task, part[0], depth * task.hidden, task.d_hh, thread, threads)
     if task.d_ih:

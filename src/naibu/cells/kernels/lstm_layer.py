@@ -257,6 +257,7 @@ class _Given(NamedTuple):
         threads = sharing.plan(steps, hidden, 0).threads
         share = -(-steps.batch // threads)
         chunk = max(1, min(steps.count, CHUNK_ROWS // share))
+        capacity = max((chunk + 1) * share, 2 * steps.batch)  # enough for one thread, should there be no more
         new, by_symbol = h.new_empty, vectors is not None
         dx = torch.empty_like(x) if needs[0] and not by_symbol else None
         d_hh, d_bias = new(rows, hidden) if needs[5] else None, new(rows) if needs[6] or needs[7] else None
@@ -266,7 +267,7 @@ class _Given(NamedTuple):
             symbols = len(vectors)
             d_ih = new(symbols, rows)  # of their table
         panels_x = panels_of(inputs)
-        part = lstm_backward.part_numbers(hidden, 0 if by_symbol else inputs, symbols, chunk, share)
+        part = lstm_backward.part_numbers(hidden, 0 if by_symbol else inputs, symbols, capacity)
         packed = rows * vectors_of(inputs) * LANES if dx is not None else 0
         dc0 = self._run(
             {"parts": threads * part, "packed_ih": packed},
@@ -284,6 +285,7 @@ class _Given(NamedTuple):
             d_hh=address(d_hh),
             d_bias=address(d_bias),
             chunk=chunk,
+            capacity=capacity,
             part=part,
         )
         if vectors is None:
