@@ -38,7 +38,7 @@ def run(
         h = ElmanFunction.apply(x, vectors, h0[0], *given, steps, resting, rectified)  # type: ignore[no-untyped-call]
     else:
         h = infer(x, given, h0, steps, rectified, vectors=vectors)
-    return Ran(h, (torch.stack((h[steps.last],)),), dict.fromkeys(keep, h))
+    return Ran(h, (steps.ended(h),), dict.fromkeys(keep, h))
 
 
 run_rectified = partial(run, rectified=True)
@@ -78,12 +78,9 @@ def infer(
     sums = h0.new_empty(plan.threads * elman.SUMS)
     elman.forward(
         plan.threads,
-        steps=steps.count,
-        batch=steps.batch,
+        **steps.fields,
         hidden=hidden,
         inputs=inputs,
-        offset=address(steps.offset),
-        alive=address(steps.alive),
         x=address(x) if table is None else 0,
         ids=0 if table is None else address(x),
         table=address(table),
@@ -149,11 +146,8 @@ def _through_time(steps: Steps, weight_hh: Tensor, h: Tensor, dh: Tensor, rectif
     da, sums = torch.empty_like(h), h.new_empty(plan.threads * elman.SUMS)
     elman.backward(
         plan.threads,
-        steps=steps.count,
-        batch=steps.batch,
+        **steps.fields,
         hidden=hidden,
-        offset=address(steps.offset),
-        alive=address(steps.alive),
         h=address(h),
         output_grad=address(dh),
         da=address(da),

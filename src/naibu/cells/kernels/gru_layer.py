@@ -38,7 +38,7 @@ def run(
     signals = {"hidden": h}
     if keep and gates is not None:
         signals |= dict(zip(GRUCell.gates, gates.chunk(3, -1), strict=True))
-    return Ran(h, (torch.stack((h[steps.last],)),), {name: signals[name] for name in keep})
+    return Ran(h, (steps.ended(h),), {name: signals[name] for name in keep})
 
 
 def infer(
@@ -79,12 +79,9 @@ def infer(
     sums = h0.new_empty(plan.threads * gru.SUMS)
     gru.forward(
         plan.threads,
-        steps=steps.count,
-        batch=batch,
+        **steps.fields,
         hidden=hidden,
         inputs=inputs,
-        offset=address(steps.offset),
-        alive=address(steps.alive),
         x=address(x) if table is None else 0,
         ids=0 if table is None else address(x),
         table=address(table),
@@ -172,11 +169,8 @@ def _through_time(
     sums = h.new_empty(plan.threads * gru.SUMS)
     gru.backward(
         plan.threads,
-        steps=steps.count,
-        batch=steps.batch,
+        **steps.fields,
         hidden=hidden,
-        offset=address(steps.offset),
-        alive=address(steps.alive),
         gates=address(gates),
         recurrent=address(recurrent),
         h=address(h),

@@ -15,7 +15,7 @@ from numba import carray, njit
 from naibu.cells.kernels.compiled import Kernel, enter, record, shares, wait
 from naibu.cells.kernels.lstm import GATES, ROWS, SUMS
 from naibu.cells.kernels.packing import pack_rows_panel
-from naibu.cells.kernels.products import OUTER, add_outer
+from naibu.cells.kernels.products import OUTER, add_outer, rows_times
 from naibu.cells.kernels.tile import block, packed_product
 from naibu.cells.kernels.vector import (
     F32,
@@ -178,21 +178,6 @@ def _add_row(source: int, target: int, count: int) -> None:
 
 
 @njit
-def _input_back(task: Any, row: int, count: int, dg: int, sums: int) -> None:
-    """Write the gradient of the input of neighbouring rows."""
-    depth = GATES * task.hidden
-    for panel in range(task.panels_x):
-        first, width = integer(task.panel_x, 2 * panel), integer(task.panel_x, 2 * panel + 1)
-        weights = task.packed_ih + F32 * first * depth * LANES
-        packed_product(width, count, depth, dg, F32 * depth, weights, sums, row < 0)
-        for m in range(count):
-            for v in range(width):
-                column = (first + v) * LANES
-                value = load(sums + F32 * (m * width + v) * LANES)
-                store_part(task.dx + F32 * ((row + m) * task.inputs + column), value, task.inputs - column)
-
-
-@njit
 def _weights_back(
     task: Any, done: int, count: int, rows: tuple[int, int], part: Any, fresh: tuple[bool, bool], sums: int
 ) -> tuple[bool, bool]:
@@ -215,7 +200,8 @@ def _weights_back(
             row = rows[0]
             while row < end:
                 some = block(end - row, ROWS)
-                _input_back(task, here + row, some, ring + F32 * (slot * share + row - rows[0]) * depth, sums)
+                dg, dx = ring + F32 * (slot * share + row - rows[0]) * depth, task.dx + F32 * (here + row) * task.inputs
+                rows_times(some, depth, dg, task.panel_x, task.panels_x, task.packed_ih, task.inputs, dx, sums)
                 row += some
         for row in range(rows[0], end):
             dg = ring + F32 * (slot * share + row - rows[0]) * depth

@@ -43,7 +43,7 @@ def run(
     given = (weight_ih, weight_hh, bias_ih, bias_hh)
     if wants_gradient(x, vectors, h0, c0, *given):
         h, c, gates = LSTMFunction.apply(x, vectors, h0[0], c0[0], *given, steps, resting)  # type: ignore[no-untyped-call]
-        ended = torch.stack((h[steps.last],)), torch.stack((c[steps.last],))
+        ended = steps.ended(h), steps.ended(c)
     else:
         end = h0.new_empty(2, 1, steps.batch, h0.shape[-1])
         h, c, gates, update = infer(
@@ -112,12 +112,9 @@ def infer(
     places, workspace = workspace_of(weight_hh, room)
     lstm.forward(
         plan.threads,
-        steps=steps.count,
-        batch=batch,
+        **steps.fields,
         hidden=hidden,
         inputs=inputs,
-        offset=address(steps.offset),
-        alive=address(steps.alive),
         x=address(x) if table is None else 0,
         ids=0 if table is None else address(x),
         table=address(table),
@@ -305,11 +302,8 @@ class _Given(NamedTuple):
         places, workspace = workspace_of(c, list(rooms.values()))
         lstm_backward.backward(
             plan.threads,
-            steps=steps.count,
-            batch=steps.batch,
+            **steps.fields,
             hidden=hidden,
-            offset=address(steps.offset),
-            alive=address(steps.alive),
             gates=address(gates),
             c=address(c),
             c0=address(c0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -107,15 +108,21 @@ def pack_narrow_panel(weight: int, hidden: int, depth: int, panel: int, width: i
 PACK_TASK = record("weight", "columns", "depth", "panel", "panels", "packed", "across")
 
 
-def _pack(address: int) -> None:
-    """Pack all panels, one after the other; threads take turns."""
-    task = carray(address, 1, PACK_TASK)[0]
-    thread, threads = enter(task)
+@njit
+def pack_panels(task: Any, thread: int, threads: int) -> None:
+    """Pack the weight of a record with the fields of `PACK_TASK`; threads take turns at the panels."""
     for panel in range(thread, task.panels, threads):
         if task.across:
             pack_columns_panel(task.weight, task.columns, task.depth, task.panel, panel, task.packed)
         else:
             pack_rows_panel(task.weight, task.columns, task.depth, task.panel, panel, task.packed)
+
+
+def _pack(address: int) -> None:
+    """Pack all panels."""
+    task = carray(address, 1, PACK_TASK)[0]
+    thread, threads = enter(task)
+    pack_panels(task, thread, threads)
 
 
 PACK = Kernel("packing of weights", _pack, PACK_TASK)

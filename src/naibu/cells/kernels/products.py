@@ -10,9 +10,9 @@ from numba import carray, njit
 from torch import Tensor
 
 from naibu.cells.kernels.compiled import Kernel, address, enter, record, wait
-from naibu.cells.kernels.packing import pack_columns_panel, pack_rows_panel, panels_of, vectors_of
+from naibu.cells.kernels.packing import pack_panels, panels_of, vectors_of
 from naibu.cells.kernels.steps import Steps
-from naibu.cells.kernels.tile import block, product_of, rows_at_once
+from naibu.cells.kernels.tile import block, packed_product, product_of, rows_at_once
 from naibu.cells.kernels.vector import (
     F32,
     LANES,
@@ -82,11 +82,7 @@ def _times(address: int) -> None:
     task = carray(address, 1, TIMES_TASK)[0]
     thread, threads = enter(task)
     sums = task.sums + F32 * thread * ROWS * 4 * LANES
-    for panel in range(thread, task.panels, threads):
-        if task.across:
-            pack_columns_panel(task.weight, task.columns, task.depth, task.panel, panel, task.packed)
-        else:
-            pack_rows_panel(task.weight, task.columns, task.depth, task.panel, panel, task.packed)
+    pack_panels(task, thread, threads)
     wait(task, threads)
     # Rows that stay in the cache while all panels pass; how they are cut, and with it the order in which numbers are
     # summed, does not depend on the threads.
@@ -112,6 +108,23 @@ def _times(address: int) -> None:
 
 
 TIMES = Kernel("matrix product", _times, TIMES_TASK)
+
+
+@njit
+def rows_times(
+    count: int, depth: int, row: int, panels: int, panel_count: int, packed: int, columns: int, out: int, sums: int
+) -> None:
+    """out[m] = row[m] @ weight of some neighbouring rows of `depth` numbers, the weight packed in the `panels` of its
+    `columns`; `sums` has room for the rows of a panel."""
+    for panel in range(panel_count):
+        first, width = integer(panels, 2 * panel), integer(panels, 2 * panel + 1)
+        weights = packed + F32 * first * depth * LANES
+        packed_product(width, count, depth, row, F32 * depth, weights, sums, count < 0)
+        for m in range(count):
+            for v in range(width):
+                column = (first + v) * LANES
+                value = load(sums + F32 * (m * width + v) * LANES)
+                store_part(out + F32 * (m * columns + column), value, columns - column)
 
 
 @njit

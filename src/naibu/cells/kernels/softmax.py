@@ -15,6 +15,7 @@ from numba import carray, njit
 
 from naibu.cells.kernels.compiled import Kernel, enter, record, wait
 from naibu.cells.kernels.packing import pack_columns_panel, pack_rows_panel
+from naibu.cells.kernels.products import rows_times
 from naibu.cells.kernels.tile import block, packed_product
 from naibu.cells.kernels.vector import (
     F32,
@@ -111,21 +112,6 @@ def _softmax(task: Any, row: int, count: int, m: int, sums: int) -> None:
 
 
 @njit
-def _back(task: Any, row: int, count: int, sums: int) -> None:
-    """Write the gradient of some rows' hidden vectors, from that of their scores."""
-    for panel in range(task.panels_back):
-        first, width = integer(task.panel_back, 2 * panel), integer(task.panel_back, 2 * panel + 1)
-        weights = task.packed_back + F32 * first * task.symbols * LANES
-        d = task.d + F32 * row * task.symbols
-        packed_product(width, count, task.symbols, d, F32 * task.symbols, weights, sums, row < 0)
-        for m in range(count):
-            for v in range(width):
-                unit = (first + v) * LANES
-                value = load(sums + F32 * LANES * (m * width + v))
-                store_part(task.d_hidden + F32 * ((row + m) * task.hidden + unit), value, task.hidden - unit)
-
-
-@njit
 def _count(task: Any) -> None:
     """Add the losses up, in the order of the rows, and count the targets."""
     total, counted, strange = 0.0, 0, -1
@@ -169,7 +155,9 @@ def _cross_entropy(address: int) -> None:
         for m in range(count):
             _softmax(task, row + m, count, m, sums)
         if task.d_hidden:
-            _back(task, row, count, sums)
+            d, d_hidden = task.d + F32 * row * task.symbols, task.d_hidden + F32 * row * task.hidden
+            back = (task.panel_back, task.panels_back, task.packed_back)
+            rows_times(count, task.symbols, d, *back, task.hidden, d_hidden, sums)
         row += count
     wait(task, threads)
     if thread == 0:

@@ -28,6 +28,16 @@ class Steps:
         """How many steps there are."""
         return len(self.offset)
 
+    @cached_property
+    def fields(self) -> dict[str, int]:
+        """The fields of a kernel's record that say which rows each step has."""
+        parts = {"offset": self.offset.data_ptr(), "alive": self.alive.data_ptr()}
+        return {"steps": self.count, "batch": self.batch, **parts}
+
+    def ended(self, kept: Tensor) -> Tensor:
+        """Return what `kept [row ...]` has after the last step of each sequence, `[1 batch ...]`, as a copy."""
+        return torch.stack((kept[self.last],))
+
     @property
     def first(self) -> slice | Tensor:
         """The rows with which the sequences begin, by sequence."""
