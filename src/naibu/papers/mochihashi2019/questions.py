@@ -72,8 +72,9 @@ FEW = Table(
     "A logistic regression with an L1 penalty, laid on the cells as they are, needs few of the 1000 cells of type 4.",
     ("l1",),
     (4,),
-    "Also on cells brought to the same spread, since one that counts 0, 1, 2 else pays more than one that reaches 20. "
-    "Fitted again: the same cells without the penalty, which also shrinks the weights it leaves.",
+    "Ours is laid on the cells as they are, and on cells brought to the same spread, since one that counts 0, 1, 2 "
+    "else pays more than one that reaches 20. Fitted again: the same cells without the penalty, which also shrinks the "
+    "weights it leaves.",
 )
 WORDS = Table(
     "Parts of speech",
