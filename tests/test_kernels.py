@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import naibu
-from naibu.cells.kernels import compiled, lstm_backward, lstm_layer, own, products, sharing
+from naibu.cells.kernels import compiled, lstm_backward, lstm_layer, own, products, sharing, steps
 from naibu.cells.layers import Recurrent
 from naibu.cells.peephole import PeepholeLSTMCell
 from naibu.cells.unroll import unroll
@@ -34,6 +34,8 @@ PATHS: dict[str, dict[str, Any]] = {
     "rows, in chunks": {"threads": 2, "by_units": False, "direct": False, "chunk": 3},
     "units, one sum": {"threads": 2, "by_units": True, "direct": False, "chunk": 0},
     "units, input first": {"threads": 2, "by_units": True, "direct": False, "chunk": 1000},
+    "rows, whole numbers": {"threads": 2, "by_units": False, "direct": False, "chunk": 3, "fixed": True},
+    "units, whole numbers": {"threads": 2, "by_units": True, "direct": False, "chunk": 1000, "fixed": True},
     "weights as they lie": {"threads": 2, "by_units": True, "chunk": 4, "direct": True},
 }
 
@@ -324,6 +326,52 @@ def test_what_is_no_number_stays_none(ours, theirs):
     assert output[2:, 1].isnan().all()
     assert output[:2].isfinite().all()
     assert output[:, [0, 2]].isfinite().all()
+
+
+def by_whole_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    choose = sharing.plan
+    monkeypatch.setattr(sharing, "plan", lambda *sizes: replace(choose(*sizes), **PATHS["units, whole numbers"]))
+
+
+def errors(layer: nn.Module, reference: nn.Module, x: Tensor) -> float:
+    with torch.no_grad():
+        return float((layer(x)[0] - reference(x.double())[0]).abs().max())
+
+
+@pytest.mark.parametrize("size", [100, 200, 500])
+def test_whole_numbers_are_as_exact_as_float32(size, monkeypatch):
+    layer, reference = twins(naibu.LSTM, nn.LSTM, 10, size)
+    x, choose = torch.randn(60, 1, 10), sharing.plan
+    assert choose(steps.dense_steps(60, 1, False), size, 10).fixed
+    in_whole_numbers = errors(layer, reference, x)
+    monkeypatch.setattr(sharing, "plan", lambda *sizes: replace(choose(*sizes), fixed=False))
+    in_float32 = errors(layer, reference, x)
+    assert in_float32 != in_whole_numbers < 2 * in_float32
+
+
+@pytest.mark.parametrize("outstanding", [1.0, 1e4, 1e30])
+def test_a_row_with_one_outstanding_weight_stays_in_float32(outstanding, monkeypatch):
+    """The unit whose weight it is gives nothing, so that the others' would be lost in parts of it."""
+    layer, reference = twins(naibu.LSTM, nn.LSTM, 3, 40)
+    for each in (layer, reference):
+        with torch.no_grad():
+            each.weight_hh_l0[:, 5] = outstanding
+            each.bias_ih_l0[120 + 5] = -200.0  # its output gate
+            each.weight_hh_l0[120 + 5] = each.weight_ih_l0[120 + 5] = 0.0
+    by_whole_numbers(monkeypatch)
+    assert errors(layer, reference, torch.randn(9, 2, 3)) < 5e-7
+
+
+@pytest.mark.parametrize("weight", [0.0, 1e-30, torch.nan, torch.inf])
+def test_rows_of_any_size_stay_what_they_are(weight, monkeypatch):
+    layer, reference = twins(naibu.LSTM, nn.LSTM, 3, 40)
+    for each in (layer, reference):
+        with torch.no_grad():
+            each.weight_hh_l0[7] = weight
+    by_whole_numbers(monkeypatch)
+    x = torch.randn(9, 2, 3)
+    with torch.no_grad():
+        torch.testing.assert_close(layer(x)[0].double(), reference(x.double())[0], rtol=0, atol=1e-6, equal_nan=True)
 
 
 @pytest.mark.parametrize("path", ["rows, in chunks", "units, input first"])

@@ -17,9 +17,22 @@ import numpy as np
 from numba import carray, njit
 
 from naibu.cells.kernels.compiled import Kernel, enter, record, shares, wait
+from naibu.cells.kernels.fixed_point import compress
 from naibu.cells.kernels.packing import narrow, pack_narrow_panel, pack_panel
-from naibu.cells.kernels.tile import block, dots, packed_pair, packed_product
-from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, sigmoid, splat, store, store_part, tanh
+from naibu.cells.kernels.tile import block, dots, fixed_product, packed_pair, packed_product
+from naibu.cells.kernels.vector import (
+    F32,
+    LANES,
+    integer,
+    load,
+    load_part,
+    sigmoid,
+    splat,
+    store,
+    store_part,
+    tanh,
+    write_integer,
+)
 
 GATES = 4
 ROWS = 32
@@ -46,6 +59,7 @@ FORWARD = record(
     "packed_ih",  # room for each, packed
     "packed_hh",
     "bias",
+    "fixed",  # [panel]: room to note whether W_hh is packed as `fixed_point` has it; or 0 where it is not to be
     "direct",  # weights are read as they lie, and not packed
     "h0",  # [batch hidden], or 0 for a state of zeros
     "c0",
@@ -95,6 +109,9 @@ def _prepare(task: Any, panel: int) -> None:
         if task.inputs and not task.once:
             _pack(task.w_ih, task.hidden, task.inputs, panel, task.packed_ih)
         _pack(task.w_hh, task.hidden, task.hidden, panel, task.packed_hh)
+        if task.fixed:
+            whole, target = narrow(task.hidden - panel * LANES) == GATES, task.packed_hh + panel * task.hidden * PANEL
+            write_integer(task.fixed, panel, int(whole and compress(target, task.hidden)))
     for gate in range(GATES):
         first = F32 * (gate * task.hidden + panel * LANES)
         bias = splat(np.float32(0))
@@ -182,6 +199,8 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
                 if task.direct:
                     for m in range(count):
                         _direct(task.w_hh, task.hidden, panel, task.hidden, h + m * apart, sums + m * PANEL, ahead)
+                elif task.fixed and integer(task.fixed, panel):
+                    fixed_product(count, task.hidden, h, apart, hh, sums, ahead)
                 else:
                     packed_product(width, count, task.hidden, h, apart, hh, sums, ahead)
             else:

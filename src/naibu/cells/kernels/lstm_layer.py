@@ -39,25 +39,24 @@ def run(
     (h0, c0), (weight_ih, weight_hh, bias_ih, bias_hh) = state, (*weights, None, None)[:4]
     update: Tensor | None = None
     gates: Tensor | None
-    ended: tuple[Tensor, ...]
+    ended: tuple[Tensor, Tensor]
     given = (weight_ih, weight_hh, bias_ih, bias_hh)
     if wants_gradient(x, vectors, h0, c0, *given):
         h, c, gates = LSTMFunction.apply(x, vectors, h0[0], c0[0], *given, steps, resting)  # type: ignore[no-untyped-call]
         ended = steps.ended(h), steps.ended(c)
     else:
-        end = h0.new_empty(2, 1, steps.batch, h0.shape[-1])
+        ended = torch.empty_like(h0), torch.empty_like(c0)
         h, c, gates, update = infer(
             x,
             given,
             None if resting else (h0, c0),
             steps,
-            end=end,
+            end=ended,
             vectors=vectors,
             keep_cell="cell" in keep,
             keep_gates=any(gate in keep for gate in LSTMCell.gates),
             keep_update="update" in keep,
         )
-        ended = end.unbind()
     if not keep:
         return Ran(h, ended, {})
     signals = {"hidden": h, "cell": c}
@@ -76,7 +75,7 @@ def infer(
     state: tuple[Tensor, Tensor] | None,
     steps: Steps,
     *,
-    end: Tensor | None = None,
+    end: tuple[Tensor, Tensor] | None = None,
     vectors: Tensor | None = None,
     keep_cell: bool = True,
     keep_gates: bool = True,
@@ -85,8 +84,8 @@ def infer(
     """Return output, cell, gates and update, `[row ...]` each; None for what is not kept.
 
     `x` is `[row input]`, or the symbols `[row]` where there are their `vectors [symbol input]`.
-    `weights` are weight_ih, weight_hh, bias_ih, bias_hh. No state is one of zeros. Into `end [2 1 batch hidden]` go
-    output and cell after the last step of each sequence. Without `keep_cell` the cell is that last one.
+    `weights` are weight_ih, weight_hh, bias_ih, bias_hh. No state is one of zeros. Into `end` go output
+    and cell after the last step of each sequence, `[1 batch hidden]` each. Without `keep_cell` the cell is that last.
     """
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     assert weight_ih is not None
@@ -95,7 +94,7 @@ def infer(
     table = None if vectors is None else products.table_of(vectors, weight_ih, bias_ih, bias_hh)
     inputs = 0 if table is not None else x.shape[1]
     plan = sharing.plan(steps, hidden, inputs)
-    h0, c0 = state or (None, None)
+    (h0, c0), (h_end, c_end) = state or (None, None), end or (None, None)
     h = weight_hh.new_empty(rows, hidden)
     c = weight_hh.new_empty(rows if keep_cell else batch, hidden)
     gates = weight_hh.new_empty(rows, 4 * hidden) if keep_gates else None
@@ -103,13 +102,21 @@ def infer(
     panel = vectors_of(hidden) * lstm.GATES * LANES
     # Threads that share out packed rows may be at steps far apart, and then every row has a place of its own.
     kept = rows if plan.chunk and not (steps.dense or plan.by_units) else min(rows, plan.chunk * batch)
-    room = [panel * inputs, panel * hidden, panel, panel * kept, plan.threads * lstm.SUMS, plan.threads * panel]
     once = plan.by_units and not plan.direct and table is None and plan.chunk >= steps.count
-    if once:
-        room[0] = plan.threads * lstm.GATES * LANES * inputs
-    if plan.direct:
-        room[:2] = 0, 0
-    places, workspace = workspace_of(weight_hh, room)
+    at_a_time = plan.threads * lstm.GATES * LANES if once else panel
+    rooms = {
+        "packed_ih": 0 if plan.direct else at_a_time * inputs,
+        "packed_hh": 0 if plan.direct else panel * hidden,
+        "bias": panel,
+        "before": panel * kept,
+        "sums": plan.threads * lstm.SUMS,
+        "zeros": plan.threads * panel,
+        "fixed": 2 * vectors_of(hidden),
+    }
+    places, workspace = workspace_of(weight_hh, list(rooms.values()))
+    at = dict(zip(rooms, places, strict=True))
+    if not plan.fixed:
+        at["fixed"] = 0
     lstm.forward(
         plan.threads,
         **steps.fields,
@@ -122,26 +129,21 @@ def infer(
         w_hh=address(weight_hh),
         b_ih=address(bias_ih),
         b_hh=address(bias_hh),
-        packed_ih=places[0],
-        packed_hh=places[1],
-        bias=places[2],
         direct=int(plan.direct),
         h0=address(h0),
         c0=address(c0),
         h=address(h),
         c=address(c),
         keep_c=int(keep_cell),
-        h_end=address(end),
-        c_end=0 if end is None else end.data_ptr() + F32 * batch * hidden,
+        h_end=address(h_end),
+        c_end=address(c_end),
         gates=address(gates),
-        before=places[3],
         kept=kept,
         update=address(update),
         once=int(once),
         chunk=plan.chunk,
         by_units=int(plan.by_units),
-        sums=places[4],
-        zeros=places[5],
+        **at,
     )
     del workspace
     return h, c, gates, update

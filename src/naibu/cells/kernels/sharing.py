@@ -21,6 +21,10 @@ ROWS_AHEAD = 512
 """Rows whose input's products are made before the steps that need them."""
 DIRECT_ROWS = 8
 """Rows of a whole call up to which laying out the weights does not pay."""
+FIRST_CACHE = 1 << 16
+"""Bytes of a thread's weights above which reading them is what a step of few sequences waits for."""
+FIXED_STEPS = 32
+"""Steps from which on it pays to lay out the weights in less room."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Plan:
     by_units: bool  # threads share out the units and meet after every step; else they share out the rows
     chunk: int  # steps whose input's products are made before those steps; 0: together with the state's
     direct: bool = False  # weights are read as they lie, and not laid out in panels
+    fixed: bool = False  # the state's weights are laid out in three quarters of the room, see `fixed_point`
 
 
 def plan(steps: Steps, hidden: int, inputs: int, gates: int = 4) -> Plan:
@@ -49,4 +54,7 @@ def _plan(count: int, batch: int, rows: int, hidden: int, inputs: int, gates: in
     direct = rows <= DIRECT_ROWS
     together = recurrent + ahead <= TOGETHER and batch >= DIRECT_ROWS and not direct
     chunk = 0 if together else min(count, max(4, ROWS_AHEAD // batch))
-    return Plan(threads, by_units, chunk, direct)
+    own = recurrent // threads
+    few = batch < (DIRECT_ROWS if own > SECOND_CACHE else 3)
+    fixed = not together and not direct and few and count >= FIXED_STEPS and own > FIRST_CACHE
+    return Plan(threads, by_units, chunk, direct, fixed)

@@ -16,12 +16,14 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from naibu.cells.kernels.fixed_point import STEP, weights_ir
 from naibu.cells.kernels.vector import (
     F32,
     FLOAT,
     FLOATS,
     LANES,
     LONG,
+    VECTOR,
     WIDE,
     floats,
     fma,
@@ -52,6 +54,7 @@ def _tile(
     _: Any,
     rows: Any,
     vectors: Any,
+    fixed: Any,
     depth: Any,
     row: Any,
     row_step: Any,
@@ -67,16 +70,17 @@ def _tile(
     panel2: Any,
 ) -> Any:
     """out[m, v] = (out[m, v] where `add`) + sum over k of row[m, k] * panel[k, v] + the same of `row2` and `panel2`;
-    all steps in bytes."""
+    all steps in bytes. A panel that is `fixed` has the weights of `fixed_point`."""
     m_count, v_count = rows.literal_value, vectors.literal_value
     # Sums that follow each other through one register wait for one another: short tiles keep several.
     copies = 4 if m_count * v_count <= 4 else 2 if m_count * v_count <= 8 else 1
 
     # Few registers: what there is less of, weights or rows, stays in them while the other passes.
-    hold_weights = WIDE or v_count < m_count
+    in_parts = bool(fixed.literal_value)
+    hold_weights = WIDE or v_count < m_count or in_parts
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _, _, depth, row, row_step, k_step, panel, panel_step, out, out_step, add, depth2, row2, step2, panel2 = (
+        _, _, _, depth, row, row_step, k_step, panel, panel_step, out, out_step, add, depth2, row2, step2, panel2 = (
             arguments
         )
         each = [(m, v) for m in range(m_count) for v in range(v_count)]
@@ -106,7 +110,7 @@ def _tile(
 
             result = {}
             if hold_weights:
-                weights = [weight(v) for v in range(v_count)]
+                weights = weights_ir(builder, panel_at) if in_parts else [weight(v) for v in range(v_count)]
                 for m in range(m_count):
                     passing = number(m)
                     for v in range(v_count):
@@ -169,7 +173,7 @@ def _tile(
         builder.branch(part)
         builder.position_at_end(part)
         again = {}
-        for number, at_first in enumerate([first] + [zeros] * (copies - 1)):
+        for number, at_first in enumerate([zeros if in_parts else first] + [zeros] * (copies - 1)):
             for place in each:
                 again[number, place] = builder.phi(FLOATS)
                 again[number, place].add_incoming(at_first[place], source)
@@ -192,11 +196,16 @@ def _tile(
             value = sums[0][place]
             for copy in sums[1:]:
                 value = builder.fadd(value, copy[place])
+            if in_parts:
+                scale = builder.add(
+                    builder.add(panel, builder.mul(depth, panel_step)), ir.Constant(LONG, place[1] * VECTOR)
+                )
+                value = fma(builder, value, _at(builder, scale, FLOATS), first[place])
             builder.store(value, pointer(builder, places[place], FLOATS), align=4)
         return context.get_dummy_value()
 
     numbers = (types.int64,) * 8
-    return types.void(rows, vectors, *numbers, types.boolean, *(types.int64,) * 4), generate
+    return types.void(rows, vectors, fixed, *numbers, types.boolean, *(types.int64,) * 4), generate
 
 
 @numba.njit
@@ -206,7 +215,7 @@ def block(left: int, most: int) -> int:
 
 
 @cache
-def product_of(vectors: int) -> Any:
+def product_of(vectors: int, fixed: bool = False) -> Any:
     """Return the compiled function `product(rows, depth, row, row_step, k_step, panel, panel_step, out, out_step, add,
     depth2, row2, row_step2, panel2)` of panels of this many vectors: at most `rows_at_once(vectors)` rows; see `_tile`
     for the arguments. The last four are 0 where there is nothing more to sum.
@@ -215,13 +224,14 @@ def product_of(vectors: int) -> Any:
     place, which makes steps in memory cheaper. Whether to `add` is better left a variable.
     """
     arguments = "depth, row, row_step, k_step, panel, panel_step, out, out_step, add, depth2, row2, row_step2, panel2"
-    source = [f"def product{vectors}(rows, {arguments}):"]
+    name = f"product{vectors}{'_fixed' * fixed}"
+    source = [f"def {name}(rows, {arguments}):"]
     for rows in range(rows_at_once(vectors), 0, -1):
         word = "if" if rows == rows_at_once(vectors) else "elif"
-        source += [f"    {word} rows == {rows}:", f"        _tile({rows}, {vectors}, {arguments})"]
+        source += [f"    {word} rows == {rows}:", f"        _tile({rows}, {vectors}, {int(fixed)}, {arguments})"]
     space: dict[str, Any] = {"_tile": _tile, "__name__": __name__}
     exec("\n".join(source), space)  # one branch a number of rows, since a tile's size must be a literal
-    return numba.njit(space[f"product{vectors}"])
+    return numba.njit(space[name])
 
 
 def packed_product_of(vectors: int) -> Any:
@@ -323,6 +333,20 @@ def packed_pair(
         pair2(rows, depth, row, row_step, panel, depth2, row2, step2, panel2, sums)
     else:
         pair1(rows, depth, row, row_step, panel, depth2, row2, step2, panel2, sums)
+
+
+_fixed_product, _FIXED_ROWS = product_of(4, fixed=True), rows_at_once(4)
+
+
+@numba.njit
+def fixed_product(rows: int, depth: int, row: int, row_step: int, panel: int, sums: int, add: bool) -> None:
+    """The product of `packed_product` with a panel of `fixed_point`."""
+    m, step = 0, 4 * VECTOR
+    while m < rows:
+        count = block(rows - m, _FIXED_ROWS)
+        source, target = row + m * row_step, sums + m * step
+        _fixed_product(count, depth, source, row_step, F32, panel, STEP, target, step, add, 0, 0, 0, 0)
+        m += count
 
 
 @intrinsic
