@@ -25,7 +25,8 @@ def cache_folder(*rooms: Path) -> Path:
 
     digest = hashlib.blake2b(digest_size=8)
     for path in [Path(__file__), *(path for room in rooms for path in sorted(room.glob("*.py")))]:
-        digest.update(path.read_bytes())
+        if path.is_file():  # an editor's lock is none
+            digest.update(path.read_bytes())
     digest.update(numba.__version__.encode())
     home = os.environ.get("NAIBU_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(home) / "naibu" / f"compiled-{digest.hexdigest()}"

@@ -35,12 +35,12 @@ class Watched(NamedTuple):
 class _Entered(NamedTuple):
     """Input and state in one shape, with what is needed to give the output back as it came."""
 
-    x: Tensor  # [time batch input]
-    state: tuple[Tensor, ...]
+    x: Tensor  # [time batch input], or what is packed, [token input]
+    state: tuple[Tensor, ...] | None  # None: zeros
+    batch: int
     lengths: Tensor | None
     packed: PackedSequence | None
     batched: bool
-    resting: bool  # the state is zeros that nobody has given
 
 
 class _Run(NamedTuple):
@@ -100,7 +100,8 @@ class Recurrent(nn.Module):
                 self._runs.append(_Run(layer, suffix != "", f"{layer}{suffix.replace('_', '.')}", weights))
                 for parameter_name, parameter in cell.named_parameters():
                     self.register_parameter(f"{parameter_name}_l{layer}{suffix}", parameter)
-        self.to(device=device, dtype=dtype)
+        if device is not None or dtype is not None:
+            self.to(device=device, dtype=dtype)
 
     @classmethod
     def of(cls, layer: nn.RNNBase) -> Self:
@@ -134,7 +135,7 @@ class Recurrent(nn.Module):
         suffix = f"_l{layer}{'_reverse' if reverse else ''}"
         for name, parameter in cell._parameters.items():
             if parameter is not None:
-                cell._parameters[name] = self._parameters[name + suffix]
+                cell._parameters[name] = getattr(self, name + suffix)
         if cell.training != self.training:
             cell.training = self.training
         return cell
@@ -156,18 +157,17 @@ class Recurrent(nn.Module):
         if self.edits or fused.refusal(self.cell_type) is not None:
             watched = self._watch(entered, (), {})
             return self._leave(watched.output, watched.state, entered)
-        packed = entered.packed
-        x = entered.x if packed is None else packed.data
+        x, packed = entered.x, entered.packed
         state = self._sorted(entered.state, packed)
         if self._own(x, state):
-            output, state, _ = self._by_own_kernels(x, packed, state, resting=entered.resting)
+            output, state, _ = self._by_own_kernels(x, packed, state)
         else:
             output, state = fused.run(
                 self.cell_type,
                 x,
                 None if packed is None else packed.batch_sizes,
-                state,
-                self._flat_weights(),
+                state or self.initial_state(entered.batch, x),
+                [weight for run in self._runs for weight in self._weights(run)],
                 bias=self.bias,
                 layers=self.num_layers,
                 dropout=self.dropout,
@@ -188,57 +188,56 @@ class Recurrent(nn.Module):
         Where our own kernels serve and symbols are fewer than steps, each symbol's W_ih x + b is computed once,
         which leaves the input no product at all, neither forward nor backward.
         """
-        pays = ids.dim() == 2 and len(vectors) <= min(TABLE, ids.numel()) and not self.edits
-        if not pays or own.refusal(self.cell_type, vectors, *self._parameters.values()) is not None:
+        pays = ids.dim() == 2 and 0 < len(vectors) <= min(TABLE, ids.numel()) and not self.edits
+        whole = ids.is_cpu and ids.dtype in (torch.int64, torch.int32)
+        if not (pays and whole) or own.refusal(self.cell_type, vectors, *self._parameters.values()) is not None:
             return self.forward(functional.embedding(ids, vectors), hx)
         symbols = (ids.t() if self.batch_first else ids).to(torch.int64)
         low, high = torch.stack(torch.aminmax(symbols)).tolist()
-        state = self._begin(hx, symbols.shape[1], vectors)
+        given = self._begin(hx, symbols.shape[1])
         wrong = vectors.shape[1] != self.input_size or low < 0 or high >= len(vectors)
-        if wrong or own.refusal(self.cell_type, *state) is not None:
+        if wrong or own.refusal(self.cell_type, *(given or ())) is not None:
             return self.forward(functional.embedding(ids, vectors), hx)  # which says what is wrong
-        output, state, _ = self._by_own_kernels(symbols, None, state, vectors=vectors, resting=hx is None)
+        output, state, _ = self._by_own_kernels(symbols, None, given, vectors=vectors)
         return output.transpose(0, 1) if self.batch_first else output, (state[0] if len(state) == 1 else state)
 
     def _by_own_kernels(
         self,
         x: Tensor,
         packed: PackedSequence | None,
-        state: tuple[Tensor, ...],
+        state: tuple[Tensor, ...] | None,
         *,
         vectors: Tensor | None = None,
-        resting: bool,
         keep: tuple[str, ...] = (),
     ) -> Watched:
         """Return output and signals, shaped as x `[time batch ...]` or packed `[token ...]`, and the final state.
 
-        With `vectors [symbol input]`, x holds symbols, `[time batch]`. `resting` says that the state is all 0.
+        With `vectors [symbol input]`, x holds symbols, `[time batch]`. Without a state it is one of zeros.
         """
         shape = x.shape[:2] if packed is None else x.shape[:1]
-        rows = x.flatten(0, 1) if packed is None else x
         finals, outputs, kept = [], [], cast(Signals, {})
-        for number, (layer, reverse, place, weights) in enumerate(self._runs):
+        for number, run in enumerate(self._runs):
+            layer, reverse, place, _ = run
             steps = dense_steps(*shape, reverse) if packed is None else packed_steps(packed.batch_sizes, reverse)
             ran = own.run(
                 self.cell_type,
-                rows,
-                state if len(self._runs) == 1 else tuple(part[number : number + 1] for part in state),
-                [cast(Tensor, self._parameters[weight]) for weight in weights],
+                x if packed is not None else x.flatten(0, 1),
+                tuple(part[number : number + 1] for part in state) if state else None,
+                self._weights(run),
                 steps,
                 keep=keep,
                 vectors=vectors if layer == 0 else None,
-                resting=resting,
             )
             outputs.append(ran.output)
             finals.append(ran.state)
             for signal in keep:
                 kept[f"{self.name}.{place}", signal] = ran.signals[signal].view(*shape, self.hidden_size)
             if reverse or not self.bidirectional:
-                rows, outputs = torch.cat(outputs, -1) if self.bidirectional else ran.output, []
+                x, outputs = torch.cat(outputs, -1) if self.bidirectional else ran.output, []
                 if layer < self.num_layers - 1:
-                    rows = functional.dropout(rows, self.dropout, self.training)
-        state = finals[0] if len(finals) == 1 else tuple(torch.cat(parts) for parts in zip(*finals, strict=True))
-        return Watched(rows.view(*shape, -1), state, kept)
+                    x = functional.dropout(x, self.dropout, self.training)
+        final = finals[0] if len(finals) == 1 else tuple(torch.cat(parts) for parts in zip(*finals, strict=True))
+        return Watched(x, final, kept)
 
     def signals(
         self,
@@ -275,29 +274,27 @@ class Recurrent(nn.Module):
     def flatten_parameters(self) -> None:
         """Do nothing: present because programs written for torch's layers call it."""
 
-    def _flat_weights(self) -> list[Tensor]:
-        return [cast(Tensor, self._parameters[weight]) for run in self._runs for weight in run.weights]
+    def _weights(self, run: _Run) -> list[Tensor]:
+        """Return the weights of one layer in one direction: parameters, or what has been put in their place."""
+        own = self._parameters
+        return [cast(Tensor, own[name] if name in own else getattr(self, name)) for name in run.weights]
 
     def _enter(self, input: Tensor | PackedSequence, hx: Any, lengths: Tensor | None = None) -> _Entered:
         packed = input if isinstance(input, PackedSequence) else None
-        if isinstance(input, PackedSequence):
-            x, lengths = pad_packed_sequence(input)
-            lengths = lengths.to(x.device)
-        else:
-            x = input
+        x, batched = (input, input.dim() == 3) if isinstance(input, Tensor) else (input.data, True)
+        if packed is None:
             if x.dim() not in (2, 3):
                 raise OptionError(f"input: expected 2 or 3 dimensions, got {x.dim()}")
-        batched = x.dim() == 3
-        if packed is None:
             x = x[:, None] if not batched else x.transpose(0, 1) if self.batch_first else x
         if x.shape[-1] != self.input_size:
             raise OptionError(f"input: last dimension is {x.shape[-1]}, the layer's input_size {self.input_size}")
-        return _Entered(x, self._begin(hx, x.shape[1], x), lengths, packed, batched, hx is None)
+        batch = x.shape[1] if packed is None else int(packed.batch_sizes[0])
+        return _Entered(x, self._begin(hx, batch), batch, lengths, packed, batched)
 
-    def _begin(self, hx: Any, batch: int, like: Tensor) -> tuple[Tensor, ...]:
-        """Return the state to begin with, each part `[layers*directions batch hidden]`."""
+    def _begin(self, hx: Any, batch: int) -> tuple[Tensor, ...] | None:
+        """Return the state to begin with, each part `[layers*directions batch hidden]`; None for one of zeros."""
         if hx is None:
-            return self.initial_state(batch, like)
+            return None
         parts = (hx,) if isinstance(hx, Tensor) else tuple(hx)
         state = tuple(part[:, None] if part.dim() == 2 else part for part in parts)
         expected = (self.num_layers * (2 if self.bidirectional else 1), batch, self.hidden_size)
@@ -306,19 +303,19 @@ class Recurrent(nn.Module):
                 raise OptionError(f"initial state: expected shape {expected}, got {tuple(part.shape)}")
         return state
 
-    def _own(self, x: Tensor, state: tuple[Tensor, ...]) -> bool:
+    def _own(self, x: Tensor, state: tuple[Tensor, ...] | None) -> bool:
         """Return whether our own kernels compute this."""
-        return x.numel() > 0 and own.refusal(self.cell_type, x, *state, *self._parameters.values()) is None
+        return x.numel() > 0 and own.refusal(self.cell_type, x, *(state or ()), *self._parameters.values()) is None
 
-    def _sorted(self, state: tuple[Tensor, ...], packed: PackedSequence | None) -> tuple[Tensor, ...]:
-        if packed is None or packed.sorted_indices is None:
+    def _sorted(self, state: tuple[Tensor, ...] | None, packed: PackedSequence | None) -> tuple[Tensor, ...] | None:
+        if state is None or packed is None or packed.sorted_indices is None:
             return state
         return tuple(part.index_select(1, packed.sorted_indices) for part in state)
 
     def _leave(self, output: Tensor, state: tuple[Tensor, ...], entered: _Entered) -> Any:
         if entered.packed is not None:
-            assert entered.lengths is not None
-            output_packed = pack_padded_sequence(output, entered.lengths.cpu(), enforce_sorted=False)
+            lengths = pad_packed_sequence(entered.packed)[1]
+            output_packed = pack_padded_sequence(output, lengths, enforce_sorted=False)
             return output_packed, (state[0] if len(state) == 1 else state)
         if not entered.batched:
             output, state = output[:, 0], tuple(part[:, 0] for part in state)
@@ -329,15 +326,19 @@ class Recurrent(nn.Module):
     def _watch(self, entered: _Entered, keep: tuple[str, ...], edit: dict[tuple[str, str], Edit]) -> Watched:
         edit = {**self.edits, **edit}
         self._check_names(keep, edit)
-        if not edit and entered.lengths is None and self._own(entered.x, entered.state):
-            return self._by_own_kernels(entered.x, None, entered.state, resting=entered.resting, keep=keep)
-        x, kept, finals = entered.x, cast(Signals, {}), []
+        x, lengths, kept, finals = entered.x, entered.lengths, cast(Signals, {}), []
+        if entered.packed is not None:
+            x, lengths = pad_packed_sequence(entered.packed)
+            lengths = lengths.to(x.device)
+        elif not edit and lengths is None and self._own(x, entered.state):
+            return self._by_own_kernels(x, None, entered.state, keep=keep)
+        begin = entered.state or self.initial_state(entered.batch, x)
         outputs: list[Tensor] = []
         for number, (layer, reverse, name) in enumerate(self.directions()):
             cell = self.cell(layer, reverse=reverse)
-            state = cell.state_type(*(part[number] for part in entered.state))
+            state = cell.state_type(*(part[number] for part in begin))
             edits = {signal: change for (at, signal), change in edit.items() if at == name} if edit else {}
-            done = path.run(cell, x, state, keep=keep, edits=edits, lengths=entered.lengths, reverse=reverse)
+            done = path.run(cell, x, state, keep=keep, edits=edits, lengths=lengths, reverse=reverse)
             outputs.append(done.output)
             finals.append(done.state)
             for signal, value in done.signals.items():

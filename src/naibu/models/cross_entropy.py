@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from naibu.cells.kernels import own
@@ -38,8 +37,8 @@ def chunked_cross_entropy(
     the backward pass has only to scale them. Of few symbols p - y is kept. `weight` is `[vocabulary hidden]`.
     `reduction` is "sum", "mean" (over targets that count; 0 where there are none), or "none", `[...]` with 0 at padding
     and without gradient. Under autocast the products are taken in its type, softmax and sums in float32.
-    Raises OptionError for another reduction, or "none" where a gradient is asked for; IndexError for a target that
-    is no symbol.
+    Raises OptionError for another reduction, or "none" where a gradient is asked for, and for sizes that do not fit;
+    IndexError for a target that is no symbol.
 
     Source: the fused linear cross-entropy of Hsu et al. 2024 (Liger Kernel), here for oneDNN and float32.
     """
@@ -48,6 +47,7 @@ def chunked_cross_entropy(
     wanted = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (hidden, weight, bias))
     if reduction == "none" and wanted:
         raise OptionError("reduction='none': has no gradient here; take 'sum' or 'mean', or torch.no_grad()")
+    _check_sizes(hidden, weight, bias, targets)
     if _by_kernel(hidden, weight, bias, targets):
         from naibu.cells.kernels import softmax_layer  # what compiles is slow to import
 
@@ -68,15 +68,23 @@ def chunked_cross_entropy(
     return total
 
 
+def _check_sizes(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> None:
+    fits = weight.dim() == 2 and hidden.dim() > 0 and hidden.shape[-1] == weight.shape[1]
+    if not fits or hidden.shape[:-1] != targets.shape or (bias is not None and bias.shape != weight.shape[:1]):
+        parts = {"hidden": hidden, "weight": weight, "bias": bias, "targets": targets}
+        shapes = ", ".join(f"{name} {list(part.shape)}" for name, part in parts.items() if part is not None)
+        raise OptionError(f"cross-entropy of {shapes}: expected [... H], [V H], [V] and [...]")
+
+
 def _by_kernel(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> bool:
     """Return whether our own kernel computes this."""
-    whole = targets.dtype == torch.int64 and targets.is_cpu and hidden.shape[:-1] == targets.shape
+    whole = targets.dtype == torch.int64 and targets.is_cpu
     return whole and 0 < len(weight) <= FEW and targets.numel() > 0 and own.unfit(hidden, weight, bias) is None
 
 
 def _whole(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, reduction: str) -> Tensor:
     """Return the cross-entropy by the framework: logits of so few symbols are smaller than the hidden vectors."""
-    logits = functional.linear(hidden, weight, bias).flatten(0, -2)
+    logits = functional.linear(hidden, weight, bias).reshape(-1, len(weight))
     total = functional.cross_entropy(
         logits, targets.flatten().clamp_min(_PADDING), ignore_index=_PADDING, reduction="sum"
     )
@@ -85,7 +93,7 @@ def _whole(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor,
 
 def _without_padding(hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Return the hidden vectors and targets that count, `[symbol hidden]` and `[symbol]`."""
-    hidden, targets = hidden.flatten(0, -2), targets.flatten()
+    hidden, targets = hidden.reshape(-1, hidden.shape[-1]), targets.flatten()
     there = targets >= 0
     if there.all():
         return hidden, targets
@@ -101,12 +109,12 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         chunks = _Chunks(hidden, weight, bias, targets)
         losses = chunks.with_gradients(scale, ctx.needs_input_grad[:3])
         ctx.chunks, ctx.scale = chunks, scale
-        ctx.save_for_backward(hidden, weight, bias)
+        ctx.save_for_backward(hidden, weight, bias, targets)
         return losses.sum() * scale
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
+        own.refuse_second_derivative("take functional.cross_entropy(functional.linear(...))")
         if ctx.chunks.given:  # a second time through the same graph
             ctx.saved_tensors  # noqa: B018  raises where they have been changed since
             ctx.chunks.with_gradients(ctx.scale, ctx.needs_input_grad[:3])

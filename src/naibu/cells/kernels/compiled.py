@@ -36,6 +36,10 @@ _ONE_AT_A_TIME = threading.Lock()
 """Of kernels on threads of our own: two that wait for each other's threads would wait for ever."""
 
 
+_COMPILING = threading.Lock()
+"""The folder of what is compiled is a setting of the whole process."""
+
+
 def record(*fields: str) -> np.dtype[Any]:
     """Return the record of a kernel: addresses and sizes, 64-bit integers under these names."""
     return np.dtype([*HEAD, *((field, "i8") for field in fields)])
@@ -58,11 +62,12 @@ class Kernel:
         if not any(folder.rglob(f"*.{self.function.__name__}-*.nbi")):
             what = f"naibu: compiling the {self.name} for this processor, once, for some seconds"
             print(f"{what}; it is kept in {folder}", file=sys.stderr, flush=True)
-        before, config.CACHE_DIR = config.CACHE_DIR, str(folder)
-        try:
-            return numba.cfunc(types.void(types.voidptr), cache=True)(self.function)
-        finally:
-            config.CACHE_DIR = before
+        with _COMPILING:
+            before, config.CACHE_DIR = config.CACHE_DIR, str(folder)
+            try:
+                return numba.cfunc(types.void(types.voidptr), cache=True)(self.function)
+            finally:
+                config.CACHE_DIR = before
 
     def __call__(self, threads: int, **values: int) -> None:
         """Run the kernel on so many threads; fields of its record are given by name, tensors as addresses; 0 if not."""

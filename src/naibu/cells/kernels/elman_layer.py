@@ -19,12 +19,11 @@ from naibu.cells.kernels.vector import LANES
 
 def run(
     x: Tensor,
-    state: tuple[Tensor, ...],
+    state: tuple[Tensor, ...] | None,
     weights: list[Tensor],
     steps: Steps,
     keep: Collection[str],
     vectors: Tensor | None,
-    resting: bool,
     *,
     rectified: bool = False,
 ) -> Ran:
@@ -32,10 +31,10 @@ def run(
 
     `rectified` puts ReLU in the place of tanh.
     """
-    (h0,), (weight_ih, weight_hh, bias_ih, bias_hh) = state, (*weights, None, None)[:4]
-    given = (weight_ih, weight_hh, bias_ih, bias_hh)
+    given = (*weights, None, None)[:4]
+    h0 = None if state is None else state[0][0]
     if wants_gradient(x, vectors, h0, *given):
-        h = ElmanFunction.apply(x, vectors, h0[0], *given, steps, resting, rectified)  # type: ignore[no-untyped-call]
+        h = ElmanFunction.apply(x, vectors, h0, *given, steps, rectified)  # type: ignore[no-untyped-call]
     else:
         h = infer(x, given, h0, steps, rectified, vectors=vectors)
     return Ran(h, (steps.ended(h),), dict.fromkeys(keep, h))
@@ -48,16 +47,16 @@ run_rectified = partial(run, rectified=True)
 def infer(
     x: Tensor,
     weights: tuple[Tensor | None, ...],
-    h0: Tensor,
+    h0: Tensor | None,
     steps: Steps,
     rectified: bool,
     *,
     vectors: Tensor | None = None,
 ) -> Tensor:
-    """Return the output `[row hidden]`.
+    """Return the output, shaped as the steps.
 
     `x` is `[row input]`, or the symbols `[row]` where there are their `vectors [symbol input]`.
-    `weights` are weight_ih, weight_hh, bias_ih, bias_hh.
+    `weights` are weight_ih, weight_hh, bias_ih, bias_hh. Without `h0 [batch hidden]` it is zeros.
     """
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     assert weight_ih is not None
@@ -67,7 +66,8 @@ def infer(
     inputs = 0 if table is not None else x.shape[1]
     plan = sharing.plan(steps, hidden, inputs, 1)
     panels = panels_of(hidden, plan.threads if plan.by_units else 1)
-    h = h0.new_empty(steps.rows, hidden)
+    h0 = weight_hh.new_zeros(steps.batch, hidden) if h0 is None else h0
+    h = h0.new_empty(*steps.shape, hidden)
     packed_ih = bias = None
     if table is None:
         packed_ih = packed_rows(weight_ih.t(), panels, plan.threads)
@@ -100,26 +100,25 @@ def infer(
 
 
 class ElmanFunction(torch.autograd.Function):
-    """Output of one layer, `[row hidden]`, with a gradient."""
+    """Output of one layer, shaped as the steps, with a gradient."""
 
     @staticmethod
     def forward(
         ctx: Any,
         x: Tensor,
         vectors: Tensor | None,
-        h0: Tensor,
+        h0: Tensor | None,
         weight_ih: Tensor,
         weight_hh: Tensor,
         bias_ih: Tensor | None,
         bias_hh: Tensor | None,
         steps: Steps,
-        resting: bool,
         rectified: bool,
     ) -> Tensor:
         """Run the layer; its output is all that the way back needs."""
         h = infer(x, (weight_ih, weight_hh, bias_ih, bias_hh), h0, steps, rectified, vectors=vectors)
         ctx.save_for_backward(x, vectors, h0, weight_ih, weight_hh, h)
-        ctx.steps, ctx.resting, ctx.rectified = steps, resting, rectified
+        ctx.steps, ctx.rectified = steps, rectified
         return h
 
     @staticmethod
@@ -128,13 +127,14 @@ class ElmanFunction(torch.autograd.Function):
         refuse_second_derivative()
         x, vectors, h0, weight_ih, weight_hh, h = ctx.saved_tensors
         steps: Steps = ctx.steps
-        needs = ctx.needs_input_grad
+        h, needs = h.view(steps.rows, -1), ctx.needs_input_grad
         da = _through_time(steps, weight_hh, h, dh.contiguous(), ctx.rectified)
         wanted = (needs[0] or needs[1], needs[3], needs[5] or needs[6])
         given = products.input_gradients(da, x, vectors, weight_ih, wanted)
-        d_hh = products.recurrent_gradient(da, h, h0, steps, resting=ctx.resting) if needs[4] else None
+        d_hh = products.recurrent_gradient(da, h, h0, steps) if needs[4] else None
         dh0 = da[steps.first] @ weight_hh if needs[2] else None
-        return given.x, given.vectors, dh0, given.weight, d_hh, given.bias, given.bias, None, None, None
+        biases = products.for_each(given.bias, needs[5], needs[6])
+        return given.x, given.vectors, dh0, given.weight, d_hh, *biases, None, None
 
 
 def _through_time(steps: Steps, weight_hh: Tensor, h: Tensor, dh: Tensor, rectified: bool) -> Tensor:

@@ -19,19 +19,18 @@ from naibu.cells.kernels.vector import LANES
 
 def run(
     x: Tensor,
-    state: tuple[Tensor, ...],
+    state: tuple[Tensor, ...] | None,
     weights: list[Tensor],
     steps: Steps,
     keep: Collection[str],
     vectors: Tensor | None,
-    resting: bool,
 ) -> Ran:
     """Return what the layer does, with its gradient where one may be asked for; arguments as for `own.run`."""
-    (h0,), (weight_ih, weight_hh, bias_ih, bias_hh) = state, (*weights, None, None)[:4]
-    given = (weight_ih, weight_hh, bias_ih, bias_hh)
+    given = (*weights, None, None)[:4]
+    h0 = None if state is None else state[0][0]
     gates: Tensor | None
     if wants_gradient(x, vectors, h0, *given):
-        h, gates = GRUFunction.apply(x, vectors, h0[0], *given, steps, resting)  # type: ignore[no-untyped-call]
+        h, gates = GRUFunction.apply(x, vectors, h0, *given, steps)  # type: ignore[no-untyped-call]
     else:
         keep_gates = any(gate in keep for gate in GRUCell.gates)
         h, gates, _ = infer(x, given, h0, steps, vectors=vectors, keep_gates=keep_gates)
@@ -44,17 +43,17 @@ def run(
 def infer(
     x: Tensor,
     weights: tuple[Tensor | None, ...],
-    h0: Tensor,
+    h0: Tensor | None,
     steps: Steps,
     *,
     vectors: Tensor | None = None,
     keep_gates: bool = True,
     keep_recurrent: bool = False,
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Return output, gates, and W_hn h + b_hn, `[row ...]` each; None for what is not kept.
+    """Return output, shaped as the steps, gates, and W_hn h + b_hn, `[row ...]` each; None for what is not kept.
 
     `x` is `[row input]`, or the symbols `[row]` where there are their `vectors [symbol input]`.
-    `weights` are weight_ih, weight_hh, bias_ih, bias_hh.
+    `weights` are weight_ih, weight_hh, bias_ih, bias_hh. Without `h0 [batch hidden]` it is zeros.
     """
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     assert weight_ih is not None
@@ -63,7 +62,8 @@ def infer(
     table = None if vectors is None else products.table_of(vectors, weight_ih, bias_ih)
     inputs = 0 if table is not None else x.shape[1]
     plan = sharing.plan(steps, hidden, inputs, 3)
-    h = h0.new_empty(rows, hidden)
+    h0 = weight_hh.new_zeros(batch, hidden) if h0 is None else h0
+    h = h0.new_empty(*steps.shape, hidden)
     gates = h0.new_empty(rows, 3 * hidden) if keep_gates else None
     recurrent = h0.new_empty(rows, hidden) if keep_recurrent else None
     packed_ih = before = None
@@ -108,27 +108,26 @@ def _packed_bias(bias: Tensor | None, weight: Tensor) -> Tensor:
 
 
 class GRUFunction(torch.autograd.Function):
-    """Output and gates of one layer, `[row hidden]` and `[row 3*hidden]`, both with a gradient."""
+    """Output, shaped as the steps, and gates of one layer, `[row 3*hidden]`, both with a gradient."""
 
     @staticmethod
     def forward(
         ctx: Any,
         x: Tensor,
         vectors: Tensor | None,
-        h0: Tensor,
+        h0: Tensor | None,
         weight_ih: Tensor,
         weight_hh: Tensor,
         bias_ih: Tensor | None,
         bias_hh: Tensor | None,
         steps: Steps,
-        resting: bool,
     ) -> tuple[Tensor, Tensor]:
         """Run the layer and keep all that the way back needs."""
         weights = (weight_ih, weight_hh, bias_ih, bias_hh)
         h, gates, recurrent = infer(x, weights, h0, steps, vectors=vectors, keep_recurrent=True)
         assert gates is not None
         ctx.save_for_backward(x, vectors, h0, weight_ih, weight_hh, h, gates, recurrent)
-        ctx.steps, ctx.resting = steps, resting
+        ctx.steps = steps
         ctx.set_materialize_grads(False)
         return h, gates
 
@@ -138,15 +137,16 @@ class GRUFunction(torch.autograd.Function):
         refuse_second_derivative()
         x, vectors, h0, weight_ih, weight_hh, h, gates, recurrent = ctx.saved_tensors
         steps: Steps = ctx.steps
-        needs = ctx.needs_input_grad
+        h, needs = h.view(steps.rows, -1), ctx.needs_input_grad
         dh, d_gates = (None if part is None else part.contiguous() for part in (dh, d_gates))
-        dg_x, dg_h, dh0 = _through_time(steps, weight_hh, h0, h, gates, recurrent, dh, d_gates)
+        begin = weight_hh.new_zeros(steps.batch, weight_hh.shape[1]) if h0 is None else h0
+        dg_x, dg_h, dh0 = _through_time(steps, weight_hh, begin, h, gates, recurrent, dh, d_gates)
         wanted = (needs[0] or needs[1], needs[3], needs[5])
         given = products.input_gradients(dg_x, x, vectors, weight_ih, wanted)
-        d_hh = products.recurrent_gradient(dg_h, h, h0, steps, resting=ctx.resting) if needs[4] else None
+        d_hh = products.recurrent_gradient(dg_h, h, h0, steps) if needs[4] else None
         d_bias_hh = products.sum_by_symbol(dg_h, None, 1, torch.get_num_threads())[0] if needs[6] else None
         through = dh0.addmm_(dg_h[steps.first], weight_hh) if needs[2] else None
-        return given.x, given.vectors, through, given.weight, d_hh, given.bias, d_bias_hh, None, None
+        return given.x, given.vectors, through, given.weight, d_hh, given.bias, d_bias_hh, None
 
 
 def _through_time(

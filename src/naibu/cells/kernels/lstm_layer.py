@@ -28,28 +28,29 @@ CHUNK_ROWS = 128
 
 def run(
     x: Tensor,
-    state: tuple[Tensor, ...],
+    state: tuple[Tensor, ...] | None,
     weights: list[Tensor],
     steps: Steps,
     keep: Collection[str],
     vectors: Tensor | None,
-    resting: bool,
 ) -> Ran:
     """Return what the layer does, with its gradient where one may be asked for; arguments as for `own.run`."""
-    (h0, c0), (weight_ih, weight_hh, bias_ih, bias_hh) = state, (*weights, None, None)[:4]
+    given, weight_hh = (*weights, None, None)[:4], weights[1]
+    h0, c0 = state or (None, None)
     update: Tensor | None = None
     gates: Tensor | None
     ended: tuple[Tensor, Tensor]
-    given = (weight_ih, weight_hh, bias_ih, bias_hh)
     if wants_gradient(x, vectors, h0, c0, *given):
-        h, c, gates = LSTMFunction.apply(x, vectors, h0[0], c0[0], *given, steps, resting)  # type: ignore[no-untyped-call]
+        begin = (None, None) if state is None else (state[0][0], state[1][0])
+        h, c, gates = LSTMFunction.apply(x, vectors, *begin, *given, steps)  # type: ignore[no-untyped-call]
         ended = steps.ended(h), steps.ended(c)
     else:
-        ended = torch.empty_like(h0), torch.empty_like(c0)
+        shape = 1, steps.batch, weight_hh.size(1)
+        ended = weight_hh.new_empty(shape), weight_hh.new_empty(shape)
         h, c, gates, update = infer(
             x,
             given,
-            None if resting else (h0, c0),
+            (h0, c0),
             steps,
             end=ended,
             vectors=vectors,
@@ -72,7 +73,7 @@ def run(
 def infer(
     x: Tensor,
     weights: tuple[Tensor | None, ...],
-    state: tuple[Tensor, Tensor] | None,
+    state: tuple[Tensor | None, Tensor | None],
     steps: Steps,
     *,
     end: tuple[Tensor, Tensor] | None = None,
@@ -81,10 +82,10 @@ def infer(
     keep_gates: bool = True,
     keep_update: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-    """Return output, cell, gates and update, `[row ...]` each; None for what is not kept.
+    """Return output, shaped as the steps, cell, gates and update, `[row ...]` each; None for what is not kept.
 
     `x` is `[row input]`, or the symbols `[row]` where there are their `vectors [symbol input]`.
-    `weights` are weight_ih, weight_hh, bias_ih, bias_hh. No state is one of zeros. Into `end` go output
+    `weights` are weight_ih, weight_hh, bias_ih, bias_hh. Without a state it is one of zeros. Into `end` go output
     and cell after the last step of each sequence, `[1 batch hidden]` each. Without `keep_cell` the cell is that last.
     """
     weight_ih, weight_hh, bias_ih, bias_hh = weights
@@ -94,8 +95,8 @@ def infer(
     table = None if vectors is None else products.table_of(vectors, weight_ih, bias_ih, bias_hh)
     inputs = 0 if table is not None else x.shape[1]
     plan = sharing.plan(steps, hidden, inputs)
-    (h0, c0), (h_end, c_end) = state or (None, None), end or (None, None)
-    h = weight_hh.new_empty(rows, hidden)
+    (h0, c0), (h_end, c_end) = state, end or (None, None)
+    h = weight_hh.new_empty(*steps.shape, hidden)
     c = weight_hh.new_empty(rows if keep_cell else batch, hidden)
     gates = weight_hh.new_empty(rows, 4 * hidden) if keep_gates else None
     update = weight_hh.new_empty(rows, hidden) if keep_update else None
@@ -185,27 +186,27 @@ _kept = threading.local()
 
 
 class LSTMFunction(torch.autograd.Function):
-    """Output, cell and gates of one layer, `[row hidden]` twice and `[row 4*hidden]`, all three with a gradient."""
+    """Output, shaped as the steps, cell and gates of one layer, `[row hidden]` and `[row 4*hidden]`, all three with a
+    gradient."""
 
     @staticmethod
     def forward(
         ctx: Any,
         x: Tensor,
         vectors: Tensor | None,
-        h0: Tensor,
-        c0: Tensor,
+        h0: Tensor | None,
+        c0: Tensor | None,
         weight_ih: Tensor,
         weight_hh: Tensor,
         bias_ih: Tensor | None,
         bias_hh: Tensor | None,
         steps: Steps,
-        resting: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Run the layer and keep all that the way back needs, which is all there is."""
         h, c, gates, _ = infer(x, (weight_ih, weight_hh, bias_ih, bias_hh), (h0, c0), steps, vectors=vectors)
         assert gates is not None
         ctx.save_for_backward(x, vectors, h0, c0, weight_ih, weight_hh, h, c, gates)
-        ctx.steps, ctx.resting = steps, resting
+        ctx.steps = steps
         ctx.set_materialize_grads(False)
         return h, c, gates
 
@@ -215,19 +216,21 @@ class LSTMFunction(torch.autograd.Function):
         refuse_second_derivative()
         x, vectors, h0, c0, weight_ih, weight_hh, h, c, gates = ctx.saved_tensors
         steps: Steps = ctx.steps
-        needs = ctx.needs_input_grad
+        h, needs = h.view(steps.rows, -1), ctx.needs_input_grad
         dh, dc, d_gates = (None if part is None else part.contiguous() for part in (dh, dc, d_gates))
-        given = _Given(steps, (weight_ih, weight_hh), (h0, c0), (h, c, gates), (dh, dc, d_gates))
+        begin = weight_hh.new_zeros(steps.batch, weight_hh.shape[1]) if c0 is None else c0
+        given = _Given(steps, (weight_ih, weight_hh), (h0, begin), (h, c, gates), (dh, dc, d_gates))
         if needs[2] or sharing.plan(steps, weight_hh.shape[1], 0).by_units:
             dg, dc0 = given.through_time()
             wanted = (needs[0] or needs[1], needs[4], needs[6] or needs[7])
             into = products.input_gradients(dg, x, vectors, weight_ih, wanted)
-            d_hh = products.recurrent_gradient(dg, h, h0, steps, resting=ctx.resting) if needs[5] else None
+            d_hh = products.recurrent_gradient(dg, h, h0, steps) if needs[5] else None
             dh0 = dg[steps.first] @ weight_hh if needs[2] else None
         else:
-            into, d_hh, dc0 = given.all_at_once(x, vectors, needs, resting=ctx.resting)
+            into, d_hh, dc0 = given.all_at_once(x, vectors, needs)
             dh0 = None
-        return into.x, into.vectors, dh0, dc0, into.weight, d_hh, into.bias, into.bias, None, None
+        biases = products.for_each(into.bias, needs[6], needs[7])
+        return into.x, into.vectors, dh0, dc0 if needs[3] else None, into.weight, d_hh, *biases, None
 
 
 class _Given(NamedTuple):
@@ -235,7 +238,7 @@ class _Given(NamedTuple):
 
     steps: Steps
     weights: tuple[Tensor, Tensor]
-    state: tuple[Tensor, Tensor]
+    state: tuple[Tensor | None, Tensor]
     kept: tuple[Tensor, Tensor, Tensor]
     gradients: tuple[Tensor | None, Tensor | None, Tensor | None]
 
@@ -245,7 +248,7 @@ class _Given(NamedTuple):
         return dg, self._run({}, dg=address(dg))
 
     def all_at_once(
-        self, x: Tensor, vectors: Tensor | None, needs: tuple[bool, ...], *, resting: bool
+        self, x: Tensor, vectors: Tensor | None, needs: tuple[bool, ...]
     ) -> tuple[products.InputGradients, Tensor | None, Tensor]:
         """Return what the input's part gets, and the gradients of W_hh and of the initial cell.
 
@@ -275,7 +278,7 @@ class _Given(NamedTuple):
             ids=address(x) if symbols else 0,
             symbols=symbols,
             h=address(h),
-            h0=0 if resting else address(h0),
+            h0=address(h0),
             w_ih=address(weight_ih),
             panel_x=address(panels_x),
             panels_x=len(panels_x),

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.compiler import is_compiling
 from torch.jit import is_tracing  # type: ignore[attr-defined]
 
@@ -18,14 +18,17 @@ from naibu.cells.elman import ElmanCell, ElmanReLUCell
 from naibu.cells.gru import GRUCell
 from naibu.cells.kernels.steps import Steps
 from naibu.cells.lstm import LSTMCell
+from naibu.errors import OptionError
 
-_LAYERS: dict[type[Cell], tuple[str, str]] = {
-    LSTMCell: ("lstm_layer", "run"),
-    GRUCell: ("gru_layer", "run"),
-    ElmanCell: ("elman_layer", "run"),
-    ElmanReLUCell: ("elman_layer", "run_rectified"),
+_LAYERS: dict[type[Cell], tuple[str, str, int]] = {
+    LSTMCell: ("lstm_layer", "run", 4),
+    GRUCell: ("gru_layer", "run", 3),
+    ElmanCell: ("elman_layer", "run", 1),
+    ElmanReLUCell: ("elman_layer", "run_rectified", 1),
 }
-"""The module and function of each cell, imported when it is first used: compiling is slow to import."""
+"""The module and function of each cell, imported when it is first used, since compiling is slow to import; and how many
+rows of weights a unit has."""
+_KINDS = frozenset((Tensor, nn.Parameter))
 
 
 @cache
@@ -50,9 +53,13 @@ def refusal(cell: type[Cell], *tensors: Tensor | None) -> str | None:
 def unfit(*tensors: Tensor | None) -> str | None:
     """Return why no compiled kernel reads these tensors, or None where it does."""
     for tensor in tensors:
-        if tensor is not None and (tensor.dtype != torch.float32 or not tensor.is_cpu):
+        if tensor is None:
+            continue
+        if tensor.dtype != torch.float32 or not tensor.is_cpu:
             what = f"{str(tensor.dtype)[6:]} on {tensor.device.type}"
             return f"the compiled kernels compute float32 on a CPU, not {what}"
+        if type(tensor) not in _KINDS:
+            return f"the compiled kernels read memory, which a {type(tensor).__name__} may not have"
     if torch.is_autocast_enabled("cpu"):
         return "the compiled kernels compute float32, and autocast asks for less"
     if is_compiling() or is_tracing():  # type: ignore[no-untyped-call]
@@ -70,38 +77,47 @@ def words() -> str:
 class Ran(NamedTuple):
     """What a layer did in one direction, by rows."""
 
-    output: Tensor  # [row hidden]
+    output: Tensor  # [time batch hidden], or [row hidden] of packed sequences
     state: tuple[Tensor, ...]  # after the last step of each sequence, each part [1 batch hidden], not of the output
-    signals: dict[str, Tensor]  # [row hidden]
+    signals: dict[str, Tensor]  # [row hidden] or as the output
 
 
 def run(
     cell: type[Cell],
     x: Tensor,
-    state: tuple[Tensor, ...],
+    state: tuple[Tensor, ...] | None,
     weights: list[Tensor],
     steps: Steps,
     *,
     keep: Collection[str] = (),
     vectors: Tensor | None = None,
-    resting: bool = False,
 ) -> Ran:
     """Return what a layer of this cell does over all steps.
 
     `x` is `[row input]`, or symbols `[row]` with their `vectors [symbol input]`; `state` has parts `[1 batch hidden]`,
-    and `resting` says that they are known to be all 0. Weights as torch orders them, with or without biases.
+    and is one of zeros where there is none. Weights as torch orders them, with or without biases. Raises OptionError
+    for weights whose sizes do not fit each other or the input.
     """
-    layer = _layer(cell)
-    weights = [weight.contiguous() for weight in weights]
     vectors = None if vectors is None else vectors.contiguous()
-    state = tuple(part.contiguous() for part in state)
-    ran: Ran = layer(x.contiguous(), state, weights, steps, keep, vectors, resting)
+    _check_sizes(cell, (x if vectors is None else vectors).size(-1), weights)
+    weights = [weight.contiguous() for weight in weights]
+    state = None if state is None else tuple(part.contiguous() for part in state)
+    ran: Ran = _layer(cell)(x.contiguous(), state, weights, steps, keep, vectors)
     return ran
+
+
+def _check_sizes(cell: type[Cell], inputs: int, weights: list[Tensor]) -> None:
+    hidden = weights[1].size(-1)
+    rows = _LAYERS[cell][2] * hidden
+    for weight, columns in zip(weights, (inputs, hidden, 1, 1), strict=False):
+        if weight.size(0) != rows or weight.numel() != rows * columns:
+            shapes = ", ".join(str(list(each.shape)) for each in weights)
+            raise OptionError(f"weights of a {cell.__name__} for inputs of {inputs}: their shapes {shapes} do not fit")
 
 
 @cache
 def _layer(cell: type[Cell]) -> Any:
-    module, function = _LAYERS[cell]
+    module, function, _ = _LAYERS[cell]
     settle_allocator()  # or the pages of every large result would be mapped anew, a tenth of the time and more
     return getattr(importlib.import_module(f"naibu.cells.kernels.{module}"), function)
 
@@ -111,10 +127,9 @@ def wants_gradient(*tensors: Tensor | None) -> bool:
     return torch.is_grad_enabled() and any(part is not None and part.requires_grad for part in tensors)
 
 
-def refuse_second_derivative() -> None:
-    """Raise where a backward pass is itself to be differentiated, which the compiled kernels are not."""
+def refuse_second_derivative(instead: str = "make the layer .double(), or use naibu.cells.unroll.unroll") -> None:
+    """Raise where a backward pass is itself to be differentiated, and say what to do `instead`."""
     if torch.is_grad_enabled():
         raise RuntimeError(
-            "create_graph=True asks for second derivatives, which the compiled kernels do not have; "
-            "make the layer .double(), or use naibu.cells.unroll.unroll"
+            f"create_graph=True asks for second derivatives, which the compiled kernels do not have; {instead}"
         )

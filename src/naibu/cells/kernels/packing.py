@@ -35,7 +35,7 @@ def panels_of(size: int, parts: int = 1) -> Tensor:
             width = -(-(end - first) // (count - k))
             panels.append((first, width))
             first += width
-    return torch.tensor(panels, dtype=torch.int64)
+    return torch.tensor(panels, dtype=torch.int64, device="cpu")
 
 
 @njit

@@ -376,13 +376,18 @@ def symbol_gradients(
     )
 
 
-def recurrent_gradient(d: Tensor, h: Tensor, h0: Tensor, steps: Steps, *, resting: bool) -> Tensor:
-    """Return the gradient of W_hh from that of W_hh h, `d [row gates*hidden]`, where h has come from `h0`.
-
-    `resting` says that h0 is known to be all 0.
-    """
+def recurrent_gradient(d: Tensor, h: Tensor, h0: Tensor | None, steps: Steps) -> Tensor:
+    """Return the gradient of W_hh from that of W_hh h, `d [row gates*hidden]`, where h `[row hidden]` has come from
+    `h0`, or from zeros."""
     later, earlier = steps.after_and_before(d, h, h0)
     gradient = sum_of_outer(later, earlier, torch.get_num_threads())
-    if steps.dense and not resting:
+    if steps.dense and h0 is not None:
         gradient.addmm_(d[steps.first].t(), h0)
     return gradient
+
+
+def for_each(gradient: Tensor | None, first: bool, second: bool) -> tuple[Tensor | None, Tensor | None]:
+    """Return one gradient for each of two parameters that are wanted, in memory of their own."""
+    if gradient is None or not (first and second):
+        return gradient if first else None, gradient if second else None
+    return gradient, gradient.clone()

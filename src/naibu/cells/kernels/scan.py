@@ -86,10 +86,15 @@ class _LinearScan(torch.autograd.Function):
         return h
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the gradients of a, u and first."""
         a, h, first = ctx.saved_tensors
+        if torch.is_grad_enabled():  # a second derivative is asked for: step by step, each an operation of its own
+            steps = [g[-1]]
+            for step in range(len(g) - 2, -1, -1):
+                steps.append(g[step] + a[step + 1] * steps[-1])
+            d = torch.stack(steps[::-1])
+            return d * torch.cat([first[None], h[:-1]]), d, a[0] * d[0]
         d = torch.cat([_scan(a[1:], g[:-1], g[-1], reverse=True), g[-1:]])
         of_a = torch.empty_like(d)
         torch.mul(d[:1], first, out=of_a[:1])

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from naibu.cells.kernels import products, softmax
 from naibu.cells.kernels.compiled import address
+from naibu.cells.kernels.own import refuse_second_derivative
 from naibu.cells.kernels.packing import panels_of, vectors_of
 from naibu.cells.kernels.vector import F32, LANES
 
@@ -45,8 +45,8 @@ class CrossEntropyFunction(torch.autograd.Function):
         return found.total if ctx.scale == 1 else found.total * ctx.scale
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
+        refuse_second_derivative("take functional.cross_entropy(functional.linear(...))")
         hidden, weight, d = ctx.saved_tensors
         needed, scale = ctx.needs_input_grad, gradient.item() * ctx.scale
         d_hidden, ctx.d_hidden = ctx.d_hidden, None

@@ -8,6 +8,8 @@ from functools import cached_property, lru_cache
 import torch
 from torch import Tensor
 
+from naibu.errors import OptionError
+
 
 @dataclass(frozen=True, eq=False)
 class Steps:
@@ -34,9 +36,15 @@ class Steps:
         parts = {"offset": self.offset.data_ptr(), "alive": self.alive.data_ptr()}
         return {"steps": self.count, "batch": self.batch, **parts}
 
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """`[time batch]`, or `[row]` of packed sequences."""
+        return (self.count, self.batch) if self.dense else (self.rows,)
+
     def ended(self, kept: Tensor) -> Tensor:
-        """Return what `kept [row ...]` has after the last step of each sequence, `[1 batch ...]`, as a copy."""
-        return torch.stack((kept[self.last],))
+        """Return what `kept [... size]`, shaped or in rows, has after the last step of each sequence, `[1 batch size]`,
+        as a copy."""
+        return torch.stack((kept.view(self.rows, -1)[self.last],))
 
     @property
     def first(self) -> slice | Tensor:
@@ -53,27 +61,29 @@ class Steps:
         if self.dense:
             return slice(self.rows - self.batch, self.rows)
         offset, alive = (part.flip(0) if self.reverse else part for part in (self.offset, self.alive))
-        lengths = (alive[:, None] > torch.arange(self.batch)).sum(0)
-        return offset[lengths - 1] + torch.arange(self.batch)
+        lengths = (alive[:, None] > _count(self.batch)).sum(0)
+        return offset[lengths - 1] + _count(self.batch)
 
     @cached_property
     def _previous(self) -> Tensor:
         """For each row the row of the step before; where there is none, `rows` plus the sequence."""
-        previous = torch.empty(self.rows, dtype=torch.int64)
+        previous = _count(self.rows)
         before, old = 0, 0
         for start, alive in zip(self.offset.tolist(), self.alive.tolist(), strict=True):
             going_on = min(old, alive)
-            previous[start : start + going_on] = torch.arange(before, before + going_on)
-            previous[start + going_on : start + alive] = self.rows + torch.arange(going_on, alive)
+            previous[start : start + going_on] = before + _count(going_on)
+            previous[start + going_on : start + alive] = self.rows + going_on + _count(alive - going_on)
             before, old = start, alive
         return previous
 
-    def after_and_before(self, later: Tensor, earlier: Tensor, initial: Tensor) -> tuple[Tensor, Tensor]:
+    def after_and_before(self, later: Tensor, earlier: Tensor, initial: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the rows of `later` that have a step before them, and what `earlier` has at that step.
 
-        Of a packed sequence all rows are returned, those that begin beside the `initial` row of their sequence.
+        Of a packed sequence all rows are returned, those that begin beside the `initial` row of their sequence; without
+        it these are zeros.
         """
         if not self.dense:
+            initial = earlier.new_zeros(self.batch, earlier.shape[1]) if initial is None else initial
             return later, torch.cat([earlier, initial])[self._previous]
         cut = self.rows - self.batch
         if self.reverse:
@@ -81,16 +91,24 @@ class Steps:
         return later[self.batch :], earlier[:cut]
 
 
+def _count(numbers: int) -> Tensor:
+    """Return 0, 1, 2 ... on the CPU, whatever the default device."""
+    return torch.arange(numbers, device="cpu")
+
+
 @lru_cache(maxsize=256)
 def dense_steps(steps: int, batch: int, reverse: bool) -> Steps:
     """Return the steps of a batch whose sequences are equally long."""
-    offset = torch.arange(steps) * batch
-    alive = torch.full((steps,), batch)
+    offset = _count(steps) * batch
+    alive = torch.full_like(offset, batch)
     return Steps(offset.flip(0) if reverse else offset, alive, batch, steps * batch, True, reverse)
 
 
 def packed_steps(batch_sizes: Tensor, reverse: bool) -> Steps:
-    """Return the steps of torch's packed sequences."""
+    """Return the steps of torch's packed sequences. Raises OptionError where they are no batch sizes."""
+    sizes = batch_sizes.tolist()
+    if sizes != sorted(sizes, reverse=True) or sizes[-1] < 1:
+        raise OptionError(f"packed sequence: batch_sizes {sizes} must fall from step to step, to 1 at least")
     offset = batch_sizes.cumsum(0) - batch_sizes
     if reverse:
         return Steps(

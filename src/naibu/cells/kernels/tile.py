@@ -230,7 +230,9 @@ def product_of(vectors: int, fixed: bool = False) -> Any:
         word = "if" if rows == rows_at_once(vectors) else "elif"
         source += [f"    {word} rows == {rows}:", f"        _tile({rows}, {vectors}, {int(fixed)}, {arguments})"]
     space: dict[str, Any] = {"_tile": _tile, "__name__": __name__}
-    exec("\n".join(source), space)  # one branch a number of rows, since a tile's size must be a literal
+    exec(
+        compile("\n".join(source), __file__, "exec"), space
+    )  # one branch a number of rows, since a tile's size must be a literal
     return numba.njit(space[name])
 
 
