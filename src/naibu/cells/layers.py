@@ -230,8 +230,9 @@ class Recurrent(nn.Module):
             )
             outputs.append(ran.output)
             finals.append(ran.state)
-            for signal in keep:
-                kept[f"{self.name}.{place}", signal] = ran.signals[signal].view(*shape, self.hidden_size)
+            name = f"{self.name}.{place}"
+            for signal, values in ran.signals.items():
+                kept[name, signal] = values
             if reverse or not self.bidirectional:
                 x, outputs = torch.cat(outputs, -1) if self.bidirectional else ran.output, []
                 if layer < self.num_layers - 1:

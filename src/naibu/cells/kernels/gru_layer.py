@@ -36,7 +36,7 @@ def run(
         h, gates, _ = infer(x, given, h0, steps, vectors=vectors, keep_gates=keep_gates)
     signals = {"hidden": h}
     if keep and gates is not None:
-        signals |= dict(zip(GRUCell.gates, gates.chunk(3, -1), strict=True))
+        signals |= zip(GRUCell.gates, gates.view(*steps.shape, gru.GATES, -1).unbind(-2), strict=True)
     return Ran(h, (steps.ended(h),), {name: signals[name] for name in keep})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,8 @@ SMALL, LARGE = 1 << 18, 1 << 24
 """Numbers of a workspace that is taken anew for every call, and of one that is kept, at most."""
 HUGE = 1 << 21
 """Bytes of a large page."""
+LONGER = 1.125
+"""How much longer the rows of signals may be so that they begin with a line of the cache."""
 CHUNK_ROWS = 128
 """Rows of a thread whose gradients are there at a time in the backward pass, about."""
 
@@ -35,39 +38,59 @@ def run(
     vectors: Tensor | None,
 ) -> Ran:
     """Return what the layer does, with its gradient where one may be asked for; arguments as for `own.run`."""
-    given, weight_hh = (*weights, None, None)[:4], weights[1]
+    given = (*weights, None, None)[:4]
     h0, c0 = state or (None, None)
-    update: Tensor | None = None
-    gates: Tensor | None
-    ended: tuple[Tensor, Tensor]
     if wants_gradient(x, vectors, h0, c0, *given):
         begin = (None, None) if state is None else (state[0][0], state[1][0])
         h, c, gates = LSTMFunction.apply(x, vectors, *begin, *given, steps)  # type: ignore[no-untyped-call]
-        ended = steps.ended(h), steps.ended(c)
-    else:
-        shape = 1, steps.batch, weight_hh.size(1)
-        ended = weight_hh.new_empty(shape), weight_hh.new_empty(shape)
-        h, c, gates, update = infer(
-            x,
-            given,
-            (h0, c0),
-            steps,
-            end=ended,
-            vectors=vectors,
-            keep_cell="cell" in keep,
-            keep_gates=any(gate in keep for gate in LSTMCell.gates),
-            keep_update="update" in keep,
-        )
-    if not keep:
-        return Ran(h, ended, {})
-    signals = {"hidden": h, "cell": c}
-    if gates is not None:
-        signals |= dict(zip(LSTMCell.gates, gates.chunk(4, -1), strict=True))
+        signals = {"hidden": h, "cell": c}
+        if keep:
+            signals |= zip(LSTMCell.gates, gates.view(*steps.shape, lstm.GATES, -1).unbind(-2), strict=True)
         if "update" in keep:
-            signals["update"] = signals["input_gate"] * signals["candidate"] if update is None else update
-    elif update is not None:
-        signals["update"] = update
-    return Ran(h, ended, {name: signals[name] for name in keep})
+            signals["update"] = signals["input_gate"] * signals["candidate"]
+        return Ran(h, (steps.ended(h), steps.ended(c)), {name: signals[name] for name in keep})
+    fresh, size = weights[1].new_empty, weights[1].size(-1)
+    h, ended = fresh(*steps.shape, size), (fresh(1, steps.batch, size), fresh(1, steps.batch, size))
+    names = _names_in_memory(keep)
+    wide = _row_numbers(size)
+    inside = fresh(*steps.shape, len(names), wide) if names else None
+    infer(x, given, (h0, c0), steps, h, _places_in(inside, names, ended[1]), ended, vectors)
+    if inside is None:
+        return Ran(h, ended, dict.fromkeys(keep, h))
+    parts = dict(zip(names, inside.narrow(-1, 0, size).unbind(-2), strict=True))
+    return Ran(h, ended, {name: parts.get(name, h) for name in keep})
+
+
+def _names_in_memory(keep: Collection[str]) -> tuple[str, ...]:
+    """Return the signals that are written besides the output, in their order in memory: all gates or none of them."""
+    gates = LSTMCell.gates if any(gate in keep for gate in LSTMCell.gates) else ()
+    return (*gates, *(name for name in ("update", "cell") if name in keep))
+
+
+def _row_numbers(hidden: int) -> int:
+    """Return how many numbers a signal's row takes: so many that no vector of any lies across two lines of the cache,
+    where that is little more than there are units. To write them costs half as much."""
+    filled = vectors_of(hidden) * LANES
+    return filled if filled <= hidden * LONGER else hidden
+
+
+def _places_in(inside: Tensor | None, names: tuple[str, ...], last_cell: Tensor) -> dict[str, int]:
+    """Return the fields of the forward pass that say where these signals go, in `inside [... signal wide]`; a cell that
+    is not kept goes where the last one goes."""
+    last = {"c": last_cell.data_ptr(), "c_row": last_cell.size(-1), "keep_c": 0}
+    if inside is None:
+        return last
+    signals, wide = inside.shape[-2:]
+    row, place = signals * wide, inside.data_ptr()
+    at = {name: place + F32 * wide * number for number, name in enumerate(names)}
+    cell = {"c": at["cell"], "c_row": row, "keep_c": 1} if "cell" in at else last
+    return {
+        **cell,
+        "gates": at.get("input_gate", 0),
+        "update": at.get("update", 0),
+        "wide": wide,
+        "signals_row": row,
+    }
 
 
 def infer(
@@ -75,18 +98,16 @@ def infer(
     weights: tuple[Tensor | None, ...],
     state: tuple[Tensor | None, Tensor | None],
     steps: Steps,
-    *,
-    end: tuple[Tensor, Tensor] | None = None,
+    h: Tensor,
+    inside: dict[str, int],
+    end: tuple[Tensor | None, Tensor | None] = (None, None),
     vectors: Tensor | None = None,
-    keep_cell: bool = True,
-    keep_gates: bool = True,
-    keep_update: bool = False,
-) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-    """Return output, shaped as the steps, cell, gates and update, `[row ...]` each; None for what is not kept.
+) -> None:
+    """Write the output `h`, shaped as the steps, and what happens inside, where the fields of `inside` say.
 
     `x` is `[row input]`, or the symbols `[row]` where there are their `vectors [symbol input]`.
     `weights` are weight_ih, weight_hh, bias_ih, bias_hh. Without a state it is one of zeros. Into `end` go output
-    and cell after the last step of each sequence, `[1 batch hidden]` each. Without `keep_cell` the cell is that last.
+    and cell after the last step of each sequence, `[1 batch hidden]` each.
     """
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     assert weight_ih is not None
@@ -95,32 +116,16 @@ def infer(
     table = None if vectors is None else products.table_of(vectors, weight_ih, bias_ih, bias_hh)
     inputs = 0 if table is not None else x.shape[1]
     plan = sharing.plan(steps, hidden, inputs)
-    (h0, c0), (h_end, c_end) = state, end or (None, None)
-    h = weight_hh.new_empty(*steps.shape, hidden)
-    c = weight_hh.new_empty(rows if keep_cell else batch, hidden)
-    gates = weight_hh.new_empty(rows, 4 * hidden) if keep_gates else None
-    update = weight_hh.new_empty(rows, hidden) if keep_update else None
-    panel = vectors_of(hidden) * lstm.GATES * LANES
     # Threads that share out packed rows may be at steps far apart, and then every row has a place of its own.
     kept = rows if plan.chunk and not (steps.dense or plan.by_units) else min(rows, plan.chunk * batch)
     once = plan.by_units and not plan.direct and table is None and plan.chunk >= steps.count
-    at_a_time = plan.threads * lstm.GATES * LANES if once else panel
-    rooms = {
-        "packed_ih": 0 if plan.direct else at_a_time * inputs,
-        "packed_hh": 0 if plan.direct else panel * hidden,
-        "bias": panel,
-        "before": panel * kept,
-        "sums": plan.threads * lstm.SUMS,
-        "zeros": plan.threads * panel,
-        "fixed": 2 * vectors_of(hidden),
-    }
-    places, workspace = workspace_of(weight_hh, list(rooms.values()))
-    at = dict(zip(rooms, places, strict=True))
+    places, workspace = workspace_of(weight_hh, _forward_rooms(hidden, inputs, kept, plan.threads, once, plan.direct))
     if not plan.fixed:
-        at["fixed"] = 0
+        places["fixed"] = 0
     lstm.forward(
         plan.threads,
         **steps.fields,
+        **inside,
         hidden=hidden,
         inputs=inputs,
         x=address(x) if table is None else 0,
@@ -131,38 +136,45 @@ def infer(
         b_ih=address(bias_ih),
         b_hh=address(bias_hh),
         direct=int(plan.direct),
-        h0=address(h0),
-        c0=address(c0),
+        h0=address(state[0]),
+        c0=address(state[1]),
         h=address(h),
-        c=address(c),
-        keep_c=int(keep_cell),
-        h_end=address(h_end),
-        c_end=address(c_end),
-        gates=address(gates),
+        h_end=address(end[0]),
+        c_end=address(end[1]),
         kept=kept,
-        update=address(update),
         once=int(once),
         chunk=plan.chunk,
         by_units=int(plan.by_units),
-        **at,
+        **places,
     )
     del workspace
-    return h, c, gates, update
 
 
-def workspace_of(like: Tensor, sizes: list[int]) -> tuple[list[int], Any]:
+@lru_cache(maxsize=256)
+def _forward_rooms(hidden: int, inputs: int, kept: int, threads: int, once: bool, direct: bool) -> dict[str, int]:
+    """Return how many numbers the forward pass needs in the fields of its record that are room."""
+    panel = vectors_of(hidden) * lstm.GATES * LANES
+    return {
+        "packed_ih": 0 if direct else inputs * (threads * lstm.GATES * LANES if once else panel),
+        "packed_hh": 0 if direct else panel * hidden,
+        "bias": panel,
+        "before": panel * kept,
+        "sums": threads * lstm.SUMS,
+        "zeros": threads * panel,
+        "fixed": 2 * vectors_of(hidden),
+    }
+
+
+def workspace_of(like: Tensor, rooms: dict[str, int]) -> tuple[dict[str, int], Any]:
     """Return addresses of rooms for so many numbers each, and what they lie in, until this thread asks again."""
-    wanted, room = sum(sizes), like
-    if SMALL < wanted <= LARGE:
-        room = _kept_room(wanted)
-    elif wanted > LARGE:
-        rooms = [like.new_empty(size) for size in sizes]
-        return [room.data_ptr() for room in rooms], rooms
-    else:
-        room = like.new_empty(wanted)
-    places, place = [], room.data_ptr()
-    for size in sizes:
-        places.append(place)
+    wanted = sum(rooms.values())
+    if wanted > LARGE:
+        apart = {name: like.new_empty(size) for name, size in rooms.items()}
+        return {name: room.data_ptr() for name, room in apart.items()}, apart
+    room = _kept_room(wanted) if wanted > SMALL else like.new_empty(wanted)
+    places, place = {}, room.data_ptr()
+    for name, size in rooms.items():
+        places[name] = place
         place += F32 * size
     return places, room
 
@@ -186,8 +198,7 @@ _kept = threading.local()
 
 
 class LSTMFunction(torch.autograd.Function):
-    """Output, shaped as the steps, cell and gates of one layer, `[row hidden]` and `[row 4*hidden]`, all three with a
-    gradient."""
+    """Output, cell and gates of one layer, shaped as the steps, all three with a gradient."""
 
     @staticmethod
     def forward(
@@ -203,8 +214,11 @@ class LSTMFunction(torch.autograd.Function):
         steps: Steps,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Run the layer and keep all that the way back needs, which is all there is."""
-        h, c, gates, _ = infer(x, (weight_ih, weight_hh, bias_ih, bias_hh), (h0, c0), steps, vectors=vectors)
-        assert gates is not None
+        size = weight_hh.size(-1)
+        h, c, gates = (x.new_empty(*steps.shape, numbers, dtype=torch.float32) for numbers in (size, size, 4 * size))
+        inside = {"c": address(c), "c_row": size, "keep_c": 1}
+        inside |= {"gates": address(gates), "wide": size, "signals_row": 4 * size}
+        infer(x, (weight_ih, weight_hh, bias_ih, bias_hh), (h0, c0), steps, h, inside, vectors=vectors)
         ctx.save_for_backward(x, vectors, h0, c0, weight_ih, weight_hh, h, c, gates)
         ctx.steps = steps
         ctx.set_materialize_grads(False)
@@ -216,7 +230,8 @@ class LSTMFunction(torch.autograd.Function):
         refuse_second_derivative()
         x, vectors, h0, c0, weight_ih, weight_hh, h, c, gates = ctx.saved_tensors
         steps: Steps = ctx.steps
-        h, needs = h.view(steps.rows, -1), ctx.needs_input_grad
+        h, c, gates = (part.view(steps.rows, -1) for part in (h, c, gates))
+        needs = ctx.needs_input_grad
         dh, dc, d_gates = (None if part is None else part.contiguous() for part in (dh, dc, d_gates))
         begin = weight_hh.new_zeros(steps.batch, weight_hh.shape[1]) if c0 is None else c0
         given = _Given(steps, (weight_ih, weight_hh), (h0, begin), (h, c, gates), (dh, dc, d_gates))
@@ -304,7 +319,7 @@ class _Given(NamedTuple):
         plan = sharing.plan(steps, hidden, 0)
         panels, dc0 = panels_of(hidden, plan.threads if plan.by_units else 1), torch.zeros_like(c0)
         rooms = {"packed": 4 * hidden * vectors_of(hidden) * LANES, "sums": plan.threads * lstm.SUMS, **rooms}
-        places, workspace = workspace_of(c, list(rooms.values()))
+        places, workspace = workspace_of(c, rooms)
         lstm_backward.backward(
             plan.threads,
             **steps.fields,
@@ -320,7 +335,7 @@ class _Given(NamedTuple):
             panel=address(panels),
             panels=len(panels),
             by_units=int(plan.by_units),
-            **dict(zip(rooms, places, strict=True)),
+            **places,
             **more,
         )
         del workspace

@@ -79,7 +79,7 @@ class Ran(NamedTuple):
 
     output: Tensor  # [time batch hidden], or [row hidden] of packed sequences
     state: tuple[Tensor, ...]  # after the last step of each sequence, each part [1 batch hidden], not of the output
-    signals: dict[str, Tensor]  # [row hidden] or as the output
+    signals: dict[str, Tensor]  # each as the output
 
 
 def run(

@@ -84,14 +84,13 @@ def _own_unroll(
     reverse: bool,
 ) -> Unrolled:
     """Run our own kernel, which writes the signals as it goes."""
-    steps, batch, size = *x.shape[:2], weights[1].shape[1]
+    steps, batch = x.shape[:2]
     turned = reverse and lengths is not None
     x = reverse_padded(x, lengths) if turned else x
     wanted = {*keep, *(cell.state_type._fields if lengths is not None else ())}
     plan = dense_steps(steps, batch, reverse and not turned)
     ran = own.run(cell, x.flatten(0, 1), tuple(part[None] for part in state), weights, plan, keep=wanted)
-    output = ran.output.view(steps, batch, size)
-    signals = {name: value.view(steps, batch, size) for name, value in ran.signals.items()}
+    output, signals = ran.output, ran.signals
     ended = cell.state_type(*(part[0] for part in ran.state))
     if lengths is not None:
         ended, output = _cut(cell, output, signals, lengths)
