@@ -230,7 +230,7 @@ def _gates(task: Any, here: int, row: int, panel: int, sums: int, apart: int, c_
     o = sigmoid(load(sums + 3 * apart) + load_part(known + 3 * step, left))
     update = i * g
     c = f * load_part(c_place + F32 * unit, left) + update
-    store_part(task.c + F32 * ((here * task.keep_c + row) * task.c_row + unit), c, task.c_row - unit)
+    store_part(task.c + F32 * ((here * task.keep_c + row) * task.c_row + unit), c, left)
     store_part(task.h + F32 * ((here + row) * hidden + unit), o * tanh(c), left)
     wide, left, place = F32 * task.wide, task.wide - unit, F32 * ((here + row) * task.signals_row + unit)
     if task.update:
