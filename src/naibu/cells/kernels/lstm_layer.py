@@ -215,7 +215,7 @@ class LSTMFunction(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Run the layer and keep all that the way back needs, which is all there is."""
         size = weight_hh.size(-1)
-        h, c, gates = (x.new_empty(*steps.shape, numbers, dtype=torch.float32) for numbers in (size, size, 4 * size))
+        h, c, gates = (weight_hh.new_empty(*steps.shape, numbers) for numbers in (size, size, 4 * size))
         inside = {"c": address(c), "c_row": size, "keep_c": 1}
         inside |= {"gates": address(gates), "wide": size, "signals_row": 4 * size}
         infer(x, (weight_ih, weight_hh, bias_ih, bias_hh), (h0, c0), steps, h, inside, vectors=vectors)
