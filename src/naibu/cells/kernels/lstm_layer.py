@@ -19,12 +19,13 @@ from naibu.cells.kernels.steps import Steps
 from naibu.cells.kernels.vector import F32, LANES
 from naibu.cells.lstm import LSTMCell
 
-SMALL, LARGE = 1 << 18, 1 << 24
-"""Numbers of a workspace that is taken anew for every call, and of one that is kept, at most."""
+LARGE = 1 << 24
+"""Numbers of a workspace that is kept from call to call, at most."""
 HUGE = 1 << 21
 """Bytes of a large page."""
 LONGER = 1.125
-"""How much longer the rows of signals may be so that they begin with a line of the cache."""
+"""How much longer the rows of signals may be so that they begin with a line of the cache; then to write them costs half
+as much."""
 CHUNK_ROWS = 128
 """Rows of a thread whose gradients are there at a time in the backward pass, about."""
 
@@ -51,46 +52,40 @@ def run(
         return Ran(h, (steps.ended(h), steps.ended(c)), {name: signals[name] for name in keep})
     fresh, size = weights[1].new_empty, weights[1].size(-1)
     h, ended = fresh(*steps.shape, size), (fresh(1, steps.batch, size), fresh(1, steps.batch, size))
-    names = _names_in_memory(keep)
-    wide = _row_numbers(size)
-    inside = fresh(*steps.shape, len(names), wide) if names else None
-    infer(x, given, (h0, c0), steps, h, _places_in(inside, names, ended[1]), ended, vectors)
-    if inside is None:
+    layout = _layout(tuple(keep), size)
+    last = {"c": ended[1].data_ptr(), "c_row": size}  # where the cell goes that is not kept
+    if not layout.names:
+        infer(x, given, (h0, c0), steps, h, last, ended, vectors)
         return Ran(h, ended, dict.fromkeys(keep, h))
-    parts = dict(zip(names, inside.narrow(-1, 0, size).unbind(-2), strict=True))
+    inside = fresh(*steps.shape, len(layout.names), layout.wide)
+    start = inside.data_ptr()
+    places = {field: start + offset for field, offset in layout.offsets.items()}
+    infer(x, given, (h0, c0), steps, h, last | layout.numbers | places, ended, vectors)
+    parts = dict(zip(layout.names, inside.narrow(-1, 0, size).unbind(-2), strict=True))
     return Ran(h, ended, {name: parts.get(name, h) for name in keep})
 
 
-def _names_in_memory(keep: Collection[str]) -> tuple[str, ...]:
-    """Return the signals that are written besides the output, in their order in memory: all gates or none of them."""
+class _Layout(NamedTuple):
+    """How the signals that are kept lie in memory, `[... signal wide]`."""
+
+    names: tuple[str, ...]  # of those that are written besides the output: all gates or none of them
+    wide: int  # so many that no vector lies across two lines of the cache, where that is little more than the units
+    numbers: dict[str, int]  # fields of the forward pass' record
+    offsets: dict[str, int]  # and those of places, in bytes
+
+
+@lru_cache(maxsize=256)
+def _layout(keep: tuple[str, ...], hidden: int) -> _Layout:
     gates = LSTMCell.gates if any(gate in keep for gate in LSTMCell.gates) else ()
-    return (*gates, *(name for name in ("update", "cell") if name in keep))
-
-
-def _row_numbers(hidden: int) -> int:
-    """Return how many numbers a signal's row takes: so many that no vector of any lies across two lines of the cache,
-    where that is little more than there are units. To write them costs half as much."""
+    names = (*gates, *(name for name in ("update", "cell") if name in keep))
     filled = vectors_of(hidden) * LANES
-    return filled if filled <= hidden * LONGER else hidden
-
-
-def _places_in(inside: Tensor | None, names: tuple[str, ...], last_cell: Tensor) -> dict[str, int]:
-    """Return the fields of the forward pass that say where these signals go, in `inside [... signal wide]`; a cell that
-    is not kept goes where the last one goes."""
-    last = {"c": last_cell.data_ptr(), "c_row": last_cell.size(-1), "keep_c": 0}
-    if inside is None:
-        return last
-    signals, wide = inside.shape[-2:]
-    row, place = signals * wide, inside.data_ptr()
-    at = {name: place + F32 * wide * number for number, name in enumerate(names)}
-    cell = {"c": at["cell"], "c_row": row, "keep_c": 1} if "cell" in at else last
-    return {
-        **cell,
-        "gates": at.get("input_gate", 0),
-        "update": at.get("update", 0),
-        "wide": wide,
-        "signals_row": row,
-    }
+    wide = filled if filled <= hidden * LONGER else hidden
+    numbers = {"wide": wide, "signals_row": len(names) * wide}
+    if "cell" in names:
+        numbers |= {"c_row": len(names) * wide, "keep_c": 1}
+    fields = {LSTMCell.gates[0]: "gates", "update": "update", "cell": "c"}
+    offsets = {fields[name]: F32 * wide * number for number, name in enumerate(names) if name in fields}
+    return _Layout(names, wide, numbers, offsets)
 
 
 def infer(
@@ -171,7 +166,7 @@ def workspace_of(like: Tensor, rooms: dict[str, int]) -> tuple[dict[str, int], A
     if wanted > LARGE:
         apart = {name: like.new_empty(size) for name, size in rooms.items()}
         return {name: room.data_ptr() for name, room in apart.items()}, apart
-    room = _kept_room(wanted) if wanted > SMALL else like.new_empty(wanted)
+    room = _kept_room(wanted)
     places, place = {}, room.data_ptr()
     for name, size in rooms.items():
         places[name] = place
