@@ -8,6 +8,7 @@ so that starting them costs a microsecond; where torch runs on something else, t
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import sys
 import threading
@@ -38,6 +39,20 @@ _ONE_AT_A_TIME = threading.Lock()
 
 _COMPILING = threading.Lock()
 """The folder of what is compiled is a setting of the whole process."""
+
+
+def _name_of_record(kind: types.Record) -> tuple[str, tuple[int]]:
+    """Return what the names of compiled functions have of a record that they take: all that tells it from others.
+
+    Of functions of one name a process keeps the first, be it compiled here or years ago and loaded from disk. The
+    compiler's own way is to number records as they come, so that two of other fields have one name if they have
+    been compiled in two processes, and a kernel reads its numbers from the other's fields.
+    """
+    digest = hashlib.blake2b(kind.name.encode(), digest_size=7).digest()
+    return "Record", (int.from_bytes(digest, "big"),)
+
+
+types.Record.mangling_args = property(_name_of_record)
 
 
 def record(*fields: str) -> np.dtype[Any]:
