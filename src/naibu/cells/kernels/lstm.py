@@ -96,9 +96,9 @@ def _before(task: Any, panel: int, place: int) -> int:
 
 
 @njit
-def _pack(weight: int, hidden: int, depth: int, panel: int, packed: int) -> None:
+def _pack(weight: int, hidden: int, depth: int, panel: int, target: int) -> None:
     """Pack one panel of one matrix."""
-    width, target = narrow(hidden - panel * LANES), packed + panel * depth * PANEL
+    width = narrow(hidden - panel * LANES)
     if width == GATES:
         pack_panel(weight, hidden, GATES, depth, panel, target)
     else:
@@ -110,10 +110,11 @@ def _prepare(task: Any, panel: int) -> None:
     """Pack the weights and the sum of the biases of one panel."""
     if not task.direct:
         if task.inputs and not task.once:
-            _pack(task.w_ih, task.hidden, task.inputs, panel, task.packed_ih)
-        _pack(task.w_hh, task.hidden, task.hidden, panel, task.packed_hh)
+            _pack(task.w_ih, task.hidden, task.inputs, panel, task.packed_ih + panel * task.inputs * PANEL)
+        target = task.packed_hh + panel * task.hidden * PANEL
+        _pack(task.w_hh, task.hidden, task.hidden, panel, target)
         if task.fixed:
-            whole, target = narrow(task.hidden - panel * LANES) == GATES, task.packed_hh + panel * task.hidden * PANEL
+            whole = narrow(task.hidden - panel * LANES) == GATES
             write_integer(task.fixed, panel, int(whole and compress(target, task.hidden)))
     for gate in range(GATES):
         first = F32 * (gate * task.hidden + panel * LANES)
@@ -139,11 +140,9 @@ def _project(task: Any, steps: tuple[int, int], panels: tuple[int, int], rows: t
     """Write W_ih x of some steps into the place that `_before` names."""
     whole = rows[1] - rows[0] == task.batch
     for panel in range(panels[0], panels[1]):
-        packed = task.packed_ih
+        packed = task.packed_ih + (thread if task.once else panel) * task.inputs * PANEL
         if task.once:
-            packed += (thread - panel) * task.inputs * PANEL  # a panel lies so much further on
             _pack(task.w_ih, task.hidden, task.inputs, panel, packed)
-        packed += panel * task.inputs * PANEL
         if whole:  # the rows of neighbouring steps lie side by side
             first = min(integer(task.offset, steps[0]), integer(task.offset, steps[1] - 1))
             last = first

@@ -229,8 +229,9 @@ class LSTMFunction(torch.autograd.Function):
         needs = ctx.needs_input_grad
         dh, dc, d_gates = (None if part is None else part.contiguous() for part in (dh, dc, d_gates))
         begin = weight_hh.new_zeros(steps.batch, weight_hh.shape[1]) if c0 is None else c0
-        given = _Given(steps, (weight_ih, weight_hh), (h0, begin), (h, c, gates), (dh, dc, d_gates))
-        if needs[2] or sharing.plan(steps, weight_hh.shape[1], 0).by_units:
+        plan = sharing.plan(steps, weight_hh.shape[1], 0)
+        given = _Given(steps, plan, (weight_ih, weight_hh), (h0, begin), (h, c, gates), (dh, dc, d_gates))
+        if needs[2] or plan.by_units:
             dg, dc0 = given.through_time()
             wanted = (needs[0] or needs[1], needs[4], needs[6] or needs[7])
             into = products.input_gradients(dg, x, vectors, weight_ih, wanted)
@@ -244,9 +245,11 @@ class LSTMFunction(torch.autograd.Function):
 
 
 class _Given(NamedTuple):
-    """What the backward pass begins with: steps, W_ih and W_hh, the state, output, cell and gates, their gradients."""
+    """What the backward pass begins with: steps and how threads share them out, W_ih and W_hh, the state, output, cell
+    and gates, their gradients."""
 
     steps: Steps
+    plan: sharing.Plan
     weights: tuple[Tensor, Tensor]
     state: tuple[Tensor | None, Tensor]
     kept: tuple[Tensor, Tensor, Tensor]
@@ -266,7 +269,7 @@ class _Given(NamedTuple):
         """
         (weight_ih, weight_hh), (h0, _), (h, _, _), steps = self.weights, self.state, self.kept, self.steps
         (rows, inputs), hidden = weight_ih.shape, weight_hh.shape[1]
-        threads = sharing.plan(steps, hidden, 0).threads
+        threads = self.plan.threads
         share = -(-steps.batch // threads)
         chunk = max(1, min(steps.count, CHUNK_ROWS // share))
         capacity = max((chunk + 1) * share, 2 * steps.batch)  # enough for one thread, should there be no more
@@ -311,7 +314,7 @@ class _Given(NamedTuple):
         cell."""
         (_, weight_hh), (_, c0), (_, c, gates) = self.weights, self.state, self.kept
         (dh, dc, d_gates), steps, hidden = self.gradients, self.steps, weight_hh.shape[1]
-        plan = sharing.plan(steps, hidden, 0)
+        plan = self.plan
         panels, dc0 = panels_of(hidden, plan.threads if plan.by_units else 1), torch.zeros_like(c0)
         rooms = {"packed": 4 * hidden * vectors_of(hidden) * LANES, "sums": plan.threads * lstm.SUMS, **rooms}
         places, workspace = workspace_of(c, rooms)
