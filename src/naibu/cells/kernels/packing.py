@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import numpy as np
 import torch
 from numba import carray, njit
 from torch import Tensor
 
 from naibu.cells.kernels.compiled import Kernel, enter, record
-from naibu.cells.kernels.vector import F32, LANES, integer, load_part, read_number, store, transpose, write_number
+from naibu.cells.kernels.vector import F32, LANES, integer, load_part, store, transpose, transpose_part
 
 VECTORS = 4
 """Vectors of a panel at most."""
+HALF, QUARTER = LANES // 2, LANES // 4
 
 
 def vectors_of(size: int) -> int:
@@ -54,15 +54,12 @@ def pack_rows_panel(weight: int, columns: int, depth: int, panels: int, panel: i
 @njit
 def _pack_vector(weight: int, rows: int, depth: int, target: int, step: int) -> None:
     """target[k * step + lane] = weight[lane, k] of at most `LANES` rows of weights, 0 beyond; the step in bytes."""
-    whole = depth // LANES * LANES if rows >= LANES else 0
-    for k in range(0, whole, LANES):
-        transpose(weight + F32 * k, F32 * depth, target + k * step, step)
-    for lane in range(LANES):
-        for k in range(whole, depth):
-            number = np.float32(0)
-            if lane < rows:
-                number = read_number(weight + F32 * (lane * depth + k))
-            write_number(target + k * step + F32 * lane, number)
+    for k in range(0, depth, LANES):
+        columns = min(LANES, depth - k)
+        if rows >= LANES and columns == LANES:
+            transpose(weight + F32 * k, F32 * depth, target + k * step, step)
+        else:
+            transpose_part(LANES, weight + F32 * k, F32 * depth, 0, rows, columns, target + k * step, step)
 
 
 @njit
@@ -93,16 +90,15 @@ def narrow(units: int) -> int:
 def pack_narrow_panel(weight: int, hidden: int, depth: int, panel: int, width: int, packed: int) -> None:
     """The last panel of four gates in `width` vectors for each k, gates side by side without lanes between them:
     packed[(k * 4 + gate) * each + unit] = weight[gate * hidden + panel * LANES + unit, k], each = width * LANES / 4."""
-    each = width * LANES // 4
-    units = hidden - panel * LANES
-    for gate in range(4):
-        for unit in range(each):
-            source = weight + F32 * (gate * hidden + panel * LANES + unit) * depth
-            for k in range(depth):
-                number = np.float32(0)
-                if unit < units:
-                    number = read_number(source + F32 * k)
-                write_number(packed + F32 * ((k * 4 + gate) * each + unit), number)
+    units, apart, step = hidden - panel * LANES, F32 * hidden * depth, F32 * width * LANES
+    for v in range(width):  # vectors of all gates, or of the first two and the last two
+        first = weight + F32 * (v * 2 * hidden + panel * LANES) * depth
+        for k in range(0, depth, LANES):
+            source, target, columns = first + F32 * k, packed + k * step + v * F32 * LANES, min(LANES, depth - k)
+            if width == 1:
+                transpose_part(QUARTER, source, F32 * depth, apart, units, columns, target, step)
+            else:
+                transpose_part(HALF, source, F32 * depth, apart, units, columns, target, step)
 
 
 PACK_TASK = record("weight", "columns", "depth", "panel", "panels", "packed", "across")

@@ -456,13 +456,23 @@ def sums_of_ir(builder: Any, rows: list[Any]) -> Any:
     return rows[0]
 
 
-@intrinsic
-def transpose(_: Any, source: Any, source_step: Any, target: Any, target_step: Any) -> Any:
-    """Write the transpose of a square of `LANES` by `LANES` numbers; steps from row to row in bytes.
+def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
+    """Return the columns of a square of `LANES` by `LANES` numbers.
 
     In each of log2(LANES) rounds, vectors that stand half the rows apart are interleaved; that many rounds of
     it turn rows into columns.
     """
+    half = LANES // 2
+    for _round in range(LANES.bit_length() - 1):
+        rows = [
+            builder.shuffle_vector(rows[row], rows[row + half], mask) for row in range(half) for mask in _INTERLEAVED
+        ]
+    return rows
+
+
+@intrinsic
+def transpose(_: Any, source: Any, source_step: Any, target: Any, target_step: Any) -> Any:
+    """Write the transpose of a square of `LANES` by `LANES` numbers; steps from row to row in bytes."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         source, source_step, target, target_step = arguments
@@ -471,18 +481,45 @@ def transpose(_: Any, source: Any, source_step: Any, target: Any, target_step: A
             return pointer(builder, builder.add(first, builder.mul(step, ir.Constant(LONG, row))), FLOATS)
 
         rows = [builder.load(place(source, source_step, row), align=4) for row in range(LANES)]
-        half = LANES // 2
-        for _round in range(LANES.bit_length() - 1):
-            rows = [
-                builder.shuffle_vector(rows[row], rows[row + half], mask)
-                for row in range(half)
-                for mask in _INTERLEAVED
-            ]
-        for row, value in enumerate(rows):
+        for row, value in enumerate(_transposed(builder, rows)):
             builder.store(value, place(target, target_step, row), align=4)
         return context.get_dummy_value()
 
     return types.void(*(types.int64,) * 4), generate
+
+
+@intrinsic(prefer_literal=True)
+def transpose_part(
+    _: Any,
+    each: Any,
+    source: Any,
+    source_step: Any,
+    apart: Any,
+    rows: Any,
+    columns: Any,
+    target: Any,
+    target_step: Any,
+) -> Any:
+    """Write the first columns of a square of `LANES` rows as rows: the square is groups of `each` rows, so many bytes
+    `apart`, of which the first `rows` of each are read and the others 0."""
+    size = each.literal_value
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _, source, source_step, apart, rows, columns, target, target_step = arguments
+        read = []
+        for lane in range(LANES):
+            group, row = (ir.Constant(LONG, number) for number in divmod(lane, size))
+            place = builder.add(source, builder.add(builder.mul(group, apart), builder.mul(row, source_step)))
+            there = builder.icmp_signed("<", row, rows)
+            read.append(load_first_ir(builder, place, builder.select(there, columns, ir.Constant(LONG, 0))))
+        for number, value in enumerate(_transposed(builder, read)):
+            row = ir.Constant(LONG, number)
+            with builder.if_then(builder.icmp_signed("<", row, columns)):
+                place = builder.add(target, builder.mul(row, target_step))
+                builder.store(value, pointer(builder, place, FLOATS), align=4)
+        return context.get_dummy_value()
+
+    return types.void(each, *(types.int64,) * 7), generate
 
 
 _PLACES = ir.VectorType(ir.PointerType(FLOAT), LANES)
