@@ -64,17 +64,15 @@ FORWARD = record(
     "h0",  # [batch hidden], or 0 for a state of zeros
     "c0",
     "h",  # [row hidden]
-    "c",  # [row c_row], or [batch hidden] where `keep_c` is 0
-    "c_row",
+    "c",  # [row hidden], or [batch hidden] where `keep_c` is 0
     "keep_c",
     "h_end",  # [batch hidden]: the state after each sequence's last step, or 0
     "c_end",
-    "gates",  # [row ... gates wide], or 0
+    "gates",  # [row gates wide], or 0
     "wide",  # numbers from one gate to the next, which may be more than `hidden`
-    "signals_row",  # numbers from one row of gates, or of the update, to the next
     "before",  # [panel kept PANEL]: the sums of some steps
     "kept",  # rows of `before`, after which it begins again
-    "update",  # [row ... hidden], or 0
+    "update",  # [row wide], or 0
     "once",  # the input's products of all steps are made at once: its weights are packed panel by panel, in one's room
     "chunk",  # steps whose input's products are made at once; 0: made with the state's in one sum
     "by_units",  # threads share out units, not rows
@@ -185,12 +183,12 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
             # Rows that go on read what the step before wrote; rows that begin read the initial state.
             first = row >= old
             count = block(end - row if first else min(end, old) - row, ROWS)
-            apart, c_apart = row_bytes, F32 * task.c_row
-            h, c = task.h + (there + row) * apart, task.c + (there * task.keep_c + row) * c_apart
+            apart = row_bytes
+            h, c = task.h + (there + row) * row_bytes, task.c + (there * task.keep_c + row) * row_bytes
             if first:
-                h, c, c_apart = task.h0 + row * apart, task.c0 + row * apart, apart
+                h, c = task.h0 + row * row_bytes, task.c0 + row * row_bytes
                 if task.h0 == 0:
-                    h, c, apart, c_apart = zeros, zeros, 0, 0
+                    h, c, apart = zeros, zeros, 0
             sums, x = scratch, task.x + F32 * (here + row) * task.inputs
             ih, hh = task.packed_ih + panel * task.inputs * PANEL, task.packed_hh + panel * task.hidden * PANEL
             if task.ids or task.chunk:
@@ -209,7 +207,7 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
                 packed_pair(width, count, task.inputs, x, F32 * task.inputs, ih, task.hidden, h, apart, hh, sums)
             for m in range(count):
                 own = sums + m * width * F32 * LANES
-                _gates(task, here, row + m, panel, own, width * F32 * LANES // GATES, c + m * c_apart)
+                _gates(task, here, row + m, panel, own, width * F32 * LANES // GATES, c + m * apart)
             row += count
 
 
@@ -229,16 +227,17 @@ def _gates(task: Any, here: int, row: int, panel: int, sums: int, apart: int, c_
     o = sigmoid(load(sums + 3 * apart) + load_part(known + 3 * step, left))
     update = i * g
     c = f * load_part(c_place + F32 * unit, left) + update
-    store_part(task.c + F32 * ((here * task.keep_c + row) * task.c_row + unit), c, left)
+    store_part(task.c + F32 * ((here * task.keep_c + row) * hidden + unit), c, left)
     store_part(task.h + F32 * ((here + row) * hidden + unit), o * tanh(c), left)
-    wide, left, place = F32 * task.wide, task.wide - unit, F32 * ((here + row) * task.signals_row + unit)
+    wide, left = F32 * task.wide, task.wide - unit
     if task.update:
-        store_part(task.update + place, update, left)
+        store_part(task.update + (here + row) * wide + F32 * unit, update, left)
     if task.gates:
-        store_part(task.gates + place, i, left)
-        store_part(task.gates + wide + place, f, left)
-        store_part(task.gates + 2 * wide + place, g, left)
-        store_part(task.gates + 3 * wide + place, o, left)
+        gates = task.gates + (here + row) * GATES * wide + F32 * unit
+        store_part(gates, i, left)
+        store_part(gates + wide, f, left)
+        store_part(gates + 2 * wide, g, left)
+        store_part(gates + 3 * wide, o, left)
 
 
 @njit
@@ -249,7 +248,7 @@ def _end(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int]) -
         going_on = integer(task.alive, step + 1)
     row_bytes = F32 * task.hidden
     for row in range(max(rows[0], going_on), min(rows[1], integer(task.alive, step))):
-        h, c = task.h + (here + row) * row_bytes, task.c + (here * task.keep_c + row) * F32 * task.c_row
+        h, c = task.h + (here + row) * row_bytes, task.c + (here * task.keep_c + row) * row_bytes
         for panel in range(panels[0], panels[1]):
             place, left = F32 * panel * LANES, task.hidden - panel * LANES
             store_part(task.h_end + row * row_bytes + place, load_part(h + place, left), left)

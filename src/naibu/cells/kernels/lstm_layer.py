@@ -23,9 +23,9 @@ LARGE = 1 << 24
 """Numbers of a workspace that is kept from call to call, at most."""
 HUGE = 1 << 21
 """Bytes of a large page."""
-LONGER = 1.125
-"""How much longer the rows of signals may be so that they begin with a line of the cache; then to write them costs half
-as much."""
+LONGER, SHORT = 1.125, 128
+"""How much longer than the layer has units the rows of its signals may be to begin with a line of the cache, and up to
+how many units that brings something (measured)."""
 CHUNK_ROWS = 128
 """Rows of a thread whose gradients are there at a time in the backward pass, about."""
 
@@ -46,46 +46,45 @@ def run(
         h, c, gates = LSTMFunction.apply(x, vectors, *begin, *given, steps)  # type: ignore[no-untyped-call]
         signals = {"hidden": h, "cell": c}
         if keep:
-            signals |= zip(LSTMCell.gates, gates.view(*steps.shape, lstm.GATES, -1).unbind(-2), strict=True)
+            signals |= zip(LSTMCell.gates, gates.unbind(-2), strict=True)
         if "update" in keep:
             signals["update"] = signals["input_gate"] * signals["candidate"]
         return Ran(h, (steps.ended(h), steps.ended(c)), {name: signals[name] for name in keep})
-    fresh, size = weights[1].new_empty, weights[1].size(-1)
-    h, ended = fresh(*steps.shape, size), (fresh(1, steps.batch, size), fresh(1, steps.batch, size))
-    layout = _layout(tuple(keep), size)
-    last = {"c": ended[1].data_ptr(), "c_row": size}  # where the cell goes that is not kept
-    if not layout.names:
-        infer(x, given, (h0, c0), steps, h, last, ended, vectors)
-        return Ran(h, ended, dict.fromkeys(keep, h))
-    inside = fresh(*steps.shape, len(layout.names), layout.wide)
-    start = inside.data_ptr()
-    places = {field: start + offset for field, offset in layout.offsets.items()}
-    infer(x, given, (h0, c0), steps, h, last | layout.numbers | places, ended, vectors)
-    parts = dict(zip(layout.names, inside.narrow(-1, 0, size).unbind(-2), strict=True))
-    return Ran(h, ended, {name: parts.get(name, h) for name in keep})
+    fresh, shape, size = weights[1].new_empty, steps.shape, weights[1].size(-1)
+    h, ended = fresh(*shape, size), (fresh(1, steps.batch, size), fresh(1, steps.batch, size))
+    if not keep:
+        infer(x, given, (h0, c0), steps, _Kept(h, ended[1]), ended, vectors)
+        return Ran(h, ended, {})
+    wide = _row_numbers(size)
+    kept = _Kept(
+        h,
+        fresh(*shape, size) if "cell" in keep else ended[1],
+        fresh(*shape, lstm.GATES, wide) if any(gate in keep for gate in LSTMCell.gates) else None,
+        fresh(*shape, wide) if "update" in keep else None,
+    )
+    infer(x, given, (h0, c0), steps, kept, ended, vectors)
+    signals = {"hidden": h, "cell": kept.cell}
+    if kept.gates is not None:
+        signals |= zip(LSTMCell.gates, kept.gates.narrow(-1, 0, size).unbind(-2), strict=True)
+    if kept.update is not None:
+        signals["update"] = kept.update.narrow(-1, 0, size)
+    return Ran(h, ended, {name: signals[name] for name in keep})
 
 
-class _Layout(NamedTuple):
-    """How the signals that are kept lie in memory, `[... signal wide]`."""
-
-    names: tuple[str, ...]  # of those that are written besides the output: all gates or none of them
-    wide: int  # so many that no vector lies across two lines of the cache, where that is little more than the units
-    numbers: dict[str, int]  # fields of the forward pass' record
-    offsets: dict[str, int]  # and those of places, in bytes
-
-
-@lru_cache(maxsize=256)
-def _layout(keep: tuple[str, ...], hidden: int) -> _Layout:
-    gates = LSTMCell.gates if any(gate in keep for gate in LSTMCell.gates) else ()
-    names = (*gates, *(name for name in ("update", "cell") if name in keep))
+def _row_numbers(hidden: int) -> int:
+    """Return how many numbers a row of a gate or of the update takes in memory: so many that none of its vectors lies
+    across two lines of the cache, where rows are short. To write them then costs half as much."""
     filled = vectors_of(hidden) * LANES
-    wide = filled if filled <= hidden * LONGER else hidden
-    numbers = {"wide": wide, "signals_row": len(names) * wide}
-    if "cell" in names:
-        numbers |= {"c_row": len(names) * wide, "keep_c": 1}
-    fields = {LSTMCell.gates[0]: "gates", "update": "update", "cell": "c"}
-    offsets = {fields[name]: F32 * wide * number for number, name in enumerate(names) if name in fields}
-    return _Layout(names, wide, numbers, offsets)
+    return filled if filled <= hidden * LONGER and hidden <= SHORT else hidden
+
+
+class _Kept(NamedTuple):
+    """What the forward pass writes, shaped as the steps."""
+
+    output: Tensor  # [... hidden]
+    cell: Tensor  # [... hidden], or the last one alone, [1 batch hidden]
+    gates: Tensor | None = None  # [... gates numbers], the numbers of a row `hidden` or more
+    update: Tensor | None = None  # [... numbers]
 
 
 def infer(
@@ -93,12 +92,11 @@ def infer(
     weights: tuple[Tensor | None, ...],
     state: tuple[Tensor | None, Tensor | None],
     steps: Steps,
-    h: Tensor,
-    inside: dict[str, int],
+    kept: _Kept,
     end: tuple[Tensor | None, Tensor | None] = (None, None),
     vectors: Tensor | None = None,
 ) -> None:
-    """Write the output `h`, shaped as the steps, and what happens inside, where the fields of `inside` say.
+    """Write what is to be `kept`.
 
     `x` is `[row input]`, or the symbols `[row]` where there are their `vectors [symbol input]`.
     `weights` are weight_ih, weight_hh, bias_ih, bias_hh. Without a state it is one of zeros. Into `end` go output
@@ -112,15 +110,15 @@ def infer(
     inputs = 0 if table is not None else x.shape[1]
     plan = sharing.plan(steps, hidden, inputs)
     # Threads that share out packed rows may be at steps far apart, and then every row has a place of its own.
-    kept = rows if plan.chunk and not (steps.dense or plan.by_units) else min(rows, plan.chunk * batch)
+    places = rows if plan.chunk and not (steps.dense or plan.by_units) else min(rows, plan.chunk * batch)
     once = plan.by_units and not plan.direct and table is None and plan.chunk >= steps.count
-    places, workspace = workspace_of(weight_hh, _forward_rooms(hidden, inputs, kept, plan.threads, once, plan.direct))
+    rooms, workspace = workspace_of(weight_hh, _forward_rooms(hidden, inputs, places, plan.threads, once, plan.direct))
     if not plan.fixed:
-        places["fixed"] = 0
+        rooms["fixed"] = 0
+    wide = kept.gates if kept.update is None else kept.update
     lstm.forward(
         plan.threads,
         **steps.fields,
-        **inside,
         hidden=hidden,
         inputs=inputs,
         x=address(x) if table is None else 0,
@@ -133,14 +131,19 @@ def infer(
         direct=int(plan.direct),
         h0=address(state[0]),
         c0=address(state[1]),
-        h=address(h),
+        h=address(kept.output),
+        c=address(kept.cell),
+        keep_c=int(kept.cell is not end[1]),
         h_end=address(end[0]),
         c_end=address(end[1]),
-        kept=kept,
+        gates=address(kept.gates),
+        update=address(kept.update),
+        wide=0 if wide is None else wide.size(-1),
+        kept=places,
         once=int(once),
         chunk=plan.chunk,
         by_units=int(plan.by_units),
-        **places,
+        **rooms,
     )
     del workspace
 
@@ -193,7 +196,7 @@ _kept = threading.local()
 
 
 class LSTMFunction(torch.autograd.Function):
-    """Output, cell and gates of one layer, shaped as the steps, all three with a gradient."""
+    """Output, cell and gates of one layer, `[... hidden]` twice and `[... gates hidden]`, all three with a gradient."""
 
     @staticmethod
     def forward(
@@ -209,11 +212,11 @@ class LSTMFunction(torch.autograd.Function):
         steps: Steps,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Run the layer and keep all that the way back needs, which is all there is."""
-        size = weight_hh.size(-1)
-        h, c, gates = (weight_hh.new_empty(*steps.shape, numbers) for numbers in (size, size, 4 * size))
-        inside = {"c": address(c), "c_row": size, "keep_c": 1}
-        inside |= {"gates": address(gates), "wide": size, "signals_row": 4 * size}
-        infer(x, (weight_ih, weight_hh, bias_ih, bias_hh), (h0, c0), steps, h, inside, vectors=vectors)
+        fresh, shape = weight_hh.new_empty, (*steps.shape, weight_hh.size(-1))
+        kept = _Kept(fresh(shape), fresh(shape), fresh(*steps.shape, lstm.GATES, weight_hh.size(-1)))
+        infer(x, (weight_ih, weight_hh, bias_ih, bias_hh), (h0, c0), steps, kept, vectors=vectors)
+        h, c, gates, _ = kept
+        assert gates is not None
         ctx.save_for_backward(x, vectors, h0, c0, weight_ih, weight_hh, h, c, gates)
         ctx.steps = steps
         ctx.set_materialize_grads(False)
