@@ -7,13 +7,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from numba import njit
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import naibu
-from naibu.cells.kernels import compiled, lstm_backward, lstm_layer, own, products, sharing, steps
+from naibu.cells.kernels import compiled, fixed_point, lstm_backward, lstm_layer, own, products, sharing, steps
+from naibu.cells.kernels.vector import LANES
 from naibu.cells.layers import Recurrent
 from naibu.cells.peephole import PeepholeLSTMCell
 from naibu.cells.unroll import unroll
@@ -341,12 +344,14 @@ def errors(layer: nn.Module, reference: nn.Module, x: Tensor) -> float:
 @pytest.mark.parametrize("size", [100, 200, 500])
 def test_whole_numbers_are_as_exact_as_float32(size, monkeypatch):
     layer, reference = twins(naibu.LSTM, nn.LSTM, 10, size)
+    for parameter in (*layer.parameters(), *reference.parameters()):  # or errors would grow from step to step
+        parameter.data.mul_(1 / size**0.5)
     x, choose = torch.randn(60, 1, 10), sharing.plan
     assert choose(steps.dense_steps(60, 1, False), size, 10).fixed
     in_whole_numbers = errors(layer, reference, x)
     monkeypatch.setattr(sharing, "plan", lambda *sizes: replace(choose(*sizes), fixed=False))
     in_float32 = errors(layer, reference, x)
-    assert in_float32 != in_whole_numbers < 2 * in_float32
+    assert in_float32 != in_whole_numbers < 1.5 * in_float32
 
 
 @pytest.mark.parametrize("outstanding", [1.0, 1e4, 1e30])
@@ -387,3 +392,24 @@ def test_a_second_derivative_is_refused():
     layer, x = naibu.LSTM(2, 3), torch.randn(4, 1, 2, requires_grad=True)
     with pytest.raises(RuntimeError, match="second derivatives"):
         torch.autograd.grad(layer(x)[0].sum(), x, create_graph=True)
+
+
+@njit
+def _compressed(panel: int, depth: int) -> bool:
+    return fixed_point.compress(panel, depth)
+
+
+def test_no_weight_is_wrong_by_more_than_it_says():
+    """What `compress` has written, read here by its description alone."""
+    draw = np.random.default_rng(7)
+    for depth in (4, 33, 300):
+        weights = (draw.uniform(-1, 1, (depth, 4, LANES)) * draw.uniform(0.01, 3, (4, LANES))).astype(np.float32)
+        panel = weights.flatten()
+        assert _compressed(panel.ctypes.data, depth) == (depth > 4)
+        if depth > 4:
+            three = panel.view(np.uint32)[: depth * 3 * LANES].reshape(depth, 3, LANES)
+            fourth = (three[:, 0] & 255) << 24 | (three[:, 1] & 255) << 16 | (three[:, 2] & 255) << 8
+            parts = np.concatenate([three, fourth[:, None]], 1).view(np.int32)
+            scales = panel[depth * 3 * LANES :][: 4 * LANES].reshape(4, LANES)
+            largest = np.abs(weights).max(0)
+            assert (np.abs(parts * scales.astype(np.float64) - weights) <= 2e-7 * largest).all()

@@ -1,10 +1,10 @@
 """Weights of a panel in three quarters of their room: reading them is what a step of few sequences waits for.
 
-Each row of weights is written in whole numbers of 24 bits, in parts of its largest one, so that none is wrong by more
-than a part: 2^-23 of the largest, what two roundings of a float32 of its size come to. Where no weight is more than
-half as long as its row (its norm), a row's product with other numbers is wrong by .3 * 2^-24 of the product of both
-norms, in the mean over many: less than one rounding of that product, and the sum itself is rounded as often as it has
-terms. A panel with a row of which this does not hold keeps its float32.
+Each row of weights is written in whole numbers of 24 bits, in parts of its largest one; none is wrong by more than
+2e-7 of that one, in the mean by .8 * 2^-24 of it (measured). Where no weight is more than half as long as its row (its
+norm), a row's product with other numbers is wrong by .4 * 2^-24 of the product of both norms, in the mean over many:
+less than one rounding of that product, and the sum itself is rounded as often as it has terms. A panel with a row of
+which this does not hold keeps its float32.
 
 The four vectors of a panel for one k lie in three: each of the first three has 24 bits of its own above a byte of
 the fourth. Read as 32 bits, byte and all, they are as near to the weight as may be. Behind the last k are four vectors
