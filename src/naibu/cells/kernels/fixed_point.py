@@ -103,9 +103,10 @@ def _larger_size(_: Any, most: Any, x: Any) -> Any:
 @njit
 def _may_be(most: Any, squares: Any) -> bool:
     """Return whether rows with these largest weights and sums of squares may be in parts."""
-    half, zero = most + most, splat(np.float32(0))
-    outstanding = total(where_positive(half * half - squares, splat(np.float32(1))))
-    return outstanding == 0 and total(squares * zero) == 0  # the last is not so for what is no number
+    half, zero, one = most + most, splat(np.float32(0)), splat(np.float32(1))
+    outstanding = total(where_positive(half * half - squares, one))
+    finite = total(where_positive(one + squares * zero, one))
+    return outstanding == 0 and finite == LANES
 
 
 @njit
