@@ -331,9 +331,10 @@ def test_what_is_no_number_stays_none(ours, theirs):
     assert output[:, [0, 2]].isfinite().all()
 
 
-def by_whole_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+def force(monkeypatch: pytest.MonkeyPatch, **parts: Any) -> None:
+    """Let every plan have these parts."""
     choose = sharing.plan
-    monkeypatch.setattr(sharing, "plan", lambda *sizes: replace(choose(*sizes), **PATHS["units, whole numbers"]))
+    monkeypatch.setattr(sharing, "plan", lambda *sizes: replace(choose(*sizes), **parts))
 
 
 def errors(layer: nn.Module, reference: nn.Module, x: Tensor) -> float:
@@ -346,10 +347,10 @@ def test_whole_numbers_are_as_exact_as_float32(size, monkeypatch):
     layer, reference = twins(naibu.LSTM, nn.LSTM, 10, size)
     for parameter in (*layer.parameters(), *reference.parameters()):  # or errors would grow from step to step
         parameter.data.mul_(1 / size**0.5)
-    x, choose = torch.randn(60, 1, 10), sharing.plan
-    assert choose(steps.dense_steps(60, 1, False), size, 10).fixed
+    x = torch.randn(60, 1, 10)
+    assert sharing.plan(steps.dense_steps(60, 1, False), size, 10).fixed
     in_whole_numbers = errors(layer, reference, x)
-    monkeypatch.setattr(sharing, "plan", lambda *sizes: replace(choose(*sizes), fixed=False))
+    force(monkeypatch, fixed=False)
     in_float32 = errors(layer, reference, x)
     assert in_float32 != in_whole_numbers < 1.5 * in_float32
 
@@ -363,7 +364,7 @@ def test_a_row_with_one_outstanding_weight_stays_in_float32(outstanding, monkeyp
             each.weight_hh_l0[:, 5] = outstanding
             each.bias_ih_l0[120 + 5] = -200.0  # its output gate
             each.weight_hh_l0[120 + 5] = each.weight_ih_l0[120 + 5] = 0.0
-    by_whole_numbers(monkeypatch)
+    force(monkeypatch, **PATHS["units, whole numbers"])
     assert errors(layer, reference, torch.randn(9, 2, 3)) < 5e-7
 
 
@@ -373,7 +374,7 @@ def test_rows_of_any_size_stay_what_they_are(weight, monkeypatch):
     for each in (layer, reference):
         with torch.no_grad():
             each.weight_hh_l0[7] = weight
-    by_whole_numbers(monkeypatch)
+    force(monkeypatch, **PATHS["units, whole numbers"])
     x = torch.randn(9, 2, 3)
     with torch.no_grad():
         torch.testing.assert_close(layer(x)[0].double(), reference(x.double())[0], rtol=0, atol=1e-6, equal_nan=True)
@@ -381,8 +382,7 @@ def test_rows_of_any_size_stay_what_they_are(weight, monkeypatch):
 
 @pytest.mark.parametrize("path", ["rows, in chunks", "units, input first"])
 def test_threads_of_our_own_serve_where_torch_runs_on_others(path, monkeypatch):
-    choose = sharing.plan
-    monkeypatch.setattr(sharing, "plan", lambda *sizes: replace(choose(*sizes), **PATHS[path]))
+    force(monkeypatch, **PATHS[path])
     monkeypatch.setattr(compiled, "_openmp", lambda: None)
     layer, reference = twins(naibu.LSTM, nn.LSTM, 5, 21)
     compare(layer, reference, torch.randn(6, 4, 5), state_of(layer, 4))

@@ -6,13 +6,16 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
+_ONE_FOLDER = threading.RLock()
 
 
 @cache
@@ -46,6 +49,19 @@ def folder_of(function: Callable[..., Any]) -> Path:
     return cache_folder(*sorted(_rooms(function, set())))
 
 
+@contextmanager
+def kept_in(folder: Path) -> Iterator[None]:
+    """Let what is compiled be kept in a folder, which the compiler knows as a setting of the whole process."""
+    from numba.core import config
+
+    with _ONE_FOLDER:
+        before, config.CACHE_DIR = config.CACHE_DIR, str(folder)
+        try:
+            yield
+        finally:
+            config.CACHE_DIR = before
+
+
 def compiled(function: F) -> F:
     """Return a function that is compiled at its first call and kept on disk, where it comes from a file.
 
@@ -53,15 +69,11 @@ def compiled(function: F) -> F:
     names, and that they name; they have to be there before it.
     """
     import numba
-    from numba.core import config
 
     if not Path(function.__code__.co_filename).is_file():  # typed at a prompt
         return cast(F, numba.njit(nogil=True, error_model="numpy")(function))
-    before, config.CACHE_DIR = config.CACHE_DIR, str(folder_of(function))
-    try:
+    with kept_in(folder_of(function)):
         return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
-    finally:
-        config.CACHE_DIR = before
 
 
 def compiled_with(function: F, **names: Any) -> F:

@@ -155,6 +155,7 @@ class Recurrent(nn.Module):
         """Return `output, state` exactly as the torch layer of the same name does."""
         entered = self._enter(input, hx)
         if self.edits or fused.refusal(self.cell_type) is not None:
+            entered = self._padded(entered)
             watched = self._watch(entered, (), {})
             return self._leave(watched.output, watched.state, entered)
         x, packed = entered.x, entered.packed
@@ -222,7 +223,7 @@ class Recurrent(nn.Module):
             ran = own.run(
                 self.cell_type,
                 x if packed is not None else x.flatten(0, 1),
-                tuple(part[number : number + 1] for part in state) if state else None,
+                state if state is None or len(self._runs) == 1 else tuple(part[number : number + 1] for part in state),
                 self._weights(run),
                 steps,
                 keep=keep,
@@ -256,12 +257,12 @@ class Recurrent(nn.Module):
         `lengths [batch]` says where padded sequences end. Raises OptionError for a layer or signal that
         does not exist.
         """
-        entered = self._enter(input, hx, lengths)
+        entered = self._padded(self._enter(input, hx, lengths))
         return self._watch(entered, tuple(keep), dict(edit or {}))
 
     def forward_watched(self, input: Tensor | PackedSequence, hx: Any, keep: Collection[str]) -> tuple[Any, Watched]:
         """Return what `forward` returns, and beside it what `signals` returns, from one run of the layer."""
-        entered = self._enter(input, hx)
+        entered = self._padded(self._enter(input, hx))
         watched = self._watch(entered, tuple(keep), {})
         return self._leave(watched.output, watched.state, entered), watched
 
@@ -292,6 +293,13 @@ class Recurrent(nn.Module):
         batch = x.shape[1] if packed is None else int(packed.batch_sizes[0])
         return _Entered(x, self._begin(hx, batch), batch, lengths, packed, batched)
 
+    def _padded(self, entered: _Entered) -> _Entered:
+        """Return what was packed as `[time batch input]`, with its lengths."""
+        if entered.packed is None:
+            return entered
+        x, lengths = pad_packed_sequence(entered.packed)
+        return entered._replace(x=x, lengths=lengths.to(x.device))
+
     def _begin(self, hx: Any, batch: int) -> tuple[Tensor, ...] | None:
         """Return the state to begin with, each part `[layers*directions batch hidden]`; None for one of zeros."""
         if hx is None:
@@ -315,8 +323,8 @@ class Recurrent(nn.Module):
 
     def _leave(self, output: Tensor, state: tuple[Tensor, ...], entered: _Entered) -> Any:
         if entered.packed is not None:
-            lengths = pad_packed_sequence(entered.packed)[1]
-            output_packed = pack_padded_sequence(output, lengths, enforce_sorted=False)
+            assert entered.lengths is not None
+            output_packed = pack_padded_sequence(output, entered.lengths.cpu(), enforce_sorted=False)
             return output_packed, (state[0] if len(state) == 1 else state)
         if not entered.batched:
             output, state = output[:, 0], tuple(part[:, 0] for part in state)
@@ -327,19 +335,16 @@ class Recurrent(nn.Module):
     def _watch(self, entered: _Entered, keep: tuple[str, ...], edit: dict[tuple[str, str], Edit]) -> Watched:
         edit = {**self.edits, **edit}
         self._check_names(keep, edit)
-        x, lengths, kept, finals = entered.x, entered.lengths, cast(Signals, {}), []
-        if entered.packed is not None:
-            x, lengths = pad_packed_sequence(entered.packed)
-            lengths = lengths.to(x.device)
-        elif not edit and lengths is None and self._own(x, entered.state):
-            return self._by_own_kernels(x, None, entered.state, keep=keep)
+        if not edit and entered.lengths is None and self._own(entered.x, entered.state):
+            return self._by_own_kernels(entered.x, None, entered.state, keep=keep)
+        x, kept, finals = entered.x, cast(Signals, {}), []
         begin = entered.state or self.initial_state(entered.batch, x)
         outputs: list[Tensor] = []
         for number, (layer, reverse, name) in enumerate(self.directions()):
             cell = self.cell(layer, reverse=reverse)
             state = cell.state_type(*(part[number] for part in begin))
             edits = {signal: change for (at, signal), change in edit.items() if at == name} if edit else {}
-            done = path.run(cell, x, state, keep=keep, edits=edits, lengths=lengths, reverse=reverse)
+            done = path.run(cell, x, state, keep=keep, edits=edits, lengths=entered.lengths, reverse=reverse)
             outputs.append(done.output)
             finals.append(done.state)
             for signal, value in done.signals.items():

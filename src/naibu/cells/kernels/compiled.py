@@ -23,22 +23,18 @@ import numpy as np
 import torch
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils, config
+from numba.core import cgutils
 from numba.extending import intrinsic
 from torch import Tensor
 
 from naibu.cells.kernels.vector import LONG, X86, pointer
-from naibu.compiling import folder_of
+from naibu.compiling import folder_of, kept_in
 
 COUNTERS = [(name, "i8", (8,)) for name in ("arrived", "waiting", "round")]
 HEAD = [*COUNTERS, ("threads", "i8"), ("team", "i8"), ("give_way", "i8")]
 """The fields with which every record begins: three counters, a cache line each, and the team."""
 _ONE_AT_A_TIME = threading.Lock()
 """Of kernels on threads of our own: two that wait for each other's threads would wait for ever."""
-
-
-_COMPILING = threading.Lock()
-"""The folder of what is compiled is a setting of the whole process."""
 
 
 def _name_of_record(kind: types.Record) -> tuple[str, tuple[int]]:
@@ -77,12 +73,8 @@ class Kernel:
         if not any(folder.rglob(f"*.{self.function.__name__}-*.nbi")):
             what = f"naibu: compiling the {self.name} for this processor, once, for some seconds"
             print(f"{what}; it is kept in {folder}", file=sys.stderr, flush=True)
-        with _COMPILING:
-            before, config.CACHE_DIR = config.CACHE_DIR, str(folder)
-            try:
-                return numba.cfunc(types.void(types.voidptr), cache=True)(self.function)
-            finally:
-                config.CACHE_DIR = before
+        with kept_in(folder):
+            return numba.cfunc(types.void(types.voidptr), cache=True)(self.function)
 
     def __call__(self, threads: int, **values: int) -> None:
         """Run the kernel on so many threads; fields of its record are given by name, tensors as addresses; 0 if not."""

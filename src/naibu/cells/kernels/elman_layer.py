@@ -66,7 +66,7 @@ def infer(
     inputs = 0 if table is not None else x.shape[1]
     plan = sharing.plan(steps, hidden, inputs, 1)
     panels = panels_of(hidden, plan.threads if plan.by_units else 1)
-    h0 = weight_hh.new_zeros(steps.batch, hidden) if h0 is None else h0
+    h0 = steps.begin(h0, weight_hh)
     h = h0.new_empty(*steps.shape, hidden)
     packed_ih = bias = None
     if table is None:

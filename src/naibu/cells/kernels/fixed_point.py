@@ -21,6 +21,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from naibu.cells.kernels.packing import VECTORS
 from naibu.cells.kernels.vector import (
     FLOATS,
     INTS,
@@ -38,8 +39,6 @@ from naibu.cells.kernels.vector import (
     where_positive,
 )
 
-VECTORS = 4
-"""Vectors of a panel."""
 STEP = 3 * VECTOR
 """Bytes of a panel for one k."""
 SHALLOW = 4

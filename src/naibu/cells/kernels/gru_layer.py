@@ -62,7 +62,7 @@ def infer(
     table = None if vectors is None else products.table_of(vectors, weight_ih, bias_ih)
     inputs = 0 if table is not None else x.shape[1]
     plan = sharing.plan(steps, hidden, inputs, 3)
-    h0 = weight_hh.new_zeros(batch, hidden) if h0 is None else h0
+    h0 = steps.begin(h0, weight_hh)
     h = h0.new_empty(*steps.shape, hidden)
     gates = h0.new_empty(rows, 3 * hidden) if keep_gates else None
     recurrent = h0.new_empty(rows, hidden) if keep_recurrent else None
@@ -139,7 +139,7 @@ class GRUFunction(torch.autograd.Function):
         steps: Steps = ctx.steps
         h, needs = h.view(steps.rows, -1), ctx.needs_input_grad
         dh, d_gates = (None if part is None else part.contiguous() for part in (dh, d_gates))
-        begin = weight_hh.new_zeros(steps.batch, weight_hh.shape[1]) if h0 is None else h0
+        begin = steps.begin(h0, weight_hh)
         dg_x, dg_h, dh0 = _through_time(steps, weight_hh, begin, h, gates, recurrent, dh, d_gates)
         wanted = (needs[0] or needs[1], needs[3], needs[5])
         given = products.input_gradients(dg_x, x, vectors, weight_ih, wanted)

@@ -53,21 +53,21 @@ def run(
     fresh, shape, size = weights[1].new_empty, steps.shape, weights[1].size(-1)
     h, ended = fresh(*shape, size), (fresh(1, steps.batch, size), fresh(1, steps.batch, size))
     if not keep:
-        infer(x, given, (h0, c0), steps, _Kept(h, ended[1]), ended, vectors)
+        infer(x, given, (h0, c0), steps, _Written(h, ended[1]), ended, vectors)
         return Ran(h, ended, {})
     wide = _row_numbers(size)
-    kept = _Kept(
+    written = _Written(
         h,
         fresh(*shape, size) if "cell" in keep else ended[1],
         fresh(*shape, lstm.GATES, wide) if any(gate in keep for gate in LSTMCell.gates) else None,
         fresh(*shape, wide) if "update" in keep else None,
     )
-    infer(x, given, (h0, c0), steps, kept, ended, vectors)
-    signals = {"hidden": h, "cell": kept.cell}
-    if kept.gates is not None:
-        signals |= zip(LSTMCell.gates, kept.gates.narrow(-1, 0, size).unbind(-2), strict=True)
-    if kept.update is not None:
-        signals["update"] = kept.update.narrow(-1, 0, size)
+    infer(x, given, (h0, c0), steps, written, ended, vectors)
+    signals = {"hidden": h, "cell": written.cell}
+    if written.gates is not None:
+        signals |= zip(LSTMCell.gates, written.gates.narrow(-1, 0, size).unbind(-2), strict=True)
+    if written.update is not None:
+        signals["update"] = written.update.narrow(-1, 0, size)
     return Ran(h, ended, {name: signals[name] for name in keep})
 
 
@@ -78,7 +78,7 @@ def _row_numbers(hidden: int) -> int:
     return filled if filled <= hidden * LONGER and hidden <= SHORT else hidden
 
 
-class _Kept(NamedTuple):
+class _Written(NamedTuple):
     """What the forward pass writes, shaped as the steps."""
 
     output: Tensor  # [... hidden]
@@ -92,11 +92,11 @@ def infer(
     weights: tuple[Tensor | None, ...],
     state: tuple[Tensor | None, Tensor | None],
     steps: Steps,
-    kept: _Kept,
+    written: _Written,
     end: tuple[Tensor | None, Tensor | None] = (None, None),
     vectors: Tensor | None = None,
 ) -> None:
-    """Write what is to be `kept`.
+    """Run all steps; what there is room for in `written` is written.
 
     `x` is `[row input]`, or the symbols `[row]` where there are their `vectors [symbol input]`.
     `weights` are weight_ih, weight_hh, bias_ih, bias_hh. Without a state it is one of zeros. Into `end` go output
@@ -115,7 +115,7 @@ def infer(
     rooms, workspace = workspace_of(weight_hh, _forward_rooms(hidden, inputs, places, plan.threads, once, plan.direct))
     if not plan.fixed:
         rooms["fixed"] = 0
-    wide = kept.gates if kept.update is None else kept.update
+    wide = written.gates if written.update is None else written.update
     lstm.forward(
         plan.threads,
         **steps.fields,
@@ -131,13 +131,13 @@ def infer(
         direct=int(plan.direct),
         h0=address(state[0]),
         c0=address(state[1]),
-        h=address(kept.output),
-        c=address(kept.cell),
-        keep_c=int(kept.cell is not end[1]),
+        h=address(written.output),
+        c=address(written.cell),
+        keep_c=int(written.cell is not end[1]),
         h_end=address(end[0]),
         c_end=address(end[1]),
-        gates=address(kept.gates),
-        update=address(kept.update),
+        gates=address(written.gates),
+        update=address(written.update),
         wide=0 if wide is None else wide.size(-1),
         kept=places,
         once=int(once),
@@ -183,16 +183,16 @@ def _kept_room(numbers: int) -> Tensor:
     Packed weights are read over and over: with pages of 4 kB, finding these takes a twentieth of the time (measured at
     1000 units).
     """
-    room = getattr(_kept, "room", None)
+    room = getattr(_this_thread, "room", None)
     if room is None or room.numel() < numbers:
         page = HUGE // F32
         fresh = torch.from_numpy(np.empty(-(-numbers // page) * page + page, np.float32))  # asks for them
         ahead = -fresh.data_ptr() % HUGE // F32
-        room = _kept.room = fresh[ahead : fresh.numel() - page + ahead]
+        room = _this_thread.room = fresh[ahead : fresh.numel() - page + ahead]
     return room
 
 
-_kept = threading.local()
+_this_thread = threading.local()
 
 
 class LSTMFunction(torch.autograd.Function):
@@ -213,9 +213,9 @@ class LSTMFunction(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Run the layer and keep all that the way back needs, which is all there is."""
         fresh, shape = weight_hh.new_empty, (*steps.shape, weight_hh.size(-1))
-        kept = _Kept(fresh(shape), fresh(shape), fresh(*steps.shape, lstm.GATES, weight_hh.size(-1)))
-        infer(x, (weight_ih, weight_hh, bias_ih, bias_hh), (h0, c0), steps, kept, vectors=vectors)
-        h, c, gates, _ = kept
+        written = _Written(fresh(shape), fresh(shape), fresh(*steps.shape, lstm.GATES, weight_hh.size(-1)))
+        infer(x, (weight_ih, weight_hh, bias_ih, bias_hh), (h0, c0), steps, written, vectors=vectors)
+        h, c, gates, _ = written
         assert gates is not None
         ctx.save_for_backward(x, vectors, h0, c0, weight_ih, weight_hh, h, c, gates)
         ctx.steps = steps
@@ -231,9 +231,10 @@ class LSTMFunction(torch.autograd.Function):
         h, c, gates = (part.view(steps.rows, -1) for part in (h, c, gates))
         needs = ctx.needs_input_grad
         dh, dc, d_gates = (None if part is None else part.contiguous() for part in (dh, dc, d_gates))
-        begin = weight_hh.new_zeros(steps.batch, weight_hh.shape[1]) if c0 is None else c0
         plan = sharing.plan(steps, weight_hh.shape[1], 0)
-        given = _Given(steps, plan, (weight_ih, weight_hh), (h0, begin), (h, c, gates), (dh, dc, d_gates))
+        given = _Given(
+            steps, plan, (weight_ih, weight_hh), (h0, steps.begin(c0, weight_hh)), (h, c, gates), (dh, dc, d_gates)
+        )
         if needs[2] or plan.by_units:
             dg, dc0 = given.through_time()
             wanted = (needs[0] or needs[1], needs[4], needs[6] or needs[7])

@@ -41,6 +41,10 @@ class Steps:
         """`[time batch]`, or `[row]` of packed sequences."""
         return (self.count, self.batch) if self.dense else (self.rows,)
 
+    def begin(self, state: Tensor | None, like: Tensor) -> Tensor:
+        """Return the state `[batch hidden]` to begin with: zeros as wide as `like [... hidden]` where there is none."""
+        return like.new_zeros(self.batch, like.shape[-1]) if state is None else state
+
     def ended(self, kept: Tensor) -> Tensor:
         """Return what `kept [... size]`, shaped or in rows, has after the last step of each sequence, `[1 batch size]`,
         as a copy."""
@@ -83,8 +87,7 @@ class Steps:
         it these are zeros.
         """
         if not self.dense:
-            initial = earlier.new_zeros(self.batch, earlier.shape[1]) if initial is None else initial
-            return later, torch.cat([earlier, initial])[self._previous]
+            return later, torch.cat([earlier, self.begin(initial, earlier)])[self._previous]
         cut = self.rows - self.batch
         if self.reverse:
             return later[:cut], earlier[self.batch :]

@@ -230,9 +230,8 @@ def product_of(vectors: int, fixed: bool = False) -> Any:
         word = "if" if rows == rows_at_once(vectors) else "elif"
         source += [f"    {word} rows == {rows}:", f"        _tile({rows}, {vectors}, {int(fixed)}, {arguments})"]
     space: dict[str, Any] = {"_tile": _tile, "__name__": __name__}
-    exec(
-        compile("\n".join(source), __file__, "exec"), space
-    )  # one branch a number of rows, since a tile's size must be a literal
+    # One branch a number of rows, since a tile's size must be a literal; of this file, as all that is compiled has one.
+    exec(compile("\n".join(source), __file__, "exec"), space)
     return numba.njit(space[name])
 
 
