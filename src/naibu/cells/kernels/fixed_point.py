@@ -73,7 +73,7 @@ def _store_weights(_: Any, address: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address, *values = arguments
-        *three, fourth = (builder.fptosi(llvm(builder, "rint", [FLOATS], value), INTS) for value in values)
+        *three, fourth = (builder.fptosi(llvm(builder, "rint", value), INTS) for value in values)
         fourth = builder.add(fourth, ints(128))  # its lowest byte is left out
         for j, value in enumerate(three):
             byte = builder.and_(builder.lshr(fourth, ints(24 - 8 * j)), ints(255))
@@ -93,7 +93,7 @@ def _larger_size(_: Any, most: Any, x: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         most, x = arguments
-        size = llvm(builder, "fabs", [FLOATS], x)
+        size = llvm(builder, "fabs", x)
         return builder.select(builder.fcmp_ordered(">", size, most), size, most)
 
     return most(most, x), generate

@@ -13,6 +13,7 @@ import numpy as np
 from numba import carray, njit
 
 from naibu.cells.kernels.compiled import Kernel, enter, record, shares, wait
+from naibu.cells.kernels.rows import Two, after, load_rows, store_rows
 from naibu.cells.kernels.tile import block, packed_product, product3
 from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, sigmoid, splat, store_part, tanh
 
@@ -95,6 +96,7 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
     together = task.chunk == 0 and task.ids == 0
     row_bytes, recurrent = F32 * task.hidden, sums + ROWS * PANEL
     for panel in range(panels[0], panels[1]):
+        unit = panel * F32 * LANES
         row, end = rows[0], min(rows[1], alive)
         while row < end:
             # Rows that go on read what the step before wrote; rows that begin read the initial state.
@@ -107,36 +109,51 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
                 product3(count, task.inputs, x, F32 * task.inputs, weights, sums, False)
             weights = task.w_hh + panel * task.hidden * PANEL
             product3(count, task.hidden, h, row_bytes, weights, recurrent, False)
-            for m in range(count):
-                before = sums + m * PANEL if together else _before(task, panel, here + row + m)
-                _gates(task, here + row + m, panel, before, recurrent + m * PANEL, h + m * row_bytes)
+            for m in range(0, count, 2):
+                at, own, h_before = here + row + m, recurrent + m * PANEL, h + unit + m * row_bytes
+                place, gates = at * row_bytes + unit, at * GATES * row_bytes + unit
+                before = sums + m * PANEL if together else _before(task, panel, at)
+                if m + 1 < count:
+                    other = before + PANEL if together else _before(task, panel, at + 1)
+                    _gates(
+                        task,
+                        panel,
+                        Two(before, other - before),
+                        Two(own, PANEL),
+                        Two(h_before, row_bytes),
+                        Two(place, row_bytes),
+                        Two(gates, GATES * row_bytes),
+                    )
+                else:
+                    _gates(task, panel, before, own, h_before, place, gates)
             row += count
 
 
 @njit
-def _gates(task: Any, row: int, panel: int, before: int, recurrent: int, h_place: int) -> None:
-    """Make gates, candidate and output of one row's sums, for a vector of units."""
-    hidden, unit, one = task.hidden, panel * LANES, splat(np.float32(1))
-    left, step = hidden - unit, F32 * LANES
-    apart = F32 * hidden if task.ids else step
+def _gates(task: Any, panel: int, before: Any, recurrent: Any, h_place: Any, place: Any, gates_place: Any) -> None:
+    """Make gates, candidate and output of one row's sums, or of two rows', for a vector of units.
+
+    `place` and `gates_place` say how far it is from where the rows begin that have a number and a gate a unit.
+    """
+    left, step, one = task.hidden - panel * LANES, F32 * LANES, splat(np.float32(1))
+    apart = F32 * task.hidden if task.ids else step
     bias_ih, bias_hh = task.bias_ih + panel * PANEL, task.bias_hh + panel * PANEL
-    x_r, h_r = load_part(before, left) + load(bias_ih), load(recurrent) + load(bias_hh)
-    before, recurrent, bias_ih, bias_hh = before + apart, recurrent + step, bias_ih + step, bias_hh + step
-    x_z, h_z = load_part(before, left) + load(bias_ih), load(recurrent) + load(bias_hh)
-    before, recurrent, bias_ih, bias_hh = before + apart, recurrent + step, bias_ih + step, bias_hh + step
-    x_n, h_n = load_part(before, left) + load(bias_ih), load(recurrent) + load(bias_hh)
+    x_r, h_r = load_rows(before, left) + load(bias_ih), load_rows(recurrent, LANES) + load(bias_hh)
+    x_z = load_rows(after(before, apart), left) + load(bias_ih + step)
+    h_z = load_rows(after(recurrent, step), LANES) + load(bias_hh + step)
+    x_n = load_rows(after(before, 2 * apart), left) + load(bias_ih + 2 * step)
+    h_n = load_rows(after(recurrent, 2 * step), LANES) + load(bias_hh + 2 * step)
     r, z = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
     n = tanh(x_n + r * h_n)
-    h = (one - z) * n + z * load_part(h_place + F32 * unit, left)
-    place = F32 * (row * hidden + unit)
-    store_part(task.h + place, h, left)
+    h = (one - z) * n + z * load_rows(h_place, left)
+    store_rows(after(place, task.h), h, left)
     if task.recurrent:
-        store_part(task.recurrent + place, h_n, left)
+        store_rows(after(place, task.recurrent), h_n, left)
     if task.gates:
-        gates = task.gates + F32 * (row * GATES * hidden + unit)
-        store_part(gates, r, left)
-        store_part(gates + F32 * hidden, z, left)
-        store_part(gates + 2 * F32 * hidden, n, left)
+        gates = after(gates_place, task.gates)
+        store_rows(gates, r, left)
+        store_rows(after(gates, F32 * task.hidden), z, left)
+        store_rows(after(gates, 2 * F32 * task.hidden), n, left)
 
 
 def _gru_forward(address: int) -> None:

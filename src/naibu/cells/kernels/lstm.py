@@ -19,6 +19,7 @@ from numba import carray, njit
 from naibu.cells.kernels.compiled import Kernel, enter, record, shares, wait
 from naibu.cells.kernels.fixed_point import compress
 from naibu.cells.kernels.packing import narrow, pack_narrow_panel, pack_panel
+from naibu.cells.kernels.rows import Two, after, load_rows, store_rows
 from naibu.cells.kernels.tile import block, dots, fixed_product, packed_pair, packed_product
 from naibu.cells.kernels.vector import (
     F32,
@@ -205,39 +206,89 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
                     packed_product(width, count, task.hidden, h, apart, hh, sums, ahead)
             else:
                 packed_pair(width, count, task.inputs, x, F32 * task.inputs, ih, task.hidden, h, apart, hh, sums)
-            for m in range(count):
-                own = sums + m * width * F32 * LANES
-                _gates(task, here, row + m, panel, own, width * F32 * LANES // GATES, c + m * apart)
+            _write(task, here, row, count, panel, sums, width * F32 * LANES, c, apart)
             row += count
 
 
 @njit
-def _gates(task: Any, here: int, row: int, panel: int, sums: int, apart: int, c_place: int) -> None:
-    """Make gates, cell and output of one row's sums, those of a gate so many bytes `apart` from the next one's."""
-    hidden = task.hidden
-    unit = panel * LANES
-    left = hidden - unit
-    known, step = task.bias + panel * PANEL, F32 * LANES  # before anything is summed: biases, or the symbol's part
+def _write(
+    task: Any, here: int, row: int, count: int, panel: int, sums: int, sums_step: int, before: int, before_step: int
+) -> None:
+    """Make gates, cell and output of the sums of some rows, whose cells of the step `before` are given."""
+    unit, step, wide = F32 * panel * LANES, F32 * task.hidden, F32 * task.wide
+    before += unit
+    c, h = task.c + unit + (here * task.keep_c + row) * step, task.h + unit + (here + row) * step
+    gates, update = task.gates + unit + (here + row) * GATES * wide, task.update + unit + (here + row) * wide
+    for m in range(0, count - 1, 2):
+        first = _known(task, here + row + m, panel)
+        _gates(
+            task,
+            panel,
+            Two(sums + m * sums_step, sums_step),
+            sums_step // GATES,
+            Two(first, _known(task, here + row + m + 1, panel) - first),
+            Two(before + m * before_step, before_step),
+            Two(c + m * step, step),
+            Two(h + m * step, step),
+            Two(gates + m * GATES * wide, GATES * wide),
+            Two(update + m * wide, wide),
+        )
+    if count & 1:
+        m = count - 1
+        _gates(
+            task,
+            panel,
+            sums + m * sums_step,
+            sums_step // GATES,
+            _known(task, here + row + m, panel),
+            before + m * before_step,
+            c + m * step,
+            h + m * step,
+            gates + m * GATES * wide,
+            update + m * wide,
+        )
+
+
+@njit
+def _known(task: Any, row: int, panel: int) -> int:
+    """Return where a row has what is known before anything is summed: the biases, or the part of its symbol."""
     if task.ids:
-        step = F32 * hidden
-        known = task.table + integer(task.ids, here + row) * GATES * step + F32 * unit
-    i = sigmoid(load(sums) + load_part(known, left))
-    f = sigmoid(load(sums + apart) + load_part(known + step, left))
-    g = tanh(load(sums + 2 * apart) + load_part(known + 2 * step, left))
-    o = sigmoid(load(sums + 3 * apart) + load_part(known + 3 * step, left))
+        return task.table + F32 * (integer(task.ids, row) * GATES * task.hidden + panel * LANES)
+    return task.bias + panel * PANEL
+
+
+@njit
+def _gates(
+    task: Any,
+    panel: int,
+    sums: Any,
+    apart: int,
+    known: Any,
+    before: Any,
+    c_place: Any,
+    h_place: Any,
+    gates: Any,
+    update_place: Any,
+) -> None:
+    """Make gates, cell and output of one row's sums, or of two rows', those of a gate so many bytes `apart` from the
+    next one's."""
+    left, step = task.hidden - panel * LANES, F32 * (task.hidden if task.ids else LANES)
+    i = sigmoid(load_rows(sums, LANES) + load_rows(known, left))
+    f = sigmoid(load_rows(after(sums, apart), LANES) + load_rows(after(known, step), left))
+    g = tanh(load_rows(after(sums, 2 * apart), LANES) + load_rows(after(known, 2 * step), left))
+    o = sigmoid(load_rows(after(sums, 3 * apart), LANES) + load_rows(after(known, 3 * step), left))
     update = i * g
-    c = f * load_part(c_place + F32 * unit, left) + update
-    store_part(task.c + F32 * ((here * task.keep_c + row) * hidden + unit), c, left)
-    store_part(task.h + F32 * ((here + row) * hidden + unit), o * tanh(c), left)
-    wide, left = F32 * task.wide, task.wide - unit
+    c = f * load_rows(before, left) + update
+    store_rows(c_place, c, left)
+    store_rows(h_place, o * tanh(c), left)
+    wide, left = F32 * task.wide, task.wide - panel * LANES
     if task.update:
-        store_part(task.update + (here + row) * wide + F32 * unit, update, left)
+        store_rows(update_place, update, left)
     if task.gates:
-        gates = task.gates + (here + row) * GATES * wide + F32 * unit
-        store_part(gates, i, left)
-        store_part(gates + wide, f, left)
-        store_part(gates + 2 * wide, g, left)
-        store_part(gates + 3 * wide, o, left)
+        store_rows(gates, i, left)
+        store_rows(after(gates, wide), f, left)
+        store_rows(after(gates, 2 * wide), g, left)
+        store_rows(after(gates, 3 * wide), o, left)
 
 
 @njit

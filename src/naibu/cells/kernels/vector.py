@@ -41,10 +41,11 @@ X86 = "sse2" in processor_features()
 
 
 class VectorType(types.Type):
-    """The type of a vector in compiled code."""
+    """The type of a vector in compiled code, or of as many vectors as `rows` says that are computed as one."""
 
-    def __init__(self) -> None:
-        super().__init__(name=f"vector{LANES}")
+    def __init__(self, rows: int = 1) -> None:
+        self.rows = rows
+        super().__init__(name=f"vector{LANES}" if rows == 1 else f"vector{LANES}x{rows}")
 
 
 vector = VectorType()
@@ -57,30 +58,31 @@ LOOSE = ("contract", "nsz", "arcp", "afn")
 @register_model(VectorType)
 class _Model(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, FLOATS)
+        super().__init__(manager, kind, ir.VectorType(FLOAT, LANES * kind.rows))
 
 
-def floats(value: float) -> ir.Constant:
+def floats(value: float, kind: ir.VectorType = FLOATS) -> ir.Constant:
     """Return the vector constant of one number."""
-    return ir.Constant(FLOATS, [ir.Constant(FLOAT, float(np.float32(value)))] * LANES)
+    return ir.Constant(kind, [ir.Constant(FLOAT, float(np.float32(value)))] * kind.count)
 
 
-def ints(value: int) -> ir.Constant:
+def ints(value: int, kind: ir.VectorType = INTS) -> ir.Constant:
     """Return the vector constant of one integer."""
-    return ir.Constant(INTS, [ir.Constant(INT, value)] * LANES)
+    return ir.Constant(kind, [ir.Constant(INT, value)] * kind.count)
 
 
-def llvm(builder: Any, name: str, kinds: list[Any], *arguments: Any) -> Any:
-    """Return the call of an LLVM intrinsic that gives a vector."""
+def llvm(builder: Any, name: str, *arguments: Any) -> Any:
+    """Return the call of an LLVM intrinsic that makes a vector of vectors of its kind."""
+    kind = arguments[0].type
     function = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(FLOATS, kinds), f"llvm.{name}.v{LANES}f32"
+        builder.module, ir.FunctionType(kind, [kind] * len(arguments)), f"llvm.{name}.v{kind.count}f32"
     )
     return builder.call(function, arguments)
 
 
 def fma(builder: Any, x: Any, y: Any, z: Any) -> Any:
     """Return x * y + z, rounded once."""
-    return llvm(builder, "fma", [FLOATS] * 3, x, y, z)
+    return llvm(builder, "fma", x, y, z)
 
 
 def splat_ir(builder: Any, value: Any) -> Any:
@@ -138,7 +140,9 @@ def load_first_ir(builder: Any, address: Any, count: Any) -> Any:
 
 
 @intrinsic
-def _load_first(_: Any, address: Any, count: Any) -> Any:
+def load_first(_: Any, address: Any, count: Any) -> Any:
+    """Return the vector at an address of which only the first `count` numbers, fewer than all, are read."""
+
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return load_first_ir(builder, *arguments)
 
@@ -146,7 +150,9 @@ def _load_first(_: Any, address: Any, count: Any) -> Any:
 
 
 @intrinsic
-def _store_first(_: Any, address: Any, value: Any, count: Any) -> Any:
+def store_first(_: Any, address: Any, value: Any, count: Any) -> Any:
+    """Write the first `count` numbers, fewer than all, of a vector to an address."""
+
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         place = pointer(builder, arguments[0], FLOATS)
         kind = ir.FunctionType(ir.VoidType(), [FLOATS, FLOATS.as_pointer(), INT, _MASK])
@@ -162,7 +168,7 @@ def load_part(address: int, count: int) -> Any:
     """Return the vector at an address of which only the first `count` numbers may be read; the rest is 0."""
     if count >= LANES:
         return load(address)
-    return _load_first(address, count)
+    return load_first(address, count)
 
 
 @numba.njit(inline="always")
@@ -171,7 +177,7 @@ def store_part(address: int, value: Any, count: int) -> None:
     if count >= LANES:
         store(address, value)
     else:
-        _store_first(address, value, count)
+        store_first(address, value, count)
 
 
 @intrinsic
@@ -184,13 +190,23 @@ def splat(_: Any, value: Any) -> Any:
     return vector(types.float32), generate
 
 
+def _widened(builder: Any, x: Any, times: int) -> Any:
+    """Return one vector so many times, as one."""
+    if times == 1:
+        return x
+    lanes = [ir.Constant(INT, lane) for lane in range(x.type.count)] * times
+    return builder.shuffle_vector(x, x, ir.Constant(ir.VectorType(INT, len(lanes)), lanes))
+
+
 def _arithmetic(symbol: Callable[..., Any], operation: str) -> None:
     @intrinsic
     def compute(_: Any, x: Any, y: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return getattr(builder, operation)(*arguments, flags=LOOSE)
+            both = zip(arguments, signature.args, strict=True)
+            x, y = (_widened(builder, value, signature.return_type.rows // kind.rows) for value, kind in both)
+            return getattr(builder, operation)(x, y, flags=LOOSE)
 
-        return vector(vector, vector), generate
+        return max(x, y, key=lambda kind: kind.rows)(x, y), generate
 
     @overload(symbol, strict=False)
     def of_vectors(x: Any, y: Any) -> Any:
@@ -227,8 +243,9 @@ def zeros(*shape: int) -> NDArray[np.float32]:
 
 def _clamped(builder: Any, x: Any, limit: float) -> Any:
     # By comparing, not by maxnum and minnum, which would make a number of what is none (NaN).
-    low = builder.select(builder.fcmp_ordered("<", x, floats(-limit)), floats(-limit), x)
-    return builder.select(builder.fcmp_ordered(">", low, floats(limit)), floats(limit), low)
+    least, most = floats(-limit, x.type), floats(limit, x.type)
+    low = builder.select(builder.fcmp_ordered("<", x, least), least, x)
+    return builder.select(builder.fcmp_ordered(">", low, most), most, low)
 
 
 def _exp2(builder: Any, values: list[Any]) -> list[Any]:
@@ -237,16 +254,19 @@ def _exp2(builder: Any, values: list[Any]) -> list[Any]:
     Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the lowest bits. Every operation is done for all
     values before the next: each waits for the one before, and meanwhile the processor can do those of other values.
     """
-    magic = floats(1.5 * 2**23)
+    kind = values[0].type
+    whole_kind = ir.VectorType(INT, kind.count)
+    magic = floats(1.5 * 2**23, kind)
     rounded = [builder.fadd(x, magic) for x in values]
     whole = [builder.fsub(n, magic) for n in rounded]
     parts = [builder.fsub(x, n) for x, n in zip(values, whole, strict=True)]
-    powers = [floats(_EXP2[-1])] * len(values)
+    powers = [floats(_EXP2[-1], kind)] * len(values)
     for coefficient in _EXP2[-2::-1]:
-        powers = [fma(builder, power, part, floats(coefficient)) for power, part in zip(powers, parts, strict=True)]
-    shifted = [builder.shl(builder.bitcast(n, INTS), ints(23)) for n in rounded]
-    bits = [builder.bitcast(power, INTS) for power in powers]
-    return [builder.bitcast(builder.add(b, n), FLOATS) for b, n in zip(bits, shifted, strict=True)]
+        number = floats(coefficient, kind)
+        powers = [fma(builder, power, part, number) for power, part in zip(powers, parts, strict=True)]
+    shifted = [builder.shl(builder.bitcast(n, whole_kind), ints(23, whole_kind)) for n in rounded]
+    bits = [builder.bitcast(power, whole_kind) for power in powers]
+    return [builder.bitcast(builder.add(b, n), kind) for b, n in zip(bits, shifted, strict=True)]
 
 
 _EXP2 = tuple(float(np.log(2.0)) ** k / float(np.prod(np.arange(1, k + 1))) for k in range(7))
@@ -258,19 +278,20 @@ def _function(generate_value: Callable[[Any, Any], Any]) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             return generate_value(builder, arguments[0])
 
-        return vector(vector), generate
+        return x(x), generate
 
     return compute
 
 
 def _reciprocal(builder: Any, x: Any) -> Any:
-    return builder.fdiv(floats(1.0), x, flags=LOOSE)
+    return builder.fdiv(floats(1.0, x.type), x, flags=LOOSE)
 
 
 def _sigmoids(builder: Any, values: list[Any]) -> list[Any]:
-    exponents = [builder.fmul(x, floats(-1 / np.log(2.0))) for x in values]
+    kind = values[0].type
+    exponents = [builder.fmul(x, floats(-1 / np.log(2.0), kind)) for x in values]
     powers = _exp2(builder, [_clamped(builder, x, 126.0) for x in exponents])
-    sums = [builder.fadd(power, floats(1.0)) for power in powers]
+    sums = [builder.fadd(power, floats(1.0, kind)) for power in powers]
     return [_reciprocal(builder, x) for x in sums]
 
 
@@ -290,16 +311,16 @@ def _tanh(builder: Any, x: Any) -> Any:
     """Return x P(x^2) / Q(x^2), the rational approximation of the Eigen library: exact to 3e-7, also near 0."""
     x = _clamped(builder, x, 7.90531110763549805)
     square = builder.fmul(x, x)
-    above, below = floats(_TANH_ABOVE[-1]), floats(_TANH_BELOW[-1])
+    above, below = floats(_TANH_ABOVE[-1], x.type), floats(_TANH_BELOW[-1], x.type)
     for coefficient in _TANH_ABOVE[-2::-1]:
-        above = fma(builder, above, square, floats(coefficient))
+        above = fma(builder, above, square, floats(coefficient, x.type))
     for coefficient in _TANH_BELOW[-2::-1]:
-        below = fma(builder, below, square, floats(coefficient))
+        below = fma(builder, below, square, floats(coefficient, x.type))
     return builder.fmul(builder.fmul(above, x), _reciprocal(builder, below))
 
 
 def _exp(builder: Any, x: Any) -> Any:
-    return _exp2(builder, [_clamped(builder, builder.fmul(x, floats(1 / np.log(2.0))), 126.0)])[0]
+    return _exp2(builder, [_clamped(builder, builder.fmul(x, floats(1 / np.log(2.0), x.type)), 126.0)])[0]
 
 
 sigmoid = _function(lambda builder, x: _sigmoids(builder, [x])[0])
@@ -308,7 +329,9 @@ tanh = _function(_tanh)
 """Return tanh(x), exact to 3e-7."""
 exp = _function(_exp)
 """Return exp(x), x held between -87 and 87, exact to 1e-6 of its value for small x."""
-relu = _function(lambda builder, x: builder.select(builder.fcmp_ordered("<", x, floats(0.0)), floats(0.0), x))
+relu = _function(
+    lambda builder, x: builder.select(builder.fcmp_ordered("<", x, floats(0.0, x.type)), floats(0.0, x.type), x)
+)
 """Return max(0, x)."""
 
 
@@ -360,7 +383,7 @@ def largest(_: Any, x: Any, y: Any) -> Any:
     """Return the larger of each lane."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return llvm(builder, "maxnum", [FLOATS] * 2, *arguments)
+        return llvm(builder, "maxnum", *arguments)
 
     return vector(vector, vector), generate
 
