@@ -201,7 +201,7 @@ def _weights_back(
             while row < end:
                 some = block(end - row, ROWS)
                 dg, dx = ring + F32 * (slot * share + row - rows[0]) * depth, task.dx + F32 * (here + row) * task.inputs
-                rows_times(some, depth, dg, task.panel_x, task.panels_x, task.packed_ih, task.inputs, dx, sums)
+                rows_times(some, depth, dg, task.panel_x, task.panels_x, task.packed_ih, task.inputs, 0, dx, sums)
                 row += some
         for row in range(rows[0], end):
             dg = ring + F32 * (slot * share + row - rows[0]) * depth

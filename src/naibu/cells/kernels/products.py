@@ -28,6 +28,8 @@ from naibu.cells.kernels.vector import (
 
 product1, product2, product3, product4 = (product_of(vectors) for vectors in (1, 2, 3, 4))
 ROWS = rows_at_once(4)
+TIMES_ROWS = 16 * ROWS
+"""Rows of a product that pass all panels before the next, at most."""
 DEPTH = 512
 """Rows of a sum that are read before the next tile: what they are multiplied with stays in the second cache."""
 GROUPS = 16
@@ -61,6 +63,36 @@ def _product(
         product1(count, depth, row, row_step, k_step, panel, panel_step, sums, step, add, 0, 0, 0, 0)
 
 
+@njit
+def rows_times(
+    count: int,
+    depth: int,
+    row: int,
+    panels: int,
+    panel_count: int,
+    packed: int,
+    columns: int,
+    bias: int,
+    out: int,
+    sums: int,
+) -> None:
+    """out[m] = row[m] @ weight + bias of some neighbouring rows of `depth` numbers; bias may be 0, for none.
+
+    The weight is packed in the `panels` of its `columns`; `sums` has room for the rows of a panel.
+    """
+    for panel in range(panel_count):
+        first, width = integer(panels, 2 * panel), integer(panels, 2 * panel + 1)
+        weights = packed + F32 * first * depth * LANES
+        packed_product(width, count, depth, row, F32 * depth, weights, sums, count < 0)
+        for m in range(count):
+            for v in range(width):
+                column = (first + v) * LANES
+                value = load(sums + F32 * (m * width + v) * LANES)
+                if bias:
+                    value = value + load_part(bias + F32 * column, columns - column)
+                store_part(out + F32 * (m * columns + column), value, columns - column)
+
+
 TIMES_TASK = record(
     "a",  # [row depth]
     "rows",
@@ -81,50 +113,30 @@ def _times(address: int) -> None:
     """out[row] = a[row] @ weight + bias; threads take turns at some rows."""
     task = carray(address, 1, TIMES_TASK)[0]
     thread, threads = enter(task)
-    sums = task.sums + F32 * thread * ROWS * 4 * LANES
+    sums = task.sums + F32 * thread * TIMES_ROWS * 4 * LANES
     pack_panels(task, thread, threads)
     wait(task, threads)
     # Rows that stay in the cache while all panels pass; how they are cut, and with it the order in which numbers are
     # summed, does not depend on the threads.
-    some = 4 * ROWS if task.rows < 128 * ROWS else 16 * ROWS
-    for begin in range(some * thread, task.rows, some * threads):
-        stop = min(task.rows, begin + some)
-        for panel in range(task.panels):
-            first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
-            weights, row = task.packed + F32 * first * task.depth * LANES, begin
-            while row < stop:
-                count = block(stop - row, ROWS)
-                a, step = task.a + F32 * row * task.depth, F32 * width * LANES
-                _product(width, count, task.depth, a, F32 * task.depth, F32, weights, step, sums)
-                for m in range(count):
-                    for v in range(width):
-                        column = (first + v) * LANES
-                        target = task.out + F32 * ((row + m) * task.columns + column)
-                        value = load(sums + F32 * (m * width + v) * LANES)
-                        if task.bias:
-                            value = value + load_part(task.bias + F32 * column, task.columns - column)
-                        store_part(target, value, task.columns - column)
-                row += count
+    blocks = -(-task.rows // (4 * ROWS if task.rows < 128 * ROWS else TIMES_ROWS))
+    for number in range(thread, blocks, threads):
+        begin, end = task.rows * number // blocks, task.rows * (number + 1) // blocks
+        a, out = task.a + F32 * begin * task.depth, task.out + F32 * begin * task.columns
+        rows_times(
+            end - begin,
+            task.depth,
+            a,
+            task.panel,
+            task.panels,
+            task.packed,
+            task.columns,
+            task.bias,
+            out,
+            sums,
+        )
 
 
 TIMES = Kernel("matrix product", _times, TIMES_TASK)
-
-
-@njit
-def rows_times(
-    count: int, depth: int, row: int, panels: int, panel_count: int, packed: int, columns: int, out: int, sums: int
-) -> None:
-    """out[m] = row[m] @ weight of some neighbouring rows of `depth` numbers, the weight packed in the `panels` of its
-    `columns`; `sums` has room for the rows of a panel."""
-    for panel in range(panel_count):
-        first, width = integer(panels, 2 * panel), integer(panels, 2 * panel + 1)
-        weights = packed + F32 * first * depth * LANES
-        packed_product(width, count, depth, row, F32 * depth, weights, sums, count < 0)
-        for m in range(count):
-            for v in range(width):
-                column = (first + v) * LANES
-                value = load(sums + F32 * (m * width + v) * LANES)
-                store_part(out + F32 * (m * columns + column), value, columns - column)
 
 
 @njit
@@ -268,7 +280,7 @@ def times(a: Tensor, weight: Tensor, threads: int, bias: Tensor | None = None) -
     weight = weight.t().contiguous() if across else weight
     panels, out = panels_of(columns), a.new_empty(rows, columns)
     packed = depth * vectors_of(columns) * LANES
-    room = a.new_empty(packed + threads * ROWS * 4 * LANES)
+    room = a.new_empty(packed + threads * TIMES_ROWS * 4 * LANES)
     TIMES(
         threads,
         a=a.data_ptr(),

@@ -157,7 +157,7 @@ def _cross_entropy(address: int) -> None:
         if task.d_hidden:
             d, d_hidden = task.d + F32 * row * task.symbols, task.d_hidden + F32 * row * task.hidden
             back = (task.panel_back, task.panels_back, task.packed_back)
-            rows_times(count, task.symbols, d, *back, task.hidden, d_hidden, sums)
+            rows_times(count, task.symbols, d, *back, task.hidden, 0, d_hidden, sums)
         row += count
     wait(task, threads)
     if thread == 0:
