@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import naibu
-from naibu.cells.kernels import lstm_layer, sharing
+from naibu.cells.kernels import lstm_layer, sharing, workspace
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pages are protected by Linux's own call")
 PAGE = mmap.PAGESIZE
@@ -66,7 +66,7 @@ def fence(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fence]:
 
     monkeypatch.setattr(torch.Tensor, "new_empty", new_empty)
     monkeypatch.setattr(torch, "empty_like", empty_like)
-    monkeypatch.setattr(lstm_layer, "workspace_of", fence.rooms)
+    monkeypatch.setattr(workspace, "of", fence.rooms)
     yield fence
     torch.set_num_threads(threads)
 

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from naibu.cells.kernels import lstm, lstm_backward, products, sharing
+from naibu.cells.kernels import lstm, lstm_backward, products, sharing, workspace
 from naibu.cells.kernels.compiled import address
 from naibu.cells.kernels.own import Ran, refuse_second_derivative, wants_gradient
 from naibu.cells.kernels.packing import panels_of, vectors_of
 from naibu.cells.kernels.steps import Steps
-from naibu.cells.kernels.vector import F32, LANES
+from naibu.cells.kernels.vector import LANES
 from naibu.cells.lstm import LSTMCell
 
-LARGE = 1 << 24
-"""Numbers of a workspace that is kept from call to call, at most."""
-HUGE = 1 << 21
-"""Bytes of a large page."""
 LONGER, SHORT = 1.125, 128
 """How much longer than the layer has units the rows of its signals may be to begin with a line of the cache, and up to
 how many units that brings something (measured)."""
@@ -112,7 +106,8 @@ def infer(
     # Threads that share out packed rows may be at steps far apart, and then every row has a place of its own.
     places = rows if plan.chunk and not (steps.dense or plan.by_units) else min(rows, plan.chunk * batch)
     once = plan.by_units and not plan.direct and table is None and plan.chunk >= steps.count
-    rooms, workspace = workspace_of(weight_hh, _forward_rooms(hidden, inputs, places, plan.threads, once, plan.direct))
+    sizes = _forward_rooms(hidden, inputs, places, plan.threads, once, plan.direct)
+    rooms, room = workspace.of(weight_hh, sizes)
     if not plan.fixed:
         rooms["fixed"] = 0
     wide = written.gates if written.update is None else written.update
@@ -145,7 +140,7 @@ def infer(
         by_units=int(plan.by_units),
         **rooms,
     )
-    del workspace
+    del room
 
 
 @lru_cache(maxsize=256)
@@ -161,38 +156,6 @@ def _forward_rooms(hidden: int, inputs: int, kept: int, threads: int, once: bool
         "zeros": threads * panel,
         "fixed": 2 * vectors_of(hidden),
     }
-
-
-def workspace_of(like: Tensor, rooms: dict[str, int]) -> tuple[dict[str, int], Any]:
-    """Return addresses of rooms for so many numbers each, and what they lie in, until this thread asks again."""
-    wanted = sum(rooms.values())
-    if wanted > LARGE:
-        apart = {name: like.new_empty(size) for name, size in rooms.items()}
-        return {name: room.data_ptr() for name, room in apart.items()}, apart
-    room = _kept_room(wanted)
-    places, place = {}, room.data_ptr()
-    for name, size in rooms.items():
-        places[name] = place
-        place += F32 * size
-    return places, room
-
-
-def _kept_room(numbers: int) -> Tensor:
-    """Return room for so many numbers that this thread keeps, on large pages where the system has them.
-
-    Packed weights are read over and over: with pages of 4 kB, finding these takes a twentieth of the time (measured at
-    1000 units).
-    """
-    room = getattr(_this_thread, "room", None)
-    if room is None or room.numel() < numbers:
-        page = HUGE // F32
-        fresh = torch.from_numpy(np.empty(-(-numbers // page) * page + page, np.float32))  # asks for them
-        ahead = -fresh.data_ptr() % HUGE // F32
-        room = _this_thread.room = fresh[ahead : fresh.numel() - page + ahead]
-    return room
-
-
-_this_thread = threading.local()
 
 
 class LSTMFunction(torch.autograd.Function):
@@ -321,7 +284,7 @@ class _Given(NamedTuple):
         plan = self.plan
         panels, dc0 = panels_of(hidden, plan.threads if plan.by_units else 1), torch.zeros_like(c0)
         rooms = {"packed": 4 * hidden * vectors_of(hidden) * LANES, "sums": plan.threads * lstm.SUMS, **rooms}
-        places, workspace = workspace_of(c, rooms)
+        places, room = workspace.of(c, rooms)
         lstm_backward.backward(
             plan.threads,
             **steps.fields,
@@ -340,5 +303,5 @@ class _Given(NamedTuple):
             **places,
             **more,
         )
-        del workspace
+        del room
         return dc0

@@ -9,6 +9,7 @@ import torch
 from numba import carray, njit
 from torch import Tensor
 
+from naibu.cells.kernels import workspace
 from naibu.cells.kernels.compiled import Kernel, address, enter, record, wait
 from naibu.cells.kernels.packing import pack_panels, panels_of, vectors_of
 from naibu.cells.kernels.steps import Steps
@@ -279,8 +280,8 @@ def times(a: Tensor, weight: Tensor, threads: int, bias: Tensor | None = None) -
     across = not weight.is_contiguous()
     weight = weight.t().contiguous() if across else weight
     panels, out = panels_of(columns), a.new_empty(rows, columns)
-    packed = depth * vectors_of(columns) * LANES
-    room = a.new_empty(packed + threads * TIMES_ROWS * 4 * LANES)
+    sizes = {"packed": depth * vectors_of(columns) * LANES, "sums": threads * TIMES_ROWS * 4 * LANES}
+    rooms, room = workspace.of(a, sizes)
     TIMES(
         threads,
         a=a.data_ptr(),
@@ -291,11 +292,11 @@ def times(a: Tensor, weight: Tensor, threads: int, bias: Tensor | None = None) -
         panel=panels.data_ptr(),
         panels=len(panels),
         columns=columns,
-        packed=room.data_ptr(),
         bias=address(bias),
         out=out.data_ptr(),
-        sums=room.data_ptr() + F32 * packed,
+        **rooms,
     )
+    del room
     return out
 
 
@@ -304,7 +305,8 @@ def sum_of_outer(a: Tensor, b: Tensor, threads: int) -> Tensor:
     out = a.new_empty(a.shape[1], b.shape[1])
     if not len(a):
         return out.zero_()
-    panels, room = panels_of(b.shape[1]), a.new_empty(threads * ROOM)
+    panels = panels_of(b.shape[1])
+    rooms, room = workspace.of(a, {"room": threads * ROOM})
     SUM_OF_OUTER(
         threads,
         a=a.data_ptr(),
@@ -315,8 +317,9 @@ def sum_of_outer(a: Tensor, b: Tensor, threads: int) -> Tensor:
         panel=panels.data_ptr(),
         panels=len(panels),
         out=out.data_ptr(),
-        room=room.data_ptr(),
+        **rooms,
     )
+    del room
     return out
 
 

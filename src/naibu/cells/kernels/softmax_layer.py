@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from naibu.cells.kernels import products, softmax
+from naibu.cells.kernels import products, softmax, workspace
 from naibu.cells.kernels.compiled import address
 from naibu.cells.kernels.own import refuse_second_derivative
 from naibu.cells.kernels.packing import panels_of, vectors_of
@@ -86,10 +86,13 @@ def cross_entropy(
     counts = targets.new_empty(2)
     d = hidden.new_empty(rows, symbols) if scores else None
     d_hidden = torch.empty_like(hidden) if back else None
-    packed, padded = LANES * vectors_of(symbols) * units, LANES * vectors_of(symbols)
-    packed_back = LANES * vectors_of(units) * symbols if back else 0
-    room = hidden.new_empty(packed + padded + packed_back + threads * softmax.ROWS * widest)
-    start = room.data_ptr()
+    sizes = {
+        "packed": LANES * vectors_of(symbols) * units,
+        "padded": LANES * vectors_of(symbols),
+        "packed_back": LANES * vectors_of(units) * symbols if back else 0,
+        "sums": threads * softmax.ROWS * widest,
+    }
+    rooms, room = workspace.of(hidden, sizes)
     softmax.cross_entropy(
         threads,
         rows=rows,
@@ -101,19 +104,17 @@ def cross_entropy(
         targets=address(targets),
         panel=address(panels),
         panels=len(panels),
-        packed=start,
-        padded=start + F32 * packed,
         panel_back=address(panels_back),
         panels_back=len(panels_back),
-        packed_back=start + F32 * (packed + padded),
         loss=address(losses),
         total=address(total),
         counted=address(counts),
         d=address(d),
         d_hidden=address(d_hidden),
-        sums=start + F32 * (packed + padded + packed_back),
         sums_each=F32 * softmax.ROWS * widest,
+        **rooms,
     )
+    del room
     counted, strange = counts.tolist()
     if strange >= 0:
         raise IndexError(f"target {strange}: there are {symbols} symbols")
