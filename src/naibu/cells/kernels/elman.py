@@ -13,6 +13,7 @@ import numpy as np
 from numba import carray, njit
 
 from naibu.cells.kernels.compiled import Kernel, enter, record, shares, wait
+from naibu.cells.kernels.packing import pack_columns_panel, pack_state_rows
 from naibu.cells.kernels.tile import block, packed_product
 from naibu.cells.kernels.vector import (
     F32,
@@ -23,6 +24,7 @@ from naibu.cells.kernels.vector import (
     prefetch,
     relu,
     splat,
+    store,
     store_part,
     tanh,
     where_positive,
@@ -44,9 +46,13 @@ FORWARD = record(
     "x",  # [row inputs]
     "ids",  # [row]: symbols in the place of x, or 0
     "table",  # [symbol hidden]: W_ih x + b of each symbol
-    "w_ih",  # packed
-    "w_hh",  # packed
-    "bias",  # both biases, in whole vectors
+    "w_ih",  # [hidden inputs]
+    "w_hh",  # [hidden hidden]
+    "b_ih",  # [hidden], or 0
+    "b_hh",
+    "packed_ih",  # room for each, packed
+    "packed_hh",
+    "bias",
     "h0",  # [batch hidden]
     "h",  # [row hidden]
     "rectified",  # ReLU in the place of tanh
@@ -56,6 +62,21 @@ FORWARD = record(
     "by_units",  # threads share out units, not rows
     "sums",
 )
+
+
+@njit
+def _prepare(task: Any, panel: int) -> None:
+    """Pack the weights and the sum of the biases of one panel."""
+    hidden = task.hidden
+    if task.inputs:
+        pack_columns_panel(task.w_ih, hidden, task.inputs, task.panel, panel, task.packed_ih)
+    pack_columns_panel(task.w_hh, hidden, hidden, task.panel, panel, task.packed_hh)
+    first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
+    for v in range(first, first + width):
+        place, left, bias = F32 * v * LANES, hidden - v * LANES, splat(np.float32(0))
+        if task.b_ih:
+            bias = load_part(task.b_ih + place, left) + load_part(task.b_hh + place, left)
+        store(task.bias + place, bias)
 
 
 @njit
@@ -87,7 +108,7 @@ def _project(task: Any, steps: tuple[int, int], panels: tuple[int, int], rows: t
 def _project_rows(task: Any, panel: int, place: int, end: int, sums: int) -> None:
     """Write W_ih x + b of neighbouring rows, for one panel."""
     first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
-    weights = task.w_ih + F32 * first * task.inputs * LANES
+    weights = task.packed_ih + F32 * first * task.inputs * LANES
     add = task.chunk == 0  # it is not; a literal False would have every tile compiled once more
     while place < end:
         count = block(end - place, ROWS)
@@ -120,14 +141,14 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
             h = task.h0 + row * row_bytes if begins else task.h + (there + row) * row_bytes
             if together:
                 x = task.x + F32 * (here + row) * task.inputs
-                weights = task.w_ih + F32 * first * task.inputs * LANES
+                weights = task.packed_ih + F32 * first * task.inputs * LANES
                 packed_product(width, count, task.inputs, x, F32 * task.inputs, weights, sums, not together)
             else:
                 for m in range(count):
                     before = _before(task, here + row + m) + F32 * first * LANES
                     for v in range(width):
                         prefetch(before + F32 * v * LANES)
-            weights = task.w_hh + F32 * first * task.hidden * LANES
+            weights = task.packed_hh + F32 * first * task.hidden * LANES
             packed_product(width, count, task.hidden, h, row_bytes, weights, sums, together)
             for m in range(count):
                 before = task.bias if together else _before(task, here + row + m)
@@ -155,6 +176,13 @@ def _elman_forward(address: int) -> None:
     thread, threads = enter(task)
     sums = task.sums + F32 * thread * SUMS
     rows, units = shares(task, thread, threads, task.panels)
+    if task.by_units:
+        for panel in range(units[0], units[1]):
+            _prepare(task, panel)
+    else:
+        for panel in range(thread, task.panels, threads):
+            _prepare(task, panel)
+        wait(task, threads)
     for step in range(task.steps):
         if task.chunk and task.ids == 0 and step % task.chunk == 0:
             _project(task, (step, min(step + task.chunk, task.steps)), units, rows, sums)
@@ -173,7 +201,8 @@ BACKWARD = record(
     "output_grad",  # [row hidden]
     "da",  # [row hidden]: the gradient of W_ih x + W_hh h + b
     "rectified",
-    "w_hh",  # packed for row @ W_hh
+    "w_hh",  # [hidden hidden]
+    "packed",  # room for it, packed
     "panel",  # [panel 2]: first vector and vectors
     "panels",
     "by_units",
@@ -191,7 +220,7 @@ def _step_back(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, i
     hidden = task.hidden
     for panel in range(panels[0], panels[1]):
         first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
-        weights = task.w_hh + F32 * first * hidden * LANES
+        weights = task.packed + F32 * first * hidden * LANES
         row, end = rows[0], min(rows[1], alive)
         while row < end:
             last = row >= going_on
@@ -224,6 +253,7 @@ def _elman_backward(address: int) -> None:
     thread, threads = enter(task)
     sums = task.sums + F32 * thread * SUMS
     rows, units = shares(task, thread, threads, task.panels)
+    pack_state_rows(task, task.hidden, units, thread, threads)
     for back in range(task.steps):
         _step_back(task, task.steps - 1 - back, units, rows, sums)
         if task.by_units:

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from naibu.cells.kernels import elman, products, sharing
+from naibu.cells.kernels import elman, products, sharing, workspace
 from naibu.cells.kernels.compiled import address
 from naibu.cells.kernels.own import Ran, refuse_second_derivative, wants_gradient
-from naibu.cells.kernels.packing import packed_rows, panels_of, vectors_of
+from naibu.cells.kernels.packing import panels_of, vectors_of
 from naibu.cells.kernels.steps import Steps
 from naibu.cells.kernels.vector import LANES
 
@@ -68,14 +68,13 @@ def infer(
     panels = panels_of(hidden, plan.threads if plan.by_units else 1)
     h0 = steps.begin(h0, weight_hh)
     h = h0.new_empty(*steps.shape, hidden)
-    packed_ih = bias = None
-    if table is None:
-        packed_ih = packed_rows(weight_ih.t(), panels, plan.threads)
-        bias = h0.new_zeros(vectors_of(hidden) * LANES)
-        if bias_ih is not None and bias_hh is not None:
-            torch.add(bias_ih, bias_hh, out=bias[:hidden])
-    packed_hh = packed_rows(weight_hh.t(), panels, plan.threads)
-    sums = h0.new_empty(plan.threads * elman.SUMS)
+    sizes = {
+        "packed_ih": inputs * vectors_of(hidden) * LANES,
+        "packed_hh": hidden * vectors_of(hidden) * LANES,
+        "bias": vectors_of(hidden) * LANES,
+        "sums": plan.threads * elman.SUMS,
+    }
+    rooms, room = workspace.of(weight_hh, sizes)
     elman.forward(
         plan.threads,
         **steps.fields,
@@ -84,9 +83,10 @@ def infer(
         x=address(x) if table is None else 0,
         ids=0 if table is None else address(x),
         table=address(table),
-        w_ih=address(packed_ih),
-        w_hh=address(packed_hh),
-        bias=address(bias),
+        w_ih=address(weight_ih),
+        w_hh=address(weight_hh),
+        b_ih=address(bias_ih),
+        b_hh=address(bias_hh),
         h0=address(h0),
         h=address(h),
         rectified=int(rectified),
@@ -94,8 +94,9 @@ def infer(
         panel=address(panels),
         panels=len(panels),
         by_units=int(plan.by_units),
-        sums=address(sums),
+        **rooms,
     )
+    del room
     return h
 
 
@@ -142,8 +143,9 @@ def _through_time(steps: Steps, weight_hh: Tensor, h: Tensor, dh: Tensor, rectif
     hidden = weight_hh.shape[1]
     plan = sharing.plan(steps, hidden, 0, 1)
     panels = panels_of(hidden, plan.threads if plan.by_units else 1)
-    packed = packed_rows(weight_hh, panels, plan.threads)
-    da, sums = torch.empty_like(h), h.new_empty(plan.threads * elman.SUMS)
+    sizes = {"packed": hidden * vectors_of(hidden) * LANES, "sums": plan.threads * elman.SUMS}
+    rooms, room = workspace.of(h, sizes)
+    da = torch.empty_like(h)
     elman.backward(
         plan.threads,
         **steps.fields,
@@ -152,10 +154,11 @@ def _through_time(steps: Steps, weight_hh: Tensor, h: Tensor, dh: Tensor, rectif
         output_grad=address(dh),
         da=address(da),
         rectified=int(rectified),
-        w_hh=address(packed),
+        w_hh=address(weight_hh),
         panel=address(panels),
         panels=len(panels),
         by_units=int(plan.by_units),
-        sums=address(sums),
+        **rooms,
     )
+    del room
     return da

@@ -13,9 +13,10 @@ import numpy as np
 from numba import carray, njit
 
 from naibu.cells.kernels.compiled import Kernel, enter, record, shares, wait
+from naibu.cells.kernels.packing import pack_panel, pack_state_rows
 from naibu.cells.kernels.rows import Two, after, load_rows, store_rows
 from naibu.cells.kernels.tile import block, packed_product, product3
-from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, sigmoid, splat, store_part, tanh
+from naibu.cells.kernels.vector import F32, LANES, integer, load, load_part, sigmoid, splat, store, store_part, tanh
 
 GATES = 3
 ROWS = 32
@@ -35,10 +36,14 @@ FORWARD = record(
     "x",  # [row inputs]
     "ids",  # [row]: symbols in the place of x, or 0
     "table",  # [symbol gates*hidden]: W_ih x + b_ih of each
-    "w_ih",  # packed
-    "w_hh",  # packed
-    "bias_ih",  # packed; zeros with a table
-    "bias_hh",  # packed
+    "w_ih",  # [gates*hidden inputs]
+    "w_hh",  # [gates*hidden hidden]
+    "b_ih",  # [gates*hidden], or 0, as with a table
+    "b_hh",  # [gates*hidden], or 0
+    "packed_ih",  # room for each, packed
+    "packed_hh",
+    "bias_ih",
+    "bias_hh",
     "h0",  # [batch hidden]
     "h",  # [row hidden]
     "gates",  # [row gates*hidden], or 0
@@ -49,6 +54,19 @@ FORWARD = record(
     "by_units",  # threads share out units, not rows
     "sums",
 )
+
+
+@njit
+def _prepare(task: Any, panel: int) -> None:
+    """Pack weights and biases of one panel."""
+    if task.inputs:
+        pack_panel(task.w_ih, task.hidden, GATES, task.inputs, panel, task.packed_ih + panel * task.inputs * PANEL)
+    pack_panel(task.w_hh, task.hidden, GATES, task.hidden, panel, task.packed_hh + panel * task.hidden * PANEL)
+    left = task.hidden - panel * LANES
+    for gate in range(GATES):
+        source, target = F32 * (gate * task.hidden + panel * LANES), panel * PANEL + F32 * gate * LANES
+        for bias, packed in ((task.b_ih, task.bias_ih), (task.b_hh, task.bias_hh)):
+            store(packed + target, load_part(bias + source, left) if bias else splat(np.float32(0)))
 
 
 @njit
@@ -82,7 +100,7 @@ def _project_rows(task: Any, panel: int, place: int, end: int) -> None:
     while place < end:
         count = min(end - place, task.kept - place % task.kept)  # up to where `before` begins again
         x, target = task.x + F32 * place * task.inputs, _before(task, panel, place)
-        product3(count, task.inputs, x, F32 * task.inputs, task.w_ih + panel * task.inputs * PANEL, target, False)
+        product3(count, task.inputs, x, F32 * task.inputs, task.packed_ih + panel * task.inputs * PANEL, target, False)
         place += count
 
 
@@ -105,9 +123,9 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
             h = task.h0 + row * row_bytes if first else task.h + (there + row) * row_bytes
             if together:
                 x = task.x + F32 * (here + row) * task.inputs
-                weights = task.w_ih + panel * task.inputs * PANEL
+                weights = task.packed_ih + panel * task.inputs * PANEL
                 product3(count, task.inputs, x, F32 * task.inputs, weights, sums, False)
-            weights = task.w_hh + panel * task.hidden * PANEL
+            weights = task.packed_hh + panel * task.hidden * PANEL
             product3(count, task.hidden, h, row_bytes, weights, recurrent, False)
             for m in range(0, count, 2):
                 at, own, h_before = here + row + m, recurrent + m * PANEL, h + unit + m * row_bytes
@@ -162,6 +180,13 @@ def _gru_forward(address: int) -> None:
     thread, threads = enter(task)
     sums, panels = task.sums + F32 * thread * SUMS, -(-task.hidden // LANES)
     rows, units = shares(task, thread, threads, panels)
+    if task.by_units:
+        for panel in range(units[0], units[1]):
+            _prepare(task, panel)
+    else:
+        for panel in range(thread, panels, threads):
+            _prepare(task, panel)
+        wait(task, threads)
     for step in range(task.steps):
         if task.chunk and task.ids == 0 and step % task.chunk == 0:
             _project(task, (step, min(step + task.chunk, task.steps)), units, rows)
@@ -185,7 +210,8 @@ BACKWARD = record(
     "dh",  # [batch hidden], zeros at first: what a step leaves the one before it by z * h
     "dg_x",  # [row gates*hidden]: the gradient of W_ih x + b_ih
     "dg_h",  # [row gates*hidden]: the gradient of W_hh h + b_hh
-    "w_hh",  # packed for row @ W_hh
+    "w_hh",  # [gates*hidden hidden]
+    "packed",  # room for it, packed
     "panel",  # [panel 2]: first vector and vectors
     "panels",
     "by_units",
@@ -204,7 +230,7 @@ def _step_back(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, i
     old = 0 if step == 0 else integer(task.alive, step - 1)
     for panel in range(panels[0], panels[1]):
         first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
-        weights = task.w_hh + F32 * first * depth * LANES
+        weights = task.packed + F32 * first * depth * LANES
         row, end = rows[0], min(rows[1], alive)
         while row < end:
             last = row >= going_on
@@ -260,6 +286,7 @@ def _gru_backward(address: int) -> None:
     thread, threads = enter(task)
     sums = task.sums + F32 * thread * SUMS
     rows, units = shares(task, thread, threads, task.panels)
+    pack_state_rows(task, GATES * task.hidden, units, thread, threads)
     for back in range(task.steps):
         _step_back(task, task.steps - 1 - back, units, rows, sums)
         if task.by_units:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from naibu.cells.gru import GRUCell
-from naibu.cells.kernels import gru, products, sharing
+from naibu.cells.kernels import gru, products, sharing, workspace
 from naibu.cells.kernels.compiled import address
 from naibu.cells.kernels.own import Ran, refuse_second_derivative, wants_gradient
-from naibu.cells.kernels.packing import packed_gates, packed_rows, panels_of, vectors_of
+from naibu.cells.kernels.packing import panels_of, vectors_of
 from naibu.cells.kernels.steps import Steps
 from naibu.cells.kernels.vector import LANES
 
@@ -66,17 +66,19 @@ def infer(
     h = h0.new_empty(*steps.shape, hidden)
     gates = h0.new_empty(rows, 3 * hidden) if keep_gates else None
     recurrent = h0.new_empty(rows, hidden) if keep_recurrent else None
-    packed_ih = before = None
-    packed_bias_ih, kept = _packed_bias(bias_ih if table is None else None, weight_ih), 0
-    if table is None:
-        packed_ih = packed_gates(weight_ih, 3, plan.threads)
-        if plan.chunk:
-            # Threads that share out the rows may be at different steps, whose rows overlap in packed sequences.
-            alone = steps.dense or plan.threads == 1 or plan.by_units
-            kept = min(rows, plan.chunk * batch) if alone else rows
-            before = h0.new_empty(vectors_of(hidden) * kept * gru.GATES * LANES)
-    packed_hh, packed_bias_hh = packed_gates(weight_hh, 3, plan.threads), _packed_bias(bias_hh, weight_hh)
-    sums = h0.new_empty(plan.threads * gru.SUMS)
+    # Threads that share out the rows may be at different steps, whose rows overlap in packed sequences.
+    alone = steps.dense or plan.threads == 1 or plan.by_units
+    kept = min(rows, plan.chunk * batch) if alone else rows
+    panel = vectors_of(hidden) * gru.GATES * LANES
+    sizes = {
+        "packed_ih": inputs * panel,
+        "packed_hh": hidden * panel,
+        "bias_ih": panel,
+        "bias_hh": panel,
+        "before": kept * panel if table is None and plan.chunk else 0,
+        "sums": plan.threads * gru.SUMS,
+    }
+    rooms, room = workspace.of(weight_hh, sizes)
     gru.forward(
         plan.threads,
         **steps.fields,
@@ -85,26 +87,21 @@ def infer(
         x=address(x) if table is None else 0,
         ids=0 if table is None else address(x),
         table=address(table),
-        w_ih=address(packed_ih),
-        w_hh=address(packed_hh),
-        bias_ih=address(packed_bias_ih),
-        bias_hh=address(packed_bias_hh),
+        w_ih=address(weight_ih),
+        w_hh=address(weight_hh),
+        b_ih=address(bias_ih) if table is None else 0,
+        b_hh=address(bias_hh),
         h0=address(h0),
         h=address(h),
         gates=address(gates),
-        before=address(before),
         kept=kept,
         recurrent=address(recurrent),
         chunk=plan.chunk,
         by_units=int(plan.by_units),
-        sums=address(sums),
+        **rooms,
     )
+    del room
     return h, gates, recurrent
-
-
-def _packed_bias(bias: Tensor | None, weight: Tensor) -> Tensor:
-    """Return a bias, or zeros for none, as the panels of its weight lie."""
-    return packed_gates((weight.new_zeros(len(weight)) if bias is None else bias)[:, None], 3, 1)
 
 
 class GRUFunction(torch.autograd.Function):
@@ -164,9 +161,9 @@ def _through_time(
     hidden = weight_hh.shape[1]
     plan = sharing.plan(steps, hidden, 0, 3)
     panels = panels_of(hidden, plan.threads if plan.by_units else 1)
-    packed = packed_rows(weight_hh, panels, plan.threads)
+    sizes = {"packed": len(weight_hh) * vectors_of(hidden) * LANES, "sums": plan.threads * gru.SUMS}
+    rooms, room = workspace.of(h, sizes)
     dg_x, dg_h, dh0 = torch.empty_like(gates), torch.empty_like(gates), torch.zeros_like(h0)
-    sums = h.new_empty(plan.threads * gru.SUMS)
     gru.backward(
         plan.threads,
         **steps.fields,
@@ -180,10 +177,11 @@ def _through_time(
         dh=address(dh0),
         dg_x=address(dg_x),
         dg_h=address(dg_h),
-        w_hh=address(packed),
+        w_hh=address(weight_hh),
         panel=address(panels),
         panels=len(panels),
         by_units=int(plan.by_units),
-        sums=address(sums),
+        **rooms,
     )
+    del room
     return dg_x, dg_h, dh0

@@ -14,7 +14,7 @@ from numba import carray, njit
 
 from naibu.cells.kernels.compiled import Kernel, enter, record, shares, wait
 from naibu.cells.kernels.lstm import GATES, ROWS, SUMS
-from naibu.cells.kernels.packing import pack_rows_panel
+from naibu.cells.kernels.packing import pack_rows_panel, pack_state_rows
 from naibu.cells.kernels.products import OUTER, add_outer, rows_times
 from naibu.cells.kernels.tile import block, packed_product
 from naibu.cells.kernels.vector import (
@@ -280,16 +280,10 @@ def _lstm_backward(address: int) -> None:
     thread, threads = enter(task)
     sums, depth = task.sums + F32 * thread * SUMS, GATES * task.hidden
     rows, units = shares(task, thread, threads, task.panels)
-    if task.by_units:
-        for panel in range(units[0], units[1]):
-            pack_rows_panel(task.w_hh, task.hidden, depth, task.panel, panel, task.packed)
-    else:
-        for panel in range(thread, task.panels, threads):
-            pack_rows_panel(task.w_hh, task.hidden, depth, task.panel, panel, task.packed)
-        if task.dx:
-            for panel in range(thread, task.panels_x, threads):
-                pack_rows_panel(task.w_ih, task.inputs, depth, task.panel_x, panel, task.packed_ih)
-        wait(task, threads)
+    if task.dx:
+        for panel in range(thread, task.panels_x, threads):
+            pack_rows_panel(task.w_ih, task.inputs, depth, task.panel_x, panel, task.packed_ih)
+    pack_state_rows(task, depth, units, thread, threads)
     if task.dg == 0:
         _in_chunks(task, thread, threads, units, rows, sums)
         return

@@ -6,10 +6,10 @@ from functools import cache
 from typing import Any
 
 import torch
-from numba import carray, njit
+from numba import njit
 from torch import Tensor
 
-from naibu.cells.kernels.compiled import Kernel, enter, record
+from naibu.cells.kernels.compiled import wait
 from naibu.cells.kernels.vector import F32, LANES, integer, load_part, store, transpose, transpose_part
 
 VECTORS = 4
@@ -101,77 +101,25 @@ def pack_narrow_panel(weight: int, hidden: int, depth: int, panel: int, width: i
                 transpose_part(HALF, source, F32 * depth, apart, units, columns, target, step)
 
 
-PACK_TASK = record("weight", "columns", "depth", "panel", "panels", "packed", "across")
+@njit
+def pack_state_rows(task: Any, depth: int, units: tuple[int, int], thread: int, threads: int) -> None:
+    """Pack `w_hh [depth hidden]` for the products `row @ w_hh` of a backward pass, before any thread goes on: each
+    thread the panels of its own units, or else threads take turns at them."""
+    if task.by_units:
+        for panel in range(units[0], units[1]):
+            pack_rows_panel(task.w_hh, task.hidden, depth, task.panel, panel, task.packed)
+    else:
+        for panel in range(thread, task.panels, threads):
+            pack_rows_panel(task.w_hh, task.hidden, depth, task.panel, panel, task.packed)
+        wait(task, threads)
 
 
 @njit
 def pack_panels(task: Any, thread: int, threads: int) -> None:
-    """Pack the weight of a record with the fields of `PACK_TASK`; threads take turns at the panels."""
+    """Pack the `weight [depth columns]` of a product's record, or the one that lies `across`; threads take turns at the
+    panels."""
     for panel in range(thread, task.panels, threads):
         if task.across:
             pack_columns_panel(task.weight, task.columns, task.depth, task.panel, panel, task.packed)
         else:
             pack_rows_panel(task.weight, task.columns, task.depth, task.panel, panel, task.packed)
-
-
-def _pack(address: int) -> None:
-    """Pack all panels."""
-    task = carray(address, 1, PACK_TASK)[0]
-    thread, threads = enter(task)
-    pack_panels(task, thread, threads)
-
-
-PACK = Kernel("packing of weights", _pack, PACK_TASK)
-
-
-PACK_GATES_TASK = record("weight", "hidden", "gates", "depth", "panels", "packed")
-
-
-def _pack_gates(address: int) -> None:
-    """Pack all panels, one after the other; threads take turns."""
-    task = carray(address, 1, PACK_GATES_TASK)[0]
-    thread, threads = enter(task)
-    for panel in range(thread, task.panels, threads):
-        target = task.packed + F32 * panel * task.depth * task.gates * LANES
-        pack_panel(task.weight, task.hidden, task.gates, task.depth, panel, target)
-
-
-PACK_GATES = Kernel("packing of gates", _pack_gates, PACK_GATES_TASK)
-
-
-def packed_rows(weight: Tensor, panels: Tensor, threads: int) -> Tensor:
-    """Return `weight [depth columns]` in these panels, for products `row @ weight`; it may be a transposed view."""
-    depth, columns = weight.shape
-    across = not weight.is_contiguous()
-    if across:
-        weight = weight.t().contiguous()
-    packed = weight.new_empty(int(panels[:, 1].sum()) * LANES * depth)
-    PACK(
-        threads,
-        weight=weight.data_ptr(),
-        columns=columns,
-        depth=depth,
-        panel=panels.data_ptr(),
-        panels=len(panels),
-        packed=packed.data_ptr(),
-        across=int(across),
-    )
-    return packed
-
-
-def packed_gates(weight: Tensor, gates: int, threads: int) -> Tensor:
-    """Return `weight [gates*hidden depth]` as one panel for each vector of units, all gates of it together,
-    for products `weight @ column`."""
-    hidden, depth = len(weight) // gates, weight.shape[1]
-    panels = vectors_of(hidden)
-    packed = weight.new_empty(panels * depth * gates * LANES)
-    PACK_GATES(
-        threads,
-        weight=weight.data_ptr(),
-        hidden=hidden,
-        gates=gates,
-        depth=depth,
-        panels=panels,
-        packed=packed.data_ptr(),
-    )
-    return packed
