@@ -113,7 +113,8 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
         there, old = integer(task.offset, step - 1), min(alive, integer(task.alive, step - 1))
     together = task.chunk == 0 and task.ids == 0
     row_bytes, recurrent = F32 * task.hidden, sums + ROWS * PANEL
-    for panel in range(panels[0], panels[1]):
+    for turn in range(panels[1] - panels[0]):  # to and fro: what a step ends with is in the cache when the next begins
+        panel = panels[1] - 1 - turn if step & 1 else panels[0] + turn
         unit = panel * F32 * LANES
         row, end = rows[0], min(rows[1], alive)
         while row < end:
