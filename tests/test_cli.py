@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import naibu
-from naibu import commands
+from naibu import cli, commands
 from naibu.cli import complaint, folded, main, options_of
 from naibu.commands import COMMANDS
 from naibu.look.asked import summary_if_finished
@@ -47,8 +47,21 @@ def looked(treebank, tmp_path_factory):
 
 
 def naibu_in(*arguments: object, **options):
-    command = [sys.executable, "-m", "naibu.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "naibu", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def test_what_no_terminal_shows_is_printed_wide_enough_for_a_table(capsys, monkeypatch):
+    class Asked:
+        def execute(self, console, typed):
+            console.print(" ".join(["word"] * 30))
+
+    monkeypatch.delenv("COLUMNS", raising=False)
+    cli._execute(Asked(), "naibu")
+    assert max(map(len, capsys.readouterr().out.splitlines())) == 120
+    monkeypatch.setenv("COLUMNS", "60")
+    cli._execute(Asked(), "naibu")
+    assert max(map(len, capsys.readouterr().out.splitlines())) == 60
 
 
 def listing(folder: Path) -> dict[str, bytes]:

@@ -20,6 +20,7 @@ FLOORS = [
     {"papers"},
     {"commands"},
     {"cli"},
+    {"__main__"},
 ]
 MEETING = {
     ("interventions", "probes"),

@@ -37,6 +37,9 @@ $ naibu look treebank.mrg --form tagged --units 200 --minutes 10 --out looks/min
 The steps of look, one at a time: train, record, probe, intervene, report. Explained by naibu COMMAND --help;
 naibu --version tells the version."""
 
+WIDTH = 120
+"""Columns of what is printed where no terminal says how many it has."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status: 0, 2 for an error said in one line, 130 after Ctrl-C."""
@@ -194,7 +197,10 @@ def _execute(command: Any, typed: str) -> None:
     write_to = getattr(holder, "json", None)
     if write_to not in (None, "-"):
         _can_be_written(Path(write_to))
-    result = command.execute(Console(stderr=write_to == "-"), typed)
+    console = Console(stderr=write_to == "-")
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(stderr=console.stderr, width=WIDTH)
+    result = command.execute(console, typed)
     if write_to == "-":
         json.dump(result, sys.stdout, indent=1, ensure_ascii=False)
         print()
@@ -208,7 +214,3 @@ def _can_be_written(path: Path) -> None:
     if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
         what = "it is a folder" if path.is_dir() else f"{folder} cannot be written to"
         raise OptionError(f"--json {path}: {what}; give the name of a file, or - for standard output")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -235,33 +235,37 @@ def product_of(vectors: int, fixed: bool = False) -> Any:
     return numba.njit(space[name])
 
 
-def packed_product_of(vectors: int) -> Any:
-    """Return the compiled function `product(rows, depth, row, row_step, panel, sums, add)` of packed panels.
+def packed_product_of(vectors: int, fixed: bool = False) -> Any:
+    """Return the compiled function `product(rows, depth, row, row_step, panel, sums, add)` of packed panels, or of
+    those of `fixed_point`.
 
     Row m begins at `row + m * row_step` (bytes), its numbers side by side; `sums` takes the rows' vectors. There
-    may be more rows than a tile has: all of them pass a piece of the panel while it is in the first cache.
+    may be more rows than a tile has: all of them pass a piece of the panel while it is in the second cache.
     """
-    product, step, most = product_of(vectors), F32 * vectors * LANES, rows_at_once(vectors)
+    product, most, step = product_of(vectors, fixed), rows_at_once(vectors), vectors * VECTOR
+    # A panel of whole numbers ends with their scales, and is taken in one piece.
+    panel_step, longest = (STEP, 1 << 60) if fixed else (step, DEPTH)
 
     def packed_product(rows: int, depth: int, row: int, row_step: int, panel: int, sums: int, add: bool) -> None:
         start = 0
         while start < depth:
-            piece = block(depth - start, DEPTH)
+            piece = block(depth - start, longest)
             m = 0
             while m < rows:
                 count = block(rows - m, most)
                 source, target = row + m * row_step + F32 * start, sums + m * step
-                weights, more = panel + start * step, add or start > 0
-                product(count, piece, source, row_step, F32, weights, step, target, step, more, 0, 0, 0, 0)
+                weights, more = panel + start * panel_step, add or start > 0
+                product(count, piece, source, row_step, F32, weights, panel_step, target, step, more, 0, 0, 0, 0)
                 m += count
             start += piece
 
     # Compiled functions are known by their names to all kernels of a process, those from the cache among them.
-    packed_product.__qualname__ = packed_product.__name__ = f"packed_product{vectors}"
+    packed_product.__qualname__ = packed_product.__name__ = f"packed_product{vectors}{'_fixed' * fixed}"
     return numba.njit(packed_product)
 
 
 product1, product2, product3, product4 = (packed_product_of(vectors) for vectors in (1, 2, 3, 4))
+fixed_product = packed_product_of(4, fixed=True)
 
 
 @numba.njit
@@ -334,20 +338,6 @@ def packed_pair(
         pair2(rows, depth, row, row_step, panel, depth2, row2, step2, panel2, sums)
     else:
         pair1(rows, depth, row, row_step, panel, depth2, row2, step2, panel2, sums)
-
-
-_fixed_product, _FIXED_ROWS = product_of(4, fixed=True), rows_at_once(4)
-
-
-@numba.njit
-def fixed_product(rows: int, depth: int, row: int, row_step: int, panel: int, sums: int, add: bool) -> None:
-    """The product of `packed_product` with a panel of `fixed_point`."""
-    m, step = 0, 4 * VECTOR
-    while m < rows:
-        count = block(rows - m, _FIXED_ROWS)
-        source, target = row + m * row_step, sums + m * step
-        _fixed_product(count, depth, source, row_step, F32, panel, STEP, target, step, add, 0, 0, 0, 0)
-        m += count
 
 
 @intrinsic
