@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import os
 import random
 import re
 import shlex
@@ -54,14 +55,23 @@ def naibu_in(*arguments: object, **options):
 def test_what_no_terminal_shows_is_printed_wide_enough_for_a_table(capsys, monkeypatch):
     class Asked:
         def execute(self, console, typed):
-            console.print(" ".join(["word"] * 30))
+            console.print(" ".join(["word"] * 50))
+
+    def no_terminal(stream):
+        raise OSError
+
+    def columns():
+        cli._execute(Asked(), "naibu")
+        return max(len(line.rstrip()) + 1 for line in capsys.readouterr().out.splitlines())
 
     monkeypatch.delenv("COLUMNS", raising=False)
-    cli._execute(Asked(), "naibu")
-    assert max(map(len, capsys.readouterr().out.splitlines())) == 120
+    monkeypatch.setattr(os, "get_terminal_size", no_terminal)
+    assert columns() == 120
     monkeypatch.setenv("COLUMNS", "60")
-    cli._execute(Asked(), "naibu")
-    assert max(map(len, capsys.readouterr().out.splitlines())) == 60
+    assert columns() == 60
+    monkeypatch.delenv("COLUMNS")
+    monkeypatch.setattr(os, "get_terminal_size", lambda stream: os.terminal_size((100, 24)))
+    assert columns() == 100
 
 
 def listing(folder: Path) -> dict[str, bytes]:

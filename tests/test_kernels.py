@@ -15,7 +15,19 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import naibu
-from naibu.cells.kernels import compiled, fixed_point, lstm_backward, lstm_layer, own, products, sharing, steps
+from naibu.cells.kernels import (
+    compiled,
+    elman,
+    fixed_point,
+    gru,
+    lstm,
+    lstm_backward,
+    lstm_layer,
+    own,
+    products,
+    sharing,
+    steps,
+)
 from naibu.cells.kernels.vector import LANES
 from naibu.cells.layers import Recurrent
 from naibu.cells.peephole import PeepholeLSTMCell
@@ -30,6 +42,8 @@ KINDS: list[tuple[str, Make, Make]] = [
 ]
 kinds = pytest.mark.parametrize(("ours", "theirs"), [kind[1:] for kind in KINDS], ids=[kind[0] for kind in KINDS])
 
+KERNELS = [(lstm, "forward"), (lstm_backward, "backward")]
+KERNELS += [(module, name) for module in (gru, elman) for name in ("forward", "backward")]
 PATHS: dict[str, dict[str, Any]] = {
     "chosen": {},
     "one thread": {"threads": 1, "by_units": False},
@@ -186,14 +200,18 @@ def test_packed_sequences(ours, theirs, bidirectional, plan):
 
 
 @pytest.mark.parametrize("rows", [7, 128])
-def test_fewer_threads_than_were_asked_for(monkeypatch, rows):
+@kinds
+def test_fewer_threads_than_were_asked_for(monkeypatch, rows, ours, theirs):
     """A team may turn out smaller than the one for which there is room."""
-    choose, backward = sharing.plan, lstm_backward.backward
+    choose = sharing.plan
     monkeypatch.setattr(sharing, "plan", lambda *sizes: replace(choose(*sizes), threads=3, by_units=False))
     monkeypatch.setattr(lstm_layer, "CHUNK_ROWS", rows)
+    kernels = [(module, name, getattr(module, name)) for module, name in KERNELS]
     for team in (1, 2):
-        monkeypatch.setattr(lstm_backward, "backward", lambda _, team=team, **values: backward(team, **values))
-        layer, reference = twins(naibu.LSTM, nn.LSTM, 5, 18)
+        for module, name, kernel in kernels:
+            fewer = lambda _, team=team, kernel=kernel, **values: kernel(team, **values)  # noqa: E731
+            monkeypatch.setattr(module, name, fewer)
+        layer, reference = twins(ours, theirs, 5, 18)
         compare(layer, reference, torch.randn(9, 13, 5), state_of(layer, 13))
 
 
@@ -250,7 +268,9 @@ def test_symbols_give_what_their_vectors_give(ours, theirs, options, plan):
         close(part.grad, wanted)
 
 
-@pytest.mark.parametrize("size", [(5, 3, 2), (300, 40, 33), (64, 17, 70), (513, 5, 1), (1, 1, 1)], ids=str)
+@pytest.mark.parametrize(
+    "size", [(5, 3, 2), (300, 40, 33), (64, 17, 70), (513, 5, 1), (1, 1, 1), (800, 1100, 70)], ids=str
+)
 def test_products(size):
     rows, width, columns = size
     torch.manual_seed(3)
@@ -263,6 +283,13 @@ def test_products(size):
         close(products.sum_of_outer(a, b, threads), a.double().T @ b.double())
         by_symbol = torch.zeros(3, width, dtype=torch.float64).index_add_(0, ids, a.double())
         close(products.sum_by_symbol(a, ids, 3, threads), by_symbol)
+
+
+def test_a_sum_of_nothing_is_zero():
+    products.times(torch.ones(9, 30), torch.ones(30, 4), 1)  # leaves sums in the kept workspace
+    nothing, bias = (torch.ones(3, 0), torch.ones(0, 4), 1), torch.randn(4)
+    assert torch.equal(products.times(*nothing), torch.zeros(3, 4))
+    assert torch.equal(products.times(*nothing, bias), bias.expand(3, 4))
 
 
 def test_what_the_kernels_do_not_compute_is_refused_by_name():

@@ -191,6 +191,13 @@ def test_the_logits_are_never_there_as_a_whole(monkeypatch):
     assert max(sizes) > 3_000_000
 
 
+def test_without_features_every_symbol_is_as_likely():
+    hidden, targets = torch.ones(9, 4), torch.tensor([0, 1, 2])
+    chunked_cross_entropy(hidden, torch.ones(5, 4), None, torch.zeros(9, dtype=torch.int64), "mean")
+    loss = chunked_cross_entropy(torch.empty(3, 0), torch.empty(5, 0), None, targets, "mean")
+    assert loss.item() == pytest.approx(math.log(5))
+
+
 def test_products_of_views_and_few_sizes():
     x, weight, bias = torch.randn(5, 7), torch.randn(9, 7), torch.randn(9)
     expected = x.double() @ weight.double().t() + bias.double()

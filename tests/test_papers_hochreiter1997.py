@@ -416,8 +416,9 @@ class Tags(HTMLParser):
 
 
 @pytest.fixture
-def ran(fake, tmp_path, capsys):
+def ran(fake, tmp_path, capsys, monkeypatch):
     """Experiment 4 at lag 100 by the command, and again with a departure."""
+    monkeypatch.setenv("COLUMNS", "80")
     asked = ["papers", "hochreiter1997", "--experiment", "4", "--lag", "100", "--workers", "1", "--out", str(tmp_path)]
     assert main([*asked, "--trials", "4", "--json", str(tmp_path / "rows.json")]) == 0
     first = capsys.readouterr()

@@ -38,7 +38,7 @@ The steps of look, one at a time: train, record, probe, intervene, report. Expla
 naibu --version tells the version."""
 
 WIDTH = 120
-"""Columns of what is printed where no terminal says how many it has."""
+"""Columns of tables where no terminal says how many it has."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -197,15 +197,23 @@ def _execute(command: Any, typed: str) -> None:
     write_to = getattr(holder, "json", None)
     if write_to not in (None, "-"):
         _can_be_written(Path(write_to))
-    console = Console(stderr=write_to == "-")
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console = Console(stderr=console.stderr, width=WIDTH)
-    result = command.execute(console, typed)
+    result = command.execute(Console(stderr=write_to == "-", width=_columns()), typed)
     if write_to == "-":
         json.dump(result, sys.stdout, indent=1, ensure_ascii=False)
         print()
     elif write_to is not None:
         write_json(Path(write_to), result)
+
+
+def _columns() -> int | None:
+    """Return how many columns tables have, None where a terminal says so, or COLUMNS."""
+    if os.environ.get("COLUMNS", "").isdigit():
+        return None
+    for stream in range(3):
+        with contextlib.suppress(OSError):
+            os.get_terminal_size(stream)
+            return None
+    return WIDTH
 
 
 def _can_be_written(path: Path) -> None:
@@ -214,3 +222,7 @@ def _can_be_written(path: Path) -> None:
     if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
         what = "it is a folder" if path.is_dir() else f"{folder} cannot be written to"
         raise OptionError(f"--json {path}: {what}; give the name of a file, or - for standard output")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

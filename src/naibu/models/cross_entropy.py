@@ -79,7 +79,8 @@ def _check_sizes(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: T
 def _by_kernel(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> bool:
     """Return whether our own kernel computes this."""
     whole = targets.dtype == torch.int64 and targets.is_cpu
-    return whole and 0 < len(weight) <= FEW and targets.numel() > 0 and own.unfit(hidden, weight, bias) is None
+    there = hidden.numel() > 0 and 0 < len(weight) <= FEW
+    return whole and there and own.unfit(hidden, weight, bias) is None
 
 
 def _whole(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, reduction: str) -> Tensor:

@@ -280,7 +280,7 @@ def _lstm_backward(address: int) -> None:
     thread, threads = enter(task)
     sums, depth = task.sums + F32 * thread * SUMS, GATES * task.hidden
     rows, units = shares(task, thread, threads, task.panels)
-    if task.dx:
+    if task.dx:  # then threads share out the rows, and wait for each other before they go on
         for panel in range(thread, task.panels_x, threads):
             pack_rows_panel(task.w_ih, task.inputs, depth, task.panel_x, panel, task.packed_ih)
     pack_state_rows(task, depth, units, thread, threads)

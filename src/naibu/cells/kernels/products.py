@@ -277,6 +277,8 @@ COLUMN_SUMS = Kernel("sums of columns", _column_sums, COLUMN_SUMS_TASK)
 def times(a: Tensor, weight: Tensor, threads: int, bias: Tensor | None = None) -> Tensor:
     """Return `a [row depth] @ weight [depth columns] + bias [columns]`; the weight may be a transposed view."""
     (rows, depth), columns = a.shape, weight.shape[1]
+    if depth == 0:
+        return a.new_zeros(rows, columns) if bias is None else bias.repeat(rows, 1)
     across = not weight.is_contiguous()
     weight = weight.t().contiguous() if across else weight
     panels, out = panels_of(columns), a.new_empty(rows, columns)
