@@ -224,3 +224,18 @@ def shares(task: Any, thread: int, threads: int, panels: int) -> tuple[tuple[int
     if task.by_units:
         return (0, task.batch), (panels * thread // threads, panels * (thread + 1) // threads)
     return (task.batch * thread // threads, task.batch * (thread + 1) // threads), (0, panels)
+
+
+@numba.njit
+def turns(task: Any, panels: tuple[int, int], thread: int, threads: int) -> tuple[int, int, int]:
+    """Return the first, the end and the step of the panels that this thread prepares: its own, or, where they are all
+    threads', every so many."""
+    if task.by_units:
+        return panels[0], panels[1], 1
+    return thread, panels[1], threads
+
+
+@numba.njit
+def to_and_fro(panels: tuple[int, int], turn: int, step: int) -> int:
+    """Return the panel whose turn it is in a step: what one step ends with is in the cache when the next begins."""
+    return panels[1] - 1 - turn if step & 1 else panels[0] + turn

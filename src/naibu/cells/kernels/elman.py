@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import carray, njit
 
-from naibu.cells.kernels.compiled import Kernel, enter, record, shares, wait
+from naibu.cells.kernels.compiled import Kernel, enter, record, shares, to_and_fro, turns, wait
 from naibu.cells.kernels.packing import pack_columns_panel, pack_state_rows
 from naibu.cells.kernels.tile import block, packed_product
 from naibu.cells.kernels.vector import (
@@ -131,8 +131,8 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
     if step > 0:
         there, old = integer(task.offset, step - 1), min(alive, integer(task.alive, step - 1))
     together, row_bytes = task.chunk == 0 and task.ids == 0, F32 * task.hidden
-    for turn in range(panels[1] - panels[0]):  # to and fro: what a step ends with is in the cache when the next begins
-        panel = panels[1] - 1 - turn if step & 1 else panels[0] + turn
+    for turn in range(panels[1] - panels[0]):
+        panel = to_and_fro(panels, turn, step)
         first, width = integer(task.panel, 2 * panel), integer(task.panel, 2 * panel + 1)
         row, end = rows[0], min(rows[1], alive)
         while row < end:
@@ -177,12 +177,10 @@ def _elman_forward(address: int) -> None:
     thread, threads = enter(task)
     sums = task.sums + F32 * thread * SUMS
     rows, units = shares(task, thread, threads, task.panels)
-    if task.by_units:
-        for panel in range(units[0], units[1]):
-            _prepare(task, panel)
-    else:
-        for panel in range(thread, task.panels, threads):
-            _prepare(task, panel)
+    first, end, every = turns(task, units, thread, threads)
+    for panel in range(first, end, every):
+        _prepare(task, panel)
+    if not task.by_units:
         wait(task, threads)
     for step in range(task.steps):
         if task.chunk and task.ids == 0 and step % task.chunk == 0:

@@ -74,7 +74,7 @@ def infer(
         "bias": vectors_of(hidden) * LANES,
         "sums": plan.threads * elman.SUMS,
     }
-    rooms, room = workspace.of(weight_hh, sizes)
+    rooms, _held = workspace.of(weight_hh, sizes)
     elman.forward(
         plan.threads,
         **steps.fields,
@@ -96,7 +96,6 @@ def infer(
         by_units=int(plan.by_units),
         **rooms,
     )
-    del room
     return h
 
 
@@ -144,7 +143,7 @@ def _through_time(steps: Steps, weight_hh: Tensor, h: Tensor, dh: Tensor, rectif
     plan = sharing.plan(steps, hidden, 0, 1)
     panels = panels_of(hidden, plan.threads if plan.by_units else 1)
     sizes = {"packed": hidden * vectors_of(hidden) * LANES, "sums": plan.threads * elman.SUMS}
-    rooms, room = workspace.of(h, sizes)
+    rooms, _held = workspace.of(h, sizes)
     da = torch.empty_like(h)
     elman.backward(
         plan.threads,
@@ -160,5 +159,4 @@ def _through_time(steps: Steps, weight_hh: Tensor, h: Tensor, dh: Tensor, rectif
         by_units=int(plan.by_units),
         **rooms,
     )
-    del room
     return da

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import carray, njit
 
-from naibu.cells.kernels.compiled import Kernel, enter, record, shares, wait
+from naibu.cells.kernels.compiled import Kernel, enter, record, shares, to_and_fro, turns, wait
 from naibu.cells.kernels.packing import pack_panel, pack_state_rows
 from naibu.cells.kernels.rows import Two, after, load_rows, store_rows
 from naibu.cells.kernels.tile import block, packed_product, product3
@@ -113,8 +113,8 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
         there, old = integer(task.offset, step - 1), min(alive, integer(task.alive, step - 1))
     together = task.chunk == 0 and task.ids == 0
     row_bytes, recurrent = F32 * task.hidden, sums + ROWS * PANEL
-    for turn in range(panels[1] - panels[0]):  # to and fro: what a step ends with is in the cache when the next begins
-        panel = panels[1] - 1 - turn if step & 1 else panels[0] + turn
+    for turn in range(panels[1] - panels[0]):
+        panel = to_and_fro(panels, turn, step)
         unit = panel * F32 * LANES
         row, end = rows[0], min(rows[1], alive)
         while row < end:
@@ -181,12 +181,10 @@ def _gru_forward(address: int) -> None:
     thread, threads = enter(task)
     sums, panels = task.sums + F32 * thread * SUMS, -(-task.hidden // LANES)
     rows, units = shares(task, thread, threads, panels)
-    if task.by_units:
-        for panel in range(units[0], units[1]):
-            _prepare(task, panel)
-    else:
-        for panel in range(thread, panels, threads):
-            _prepare(task, panel)
+    first, end, every = turns(task, units, thread, threads)
+    for panel in range(first, end, every):
+        _prepare(task, panel)
+    if not task.by_units:
         wait(task, threads)
     for step in range(task.steps):
         if task.chunk and task.ids == 0 and step % task.chunk == 0:

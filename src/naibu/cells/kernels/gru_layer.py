@@ -78,7 +78,7 @@ def infer(
         "before": kept * panel if table is None and plan.chunk else 0,
         "sums": plan.threads * gru.SUMS,
     }
-    rooms, room = workspace.of(weight_hh, sizes)
+    rooms, _held = workspace.of(weight_hh, sizes)
     gru.forward(
         plan.threads,
         **steps.fields,
@@ -100,7 +100,6 @@ def infer(
         by_units=int(plan.by_units),
         **rooms,
     )
-    del room
     return h, gates, recurrent
 
 
@@ -162,7 +161,7 @@ def _through_time(
     plan = sharing.plan(steps, hidden, 0, 3)
     panels = panels_of(hidden, plan.threads if plan.by_units else 1)
     sizes = {"packed": len(weight_hh) * vectors_of(hidden) * LANES, "sums": plan.threads * gru.SUMS}
-    rooms, room = workspace.of(h, sizes)
+    rooms, _held = workspace.of(h, sizes)
     dg_x, dg_h, dh0 = torch.empty_like(gates), torch.empty_like(gates), torch.zeros_like(h0)
     gru.backward(
         plan.threads,
@@ -183,5 +182,4 @@ def _through_time(
         by_units=int(plan.by_units),
         **rooms,
     )
-    del room
     return dg_x, dg_h, dh0

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numba import carray, njit
 
-from naibu.cells.kernels.compiled import Kernel, enter, record, shares, wait
+from naibu.cells.kernels.compiled import Kernel, enter, record, shares, to_and_fro, turns, wait
 from naibu.cells.kernels.fixed_point import compress
 from naibu.cells.kernels.packing import narrow, pack_narrow_panel, pack_panel
 from naibu.cells.kernels.rows import Two, after, load_rows, store_rows
@@ -176,8 +176,8 @@ def _step(task: Any, step: int, panels: tuple[int, int], rows: tuple[int, int], 
     if step > 0:
         there, old = integer(task.offset, step - 1), min(alive, integer(task.alive, step - 1))
     row_bytes = F32 * task.hidden
-    for turn in range(panels[1] - panels[0]):  # to and fro: what a step ends with is in the cache when the next begins
-        panel = panels[1] - 1 - turn if step & 1 else panels[0] + turn
+    for turn in range(panels[1] - panels[0]):
+        panel = to_and_fro(panels, turn, step)
         width = _width(task, panel)
         row, end = rows[0], min(rows[1], alive)
         while row < end:
@@ -315,12 +315,10 @@ def _lstm_forward(address: int) -> None:
     zeros = task.zeros + F32 * thread * panels * LANES
     for panel in range(panels):
         store(zeros + F32 * panel * LANES, splat(np.float32(0)))
-    if task.by_units:
-        for panel in range(units[0], units[1]):
-            _prepare(task, panel)
-    else:
-        for panel in range(thread, panels, threads):
-            _prepare(task, panel)
+    first, end, every = turns(task, units, thread, threads)
+    for panel in range(first, end, every):
+        _prepare(task, panel)
+    if not task.by_units:
         wait(task, threads)
     for step in range(task.steps):
         if task.chunk and task.ids == 0 and step % task.chunk == 0:

@@ -107,7 +107,7 @@ def infer(
     places = rows if plan.chunk and not (steps.dense or plan.by_units) else min(rows, plan.chunk * batch)
     once = plan.by_units and not plan.direct and table is None and plan.chunk >= steps.count
     sizes = _forward_rooms(hidden, inputs, places, plan.threads, once, plan.direct)
-    rooms, room = workspace.of(weight_hh, sizes)
+    rooms, _held = workspace.of(weight_hh, sizes)
     if not plan.fixed:
         rooms["fixed"] = 0
     wide = written.gates if written.update is None else written.update
@@ -140,7 +140,6 @@ def infer(
         by_units=int(plan.by_units),
         **rooms,
     )
-    del room
 
 
 @lru_cache(maxsize=256)
@@ -284,7 +283,7 @@ class _Given(NamedTuple):
         plan = self.plan
         panels, dc0 = panels_of(hidden, plan.threads if plan.by_units else 1), torch.zeros_like(c0)
         rooms = {"packed": 4 * hidden * vectors_of(hidden) * LANES, "sums": plan.threads * lstm.SUMS, **rooms}
-        places, room = workspace.of(c, rooms)
+        places, _held = workspace.of(c, rooms)
         lstm_backward.backward(
             plan.threads,
             **steps.fields,
@@ -303,5 +302,4 @@ class _Given(NamedTuple):
             **places,
             **more,
         )
-        del room
         return dc0

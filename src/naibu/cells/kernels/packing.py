@@ -9,7 +9,7 @@ import torch
 from numba import njit
 from torch import Tensor
 
-from naibu.cells.kernels.compiled import wait
+from naibu.cells.kernels.compiled import turns, wait
 from naibu.cells.kernels.vector import F32, LANES, integer, load_part, store, transpose, transpose_part
 
 VECTORS = 4
@@ -105,12 +105,10 @@ def pack_narrow_panel(weight: int, hidden: int, depth: int, panel: int, width: i
 def pack_state_rows(task: Any, depth: int, units: tuple[int, int], thread: int, threads: int) -> None:
     """Pack `w_hh [depth hidden]` for the products `row @ w_hh` of a backward pass, before any thread goes on: each
     thread the panels of its own units, or else threads take turns at them."""
-    if task.by_units:
-        for panel in range(units[0], units[1]):
-            pack_rows_panel(task.w_hh, task.hidden, depth, task.panel, panel, task.packed)
-    else:
-        for panel in range(thread, task.panels, threads):
-            pack_rows_panel(task.w_hh, task.hidden, depth, task.panel, panel, task.packed)
+    first, end, every = turns(task, units, thread, threads)
+    for panel in range(first, end, every):
+        pack_rows_panel(task.w_hh, task.hidden, depth, task.panel, panel, task.packed)
+    if not task.by_units:
         wait(task, threads)
 
 

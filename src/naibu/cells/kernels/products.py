@@ -283,7 +283,7 @@ def times(a: Tensor, weight: Tensor, threads: int, bias: Tensor | None = None) -
     weight = weight.t().contiguous() if across else weight
     panels, out = panels_of(columns), a.new_empty(rows, columns)
     sizes = {"packed": depth * vectors_of(columns) * LANES, "sums": threads * TIMES_ROWS * 4 * LANES}
-    rooms, room = workspace.of(a, sizes)
+    rooms, _held = workspace.of(a, sizes)
     TIMES(
         threads,
         a=a.data_ptr(),
@@ -298,7 +298,6 @@ def times(a: Tensor, weight: Tensor, threads: int, bias: Tensor | None = None) -
         out=out.data_ptr(),
         **rooms,
     )
-    del room
     return out
 
 
@@ -308,7 +307,7 @@ def sum_of_outer(a: Tensor, b: Tensor, threads: int) -> Tensor:
     if not len(a):
         return out.zero_()
     panels = panels_of(b.shape[1])
-    rooms, room = workspace.of(a, {"room": threads * ROOM})
+    rooms, _held = workspace.of(a, {"room": threads * ROOM})
     SUM_OF_OUTER(
         threads,
         a=a.data_ptr(),
@@ -321,7 +320,6 @@ def sum_of_outer(a: Tensor, b: Tensor, threads: int) -> Tensor:
         out=out.data_ptr(),
         **rooms,
     )
-    del room
     return out
 
 

@@ -92,7 +92,7 @@ def cross_entropy(
         "packed_back": LANES * vectors_of(units) * symbols if back else 0,
         "sums": threads * softmax.ROWS * widest,
     }
-    rooms, room = workspace.of(hidden, sizes)
+    rooms, _held = workspace.of(hidden, sizes)
     softmax.cross_entropy(
         threads,
         rows=rows,
@@ -114,7 +114,6 @@ def cross_entropy(
         sums_each=F32 * softmax.ROWS * widest,
         **rooms,
     )
-    del room
     counted, strange = counts.tolist()
     if strange >= 0:
         raise IndexError(f"target {strange}: there are {symbols} symbols")

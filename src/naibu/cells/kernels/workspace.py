@@ -18,7 +18,8 @@ HUGE = 1 << 21
 
 
 def of(like: Tensor, rooms: dict[str, int]) -> tuple[dict[str, int], Any]:
-    """Return addresses of rooms for so many numbers each, and what they lie in, until this thread asks again."""
+    """Return addresses of rooms for so many numbers each, and what they lie in, to be held until the kernel has run;
+    no longer than until this thread asks again."""
     wanted = sum(rooms.values())
     if wanted > LARGE:
         apart = {name: like.new_empty(size) for name, size in rooms.items()}
