@@ -20,13 +20,13 @@ from torch.nn.functional import cross_entropy
 
 import naibu
 from naibu import interventions, probes
-from naibu.corpora.batches import pad
-from naibu.corpora.corpus import Corpus
-from naibu.corpora.sequences import Sequences
+from naibu.data.batches import pad
+from naibu.data.corpus import Corpus
+from naibu.data.sequences import Sequences
 from naibu.models.language_model import LanguageModel
 from naibu.probes.resampling import Resampler, ratio
-from naibu.report.numbers import share
-from naibu.report.plots.canvas import BLUE, GREEN, GREY, VERMILLION, write_png
+from naibu.reporting.numbers import share
+from naibu.reporting.plots.canvas import BLUE, GREEN, GREY, VERMILLION, write_png
 
 LAYER = "lstm.0"
 

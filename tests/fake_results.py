@@ -8,7 +8,7 @@ import numpy as np
 
 from naibu.interventions.results import Effect, Holding
 from naibu.probes import results as r
-from naibu.report import NetworkPart, Report
+from naibu.reporting import NetworkPart, Report
 
 ROWS = r.Rows("train", 180_000, 4200, 21_000, 17_500)
 NOTHING = r.Score(np.nan, np.nan, np.nan, 0, 0)

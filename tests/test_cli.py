@@ -22,7 +22,7 @@ import naibu
 from naibu import cli, commands
 from naibu.cli import complaint, folded, main, options_of
 from naibu.commands import COMMANDS
-from naibu.look.asked import summary_if_finished
+from naibu.looking.asked import summary_if_finished
 from naibu.papers import catalogue
 from naibu.papers.runner import Experiment, Reproduction
 from random_trees import nested
@@ -205,8 +205,8 @@ def test_a_terminal_without_arrows_gets_the_table_too(treebank, looked):
 
 def test_the_report_gives_a_command_that_makes_the_run_again(treebank, tmp_path):
     """Typed again, it finds the run finished: every option is the same."""
-    from naibu.look.places import Places
-    from naibu.look.report import commands_of
+    from naibu.looking.places import Places
+    from naibu.looking.report import commands_of
 
     options = ["--cell", "gru", "--category", "NP", "--split-seed", "4", "--tied", "--batch-size", "8", "--traces"]
     train = ["train", str(treebank), "--form", "brackets", *SMALL, *options, "--out", str(tmp_path / "my work")]

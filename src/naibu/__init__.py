@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "open_corpus": "naibu.corpora.corpus",
+    "open_corpus": "naibu.data.corpus",
     "train": "naibu.training.train",
     "record": "naibu.recording",
     "Recording": "naibu.recording",
@@ -30,7 +30,7 @@ _HOME = {
     "OptionError": "naibu.errors",
     "StoredError": "naibu.errors",
 }
-_MODULES = ("cells", "corpora", "probes", "interventions", "gradients", "report", "papers", "bench")
+_MODULES = ("cells", "data", "probes", "interventions", "gradients", "reporting", "papers", "bench")
 
 __all__ = [*_HOME, *_MODULES, "__version__"]  # noqa: PLE0604
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from naibu.cells.unroll import unroll as unroll
     from naibu.config import ModelConfig as ModelConfig
     from naibu.config import TrainingConfig as TrainingConfig
-    from naibu.corpora.corpus import open_corpus as open_corpus
+    from naibu.data.corpus import open_corpus as open_corpus
     from naibu.errors import CorpusError as CorpusError
     from naibu.errors import NaibuError as NaibuError
     from naibu.errors import OptionError as OptionError

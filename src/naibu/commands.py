@@ -15,8 +15,8 @@ from naibu.storage import read_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from naibu.look.asked import Look as Asked
-    from naibu.look.places import Places
+    from naibu.looking.asked import Look as Asked
+    from naibu.looking.places import Places
 
 Form = Literal["brackets", "tagged", "brackets+words", "tagged+words", "words", "characters"]
 Signal = Literal[
@@ -204,7 +204,7 @@ class RunChoice:
 
     def places(self) -> list[Places]:
         """Return the runs asked for; raises OptionError naming those that exist."""
-        from naibu.look.places import Places
+        from naibu.looking.places import Places
         from naibu.runs import list_runs
 
         runs = list_runs(self.out)
@@ -235,7 +235,7 @@ class Look:
 
     def asked(self) -> Asked:
         """Return what is asked for; raises OptionError for a value that is not allowed."""
-        from naibu.look.asked import Look as Asked
+        from naibu.looking.asked import Look as Asked
 
         model, training = self.network.configs()
         options, units = self.corpus.keywords(), self.network.units
@@ -246,12 +246,12 @@ class Look:
         from rich.table import Table
         from rich.text import Text
 
-        from naibu.look.asked import summary_if_finished
+        from naibu.looking.asked import summary_if_finished
 
         asked, out = self.asked(), self.output.out
         summary = summary_if_finished(asked)
         if summary is None:
-            from naibu.look.look import look
+            from naibu.looking.look import look
 
             look(asked, console, command=typed, workers=0)
             summary = read_json(out / "summary.json", "the main numbers")
@@ -287,7 +287,7 @@ class Train:
         forms = () if self.form is None else (self.form,)
         asked = Look(self.corpus, forms, self.network, self.output).asked()
         form = asked.forms_or_default()[-1]
-        from naibu.look.look import trained
+        from naibu.looking.look import trained
 
         run = trained(asked, form, console)[0].run
         say(console, "Run", run.path)
@@ -322,8 +322,8 @@ class Record:
         for option, value in (("--train-tokens", self.train_tokens), ("--test-tokens", self.test_tokens)):
             if value < 1:
                 raise OptionError(f"{option} {value}: must be at least 1")
-        from naibu.look.look import write_facts
-        from naibu.look.steps import record_run
+        from naibu.looking.look import write_facts
+        from naibu.looking.steps import record_run
 
         recorded = []
         for places in self.network.places():
@@ -364,7 +364,7 @@ class Probe:
 
     def execute(self, console: Console, typed: str) -> Any:
         """Probe every run asked for."""
-        from naibu.look.probing import probe_run
+        from naibu.looking.probing import probe_run
 
         places = self.network.places()
         for each in places:
@@ -406,9 +406,9 @@ class Intervene:
         """Intervene in every run asked for, and print the table."""
         if self.draws < 0:
             raise OptionError(f"--draws {self.draws}: must be 0 or more")
-        from naibu.look.report import holding_table
-        from naibu.look.rounding import ternary_run, ternary_table
-        from naibu.look.steps import intervene_run
+        from naibu.looking.report import holding_table
+        from naibu.looking.rounding import ternary_run, ternary_table
+        from naibu.looking.steps import intervene_run
 
         if self.ternary and (self.unit is not None or self.signal is not None):
             raise OptionError("--ternary: rounds the update of every unit; give no --unit and no --signal")
@@ -439,8 +439,8 @@ class MakeReport:
 
     def execute(self, console: Console, typed: str) -> Any:
         """Write the report and print the table."""
-        from naibu.look.report import make_report
-        from naibu.report import summary_table
+        from naibu.looking.report import make_report
+        from naibu.reporting import summary_table
 
         out = self.output.out
         console.print(summary_table(make_report(out, command=typed)))
@@ -482,7 +482,7 @@ class Colour:
 
     def execute(self, console: Console, typed: str) -> Any:
         """Read the text through every run asked for, print it coloured, and return the values."""
-        from naibu.look.colour import Asked, colour_run, print_run
+        from naibu.looking.colour import Asked, colour_run, print_run
 
         asked = Asked(
             self.unit, self.signal, self.layer, self.label, self.text, self.file, self.symbols, self.html is not None
@@ -495,7 +495,7 @@ class Colour:
             found = colour_run(each, asked)
             rows += print_run(console, each, found)
             if self.html is not None:
-                from naibu.report.page import write_reading
+                from naibu.reporting.page import write_reading
 
                 write_reading(found.passages, each.run.corpus["form"], f"Inside {each.run.name}", self.html)
                 say(console, "Page", self.html)
@@ -547,7 +547,7 @@ class Gradients:
 
     def execute(self, console: Console, typed: str) -> Any:
         """Train what is to be trained, measure, and print the table."""
-        from naibu.look import gradients as look
+        from naibu.looking import gradients as look
 
         if self.clipping and (self.runs or self.cells):
             raise OptionError("--clipping: trains an Elman network of its own; leave RUN and --cells out")

@@ -15,8 +15,8 @@ from naibu import probes
 from naibu.bench.held import peak
 from naibu.bench.rounds import Load
 from naibu.config import ModelConfig
-from naibu.corpora import builtin
-from naibu.corpora.corpus import open_corpus
+from naibu.data import builtin
+from naibu.data.corpus import open_corpus
 from naibu.models.language_model import LanguageModel
 from naibu.progress import shown
 from naibu.recording import Recording, record_language_model

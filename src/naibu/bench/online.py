@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from naibu.bench.peak import measure_peak
 from naibu.bench.sizes import Row, Sizes, with_progress
 from naibu.cells.kernels.vector import LANES
-from naibu.corpora.generated import Adding, EmbeddedReber, Multiplication, Task, TemporalOrder, TwoSequence, reber_sets
-from naibu.corpora.generated.random import streams
-from naibu.corpora.generated.tape import Tape, dense_target
+from naibu.data.generated import Adding, EmbeddedReber, Multiplication, Task, TemporalOrder, TwoSequence, reber_sets
+from naibu.data.generated.random import streams
+from naibu.data.generated.tape import Tape, dense_target
 from naibu.online.blocks.lstm import LSTM
 from naibu.online.blocks.network import Learning, Network, initial_weights
 from naibu.progress import Report, silent

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from naibu.config import ModelConfig, TrainingConfig
-from naibu.corpora.sequences import Sequences
+from naibu.data.sequences import Sequences
 from naibu.errors import OptionError
 from naibu.models.language_model import LanguageModel
 from naibu.probes.results import Row

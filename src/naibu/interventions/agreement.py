@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from naibu.cells.edits import Clamp
-from naibu.corpora.corpus import Corpus
-from naibu.corpora.generated.agreement import Prefix, draw_items, events, prefixes, symbols, verb_events
-from naibu.corpora.generated.agreement_words import LEAST, Lexicon, does_not_apply, lexicon
+from naibu.data.corpus import Corpus
+from naibu.data.generated.agreement import Prefix, draw_items, events, prefixes, symbols, verb_events
+from naibu.data.generated.agreement_words import LEAST, Lexicon, does_not_apply, lexicon
 from naibu.errors import OptionError
 from naibu.interventions.agreement_results import Agreement, Condition, Held, Moved, NumberUnit, OfVerb
 from naibu.interventions.agreement_scores import Marks
@@ -46,7 +46,7 @@ def agreement_of(
 ) -> Agreement:
     """How often the verb with the subject's number is more probable than the other, by the nouns in between.
 
-    Sentences are made of the vocabulary's own nouns (`corpora.generated.agreement`): for each number of `attractors`
+    Sentences are made of the vocabulary's own nouns (`data.generated.agreement`): for each number of `attractors`
     so many `items`, each with both numbers of the subject and of the nouns in between. After the same prefix both
     forms of every verb are scored; where the form shows the verb's tag, by p(tag) p(verb | tag). Controls: chance
     (.5); the more frequent form, which is right in half of the sentences; the last noun's number, right where the

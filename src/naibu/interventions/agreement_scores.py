@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from naibu.corpora.generated.agreement import Prefix
+from naibu.data.generated.agreement import Prefix
 from naibu.errors import OptionError
 from naibu.probes.resampling import Resampler, pearson, pearson_columns, ratio
 from naibu.probes.results import Score

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from naibu.cells.edits import Clamp, Edit
-from naibu.corpora.sequences import Sequences
+from naibu.data.sequences import Sequences
 from naibu.errors import OptionError
 from naibu.interventions.exchange import edited
 from naibu.interventions.results import Effect, Holding

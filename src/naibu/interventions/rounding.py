@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from naibu.corpora.batches import pad
-from naibu.corpora.sequences import Sequences
+from naibu.data.batches import pad
+from naibu.data.sequences import Sequences
 from naibu.interventions.scoring import by_length
 from naibu.models.language_model import LanguageModel
 

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from naibu.corpora.batches import pad
-from naibu.corpora.sequences import Sequences
+from naibu.data.batches import pad
+from naibu.data.sequences import Sequences
 from naibu.models.language_model import LanguageModel
 from naibu.probes.resampling import Resampler, ratio
 from naibu.probes.results import Scores

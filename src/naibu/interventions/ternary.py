@@ -11,7 +11,7 @@ from torch import Tensor
 
 from naibu.cells.base import NormalisedState
 from naibu.cells.edits import Clamp, Edit
-from naibu.corpora.sequences import Sequences
+from naibu.data.sequences import Sequences
 from naibu.errors import OptionError
 from naibu.interventions.exchange import edited
 from naibu.interventions.rounding import Sizes, ToThree, ToTwo, ToWhole, sizes

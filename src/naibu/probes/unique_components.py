@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import rankdata
 
-from naibu.corpora.forms import UNKNOWN_WORD
+from naibu.data.forms import UNKNOWN_WORD
 from naibu.errors import OptionError
 from naibu.probes.components import COMPONENTS, FEWEST, frequent
 from naibu.probes.components_results import Pair, UniqueComponents

@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import nn
 
-from naibu.corpora.corpus import Corpus
-from naibu.corpora.sequences import Sequences
+from naibu.data.corpus import Corpus
+from naibu.data.sequences import Sequences
 from naibu.errors import OptionError
 from naibu.models.language_model import LanguageModel
 from naibu.recording.anybody import record_module

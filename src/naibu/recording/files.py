@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from naibu.corpora.sequences import Label
+from naibu.data.sequences import Label
 from naibu.errors import StoredError
 from naibu.recording.index import Array, Index
 from naibu.recording.recording import Key, Recording, Store

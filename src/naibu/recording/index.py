@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from naibu.corpora.sequences import Label
+from naibu.data.sequences import Label
 from naibu.errors import OptionError
 
 Array = npt.NDArray[Any]

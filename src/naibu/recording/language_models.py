@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from naibu.cells.allocator import settle_allocator
-from naibu.corpora.sequences import Label, Sequences
+from naibu.data.sequences import Label, Sequences
 from naibu.errors import OptionError
 from naibu.models.language_model import LanguageModel
 from naibu.recording.assemble import Staging, check_options, fingerprint

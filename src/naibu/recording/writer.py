@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from naibu.corpora.sequences import Label
+from naibu.data.sequences import Label
 from naibu.errors import StoredError
 from naibu.recording.files import Manifest, column_file, file_of, open_recording, write_array, write_rows
 from naibu.recording.index import Array, Index

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from naibu.config import TrainingConfig
-from naibu.corpora.batches import length_batches, pad
-from naibu.corpora.sequences import Sequences
+from naibu.data.batches import length_batches, pad
+from naibu.data.sequences import Sequences
 
 MULTIPLE = 4
 """Batches are padded to a multiple of so many steps: the framework keeps a megabyte for every shape it meets."""

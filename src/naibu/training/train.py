@@ -21,8 +21,8 @@ from torch import Tensor
 import naibu
 from naibu.cells.allocator import settle_allocator
 from naibu.config import ModelConfig, TrainingConfig
-from naibu.corpora.corpus import Corpus
-from naibu.corpora.sequences import Sequences
+from naibu.data.corpus import Corpus
+from naibu.data.sequences import Sequences
 from naibu.errors import DivergedError, OptionError, StoredError
 from naibu.models.language_model import LanguageModel
 from naibu.models.load import untrained

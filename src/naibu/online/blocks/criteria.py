@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naibu.cells.kernels.vector import LANES
-from naibu.corpora.generated.embedded_reber import reber_strings
-from naibu.corpora.generated.random import Random
-from naibu.corpora.generated.reber import legal_first
-from naibu.corpora.generated.tape import Tape, Task
+from naibu.data.generated.embedded_reber import reber_strings
+from naibu.data.generated.random import Random
+from naibu.data.generated.reber import legal_first
+from naibu.data.generated.tape import Tape, Task
 from naibu.online.blocks.lstm import LSTM, Misses
 
 Indices = NDArray[np.int64]

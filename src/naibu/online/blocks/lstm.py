@@ -126,7 +126,7 @@ class Misses(NamedTuple):
 
 
 class Tape(Protocol):
-    """Sequences for several trials, all of which end at the last step (see `corpora.generated`)."""
+    """Sequences for several trials, all of which end at the last step (see `data.generated`)."""
 
     @property
     def start(self) -> NDArray[np.int32]: ...  # [sequence lane]

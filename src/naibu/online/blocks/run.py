@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from naibu.cells.kernels.vector import LANES
-from naibu.corpora.generated.random import Random, streams
-from naibu.corpora.generated.tape import Tape, Task
+from naibu.data.generated.random import Random, streams
+from naibu.data.generated.tape import Tape, Task
 from naibu.online.blocks.criteria import Judge, clean_error
 from naibu.online.blocks.lstm import LSTM
 from naibu.online.blocks.network import Learning, Network, Weights, initial_weights

@@ -26,8 +26,8 @@ from naibu.cells.kernels.vector import (
     where_positive,
     write_number,
 )
-from naibu.corpora.generated.continual_reber import step as draw
-from naibu.corpora.generated.reber import LETTER, WAYS
+from naibu.data.generated.continual_reber import step as draw
+from naibu.data.generated.reber import LETTER, WAYS
 from naibu.online.blocks.backward import Errors, clear, output_errors
 from naibu.online.blocks.forward import RATE, Net, Past, constant, forward_step, net_of, output_step
 from naibu.online.blocks.steps import Carried, There, learn_step

@@ -27,8 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naibu.cells.kernels.vector import LANES, zeros
-from naibu.corpora.generated.random import streams
-from naibu.corpora.generated.reber import LETTERS
+from naibu.data.generated.random import streams
+from naibu.data.generated.reber import LETTERS
 from naibu.errors import OptionError
 from naibu.online.blocks.forward import RATE
 from naibu.online.blocks.network import Gate, Learning, Network, Weights, initial_weights

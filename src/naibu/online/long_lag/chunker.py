@@ -33,7 +33,7 @@ from naibu.cells.kernels.vector import (
     total,
     write_number,
 )
-from naibu.corpora.generated.random import Random
+from naibu.data.generated.random import Random
 from naibu.online.long_lag.symbols import NOWHERE, uniform_weights, whole_vectors
 
 AUTOMATIZER, CHUNKER = 0, 1

@@ -30,7 +30,7 @@ from naibu.cells.kernels.vector import (
     where_positive,
 )
 from naibu.compiling import compiled
-from naibu.corpora.generated.random import Random
+from naibu.data.generated.random import Random
 from naibu.online.long_lag.symbols import uniform_weights
 
 BLOCKS, UNITS, OUTPUTS = 2, 6, 2

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from naibu.corpora.generated.random import Random
+from naibu.data.generated.random import Random
 from naibu.online.long_lag.symbols import NOWHERE, LongLagTask, uniform_weights, whole_vectors
 
 

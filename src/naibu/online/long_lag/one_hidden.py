@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from naibu.cells.kernels.compiled import Kernel, record
 from naibu.cells.kernels.vector import LANES, VECTOR, largest, load, sigmoid, splat, store
-from naibu.corpora.generated.random import Random
+from naibu.data.generated.random import Random
 from naibu.online.long_lag.symbols import uniform_weights
 
 METHODS = ("rtrl", "rtrl by sequence", "bptt")

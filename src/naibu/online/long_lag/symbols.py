@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from naibu.cells.kernels.vector import LANES
 from naibu.compiling import compiled
-from naibu.corpora.generated.long_lag import LongLagDistractors
-from naibu.corpora.generated.long_lag import distractors as draw_distractors
-from naibu.corpora.generated.long_lag import long_lag as draw_long_lag
-from naibu.corpora.generated.random import Random, below, uniform
+from naibu.data.generated.long_lag import LongLagDistractors
+from naibu.data.generated.long_lag import distractors as draw_distractors
+from naibu.data.generated.long_lag import long_lag as draw_long_lag
+from naibu.data.generated.random import Random, below, uniform
 
 LongLagTask = Literal["2a", "2b"]
 NOWHERE = -100.0

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naibu.cells.kernels.vector import LANES
-from naibu.corpora.generated.random import streams
+from naibu.data.generated.random import streams
 from naibu.online.long_lag import chunker, one_hidden
 from naibu.online.long_lag import distractors as distractors_lstm
 from naibu.online.long_lag import net as long_lag_net

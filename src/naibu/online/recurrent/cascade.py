@@ -19,8 +19,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from naibu.corpora.generated.embedded_reber import EmbeddedReber
-from naibu.corpora.generated.reber import LETTERS
+from naibu.data.generated.embedded_reber import EmbeddedReber
+from naibu.data.generated.reber import LETTERS
 from naibu.errors import OptionError
 from naibu.online.recurrent.cascade_passes import Array, candidate_pass, fails, output_pass, quickprop, unit_values
 from naibu.online.recurrent.reber_trials import StringSets

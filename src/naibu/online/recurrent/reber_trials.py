@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naibu.cells.kernels.vector import LANES
-from naibu.corpora.generated.embedded_reber import EmbeddedReber
-from naibu.corpora.generated.random import Random, streams
-from naibu.corpora.generated.reber import LETTERS
+from naibu.data.generated.embedded_reber import EmbeddedReber
+from naibu.data.generated.random import Random, streams
+from naibu.data.generated.reber import LETTERS
 from naibu.errors import OptionError
 from naibu.online.recurrent.streams import Floats, Library, Stream, pick, stream_of
 from naibu.online.trials import POINTS, Listener, Trial
 
 
 class StringSets(NamedTuple):
-    """Strings of the embedded grammar; see `corpora.generated.reber.reber_sets`."""
+    """Strings of the embedded grammar; see `data.generated.reber.reber_sets`."""
 
     training: list[str]
     test: list[str]

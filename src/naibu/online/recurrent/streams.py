@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from naibu.cells.kernels.vector import LANES
 from naibu.compiling import compiled
-from naibu.corpora.generated.random import Random, below
+from naibu.data.generated.random import Random, below
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

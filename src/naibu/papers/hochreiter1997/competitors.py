@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from naibu.corpora.generated.reber import LETTERS
+from naibu.data.generated.reber import LETTERS
 from naibu.online.long_lag.chunker import ChunkerNet
 from naibu.online.long_lag.one_hidden import OneHidden
 from naibu.online.long_lag.trials import chunker_trials, one_hidden_trials

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from naibu.online.trials import Trial
-from naibu.report.plots.canvas import BLUE, GREY, VERMILLION, ink, new_axes
+from naibu.reporting.plots.canvas import BLUE, GREY, VERMILLION, ink, new_axes
 
 WIDE = 5.0
 """Times the least error that the largest is where the axis is logarithmic."""

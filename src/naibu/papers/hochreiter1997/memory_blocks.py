@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from naibu.corpora.generated import EmbeddedReber, Task
+from naibu.data.generated import EmbeddedReber, Task
 from naibu.online.blocks.criteria import Asked, EveryString, Judge, Recent, Tested
 from naibu.online.blocks.network import Learning, Network
 from naibu.online.blocks.run import Study, run

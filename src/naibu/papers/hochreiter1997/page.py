@@ -29,9 +29,9 @@ from naibu.papers.hochreiter1997.tables import (
     lines_of,
 )
 from naibu.papers.hochreiter1997.verdict import KINDS, NOT_RUN, kind
-from naibu.report.markup import Safe, element, figure, folded, joined, paragraph, table
-from naibu.report.page import document
-from naibu.report.plots.canvas import drawn
+from naibu.reporting.markup import Safe, element, figure, folded, joined, paragraph, table
+from naibu.reporting.page import document
+from naibu.reporting.plots.canvas import drawn
 from naibu.storage import write_text
 
 TITLE = "Long Short-Term Memory, 1997: the experiments run again"

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch
 
-from naibu.corpora.generated.reber import BRANCH, END, NODES, REBER
-from naibu.report.plots.canvas import BLUE, VERMILLION, ink, new_axes
+from naibu.data.generated.reber import BRANCH, END, NODES, REBER
+from naibu.reporting.plots.canvas import BLUE, VERMILLION, ink, new_axes
 
 Place = tuple[float, float]
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from naibu.papers.hochreiter1997.rows import TODAY, Row, Table, all_rows, published
 from naibu.papers.runner import Figures, Reproduced
-from naibu.report.numbers import duration
+from naibu.reporting.numbers import duration
 
 TRIALS, SOLVED, SEQUENCES, MEDIAN, RANGE, TEST, TIME, VERDICT = range(8)
 SHOWN = (TRIALS, SOLVED, SEQUENCES, TEST, TIME)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from naibu.corpora.generated import (
+from naibu.data.generated import (
     Adding,
     LongLag,
     LongLagDistractors,

@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 
-from naibu.corpora.generated.embedded_reber import EmbeddedReber
-from naibu.corpora.generated.random import streams
-from naibu.corpora.generated.tape import Task
+from naibu.data.generated.embedded_reber import EmbeddedReber
+from naibu.data.generated.random import streams
+from naibu.data.generated.tape import Task
 from naibu.online.trials import Listener, Trace, Trial, thinned
 from naibu.papers.hochreiter1997 import tasks
 from naibu.papers.hochreiter1997.rows import Row

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from naibu.corpora.generated.embedded_reber import reber_strings
-from naibu.corpora.generated.reber import legal_first
+from naibu.data.generated.embedded_reber import reber_strings
+from naibu.data.generated.reber import legal_first
 from naibu.papers.hochreiter1997.today_training import WINDOW, Training, from_zero
 
 PORTION = 100

@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from naibu.cells.init import forget_bias_, input_gate_bias_
 from naibu.cells.layers import LSTM
-from naibu.corpora.generated.random import Random, streams
-from naibu.corpora.generated.tape import Tape, Task
+from naibu.data.generated.random import Random, streams
+from naibu.data.generated.tape import Tape, Task
 from naibu.errors import OptionError
 from naibu.training.train import clip_gradients
 

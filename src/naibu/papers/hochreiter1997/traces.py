@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from naibu.errors import StoredError
 from naibu.online.trials import Trace
-from naibu.report.plots.canvas import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION, new_axes
+from naibu.reporting.plots.canvas import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION, new_axes
 from naibu.storage import read_json, write_json
 
 ORDER = ("input", "input_gate", "forget_gate", "output_gate", "candidate", "cell", "hidden", "output", "target")

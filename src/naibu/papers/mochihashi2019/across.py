@@ -21,13 +21,13 @@ from naibu.probes.matching import matching
 from naibu.probes.matching_results import Matching
 from naibu.progress import Report
 from naibu.recording import Recording
-from naibu.report.agreement import says as agreement_says
-from naibu.report.markup import Safe, figure, joined, paragraph
-from naibu.report.matching import says as matching_says
-from naibu.report.plots.agreement import plot_agreement
-from naibu.report.plots.canvas import drawn
-from naibu.report.plots.matching import plot_matched_curves, plot_matching
-from naibu.report.words import capital
+from naibu.reporting.agreement import says as agreement_says
+from naibu.reporting.markup import Safe, figure, joined, paragraph
+from naibu.reporting.matching import says as matching_says
+from naibu.reporting.plots.agreement import plot_agreement
+from naibu.reporting.plots.canvas import drawn
+from naibu.reporting.plots.matching import plot_matched_curves, plot_matching
+from naibu.reporting.words import capital
 
 Result = TypeVar("Result")
 

@@ -12,7 +12,7 @@ from naibu.papers.mochihashi2019.lines import row_name, settings
 from naibu.papers.mochihashi2019.questions import BRACKETS, SEEDS
 from naibu.papers.mochihashi2019.study import Study
 from naibu.papers.runner import Figures
-from naibu.report.words import headline
+from naibu.reporting.words import headline
 
 
 def across_lines(study: Study) -> Iterator[Line]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from naibu.corpora import builtin
+from naibu.data import builtin
 from naibu.errors import CorpusError, OptionError
 from naibu.papers.mochihashi2019.networks import DEFAULT, FULL, QUICK
 from naibu.papers.mochihashi2019.study import Study

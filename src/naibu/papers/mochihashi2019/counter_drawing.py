@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from naibu.corpora.generated.counting import Counted, Language
+from naibu.data.generated.counting import Counted, Language
 from naibu.papers.mochihashi2019.counter_machine import Machine
 from naibu.papers.mochihashi2019.counter_training import Counter
-from naibu.report.plots.canvas import BLUE, GREEN, ORANGE, VERMILLION, ink, new_axes
+from naibu.reporting.plots.canvas import BLUE, GREEN, ORANGE, VERMILLION, ink, new_axes
 
 COLOURS = (VERMILLION, BLUE, GREEN, ORANGE)
 MARKS = ("o", "s", "^", "D")

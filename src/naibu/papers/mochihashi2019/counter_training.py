@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from naibu.cells.init import forget_bias_
 from naibu.cells.layers import LSTM
-from naibu.corpora.generated.counting import Blocks, Brackets, Counted, Language
+from naibu.data.generated.counting import Blocks, Brackets, Counted, Language
 from naibu.papers.mochihashi2019.discrete import SIGNALS, price_of
 from naibu.progress import Report, silent
 from naibu.storage import read_json, write_json, written_beside

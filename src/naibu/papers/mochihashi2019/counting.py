@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from naibu.corpora.generated.counting import Blocks, Brackets, Counted
+from naibu.data.generated.counting import Blocks, Brackets, Counted
 from naibu.papers.mochihashi2019 import counter_drawing as drawing
 from naibu.papers.mochihashi2019 import counter_machine as machines
 from naibu.papers.mochihashi2019.counter_scores import Predicted, ends_found, legal, perplexity, predict, right, up_to
 from naibu.papers.mochihashi2019.counter_training import LANGUAGES, LONGEST, Recipe, Training
 from naibu.papers.runner import Experiment, Figures
 from naibu.progress import Report, silent
-from naibu.report.plots.canvas import write_png
+from naibu.reporting.plots.canvas import write_png
 from naibu.storage import write_json
 
 SEEDS = tuple(range(1, 11))

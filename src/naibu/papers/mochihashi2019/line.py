@@ -9,7 +9,7 @@ from typing import Any
 
 from naibu.papers.runner import Experiment, Figures
 from naibu.probes.results import Scores
-from naibu.report.words import headline, on_split
+from naibu.reporting.words import headline, on_split
 
 HOLDS, PARTLY, NOT, OPEN = "holds", "partly", "does not hold", "no claim"
 UNDECIDED = "not decided: the interval holds both"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from naibu.look.report import part_of
+from naibu.looking.report import part_of
 from naibu.papers.mochihashi2019.line import HOLDS, NOT, PARTLY
 from naibu.papers.mochihashi2019.lines import row_name
 from naibu.papers.mochihashi2019.networks import FORMS, Network
@@ -14,10 +14,10 @@ from naibu.papers.mochihashi2019.questions import TABLES, Table
 from naibu.papers.mochihashi2019.study import Study
 from naibu.papers.mochihashi2019.study_tables import HEAD, applying, cells
 from naibu.papers.runner import Reproduced
-from naibu.report.markup import Safe, element, folded, joined, paragraph, table
-from naibu.report.page import document, sections
-from naibu.report.sections.section import Section
-from naibu.report.words import capital
+from naibu.reporting.markup import Safe, element, folded, joined, paragraph, table
+from naibu.reporting.page import document, sections
+from naibu.reporting.sections.section import Section
+from naibu.reporting.words import capital
 from naibu.storage import write_text
 
 TITLE = "How LSTM Encodes Syntax: the study again"

@@ -9,13 +9,13 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any, TypeVar
 
-from naibu.corpora import builtin
-from naibu.corpora.corpus import Corpus, open_corpus
-from naibu.look.look import write_facts
-from naibu.look.places import Places
-from naibu.look.probing import probe_run, top_layer
-from naibu.look.rounding import ternary_run
-from naibu.look.steps import intervene_run, record_run
+from naibu.data import builtin
+from naibu.data.corpus import Corpus, open_corpus
+from naibu.looking.look import write_facts
+from naibu.looking.places import Places
+from naibu.looking.probing import probe_run, top_layer
+from naibu.looking.rounding import ternary_run
+from naibu.looking.steps import intervene_run, record_run
 from naibu.papers.mochihashi2019.networks import DEFAULT, FORMS, Network, Size
 from naibu.probes import tables
 from naibu.probes.l1_path import l1_path

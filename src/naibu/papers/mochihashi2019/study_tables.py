@@ -10,8 +10,8 @@ from rich.text import Text
 from naibu.papers.mochihashi2019.line import number
 from naibu.papers.mochihashi2019.questions import TABLES
 from naibu.papers.runner import Figures, Reproduced
-from naibu.report.numbers import MISSING, share
-from naibu.report.numbers import number as written
+from naibu.reporting.numbers import MISSING, share
+from naibu.reporting.numbers import number as written
 
 SHARES = ("ED recall", "accuracy", "recall", "share")
 """Statistics that are shares, by how their name begins: written as per cent."""

@@ -11,12 +11,12 @@ from typing import Any
 
 from naibu import probes
 from naibu.config import ModelConfig, TrainingConfig, as_json
-from naibu.corpora import builtin, files, open_corpus
-from naibu.corpora.corpus import Corpus
-from naibu.corpora.reading import is_builtin
-from naibu.look.look import write_facts
-from naibu.look.places import Places
-from naibu.look.steps import sample
+from naibu.data import builtin, files, open_corpus
+from naibu.data.corpus import Corpus
+from naibu.data.reading import is_builtin
+from naibu.looking.look import write_facts
+from naibu.looking.places import Places
+from naibu.looking.steps import sample
 from naibu.models.load import load, untrained
 from naibu.papers.mochihashi2019.sweep_measures import discreteness
 from naibu.papers.runner import Experiment, Figures

@@ -13,7 +13,7 @@ from matplotlib.ticker import NullFormatter
 
 from naibu.papers.mochihashi2019.sweep import SIGNALS, chosen
 from naibu.papers.runner import Figures, Reproduced
-from naibu.report.plots.canvas import BLUE, VERMILLION, ink, new_axes, write_png
+from naibu.reporting.plots.canvas import BLUE, VERMILLION, ink, new_axes, write_png
 
 COLOURS = dict(zip(SIGNALS, (VERMILLION, BLUE), strict=True))
 MARKS = dict(zip(SIGNALS, ("o", "s"), strict=True))

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from naibu.papers.mochihashi2019.line import number
 from naibu.papers.runner import Figures, Reproduced
-from naibu.report.numbers import MISSING, count, share
-from naibu.report.numbers import number as written
+from naibu.reporting.numbers import MISSING, count, share
+from naibu.reporting.numbers import number as written
 
 NOTE = """On sequences that do not occur in training, one seed. States: different rounded cells after the symbols read
 so far, of as many as there are different beginnings. In use: units whose cell is ever far from 0. Whole: updates of

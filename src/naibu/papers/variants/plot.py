@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from naibu.papers.runner import Reproduced
 from naibu.papers.variants.cells import BETTER, WORSE
-from naibu.report.plots.canvas import BLUE, GREY, VERMILLION, ink, new_axes
+from naibu.reporting.plots.canvas import BLUE, GREY, VERMILLION, ink, new_axes
 
 COLOURS = {BETTER: BLUE, WORSE: VERMILLION}
 

@@ -12,7 +12,7 @@ from naibu.papers.runner import Experiment, Reproduced, Reproduction, Shown
 from naibu.papers.variants import compare, plot, tables
 from naibu.papers.variants.tasks import TASKS
 from naibu.papers.variants.training import Plan
-from naibu.report.plots.canvas import write_png
+from naibu.reporting.plots.canvas import write_png
 from naibu.storage import write_text
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from naibu.corpora.corpus import Corpus
-from naibu.corpora.forms import END_SYMBOL
-from naibu.corpora.sequences import Sequences
+from naibu.data.corpus import Corpus
+from naibu.data.forms import END_SYMBOL
+from naibu.data.sequences import Sequences
 from naibu.models.language_model import LanguageModel
 from naibu.probes.resampling import pearson
 from naibu.training.batches import make_batch

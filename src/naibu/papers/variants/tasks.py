@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from naibu.corpora import builtin
-from naibu.corpora.corpus import Corpus, open_corpus
+from naibu.data import builtin
+from naibu.data.corpus import Corpus, open_corpus
 from naibu.storage import write_text
 
 DOCSTRINGS = "docstrings"

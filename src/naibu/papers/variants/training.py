@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from naibu.config import TrainingConfig
-from naibu.corpora.corpus import Corpus
+from naibu.data.corpus import Corpus
 from naibu.errors import DivergedError
 from naibu.models.load import load, untrained
 from naibu.papers.variants.cells import VARIANTS, config_of, equal_units, layer_parameters

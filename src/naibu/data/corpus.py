@@ -1,0 +1,278 @@
+"""A corpus opened: the door between files and networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from naibu.data import builtin, detect, text
+from naibu.data.categories import Category, choose_category, frequent_categories
+from naibu.data.events import Array, Events, join
+from naibu.data.forms import FORMS, Form, form_named
+from naibu.data.labels import read_labels
+from naibu.data.measures import fingerprint, form_lengths, keys_of, seen_in_training, unknown_share
+from naibu.data.reading import is_builtin, read_events
+from naibu.data.sequences import Label, Sequences, Source
+from naibu.data.split import Split, split
+from naibu.data.vocabulary import Vocabulary, build
+from naibu.errors import CorpusError, OptionError
+
+LONGEST = {"penn": 0, "lisp": 300, "python": 300, "indentation": 300}
+FEWEST = 10
+_SUFFIXES = frozenset(
+    (
+        ".gz",
+        ".tar",
+        ".tgz",
+        ".zip",
+        *(extension for known in detect.EXTENSIONS.values() for extension in known),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What was found behind a path, in one form, numbered and divided.
+
+    name: of the file or folder. reader: one of detect.READERS, and reader_reason why.
+    seen: bool [test sequence], whether its symbols, before rare ones become `<unk>`, also occur in training;
+    seen_share their share. unknown_share: the share of test symbols that became `<unk>`.
+    category: the phrase that probes ask about, None without trees; inside_share: the share of training tokens
+    inside it. split_by: "document", "sentence" or "file". counts: files, sentences, symbols, what was skipped.
+    options: how to open it again. fingerprint: of content and options, wherever the files lie.
+    """
+
+    name: str
+    reader: str
+    reader_reason: str
+    form: str
+    vocabulary: Vocabulary
+    train: Sequences
+    validation: Sequences
+    test: Sequences
+    seen: Array
+    seen_share: float
+    unknown_share: float
+    category: str | None
+    inside_share: float | None
+    split_by: str
+    counts: dict[str, int]
+    options: dict[str, Any]
+    fingerprint: str
+    skipped_files: tuple[str, ...] = ()
+
+    def describe(self) -> list[tuple[str, str]]:
+        """What was found, as rows of a name and a text for people to read."""
+        count = self.counts
+        parts = (("train", self.train), ("validation", self.validation), ("test", self.test))
+        unit = "passage" if self.reader == "text" else "sentence"
+        rows = [
+            ("corpus", self.name),
+            ("reader", f"{self.reader} ({self.reader_reason})"),
+            ("form", self.form),
+            ("files", f"{count['files']:,}"),
+            (f"{unit}s", f"{count['sentences']:,}"),
+            ("symbols", f"{count['symbols']:,}"),
+            (
+                "vocabulary",
+                f"{len(self.vocabulary):,} symbols; the corpus has {count['different_symbols']:,} different ones",
+            ),
+            (
+                f"split by {unit if self.split_by == 'sentence' else self.split_by}",
+                ", ".join(f"{len(part):,} {name}" for name, part in parts),
+            ),
+            ("test sequences also in training", f"{100 * self.seen_share:.1f} %"),
+            ("test symbols unknown", f"{100 * self.unknown_share:.1f} %"),
+        ]
+        if count["too_long"]:
+            rows.append(("left out", f"{count['too_long']:,} longer than {self.options['longest']} symbols"))
+        if count["skipped_files"]:
+            first = self.skipped_files[0]
+            rows.append(("files skipped", f"{count['skipped_files']:,} that cannot be read, the first: {first}"))
+        if self.category is not None and self.inside_share is not None:
+            share = f"{self.category} ({100 * self.inside_share:.0f} % of training symbols are inside)"
+            rows.append(("category probed", share))
+        return rows
+
+
+def open_corpus(
+    path: str | Path,
+    *,
+    form: str = "tagged",
+    test: str | Path | None = None,
+    reader: str | None = None,
+    category: str | None = None,
+    vocabulary: int = 10_000,
+    longest: int | None = None,
+    seed: int = 1,
+    function_tags: bool = False,
+    traces: bool = False,
+    labels: str | Path | None = None,
+) -> Corpus:
+    """The corpus behind a path: read, divided into training, validation and test, and numbered.
+
+    path: a file, folder or archive (.gz, .tar.gz, .tgz, .zip) of treebank, source code or text, or the
+        built-in `standard-library`.
+    form: one of FORMS. test: a file that is the test part; without one, 10 % of the documents or sentences.
+    reader: "penn", "lisp", "python", "text" or "indentation" (Python by its blocks); without one the content decides.
+    category: the phrase to probe; without one VP, or else the one that about half of the tokens lie inside.
+    vocabulary: the most symbols, counted in training only; the others become `<unk>`.
+    longest: leave out longer sequences (300 symbols for source code, no limit for treebanks) or, in text, the
+        length of a passage (1,000 characters or 400 words); 0 for no limit.
+    seed: of the split. function_tags, traces: keep them in treebanks. labels: a file of columns, see labels.py.
+
+    Raises CorpusError for files that cannot be used, OptionError for options that cannot.
+    """
+    path = Path(path)
+    if form not in FORMS:
+        raise OptionError(f"form {form!r} does not exist: choose one of {', '.join(FORMS)}")
+    chosen = _of_builtin(reader, form) if is_builtin(path) else detect.choose(path, reader, form)
+    shape = form_named(form, trees=chosen.reader != "text")
+    longest = _longest(longest, chosen.reader, form)
+    if category is not None and not shape.trees:
+        raise OptionError(f"category {category!r} needs trees and this corpus is plain text: leave the category out")
+    if seed < 0:
+        raise OptionError(f"seed {seed} is negative: give 0 or more")
+    options = {
+        "path": builtin.NAME if is_builtin(path) else str(path.resolve()),
+        "form": form,
+        "test": None if test is None else str(Path(test).resolve()),
+        "reader": reader,
+        "category": category,
+        "vocabulary": vocabulary,
+        "longest": longest,
+        "seed": seed,
+        "function_tags": function_tags,
+        "traces": traces,
+        "labels": None if labels is None else str(Path(labels).resolve()),
+    }
+    events, test_from = _read(path, test, chosen.reader, options)
+    return _opened(_name(path), chosen, events, test_from, shape, options)
+
+
+def _of_builtin(reader: str | None, form: str) -> detect.Choice:
+    if reader not in (None, "python", "text", "indentation"):
+        raise OptionError(f"reader {reader!r} does not suit {builtin.NAME}, which is Python: leave the reader out")
+    if reader == "text" or (reader is None and form == "characters"):
+        return detect.Choice("text", "built in, read as text")
+    if reader == "indentation":
+        return detect.Choice("indentation", "built in, asked for")
+    return detect.Choice("python", "built in")
+
+
+def _opened(
+    name: str,
+    choice: detect.Choice,
+    events: Events,
+    test_from: int | None,
+    form: Form,
+    options: dict[str, Any],
+) -> Corpus:
+    path = options["path"]
+    _enough(len(events), test_from, path, form)
+    parts = split(events, options["seed"], test_from)
+    lengths = form_lengths(events, form)
+    fits = np.ones(len(events), bool) if not form.trees or not options["longest"] else lengths <= options["longest"]
+    train, validation, test = (part[fits[part]] for part in parts[:3])
+    parts = Split(train, validation, test, parts.by)
+    _none_empty(parts, int((~fits).sum()), path, options["longest"])
+
+    categories = frequent_categories(events) if form.trees else np.zeros(0, np.int64)
+    keys = keys_of(events, parts.train, form)
+    known, numbers = build(keys, form, events.table, options["vocabulary"])
+    source = Source(events, form, known, numbers, categories)
+    own = _own_labels(source, options["labels"])
+    training, validating, testing = (_part(source, sentences, own) for sentences in parts[:3])
+
+    asked = choose_category(training, events, form, categories, options["category"]) if form.trees else None
+    seen = seen_in_training(training, testing)
+    unknown = unknown_share(testing, source)
+    counts = {
+        "files": len(events.document_names),
+        "sentences": int(fits.sum()),
+        "symbols": int(lengths[fits].sum()),
+        "vocabulary": len(known),
+        "different_symbols": len(np.unique(keys_of(events, np.flatnonzero(fits), form))),
+        "skipped_files": len(events.skipped_files),
+        "skipped_sentences": int((~fits).sum()),
+        "too_long": int((~fits).sum()),
+    }
+    category = asked or Category(None, None)
+    return Corpus(
+        name=name,
+        reader=choice.reader,
+        reader_reason=choice.reason,
+        form=form.name,
+        vocabulary=known,
+        train=training,
+        validation=validating,
+        test=testing,
+        seen=seen,
+        seen_share=float(seen.mean()),
+        unknown_share=unknown,
+        category=category.name,
+        inside_share=category.inside_share,
+        split_by=parts.by,
+        counts=counts,
+        options=options,
+        fingerprint=fingerprint(events, options, own),
+        skipped_files=events.skipped_files,
+    )
+
+
+def _read(path: Path, test: str | Path | None, reader: str, options: Mapping[str, Any]) -> tuple[Events, int | None]:
+    """All sentences, and from which one on they are the user's test file."""
+    chosen = {name: options[name] for name in ("form", "longest", "function_tags", "traces")}
+    events = read_events(path, reader, **chosen)
+    if test is None:
+        return events, None
+    return join(events, read_events(Path(test), reader, **chosen)), len(events)
+
+
+def _name(path: Path) -> str:
+    name = path.name or path.resolve().name
+    while path.is_file() and Path(name).suffix.lower() in _SUFFIXES:
+        name = Path(name).stem
+    return name
+
+
+def _longest(longest: int | None, reader: str, form: str) -> int:
+    if longest is None:
+        return text.LONGEST[form] if reader == "text" else LONGEST[reader]
+    if longest < 0:
+        raise OptionError(f"longest {longest} is negative: give a number of symbols, or 0 for no limit")
+    return longest
+
+
+def _enough(sentences: int, test_from: int | None, path: str, form: Form) -> None:
+    usable = sentences if test_from is None else test_from
+    needed = FEWEST if test_from is None else 2
+    if usable < needed:
+        noun = "sequence" if usable == 1 else "sequences"
+        verb = "is" if usable == 1 else "are"
+        hint = "" if test_from is not None else ", or a test file of its own (--test FILE) and at least 2"
+        hint += "" if form.trees else "; shorter passages (--longest) are more"
+        raise CorpusError(f"{usable} {noun} {verb} too few to split: at least {needed} are needed{hint}", path)
+
+
+def _none_empty(parts: Split, left_out: int, path: str, longest: int) -> None:
+    for name, part in zip(("training", "validation", "test"), parts[:3], strict=True):
+        if not len(part):
+            reason = f"{left_out} sequences longer than {longest} symbols were left out" if left_out else "too few"
+            raise CorpusError(f"no {name} sequence remains: {reason}; raise --longest or give more text", path)
+
+
+def _own_labels(source: Source, path: str | None) -> dict[str, Label]:
+    if path is None:
+        return {}
+    return read_labels(path, Sequences(source, np.arange(len(source.events))))
+
+
+def _part(source: Source, sentences: Array, own: dict[str, Label]) -> Sequences:
+    return (
+        Sequences(source, np.arange(len(source.events)), own).subset(sentences) if own else Sequences(source, sentences)
+    )

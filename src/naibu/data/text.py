@@ -1,0 +1,170 @@
+"""Plain text as passages of words or of characters, with labels that need no tree."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterable
+
+import numpy as np
+
+from naibu.data.events import START, Array, Events
+from naibu.data.trees import WORD
+from naibu.errors import OptionError
+
+LONGEST = {"characters": 1000, "words": 400}
+COLUMNS = {
+    "line_position": np.int32,
+    "inside_quotes": np.int8,
+    "bracket_depth": np.int32,
+    "inside_brackets": np.int8,
+    "indentation": np.int16,
+    "to_line_end": np.int8,
+}
+"""The labels that any text has, and the type in which each is held."""
+NEAR = 20
+"""Characters before a line's end from which on `to_line_end` counts down."""
+
+# `<unk>` and the like, as prepared corpora write them, are words.
+_WORDS = re.compile(r"\n|<\w+>|[^\W\d]\w*(?:['’][^\W\d]\w*)*|\d+(?:[.,]\d+)*|[^\w\s]|\w")
+
+
+def read_text(documents: Iterable[tuple[str, str]], form: str, longest: int) -> Events:
+    """Passages of text as events: ST, then words or characters, line ends included.
+
+    documents: names and texts. form: `words` or `characters`.
+    longest: the most symbols in a passage, ST included; a passage ends at a line end where it can. 0: a
+        document is one passage.
+
+    The columns, all counted over the document: `line_position` (characters since the line began),
+    `inside_quotes` (1 inside double quotes, straight or typographic; a blank line ends them, because a quote
+    that runs over several paragraphs is opened again in each), `bracket_depth` (of ( [ and {, never below 0),
+    `inside_brackets` (1 where it is above 0), `indentation` (blanks read at the beginning of the line) and
+    `to_line_end` (characters still to come before the line ends, 20 for more; it looks ahead, so that a network
+    can only guess it).
+    """
+    if longest == 1 or longest < 0:
+        raise OptionError(f"longest {longest} is too short for a passage: give at least 2, or 0 for no limit")
+    codes: dict[str, int] = {}
+    kinds, names, lengths, origins, document_names = [], [], [], [], list[str]()
+    columns: dict[str, list[Array]] = {name: [] for name in COLUMNS}
+    for name, text in documents:
+        letters = np.frombuffer(text.encode("utf-32-le", "replace"), np.uint32)
+        symbols, tokens, ends = _words(text) if form == "words" else _characters(letters)
+        if not len(tokens):
+            continue
+        tokens = np.array([codes.setdefault(symbol, len(codes)) for symbol in symbols], np.int32)[tokens]
+        line_end = np.flatnonzero(letters[ends] == ord("\n"))
+        cuts = _passages(len(tokens), line_end, longest)
+        # Before the first token of each passage goes ST, which sees what the document has shown so far.
+        fronts = np.concatenate([[0], cuts[:-1]])
+        kinds.append(np.insert(np.full(len(tokens), WORD, np.int8), fronts, START))
+        names.append(np.insert(tokens, fronts, 0))
+        lengths.append(np.diff(cuts, prepend=0) + 1)
+        origins.append(np.full(len(cuts), len(document_names), np.int32))
+        for label, values in _labels(letters).items():
+            shown = values[ends]
+            before = np.where(fronts > 0, shown[fronts - 1], _at_first(label, letters))
+            columns[label].append(np.insert(shown, fronts, before).astype(COLUMNS[label]))
+        document_names.append(name)
+    return Events(
+        kinds=np.concatenate([np.zeros(0, np.int8), *kinds]),
+        names=np.concatenate([np.zeros(0, np.int32), *names]),
+        starts=np.concatenate([[0], np.cumsum(np.concatenate([np.zeros(0, np.int64), *lengths]))]).astype(np.int64),
+        documents=np.concatenate([np.zeros(0, np.int32), *origins]),
+        table=tuple(codes),
+        document_names=tuple(document_names),
+        columns={name: np.concatenate([np.zeros(0, COLUMNS[name]), *parts]) for name, parts in columns.items()},
+    )
+
+
+def _words(text: str) -> tuple[list[str], Array, Array]:
+    """The different words and the number of each token among them; where in the text each token ends."""
+    different: dict[str, int] = {}
+    tokens, ends = array("q"), array("q")
+    for match in _WORDS.finditer(text):
+        tokens.append(different.setdefault(match.group(), len(different)))
+        ends.append(match.end() - 1)
+    return list(different), np.array(tokens, np.int64), np.array(ends, np.int64)
+
+
+def _characters(letters: Array) -> tuple[list[str], Array, Array]:
+    different, first, tokens = np.unique(letters, return_index=True, return_inverse=True)
+    # Numbered as they come, so that ties of frequency are broken by first appearance.
+    order = np.argsort(first)
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order))
+    return [chr(letter) for letter in different[order]], rank[tokens], np.arange(len(letters), dtype=np.int32)
+
+
+def _passages(tokens: int, line_ends: Array, longest: int) -> Array:
+    """int64: after how many tokens each passage ends."""
+    room = longest - 1 if longest else tokens
+    cuts: list[int] = []
+    start = 0
+    while tokens - start > room:
+        last = np.searchsorted(line_ends, start + room) - 1
+        cut = int(line_ends[last]) + 1 if last >= 0 else 0
+        start = cut if cut > start else start + room
+        cuts.append(start)
+    return np.array([*cuts, tokens], np.int64)
+
+
+def _labels(letters: Array) -> dict[str, Array]:
+    """Each label after every character of a document."""
+    place = np.arange(len(letters), dtype=np.int32)
+    newline = letters == ord("\n")
+    line = np.maximum.accumulate(np.where(newline, place, -1))  # where the line end before the line stands
+    blank = newline & np.concatenate([[False], newline[:-1]])
+    straight = _counted(letters, '"', "", blank) % 2
+    curved = _never_below_zero(_step(letters, "“„", "”"), blank)
+    brackets = _never_below_zero(_step(letters, "([{", ")]}"), np.zeros(len(letters), bool))
+    said = _next(~np.isin(letters, [ord(" "), ord("\t")]))
+    return {
+        "line_position": place - line,
+        "inside_quotes": (straight > 0) | (curved > 0),
+        "bracket_depth": brackets,
+        "inside_brackets": brackets > 0,
+        "indentation": np.minimum(np.minimum(place - line, said[line + 1] - line - 1), np.iinfo(np.int16).max),
+        "to_line_end": np.minimum(_next(newline)[1:] - place - 1, NEAR),
+    }
+
+
+def _at_first(label: str, letters: Array) -> int:
+    """A label before the first character of a document."""
+    return int(min(_next(letters == ord("\n"))[0], NEAR)) if label == "to_line_end" else 0
+
+
+def _next(marked: Array) -> Array:
+    """int32 [letter + 1]: the first marked place from each on, the end where there is none."""
+    places = np.append(np.where(marked, np.arange(len(marked), dtype=np.int32), len(marked)), np.int32(len(marked)))
+    first: Array = np.minimum.accumulate(places[::-1])[::-1]
+    return first
+
+
+def _step(letters: Array, opening: str, closing: str) -> Array:
+    up, down = (np.isin(letters, [ord(letter) for letter in some]) for some in (opening, closing))
+    return up.astype(np.int8) - down
+
+
+def _counted(letters: Array, opening: str, closing: str, restart: Array) -> Array:
+    """The running count of characters, from 0 again at each restart."""
+    total = np.cumsum(_step(letters, opening, closing), dtype=np.int32)
+    since_restart: Array = total - total[_since(restart)] * (np.cumsum(restart) > 0)
+    return since_restart
+
+
+def _since(restart: Array) -> Array:
+    last: Array = np.maximum.accumulate(np.where(restart, np.arange(len(restart), dtype=np.int32), 0))
+    return last
+
+
+def _never_below_zero(step: Array, restart: Array) -> Array:
+    """The running sum where a step below zero is not taken, from 0 again at each restart."""
+    total = np.cumsum(step, dtype=np.int32)
+    total = total - total[_since(restart)] * (np.cumsum(restart) > 0)
+    # Each stretch lies below all before it, so that one running minimum serves all of them.
+    below = np.cumsum(restart, dtype=np.int64) * (2 * len(step) + 2)
+    lowest = np.minimum.accumulate(total - below) + below
+    clipped: Array = total - np.minimum(lowest, 0)
+    return clipped

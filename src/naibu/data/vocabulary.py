@@ -1,0 +1,131 @@
+"""The symbols that a network knows, numbered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from naibu.data.events import Array
+from naibu.data.forms import UNKNOWN_CLOSE, UNKNOWN_OPEN, UNKNOWN_WORD, Form
+from naibu.data.trees import CLOSE, OPEN, WORD
+from naibu.errors import CorpusError, OptionError
+
+SMALLEST = 10
+_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Symbols in the order of their numbers: the marks, the unknown ones, then by falling frequency."""
+
+    symbols: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.symbols)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """The number of each symbol."""
+        return {symbol: number for number, symbol in enumerate(self.symbols)}
+
+    @property
+    def unknown(self) -> int | None:
+        """The number of `<unk>`, None in forms without words."""
+        return self.index.get(UNKNOWN_WORD)
+
+    @property
+    def unknown_ids(self) -> tuple[int, ...]:
+        """The numbers of `<unk>`, `(<unk>` and `<unk>)`, as far as the form has them."""
+        found = (self.index.get(symbol) for symbol in (UNKNOWN_WORD, UNKNOWN_OPEN, UNKNOWN_CLOSE))
+        return tuple(number for number in found if number is not None)
+
+    def encode(self, symbols: Iterable[str]) -> Array:
+        """int32 numbers of symbols; unknown ones become `<unk>`, keeping the direction of a bracket.
+
+        Raises OptionError for a symbol that is unknown in a form that has no unknown ones.
+        """
+        return np.array([self._number(symbol) for symbol in symbols], np.int32)
+
+    def decode(self, numbers: Sequence[int] | Array) -> list[str]:
+        """The symbols of numbers."""
+        return [self.symbols[number] for number in numbers]
+
+    def save(self, path: str | Path) -> None:
+        """Write one symbol a line, with line ends, tabs and backslashes written `\\n`, `\\r`, `\\t`, `\\\\`."""
+        text = "".join(escape(symbol) + "\n" for symbol in self.symbols)
+        Path(path).write_text(text, encoding="utf-8", newline="\n")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Vocabulary:
+        """The vocabulary that `save` wrote; CorpusError for a file that is missing or no vocabulary."""
+        try:
+            lines = Path(path).read_bytes().decode("utf-8").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise CorpusError(f"cannot be read as a vocabulary: {error}", path) from None
+        symbols = tuple(unescape(line) for line in lines[:-1])
+        if not symbols or lines[-1]:
+            raise CorpusError("no vocabulary: one symbol a line, each line ended", path)
+        if len(set(symbols)) < len(symbols):
+            double = next(number for number, symbol in enumerate(symbols) if symbol in symbols[:number])
+            raise CorpusError(f"the symbol {symbols[double]!r} is there twice", path, double + 1)
+        return cls(symbols)
+
+    def _number(self, symbol: str) -> int:
+        found = self.index.get(symbol)
+        if found is None and symbol.startswith("("):
+            found = self.index.get(UNKNOWN_OPEN)
+        if found is None and symbol.endswith(")"):
+            found = self.index.get(UNKNOWN_CLOSE)
+        if found is None:
+            found = self.unknown
+        if found is None:
+            shown = " ".join(self.symbols[:8])
+            raise OptionError(f"the symbol {symbol!r} is not in the vocabulary, which begins with {shown}")
+        return found
+
+
+def build(keys: Array, form: Form, table: Sequence[str], limit: int) -> tuple[Vocabulary, Array]:
+    """The vocabulary of training symbols, and int32 [key] the number of every key that the corpus can have.
+
+    keys: int64 [token], the training tokens in reading order. limit: the most symbols, marks and unknown
+    ones included; the most frequent stay, of equally frequent ones those that come first.
+    """
+    if limit < SMALLEST:
+        raise OptionError(f"vocabulary {limit} is too small: give at least {SMALLEST} symbols")
+    size = len(table)
+    counts = np.bincount(keys, minlength=3 * size + 2)
+    first = np.full(len(counts), len(keys), np.int64)
+    first[keys[::-1]] = np.arange(len(keys))[::-1]
+    marks, unknown = form.marks(), form.unknown()
+    symbols = [*marks, *unknown.values()]
+    counts[3 * size :] = 0
+    # A corpus prepared by others may hold `<unk>` itself: it is the same symbol.
+    literal = 2 * size + table.index(UNKNOWN_WORD) if UNKNOWN_WORD in table else None
+    if literal is not None:
+        counts[literal] = 0
+    known = np.flatnonzero(counts)
+    known = known[np.lexsort((first[known], -counts[known]))][: limit - len(symbols)]
+    numbers = np.zeros(3 * size + 2, np.int32)
+    for kind in (OPEN, CLOSE, WORD):
+        numbers[kind * size : (kind + 1) * size] = symbols.index(unknown[kind]) if kind in unknown else -1
+    numbers[known] = np.arange(len(symbols), len(symbols) + len(known))
+    numbers[3 * size :] = range(len(marks)) if len(marks) == 2 else 0
+    symbols += [form.spell(int(key), table) for key in known]
+    return Vocabulary(tuple(symbols)), numbers
+
+
+def escape(symbol: str) -> str:
+    """The symbol on one line of a file, without tabs."""
+    return "".join(_ESCAPES.get(letter, letter) for letter in symbol)
+
+
+def unescape(line: str) -> str:
+    """The symbol that `escape` wrote."""
+    if "\\" not in line:
+        return line
+    parts = line.split("\\\\")
+    return "\\".join(part.replace("\\n", "\n").replace("\\r", "\r").replace("\\t", "\t") for part in parts)

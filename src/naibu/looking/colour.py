@@ -1,0 +1,201 @@
+"""Any text read through a trained network, and held-out text of its corpus, to be coloured by chosen units."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from naibu.data.sequences import Sequences
+from naibu.data.typed import NAME, read_typed
+from naibu.data.vocabulary import Vocabulary
+from naibu.errors import CorpusError, OptionError
+from naibu.looking.places import Places
+from naibu.looking.probing import top_layer
+from naibu.looking.steps import load_result
+from naibu.models.load import load
+from naibu.probes.found import Best, Found, Search
+from naibu.probes.passages import FULL, NamedCell, Passages, cut_out, named_cells, passages
+from naibu.recording import Recording
+from naibu.recording.language_models import record_language_model
+from naibu.reporting.coloured import legend, print_coloured
+from naibu.reporting.reading import cell_name
+from naibu.reporting.words import label_name
+from naibu.training.threads import threads
+
+MOST = 2000
+"""Symbols coloured where no other number is asked for: some screens full."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which unit, and which text: `text` or `file` ("-" standard input), held-out text of the corpus without either."""
+
+    unit: int | None = None
+    signal: str | None = None
+    layer: str | None = None
+    label: str | None = None
+    text: str | None = None
+    file: str | None = None
+    symbols: int = MOST
+    all_named: bool = False
+
+    def __post_init__(self) -> None:
+        if self.text is not None and self.file is not None:
+            raise OptionError("--text and --file: give one of the two")
+        if self.symbols < 1:
+            raise OptionError(f"--symbols {self.symbols}: must be at least 1")
+
+
+@dataclass(frozen=True)
+class Coloured:
+    """Text with the values of cells, and how many of its symbols the network does not know and read as `<unk>`."""
+
+    passages: Passages
+    unknown: int
+
+
+def colour_run(places: Places, asked: Asked) -> Coloured:
+    """Return the text with the values of the unit asked for at every symbol, named cells after it if so asked.
+
+    Without a unit, the one that the search named for the label; without a label, that of the label told best.
+    Raises OptionError for a unit, signal, layer or label that does not exist, CorpusError for a text that cannot be
+    read, StoredError where the run, or the recording of held-out text, is missing.
+    """
+    search = load_result(Search, places, "search")
+    if asked.text is None and asked.file is None:
+        recording = Recording.open(places.recording)
+        cells = _cells(recording, search, asked)
+        seed = places.run.training.seed
+        return Coloured(passages(recording, cells, symbols=asked.symbols, longest=asked.symbols, seed=seed), 0)
+    sequences = _typed(places, asked)
+    with threads(places.run.training.threads):
+        model = load(places.run)
+        labels = [name for name in _labels(search, asked) if name in sequences.label_names]
+        signals = model.layers.cell_type.signals
+        recording = record_language_model(model, {"test": sequences}, keep=signals, labels=labels, dtype="float32")
+    rows = np.arange(recording.tokens) < asked.symbols
+    numbers = np.unique(np.asarray(recording.index.sequence)[rows]).tolist()
+    found = cut_out(recording, _cells(recording, search, asked), rows, numbers)
+    # Shown as they were typed, whatever the network read for them.
+    texts = [sequences.text(passage.sequence)[: len(passage.symbols)] for passage in found.passages]
+    spelled = [replace(each, symbols=tuple(text)) for each, text in zip(found.passages, texts, strict=True)]
+    unknown = np.isin(np.asarray(recording.index.symbol)[rows], sequences.vocabulary.unknown_ids)
+    return Coloured(replace(found, passages=tuple(spelled)), int(np.count_nonzero(unknown)))
+
+
+def print_run(console: Console, places: Places, coloured: Coloured) -> list[dict[str, Any]]:
+    """Print the passages on the colours of their first cell; return a row for each symbol, with its value."""
+    found = coloured.passages
+    cell, scale, form = found.cells[0], float(found.scales[0]), places.run.corpus["form"]
+    line = f"{places.run.name}, {cell.layer}, {cell_name(cell)}"
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    console.print(legend(console, scale, cell.signed))
+    if any(int(value) >= 0 for passage in found.passages for value in passage.holds[0]):
+        console.print(f"underlined: {label_name(cell.label)}", markup=False, highlight=False)
+    if coloured.unknown:
+        console.print(
+            f"{coloured.unknown} symbols are unknown to the network, which read <unk>", markup=False, highlight=False
+        )
+    rows = []
+    for passage in found.passages:
+        console.print()
+        values = passage.values[0] * (scale / FULL)
+        held = [int(value) == 1 for value in passage.holds[0]]
+        print_coloured(
+            console, passage.symbols, values, held, scale=scale, signed=cell.signed, spaced=form != "characters"
+        )
+        rows += [
+            {
+                "run": places.run.name,
+                "sequence": passage.sequence,
+                "position": k,
+                "layer": cell.layer,
+                "signal": cell.signal,
+                "unit": cell.unit,
+                "symbol": symbol,
+                "value": round(float(values[k]), 6),
+                "holds": None if passage.holds[0][k] < 0 else held[k],
+            }
+            for k, symbol in enumerate(passage.symbols)
+        ]
+    return rows
+
+
+def _typed(places: Places, asked: Asked) -> Sequences:
+    """The text to be read, as many sequences as are shown."""
+    given: str | bytes = asked.text or ""
+    name = NAME
+    if asked.file is not None:
+        name = "standard input" if asked.file == "-" else asked.file
+        try:
+            given = sys.stdin.buffer.read() if asked.file == "-" else Path(asked.file).read_bytes()
+        except OSError as error:
+            raise CorpusError(f"cannot be read: {error.strerror}", f"--file {asked.file}") from None
+    corpus = places.run.corpus
+    sequences = read_typed(
+        given,
+        name=name,
+        reader=corpus["reader"],
+        options=corpus["options"],
+        vocabulary=Vocabulary.load(places.run.path / "vocabulary.txt"),
+        most=asked.symbols,
+    )
+    whole = max(1, int(np.searchsorted(sequences.starts, asked.symbols)))
+    return sequences.subset(np.arange(1 if corpus["reader"] == "text" else min(whole, len(sequences))))
+
+
+def _labels(search: Search | None, asked: Asked) -> list[str]:
+    named = [found.label for found in search.found] if search is not None else []
+    return list(dict.fromkeys([*([] if asked.label is None else [asked.label]), *named]))
+
+
+def _cells(recording: Recording, search: Search | None, asked: Asked) -> list[NamedCell]:
+    """The unit asked for, and the named ones after it if they are wanted and were recorded."""
+    first = _asked_cell(recording, search, asked)
+    more = named_cells(search) if search is not None and asked.all_named else []
+    return [first, *(cell for cell in more if cell != first and (cell.layer, cell.signal) in recording)]
+
+
+def _asked_cell(recording: Recording, search: Search | None, asked: Asked) -> NamedCell:
+    if asked.unit is None:
+        found, best = _found(search, asked)
+        score = best.scores.unseen or best.scores.test
+        return NamedCell(best.layer, best.signal, best.unit, found.label, found.statistic, score.value, best.rises)
+    layer = asked.layer or top_layer(recording)
+    here = [signal for there, signal in recording.keys() if there == layer]
+    if not here:
+        layers = dict.fromkeys(there for there, _ in recording.keys())
+        raise OptionError(f"--layer {layer}: the network has {', '.join(layers)}")
+    signal = asked.signal or ("cell" if "cell" in here else "hidden")
+    if signal not in here:
+        raise OptionError(f"--signal {signal}: there are {', '.join(here)}")
+    units = recording.units((layer, signal))
+    if not 0 <= asked.unit < units:
+        raise OptionError(f"--unit {asked.unit}: the network has units 0 to {units - 1}")
+    if asked.label is not None and asked.label not in recording.index.label_names:
+        raise OptionError(f"--label {asked.label}: there are {', '.join(recording.index.label_names) or 'none'}")
+    return NamedCell(layer, signal, asked.unit, asked.label or "", "", float("nan"), True)
+
+
+def _found(search: Search | None, asked: Asked) -> tuple[Found, Best]:
+    """The label to speak of and its unit; the one told best (of two values where there is one) if none was named."""
+    if search is None or not search.found:
+        raise OptionError("--unit: not given, and no cells have been searched for; give it, or run naibu probe first")
+    if asked.label is None:
+        told = [found for found in search.found if found.statistic == "auc"] or list(search.found)
+        found = max(told, key=lambda each: each.best.train)
+    else:
+        named = search.label(asked.label)
+        if named is None:
+            raise OptionError(f"--label {asked.label}: searched were {', '.join(f.label for f in search.found)}")
+        found = named
+    some = [best for best in found.signals if asked.signal in (None, best.signal) and asked.layer in (None, best.layer)]
+    if not some:
+        asked_for = f"--signal {asked.signal}" if asked.signal else f"--layer {asked.layer}"
+        raise OptionError(f"{asked_for}: searched were {', '.join(f'{b.layer}/{b.signal}' for b in found.signals)}")
+    return found, max(some, key=lambda best: best.train)

@@ -1,0 +1,58 @@
+"""Round the update of a run's network at every step and score it, from disk to disk."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from naibu.data.corpus import Corpus
+from naibu.interventions.ternary import ternary
+from naibu.interventions.ternary_results import Ternary
+from naibu.looking.places import Places
+from naibu.looking.steps import TEST_TOKENS, sample
+from naibu.models.load import load
+from naibu.probes import tables
+from naibu.probes.results import Scores
+from naibu.progress import shown
+from naibu.training.threads import threads
+
+CHOOSING_TOKENS = 30_000
+"""Symbols of training sequences on which thresholds and sizes are chosen."""
+
+
+def ternary_run(places: Places, corpus: Corpus, *, test_tokens: int = TEST_TOKENS) -> Ternary:
+    """Score the network with its update rounded on the test sequences; leave `ternary` in `results/`.
+
+    Raises OptionError for a network that has no update.
+    """
+    run, seed = places.run, places.run.training.seed
+    which = sample(corpus.test, test_tokens)
+    setting = threads(run.training.threads)
+    with places.timed("ternary"), setting, shown(f"{run.name}: rounding the update", "runs") as progress:
+        found = ternary(
+            load(run),
+            corpus.test.subset(which),
+            train=corpus.train.subset(sample(corpus.train, min(CHOOSING_TOKENS, test_tokens))),
+            seen=corpus.seen[which],
+            seed=seed,
+            run=run.name,
+            progress=progress,
+        )
+        tables.save(found, places.results, "ternary")
+    return found
+
+
+def ternary_table(found: Ternary) -> Table:
+    """Return the roundings as a table for the terminal, a row for each."""
+    table = Table(title=f"{found.run}: the update rounded at every step", title_justify="left")
+    for column in ("what was rounded", "ED recall", "loss (nats)", "loss added"):
+        table.add_column(column)
+    for rounding in found.roundings:
+        scores = (rounding.end_recall, rounding.loss, rounding.loss_change)
+        table.add_row(rounding.what, *(_written(each) for each in scores))
+    return table
+
+
+def _written(scores: Scores | None) -> str:
+    if scores is None:
+        return "-"
+    return f"{scores.test.value:.4f} [{scores.test.low:.4f}, {scores.test.high:.4f}]"

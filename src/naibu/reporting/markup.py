@@ -1,0 +1,88 @@
+"""Pieces of HTML: whatever is not already marked as safe is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from naibu.probes.results import Score
+from naibu.reporting.numbers import scored
+
+
+class Safe(str):
+    """Text that is already HTML."""
+
+    __slots__ = ()
+
+
+LONG = 26  # characters above which a row's name is broken over lines
+Cell = str  # a Safe goes in as it is, any other text is escaped
+
+
+def safe(text: str) -> Safe:
+    """Return text as HTML, escaped unless it is HTML already."""
+    return text if isinstance(text, Safe) else Safe(escape(text))
+
+
+def joined(*parts: str) -> Safe:
+    """Return the parts, each escaped where needed, one after the other."""
+    return Safe("".join(safe(part) for part in parts))
+
+
+def element(tag: str, *inside: str, **attributes: str) -> Safe:
+    """Return an element; an attribute's trailing underscore is dropped (`class_`)."""
+    named = "".join(f' {name.rstrip("_").replace("_", "-")}="{escape(value)}"' for name, value in attributes.items())
+    return Safe(f"<{tag}{named}>{joined(*inside)}</{tag}>")
+
+
+def paragraph(text: str, class_: str | None = None) -> Safe:
+    """Return a paragraph; `backquoted` words become code."""
+    body = text if isinstance(text, Safe) else _code(text)
+    return element("p", body, class_=class_) if class_ else element("p", body)
+
+
+def score_cell(score: Score | None, as_share: bool = False) -> Safe:
+    """Return a score for a table: the value, and its interval smaller beside it."""
+    value, interval = scored(score, as_share)
+    return joined(value, " ", element("small", interval)) if interval else safe(value)
+
+
+def table(head: Sequence[Cell], rows: Iterable[Sequence[Cell]], caption: str, names: int = 1) -> Safe:
+    """Return a table in a box that scrolls on its own where the screen is narrow.
+
+    The first `names` columns name the row; the others are numbers.
+    """
+    top = element("tr", *(element("th", cell, scope="col") for cell in head))
+    body = [
+        element("tr", *(_row_name(c) if k < names else element("td", c) for k, c in enumerate(row))) for row in rows
+    ]
+    inside = element(
+        "table", element("caption", element("span", caption)), element("thead", top), element("tbody", *body)
+    )
+    # A box that scrolls must be reachable by keyboard, and needs a name then.
+    return element("div", inside, class_="scroll", tabindex="0", role="region", aria_label=caption)
+
+
+def _row_name(cell: Cell) -> Safe:
+    return element("th", cell, scope="row", class_="long") if len(cell) > LONG else element("th", cell, scope="row")
+
+
+def folded(summary: str, *inside: str) -> Safe:
+    """Return what is shown only when its summary is opened (and in print)."""
+    return element("details", element("summary", summary), *inside)
+
+
+def figure(panels: Sequence[str], caption: str) -> Safe:
+    """Return drawings side by side, as many as fit, over one caption."""
+    box = element("div", *(Safe(panel) for panel in panels), class_="panels")
+    return element("figure", box, element("figcaption", caption))
+
+
+def command(line: str | None) -> Safe:
+    """Return the line of code that makes a part, nothing where it is not known."""
+    return Safe("") if not line else element("p", "Made by ", element("code", line), class_="command")
+
+
+def _code(text: str) -> Safe:
+    parts = text.split("`")
+    return joined(*(element("code", part) if k % 2 else safe(part) for k, part in enumerate(parts)))

@@ -1,0 +1,64 @@
+"""Plots of training and prediction: the learning curve and the confusion matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from naibu.probes.results import Confusion
+from naibu.reporting.plots.canvas import BLUE, GREY, VERMILLION, ink, new_axes, tinted
+from naibu.reporting.words import shortened
+
+WITH_NUMBERS = 12  # symbols up to which the share stands in each field
+
+
+def plot_learning_curve(metrics: Sequence[Mapping[str, Any]], ax: Axes | None = None) -> Axes:
+    """Draw the loss of a run's metrics by step: in training since the line before, and on validation."""
+    ax = new_axes() if ax is None else ax
+    for key, name, colour, style in (
+        ("loss", "training", GREY, ":"),
+        ("validation_loss", "validation", BLUE, "-"),
+    ):
+        lines = [(line["step"], line[key]) for line in metrics if line.get(key) is not None]
+        if lines:
+            mark = "o" if len(lines) < 30 else None
+            ax.plot(*zip(*lines, strict=True), color=colour, linestyle=style, marker=mark, markersize=3, label=name)
+    ax.set(xlabel="step", ylabel="loss (nats per symbol)")
+    ax.set_ylim(bottom=0)
+    ax.legend(loc="upper right")
+    return ax
+
+
+def plot_confusion(confusion: Confusion, ax: Axes | None = None) -> Axes:
+    """Draw which symbol was expected where each came: a row is the symbol that came, its fields sum to 1."""
+    ax = new_axes((6.5, 6.5)) if ax is None else ax
+    total = np.maximum(confusion.counts.sum(axis=1, keepdims=True), 1)
+    shares = confusion.counts / total
+    ax.imshow(tinted(shares, BLUE), interpolation="none", aspect="equal")
+    names = [shortened(symbol) for symbol in confusion.symbols]
+    places = np.arange(len(names))
+    short = len(names) <= WITH_NUMBERS and max(map(len, names), default=0) <= 4
+    ax.set_xticks(places, names, rotation=0 if short else 90)
+    ax.set_yticks(places, names)
+    ax.tick_params(length=0)
+    ax.set_xlabel("most probable next symbol")
+    ax.set_ylabel("symbol that came")
+    ax.spines[:].set_visible(True)
+    if len(names) <= WITH_NUMBERS:
+        for (row, column), value in np.ndenumerate(shares):
+            if value >= 0.005:
+                colour = "white" if value > 0.6 else ink(ax)
+                ax.text(column, row, f"{100 * value:.0f}", ha="center", va="center", color=colour, fontsize=8)
+    if confusion.end in confusion.symbols:
+        end = confusion.symbols.index(confusion.end)
+        ax.add_patch(_frame(end))
+    return ax
+
+
+def _frame(place: int) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((place - 0.5, place - 0.5), 1, 1, fill=False, edgecolor=VERMILLION, linewidth=1.5)

@@ -1,0 +1,113 @@
+"""Passages on the page, each symbol on the colour of a unit's value; the unit is chosen there."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from hashlib import sha256
+from importlib.resources import files
+
+import numpy as np
+
+from naibu.data.forms import START_SYMBOL
+from naibu.probes.passages import FULL, NamedCell, Passage, Passages
+from naibu.reporting.markup import Safe, element, joined
+from naibu.reporting.numbers import number
+from naibu.reporting.palette import level
+from naibu.reporting.words import label_name, signal_name, visible
+
+CAPTION = (
+    "Each symbol lies on the colour of the unit's value after reading it; it is underlined where the label that the "
+    "unit was found for holds. Point at a symbol for its value, or choose a text and step through it with the arrow "
+    "keys."
+)
+
+
+def reading(found: Passages, name: str, form: str) -> Safe:
+    """Return passages coloured by the first cell, with a choice of the others; `name` begins every id.
+
+    The values of all cells lie in the page as base64 of int8; without scripts, and in print, the first is shown.
+    """
+    options = [element("option", cell_name(cell), value=str(k)) for k, cell in enumerate(found.cells)]
+    cells = [{"signed": c.signed, "scale": float(f"{s:.6g}")} for c, s in zip(found.cells, found.scales, strict=True)]
+    choice = joined(
+        element("label", "Coloured by ", for_=f"{name}-cell"),
+        element("select", *options, id=f"{name}-cell", autocomplete="off"),
+        Safe(" "),
+        element("output", for_=f"{name}-cell"),
+    )
+    first = found.cells[0]
+    parts = joined(
+        Safe(f'<p class="tools" hidden>{choice}</p>'),
+        element("p", "Coloured by ", cell_name(first), class_="fixed"),
+        _legend(first, float(found.scales[0])),
+        *(_text(passage, found, k, form) for k, passage in enumerate(found.passages)),
+    )
+    kind = "reading" if first.signed else "reading gated"
+    box = element("div", parts, class_=kind, data_cells=json.dumps(cells, separators=(",", ":")))
+    return element("figure", box, element("figcaption", CAPTION))
+
+
+def cell_name(cell: NamedCell) -> str:
+    """Return what a cell is called where it is chosen: its label first, then the unit, and how well it tells."""
+    unit = f"unit {cell.unit} of the {signal_name(cell.signal)}"
+    if not cell.label:
+        return unit
+    if not cell.statistic:
+        return f"{label_name(cell.label)}: {unit}"
+    measure = "AUC" if cell.statistic == "auc" else "rank correlation"
+    way = "" if cell.rises else ", lower where it holds" if cell.statistic == "auc" else ", falling"
+    return f"{label_name(cell.label)}: {unit} ({measure} {number(cell.score)}{way})"
+
+
+def script() -> Safe:
+    """Return the script that switches the unit, as it stands in the page."""
+    return Safe(files("naibu.reporting").joinpath("colour.js").read_text(encoding="utf-8").strip())
+
+
+def script_policy() -> str:
+    """Return what the page's policy says of scripts: this one, known by its hash, and no other."""
+    digest = b64encode(sha256(script().encode()).digest()).decode()
+    return f"; script-src 'sha256-{digest}'"
+
+
+def _legend(cell: NamedCell, scale: float) -> Safe:
+    return element(
+        "p",
+        element("span", number(-scale) if cell.signed else "0", data_end="low"),
+        element("span", class_="bar", aria_hidden="true"),
+        element("span", number(scale), data_end="high"),
+        element("span", "bold: above half the scale; italic: below minus half of it", class_="printed"),
+        class_="legend",
+    )
+
+
+def _text(passage: Passage, found: Passages, k: int, form: str) -> Safe:
+    """Return one passage as preformatted text with a span for each symbol."""
+    scale, signed = float(found.scales[0]), found.cells[0].signed
+    gap = "" if form == "characters" else " "
+    spans = []
+    for symbol, value, holds in zip(passage.symbols, passage.values[0], passage.holds[0], strict=True):
+        shown = f"{visible(symbol)}\n" if symbol == "\n" else symbol if symbol == " " else visible(symbol)
+        kind = " ".join(part for part in (level(int(value), FULL, signed), "on" if holds == 1 else "") if part)
+        title = _number(int(value) / FULL * scale)
+        after = "\n" if form == "characters" and symbol == START_SYMBOL else gap
+        spans.append(joined(element("span", shown, class_=kind, title=title), after))
+    where = "that also occurs in training" if passage.seen else "not seen in training"
+    return element(
+        "pre",
+        *spans,
+        tabindex="0",
+        role="region",
+        aria_label=f"Test text {k + 1}, {where}",
+        data_values=_packed(passage.values),
+        data_holds=b64encode(np.packbits(passage.holds.ravel() == 1, bitorder="little").tobytes()).decode(),
+    )
+
+
+def _packed(values: np.ndarray) -> str:
+    return b64encode(np.ascontiguousarray(values, np.int8).tobytes()).decode()
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")

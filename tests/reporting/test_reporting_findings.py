@@ -1,0 +1,220 @@
+"""The sentences of "what we found", where something was found and where not; and how numbers are written."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import fake_results as fake
+from naibu.probes.results import Controls, Score, Scores
+from naibu.reporting import numbers, words
+from naibu.reporting.content import NetworkPart, Report
+from naibu.reporting.findings import cause, few_units, fewest, findings, following, prediction, telling_apart
+from naibu.reporting.terminal import LINES, summary_table
+
+
+def test_prediction_better_than_the_commonest_symbol_is_told_with_the_ends() -> None:
+    found = prediction(fake.confusion())
+    assert found.present
+    assert "right in 61.9\u202f% [61.4\u202f%, 62.4\u202f%] of the places in unseen sequences" in found.text
+    assert "always saying the most frequent symbol is right in 21.9\u202f%" in found.text
+    assert "foresees 99.96\u202f%" in found.text
+
+
+def test_prediction_no_better_than_the_commonest_symbol_is_told() -> None:
+    found = prediction(fake.confusion(0.22))
+    assert not found.present
+    assert "has not learnt to predict" in found.text
+
+
+def test_ends_that_an_untrained_network_foresees_as_well_are_no_achievement() -> None:
+    good = Controls(untrained=fake.scores(1.0, 0.0))
+    both = replace(fake.confusion(), end_recall_controls=good, end_precision_controls=good)
+    assert "but so does the untrained network" in prediction(both).text
+    everywhere = replace(fake.confusion(), end_recall_controls=good, end_precision_controls=fake.controls(0.014))
+    assert "but so does" not in prediction(everywhere).text
+    assert "ends of sequence" not in prediction(fake.confusion(end=None)).text
+
+
+def test_a_unit_that_counts_is_told_beside_the_hidden_state_and_the_controls() -> None:
+    found = following(fake.correlation())
+    assert found.present
+    assert "Unit 17 of the cell counts the nesting, rising in step with the depth" in found.text
+    assert "0.9994 [0.9992, 0.9996] on unseen sequences" in found.text
+    assert "best unit of the hidden state: 0.7" in found.text
+    assert "untrained network: 0.608" in found.text
+
+
+def test_a_unit_that_falls_is_told_as_falling() -> None:
+    found = following(fake.correlation("depth:VP", -0.93))
+    assert found.present
+    assert "falls as the VP depth (how many VP brackets are open) rises" in found.text
+
+
+@pytest.mark.parametrize(("best", "how"), [(0.8, "partly"), (0.3, "hardly")])
+def test_a_unit_below_point_nine_is_not_told_as_following(best: float, how: str) -> None:
+    found = following(fake.correlation(best=best))
+    assert not found.present
+    assert f"No unit follows the depth closely: the best, unit 17 of the cell, does so {how}" in found.text
+
+
+def test_a_unit_no_better_than_untrained_is_no_sign_of_learning() -> None:
+    found = following(fake.correlation(best=0.95, untrained=0.97))
+    assert not found.present
+    assert "no sign of learning" in found.text
+
+
+def test_an_undefined_correlation_is_not_a_finding() -> None:
+    assert not following(fake.correlation(best=math.nan)).present
+
+
+def test_one_unit_telling_apart_is_told_with_few_units() -> None:
+    found = telling_apart(fake.overlap(), fake.l1_path())
+    assert found.present
+    assert "Unit 5 of the cell alone tells what is inside a VP from what is not" in found.text
+    assert "Together, 20 units of the 40 of the cell" in found.text
+
+
+@pytest.mark.parametrize(
+    ("overlap", "says"),
+    [
+        (fake.overlap(0.4), "only in part"),
+        (fake.overlap(0.95), "No single unit"),
+        (fake.overlap(0.2, untrained=0.1), "No single"),
+    ],
+)
+def test_an_overlap_near_its_controls_is_not_a_finding(overlap: object, says: str) -> None:
+    found = telling_apart(overlap)  # type: ignore[arg-type]
+    assert not found.present
+    assert says in found.text
+
+
+def test_the_fewest_units_are_those_at_99_per_cent_else_the_best() -> None:
+    assert fewest(fake.l1_path()).nonzero == 20
+    assert fewest(fake.l1_path(0.95)).nonzero in (7, 12, 20, 31)
+    assert "always saying the commoner answer: 68.9" in few_units(fake.l1_path())
+
+
+def test_a_unit_that_matters_more_than_all_random_ones_is_used() -> None:
+    found = cause(fake.holding())
+    assert found.present
+    assert "foresees 3.0\u202f%" in found.text
+    assert "instead of 99.93" in found.text
+    assert "worst of 10" in found.text
+    assert "Its loss goes from 1.209 to 2.179." in found.text
+
+
+@pytest.mark.parametrize(
+    ("holding", "reason"),
+    [
+        (fake.holding(0.9995), "next to nothing changes"),
+        (fake.holding(0.8, random=0.5), "a random unit can matter as much"),
+        (fake.holding(0.03, draws=0), "there is nothing to compare with"),
+        (fake.holding(1.1, random=0.99), "predicts no worse"),
+    ],
+)
+def test_an_intervention_that_shows_nothing_says_why(holding: object, reason: str) -> None:
+    found = cause(holding)  # type: ignore[arg-type]
+    assert not found.present
+    assert "is not shown" in found.text
+    assert found.text.endswith(f"{reason}.")
+
+
+def test_an_intervention_without_ends_is_judged_by_the_loss() -> None:
+    found = cause(fake.holding(ends=False))
+    assert found.present
+    assert "predicts with a loss of" in found.text
+    assert not cause(replace(fake.holding(), effects=())).present
+
+
+def test_a_network_without_results_has_no_findings() -> None:
+    assert findings(fake.bare_part()) == []
+    assert len(findings(fake.part())) == 5
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.9994, "0.9994"), (-0.931, "−0.931"), (0.0, "0.000"), (12.314, "12.31"), (1204.4, "1,204"),
+        (3.1e-7, "3.1 × 10⁻⁷"), (-1e-13, "−1.0 × 10⁻¹³"), (0.0123, "0.012"), (0.00123, "0.0012"), (1.0, "1.000"),
+        (None, "–"), (math.nan, "–"), (math.inf, "–"), (0.99999999, "1.000000"), (3.0, "3"),
+    ],
+)  # fmt: skip
+def test_numbers(value: float | None, text: str) -> None:
+    assert numbers.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.619, "61.9 %"),
+        (1.0, "100 %"),
+        (0.0, "0 %"),
+        (0.9996, "99.96 %"),
+        (0.00012, "0.01 %"),
+        (None, "–"),
+        (math.nan, "–"),
+    ],
+)
+def test_shares(value: float | None, text: str) -> None:
+    assert numbers.share(value).replace("\u202f", " ") == text
+
+
+def test_an_interval_has_as_many_decimals_as_it_needs() -> None:
+    assert numbers.with_interval(Score(0.99931, 0.99927, 0.99934, 1, 1)) == "0.99931 [0.99927, 0.99934]"
+    assert numbers.with_interval(Score(0.93, 0.92, 0.94, 1, 1)) == "0.930 [0.920, 0.940]"
+    assert numbers.with_interval(Score(0.93, math.nan, math.nan, 1, 1)) == "0.930 [–, –]"
+    assert numbers.with_interval(fake.NOTHING) == "–"
+    assert numbers.with_interval(None) == "–"
+
+
+def test_counts_and_durations() -> None:
+    assert numbers.count(1234567) == "1,234,567"
+    assert [numbers.duration(x) for x in (35.4, 600, 9000, None)] == ["35 s", "10 min", "2.5 h", "–"]
+
+
+def test_words() -> None:
+    assert [words.article(x) for x in ("VP", "NP", "SBAR", "If", "Call")] == [
+        "a VP",
+        "an NP",
+        "an SBAR",
+        "an If",
+        "a Call",
+    ]
+    assert words.visible("a b\n\x07") == "a␣b⏎\\x07"
+    assert words.shortened("abcdefghijklmnopqrstuvwxyz") == "abcdefgh…vwxyz"
+    assert words.label_name("inside:NP") == "inside an NP"
+    assert words.headline(Scores(fake.score(0.5), None))[1] == "test"
+
+
+def test_the_terminal_shows_the_main_numbers_and_takes_no_symbol_for_markup() -> None:
+    console = Console(width=200, record=True, file=io.StringIO())
+    part = replace(fake.part("[bold]name"), distributions=None)
+    console.print(summary_table(Report("[red]t", "", "", (part, fake.bare_part()))))
+    text = console.export_text()
+    for wanted in (
+        "[bold]name",
+        "10,123",
+        "3.350 / 3.340",
+        "0.9994 [0.9992, 0.9996]",
+        "20 of 40 units",
+        "99.93",
+        "hidden state",
+    ):
+        assert wanted in text, wanted
+    assert summary_table(fake.report(fake.bare_part())).row_count == 0
+    assert summary_table(fake.report(fake.part())).row_count == len(LINES)
+
+
+def test_undefined_numbers_are_dashes_everywhere() -> None:
+    nothing = Scores(fake.NOTHING, None)
+    confusion = replace(fake.confusion(), end_recall=nothing, end_precision=nothing, perplexity=nothing)
+    part: NetworkPart = replace(fake.bare_part(), confusion=confusion)
+    assert "nan" not in prediction(confusion).text
+    assert all("nan" not in write(part) for _, write in LINES)
+    assert np.isnan(confusion.recall).any()
