@@ -330,7 +330,7 @@ def test_the_readme_names_every_command():
         ("look x --form tgged", "--form tgged: must be one of brackets, tagged,"),
         ("look x --form tagged y", "y: more than look takes"),
         ("look x --tied=yes", "--tied=yes: --tied takes no value"),
-        ("look x --units 0", "--units 0: must be at least 1"),
+        ("look x --units=-1", "--units -1: must be at least 1"),
         ("look x --units -3", "--units -3: must be at least 1"),
         ("look x --dropout 1", "--dropout 1.0: must be from 0"),
         ("look x --minutes 1 --steps 1", "--steps 1 and --minutes 1.0: give one of the two"),

@@ -169,7 +169,7 @@ def test_a_file_that_may_not_be_read(treebank, tmp_path, capsys):
         (["--labels", "trees.mrg"], "trees.mrg, line 1: the first line has to be `symbol`, a tab"),
         (["--vocabulary", "1"], "vocabulary 1 is too small"),
         (["--longest", "3"], "--longest"),
-        (["--units", "0"], "--units 0: must be at least 1"),
+        (["--units", "-1"], "--units -1: must be at least 1"),
     ],
 )
 def test_an_option_that_does_not_suit_the_corpus(options, said, treebank, monkeypatch, tmp_path, capsys):

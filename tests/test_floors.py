@@ -12,6 +12,7 @@ FLOORS = [
     {"errors", "config", "runs", "storage", "progress", "compiling", "side_by_side"},
     {"data", "cells"},
     {"models", "online"},
+    {"tasks"},
     {"training", "recording"},
     {"probes", "interventions", "gradients", "reporting"},
     {"looking", "bench"},

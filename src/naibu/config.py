@@ -45,8 +45,8 @@ class ModelConfig:
 
     cell: str = "lstm"
     """Which recurrent layer: lstm, gru, rnn (Elman, tanh), or one of the others in CELLS."""
-    units: int = 100
-    """Hidden units of each layer."""
+    units: int = 0
+    """Hidden units of each layer; 0 takes what suits the task, or 100."""
     layers: int = 1
     """Layers, one on the other."""
     embedding: int = 0
@@ -87,7 +87,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         _check(self.cell in CELLS, "cell", self.cell, f"one of {', '.join(CELLS)}")
-        _check(self.units >= 1, "units", self.units, "at least 1")
+        _check(self.units >= 0, "units", self.units, "at least 1, or 0 for what suits the task")
         _check(self.layers >= 1, "layers", self.layers, "at least 1")
         _check(self.embedding >= 0, "embedding", self.embedding, "0 (chosen for you) or more")
         for name in ("dropout", "embedding_dropout", "zoneout", "zoneout_cell", "variational_dropout", "weight_drop"):

@@ -226,7 +226,7 @@ def test_the_loss_of_a_model_with_dropout_and_tied_weights():
         loss = (
             functional.cross_entropy(model.logits(output).flatten(0, 1), targets.flatten(), ignore_index=-1)
             if plain
-            else model.loss(output, targets, "mean")
+            else model.cross_entropy(output, targets, "mean")
         )
         loss.backward()
         return [loss.detach(), *(parameter.grad for parameter in model.parameters())]

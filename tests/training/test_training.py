@@ -189,7 +189,7 @@ def test_a_broken_run_ends_with_the_weights_of_an_unbroken_one(treebank, corpus,
 
 
 def checkpoints_step(out):
-    run = naibu.open_run(out / "runs" / "brackets-12")
+    run = naibu.open_run(out)
     model = LanguageModel(run.symbols, run.model)
     return checkpoints.resume(run, model, torch.optim.Adam(model.parameters())).step
 
@@ -204,11 +204,11 @@ def test_a_finished_run_is_there_at_once(corpus, tmp_path):
 
 
 def test_another_configuration_in_the_same_folder_is_refused(corpus, tmp_path):
-    naibu.train(corpus, out=tmp_path, model=SMALL, training=QUICK, name="mine")
+    naibu.train(corpus, out=tmp_path, model=SMALL, training=QUICK)
     with pytest.raises(
         naibu.StoredError, match=r"begun with learning_rate = 0.003, now asked for learning_rate = 0.1.*--out"
     ):
-        naibu.train(corpus, out=tmp_path, model=SMALL, training=replace(QUICK, learning_rate=0.1), name="mine")
+        naibu.train(corpus, out=tmp_path, model=SMALL, training=replace(QUICK, learning_rate=0.1))
 
 
 def test_another_corpus_in_the_same_folder_is_refused(treebank, corpus, tmp_path):
@@ -253,7 +253,7 @@ def test_tied_weights_are_stored_once_and_come_back(corpus, tmp_path):
 @pytest.mark.parametrize(
     ("kind", "options", "said"),
     [
-        (ModelConfig, {"units": 0}, "--units 0: must be at least 1"),
+        (ModelConfig, {"units": -1}, "--units -1: must be at least 1"),
         (ModelConfig, {"cell": "elman"}, "--cell elman: must be one of lstm"),
         (ModelConfig, {"dropout": 1.0}, "--dropout 1.0"),
         (TrainingConfig, {"minutes": 0}, "--minutes 0: must be more than 0"),

@@ -94,7 +94,7 @@ def our_step(model: LanguageModel, batches: list[Tensor]) -> Callable[[], Tensor
     def step() -> Tensor:
         ids = next(following)
         output, _ = model(ids[:-1])
-        loss = model.loss(output, ids[1:]) / ids[1:].numel()
+        loss = model.cross_entropy(output, ids[1:]) / ids[1:].numel()
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

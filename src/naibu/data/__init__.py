@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from naibu.data.batches import length_batches, pad
 from naibu.data.corpus import Corpus, open_corpus
+from naibu.data.examples import Column
 from naibu.data.forms import FORMS
-from naibu.data.sequences import Label, Sequence, Sequences
+from naibu.data.sequences import Sequence, Sequences
 from naibu.data.trees import CLOSE, OPEN, WORD, Document, Tree
 from naibu.data.vocabulary import Vocabulary
 
@@ -16,7 +17,7 @@ __all__ = [
     "WORD",
     "Corpus",
     "Document",
-    "Label",
+    "Column",
     "Sequence",
     "Sequences",
     "Tree",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,21 @@ import numpy as np
 from naibu.data import builtin, detect, text
 from naibu.data.categories import Category, choose_category, frequent_categories
 from naibu.data.events import Array, Events, join
-from naibu.data.forms import FORMS, Form, form_named
+from naibu.data.examples import Column, Data
+from naibu.data.forms import END_SYMBOL, FORMS, Form, form_named
 from naibu.data.labels import read_labels
 from naibu.data.measures import fingerprint, form_lengths, keys_of, seen_in_training, unknown_share
 from naibu.data.reading import is_builtin, read_events
-from naibu.data.sequences import Label, Sequences, Source
+from naibu.data.sequences import Sequences, Source
 from naibu.data.split import Split, split
+from naibu.data.typed import TreeCoder
 from naibu.data.vocabulary import Vocabulary, build
 from naibu.errors import CorpusError, OptionError
 
 LONGEST = {"penn": 0, "lisp": 300, "python": 300, "indentation": 300}
 FEWEST = 10
+DEPTHS = ("depth", "bracket_depth", "line_position")
+"""What a depth is, by order of preference: of trees, of brackets in plain text, of a line."""
 _SUFFIXES = frozenset(
     (
         ".gz",
@@ -35,18 +39,16 @@ _SUFFIXES = frozenset(
 
 
 @dataclass(frozen=True)
-class Corpus:
-    """What was found behind a path, in one form, numbered and divided.
+class Corpus(Data):
+    """What was found behind a path, in one form, numbered and divided; the data of the task `trees`.
 
     name: of the file or folder. reader: one of detect.READERS, and reader_reason why.
     seen: bool [test sequence], whether its symbols, before rare ones become `<unk>`, also occur in training;
     seen_share their share. unknown_share: the share of test symbols that became `<unk>`.
     category: the phrase that probes ask about, None without trees; inside_share: the share of training tokens
     inside it. split_by: "document", "sentence" or "file". counts: files, sentences, symbols, what was skipped.
-    options: how to open it again. fingerprint: of content and options, wherever the files lie.
     """
 
-    name: str
     reader: str
     reader_reason: str
     form: str
@@ -61,42 +63,11 @@ class Corpus:
     inside_share: float | None
     split_by: str
     counts: dict[str, int]
-    options: dict[str, Any]
-    fingerprint: str
     skipped_files: tuple[str, ...] = ()
 
     def describe(self) -> list[tuple[str, str]]:
         """What was found, as rows of a name and a text for people to read."""
-        count = self.counts
-        parts = (("train", self.train), ("validation", self.validation), ("test", self.test))
-        unit = "passage" if self.reader == "text" else "sentence"
-        rows = [
-            ("corpus", self.name),
-            ("reader", f"{self.reader} ({self.reader_reason})"),
-            ("form", self.form),
-            ("files", f"{count['files']:,}"),
-            (f"{unit}s", f"{count['sentences']:,}"),
-            ("symbols", f"{count['symbols']:,}"),
-            (
-                "vocabulary",
-                f"{len(self.vocabulary):,} symbols; the corpus has {count['different_symbols']:,} different ones",
-            ),
-            (
-                f"split by {unit if self.split_by == 'sentence' else self.split_by}",
-                ", ".join(f"{len(part):,} {name}" for name, part in parts),
-            ),
-            ("test sequences also in training", f"{100 * self.seen_share:.1f} %"),
-            ("test symbols unknown", f"{100 * self.unknown_share:.1f} %"),
-        ]
-        if count["too_long"]:
-            rows.append(("left out", f"{count['too_long']:,} longer than {self.options['longest']} symbols"))
-        if count["skipped_files"]:
-            first = self.skipped_files[0]
-            rows.append(("files skipped", f"{count['skipped_files']:,} that cannot be read, the first: {first}"))
-        if self.category is not None and self.inside_share is not None:
-            share = f"{self.category} ({100 * self.inside_share:.0f} % of training symbols are inside)"
-            rows.append(("category probed", share))
-        return rows
+        return self.found
 
 
 def open_corpus(
@@ -202,15 +173,24 @@ def _opened(
         "too_long": int((~fits).sum()),
     }
     category = asked or Category(None, None)
-    return Corpus(
+    asks = () if category.name is None else (f"depth:{category.name}", f"inside:{category.name}")
+    corpus = Corpus(
         name=name,
+        task="trees",
+        options=options,
+        train=training,
+        validation=validating,
+        test=Sequences(source, testing.sentences, testing.own, seen),
+        sizes={"input": len(known)},
+        coder=TreeCoder(known, choice.reader, options),
+        asks=(*(name for name in DEPTHS if name in testing.label_names), *asks),
+        singled_out=END_SYMBOL if END_SYMBOL in known.index else None,
+        fingerprint=fingerprint(events, options, own),
+        found=[],
         reader=choice.reader,
         reader_reason=choice.reason,
         form=form.name,
         vocabulary=known,
-        train=training,
-        validation=validating,
-        test=testing,
         seen=seen,
         seen_share=float(seen.mean()),
         unknown_share=unknown,
@@ -218,10 +198,34 @@ def _opened(
         inside_share=category.inside_share,
         split_by=parts.by,
         counts=counts,
-        options=options,
-        fingerprint=fingerprint(events, options, own),
         skipped_files=events.skipped_files,
     )
+    return replace(corpus, found=list(_described(corpus)))
+
+
+def _described(corpus: Corpus) -> Iterator[tuple[str, str]]:
+    count = corpus.counts
+    parts = (("train", corpus.train), ("validation", corpus.validation), ("test", corpus.test))
+    unit = "passage" if corpus.reader == "text" else "sentence"
+    different = f"the corpus has {count['different_symbols']:,} different ones"
+    yield "corpus", corpus.name
+    yield "reader", f"{corpus.reader} ({corpus.reader_reason})"
+    yield "form", corpus.form
+    yield "files", f"{count['files']:,}"
+    yield f"{unit}s", f"{count['sentences']:,}"
+    yield "symbols", f"{count['symbols']:,}"
+    yield "vocabulary", f"{len(corpus.vocabulary):,} symbols; {different}"
+    by = unit if corpus.split_by == "sentence" else corpus.split_by
+    yield f"split by {by}", ", ".join(f"{len(part):,} {name}" for name, part in parts)
+    yield "test sequences also in training", f"{100 * corpus.seen_share:.1f} %"
+    yield "test symbols unknown", f"{100 * corpus.unknown_share:.1f} %"
+    if count["too_long"]:
+        yield "left out", f"{count['too_long']:,} longer than {corpus.options['longest']} symbols"
+    if count["skipped_files"]:
+        yield "files skipped", f"{count['skipped_files']:,} that cannot be read, the first: {corpus.skipped_files[0]}"
+    if corpus.category is not None and corpus.inside_share is not None:
+        share = f"{corpus.category} ({100 * corpus.inside_share:.0f} % of training symbols are inside)"
+        yield "category probed", share
 
 
 def _read(path: Path, test: str | Path | None, reader: str, options: Mapping[str, Any]) -> tuple[Events, int | None]:
@@ -266,13 +270,13 @@ def _none_empty(parts: Split, left_out: int, path: str, longest: int) -> None:
             raise CorpusError(f"no {name} sequence remains: {reason}; raise --longest or give more text", path)
 
 
-def _own_labels(source: Source, path: str | None) -> dict[str, Label]:
+def _own_labels(source: Source, path: str | None) -> dict[str, Column]:
     if path is None:
         return {}
     return read_labels(path, Sequences(source, np.arange(len(source.events))))
 
 
-def _part(source: Source, sentences: Array, own: dict[str, Label]) -> Sequences:
+def _part(source: Source, sentences: Array, own: dict[str, Column]) -> Sequences:
     return (
         Sequences(source, np.arange(len(source.events)), own).subset(sentences) if own else Sequences(source, sentences)
     )

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from naibu.data.examples import Column
 from naibu.data.files import text_of
 from naibu.data.forms import END_SYMBOL, START_SYMBOL
-from naibu.data.sequences import Label, Sequences
+from naibu.data.sequences import Sequences
 from naibu.data.vocabulary import escape, unescape
 from naibu.errors import CorpusError
 
@@ -16,7 +17,7 @@ _NONE = frozenset(("", "_"))
 _BUILT_IN = ("depth", "part_of_speech", "position")
 
 
-def read_labels(path: str | Path, corpus: Sequences) -> dict[str, Label]:
+def read_labels(path: str | Path, corpus: Sequences) -> dict[str, Column]:
     """The labels in a file of columns, one value for every token of the corpus.
 
     path: UTF-8, tab-separated: a header `symbol<TAB>name...`, then one symbol a line with its values, a blank
@@ -74,10 +75,11 @@ def _checked_header(header: list[str], corpus: Sequences, path: str | Path) -> l
     return names
 
 
-def _label(column: list[str]) -> Label:
+def _label(column: list[str]) -> Column:
     try:
-        return Label(np.array([float("nan") if value in _NONE else float(value) for value in column], np.float32), None)
+        numbers = [float("nan") if value in _NONE else float(value) for value in column]
+        return Column(np.array(numbers, np.float32))
     except ValueError:
         codes: dict[str, int] = {}
         values = [-1 if value in _NONE else codes.setdefault(value, len(codes)) for value in column]
-        return Label(np.array(values, np.int32), tuple(codes))
+        return Column(np.array(values, np.int32), tuple(codes))

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from naibu.data.events import Array, Events
+from naibu.data.examples import Column
 from naibu.data.forms import Form
-from naibu.data.sequences import Label, Sequences, Source
+from naibu.data.sequences import Sequences, Source
 
 
 def form_lengths(events: Events, form: Form) -> Array:
@@ -46,7 +47,7 @@ def unknown_share(test: Sequences, source: Source) -> float:
     return float(replaced.mean())
 
 
-def fingerprint(events: Events, options: Mapping[str, Any], own: Mapping[str, Label]) -> str:
+def fingerprint(events: Events, options: Mapping[str, Any], own: Mapping[str, Column]) -> str:
     """A hash of everything read and of the options, the places of the files left out."""
     digest = hashlib.sha256()
     for column in (

@@ -6,31 +6,23 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from naibu.data.events import START, Array, Events, depth, innermost, ranges
+from naibu.data.examples import Column, Examples
 from naibu.data.forms import Form
 from naibu.data.python_text import LABELS as PYTHON_LABELS
 from naibu.data.python_text import is_python, python_labels
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import OptionError
 
+if TYPE_CHECKING:
+    from naibu.data.batch import Batch
+
 _KEPT_LABELS = 4
 _LISTED = 12
-
-
-class Label(NamedTuple):
-    """A label of every token: the structure after that token has been read.
-
-    values: [token]; float32 or int32 where numeric (NaN where not defined), int32 codes (-1 for none) where
-        `names` is given.
-    names: the names of the codes of a categorical label, None for a numeric one.
-    """
-
-    values: Array
-    names: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +37,7 @@ class Sequence:
     def __len__(self) -> int:
         return len(self.symbols)
 
-    def label(self, name: str) -> Label:
+    def label(self, name: str) -> Column:
         """The label of each symbol; OptionError listing those that exist."""
         return self._split.label(name)
 
@@ -90,7 +82,7 @@ class Source:
         return labels
 
 
-class Sequences:
+class Sequences(Examples):
     """One split of a corpus: many sequences end to end, in reading order.
 
     ids: int32 [token], numbers of the vocabulary; ST first, and in forms of sentences ED last, in each.
@@ -99,12 +91,15 @@ class Sequences:
     sentences: int64 [sequence], the number of each in the whole corpus, in reading order.
     """
 
-    def __init__(self, source: Source, sentences: Array, own: Mapping[str, Label] | None = None) -> None:
-        """own: further labels, [token] of these sequences."""
+    def __init__(
+        self, source: Source, sentences: Array, own: Mapping[str, Column] | None = None, seen: Array | None = None
+    ) -> None:
+        """own: further labels, [token] of these sequences. seen: which occur in training, none where not given."""
         events, form = source.events, source.form
         self._source = source
         self._own = dict(own or {})
-        self._labels: OrderedDict[str, Label] = OrderedDict()
+        self._seen = seen
+        self._labels: OrderedDict[str, Column] = OrderedDict()
         self.sentences = np.asarray(sentences, np.int64)
         self.vocabulary = source.vocabulary
         self.document_names = events.document_names
@@ -130,6 +125,11 @@ class Sequences:
         return Sequence(symbols, ids, self.document_names[self.documents[s]], self.subset(np.array([s])))
 
     @property
+    def own(self) -> Mapping[str, Column]:
+        """The labels that were given, [token] of these sequences."""
+        return self._own
+
+    @property
     def lengths(self) -> Array:
         """int64 [sequence], in tokens."""
         return np.diff(self.starts)
@@ -138,6 +138,37 @@ class Sequences:
     def tokens(self) -> int:
         """The number of tokens in all."""
         return len(self.ids)
+
+    def lengths_of(self, stream: str) -> Array:
+        """int64 [sequence], in tokens."""
+        return self.lengths
+
+    def inputs(self, stream: str) -> dict[str, Column]:
+        """The symbols, as the vocabulary names them."""
+        return {"symbol": Column(self.ids, self.vocabulary.symbols)}
+
+    def labels(self, stream: str) -> tuple[str, ...]:
+        """The labels that can be asked for, `label_names`."""
+        return self.label_names
+
+    def seen(self) -> Array:
+        """bool [sequence]: whether the same symbols occur in training; False where that is not known."""
+        return super().seen() if self._seen is None else self._seen
+
+    def batch(self, which: Array) -> Batch:
+        """The chosen sequences side by side, every symbol of them; to be predicted at each is the next, -1 at the last.
+
+        Padding is symbol 0.
+        """
+        import torch  # what opens a corpus only to describe it needs no framework
+
+        from naibu.data.batch import Batch, Stream
+        from naibu.data.batches import pad
+
+        ids, lengths = pad(self, which)
+        later = np.arange(1, len(ids) + 1)[:, None] < lengths
+        target = np.where(later, np.concatenate([ids[1:], ids[:1] * 0]), -1)
+        return Batch({"input": Stream(torch.from_numpy(ids), torch.from_numpy(lengths))}, torch.from_numpy(target))
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -150,7 +181,7 @@ class Sequences:
             names += [f"depth:{name}" for name in categories] + [f"inside:{name}" for name in categories]
         return tuple(names)
 
-    def label(self, name: str) -> Label:
+    def label(self, name: str, stream: str = "input") -> Column:
         """A label of every token, made from the events of the split.
 
         name: `depth` (brackets open), `depth:X` (brackets X open), `inside:X` (1 where any is), `part_of_speech`
@@ -173,8 +204,10 @@ class Sequences:
         chosen = np.asarray(sequences)
         chosen = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
         tokens = ranges(self.starts[chosen], self.lengths[chosen]) if self._own else np.zeros(0, np.int64)
-        own = {name: Label(label.values[tokens], label.names) for name, label in self._own.items()}
-        return Sequences(self._source, self.sentences[chosen], own)
+        own = {name: Column(label.values[tokens], label.names) for name, label in self._own.items()}
+        return Sequences(
+            self._source, self.sentences[chosen], own, None if self._seen is None else self._seen[chosen]
+        )
 
     def text(self, s: int) -> list[str]:
         """The symbols of a sequence as they were before rare ones became `<unk>`."""
@@ -206,31 +239,31 @@ class Sequences:
         chosen = self._selected
         return self._source.form.keys(self._kinds[chosen], self._names[chosen], len(self._source.events.table))
 
-    def _label(self, name: str) -> Label:
+    def _label(self, name: str) -> Column:
         events = self._source.events
         if name in self._own:
             return self._own[name]
         if name == "position":
             positions = np.arange(self.tokens) - np.repeat(self.starts[:-1], self.lengths)
-            return Label(positions.astype(np.int32), None)
+            return Column(positions.astype(np.int32), None)
         if name in events.columns:
-            return Label(events.columns[name][self._where[self._selected]].astype(np.int32), None)
+            return Column(events.columns[name][self._where[self._selected]].astype(np.int32), None)
         if name in PYTHON_LABELS and self._source.python:
             return self._python_label(PYTHON_LABELS.index(name))
         if len(self._source.categories):
             if name == "depth":
-                return Label(depth(self._kinds)[self._selected], None)
+                return Column(depth(self._kinds)[self._selected], None)
             if name == "part_of_speech" and self._source.form.words:
                 return self._part_of_speech()
             measure, _, category = name.partition(":")
             if measure in ("depth", "inside") and (code := self._category(category)) is not None:
                 values = depth(self._kinds, self._names == code)[self._selected]
-                return Label(values if measure == "depth" else (values > 0).astype(np.int32), None)
+                return Column(values if measure == "depth" else (values > 0).astype(np.int32), None)
         names = self.label_names
         more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
         raise OptionError(f"label {name!r} does not exist here: there are {', '.join(names[:_LISTED])}{more}")
 
-    def _python_label(self, number: int) -> Label:
+    def _python_label(self, number: int) -> Column:
         """A label of Python's tokenizer, which reads a whole file: that of every document with a sequence here."""
         events = self._source.events
         values = np.full(self.tokens, np.nan, np.float32)
@@ -243,16 +276,16 @@ class Sequences:
                 begin = int(events.starts[self.sentences[s]] - first)
                 here = slice(int(self.starts[s]), int(self.starts[s + 1]))
                 values[here] = found[number, begin : begin + here.stop - here.start]
-        return Label(values if np.isnan(values).any() else values.astype(np.int32), None)
+        return Column(values if np.isnan(values).any() else values.astype(np.int32), None)
 
     def _category(self, name: str) -> int | None:
         table = self._source.events.table
         return next((int(code) for code in self._source.categories if table[code] == name), None)
 
-    def _part_of_speech(self) -> Label:
+    def _part_of_speech(self) -> Column:
         categories = self._source.categories
         codes = np.full(len(self._source.events.table) + 1, -1, np.int32)
         codes[categories] = np.arange(len(categories))
         # -1, for what is no word, reads the last entry of the table of codes, which is -1 again.
         values = codes[innermost(self._kinds, self._names)[self._selected]]
-        return Label(values, tuple(self._source.events.table[code] for code in categories))
+        return Column(values, tuple(self._source.events.table[code] for code in categories))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
@@ -18,6 +19,30 @@ from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError
 
 NAME = "--text"
+
+
+@dataclass(frozen=True)
+class TreeCoder:
+    """What reads and numbers a text as a network's corpus was: the vocabulary, the reader, the options of opening."""
+
+    vocabulary: Vocabulary
+    reader: str
+    options: Mapping[str, Any]
+
+    def save(self, folder: Path) -> None:
+        """Write `vocabulary.txt`; reader and options are the run's own."""
+        self.vocabulary.save(folder / "vocabulary.txt")
+
+    @classmethod
+    def load(cls, folder: Path, reader: str, options: Mapping[str, Any]) -> Self:
+        """Return the coder of a run. Raises CorpusError where its vocabulary is missing or damaged."""
+        return cls(Vocabulary.load(folder / "vocabulary.txt"), reader, options)
+
+    def encode(self, typed: str | bytes, *, name: str = NAME, most: int = 0) -> Sequences:
+        """Sequences of a text that somebody gives; see `read_typed`."""
+        return read_typed(
+            typed, name=name, reader=self.reader, options=self.options, vocabulary=self.vocabulary, most=most
+        )
 
 
 def read_typed(

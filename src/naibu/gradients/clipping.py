@@ -95,7 +95,7 @@ def descend(model: LanguageModel, batch: Batch, rate: float, clip: float | None)
     """Take one step of gradient descent; return the gradient's norm before clipping, and the loss."""
     parameters = list(model.parameters())
     output, _ = model(batch.inputs)
-    loss: Tensor = model.loss(output, batch.targets) / batch.tokens
+    loss: Tensor = model.cross_entropy(output, batch.targets) / batch.tokens
     gradients = torch.autograd.grad(loss, parameters)
     norm = math.sqrt(sum(g.double().square().sum().item() for g in gradients))
     scale = rate if clip is None else rate * min(1.0, clip / max(norm, 1e-12))

@@ -65,7 +65,7 @@ def train_shown(corpus: Corpus, model: ModelConfig, training: TrainingConfig, ou
     """Train with a progress bar, or say that it is done already."""
     name = run_name(corpus.form, model)
     with shown(f"{name}: training", "steps") as progress:
-        run = train(corpus, out=out, model=model, training=training, progress=progress)
+        run = train(corpus, out=out / "runs" / name, model=model, training=training, progress=progress)
     end = run.summary()
     console.print(
         f"{name}: {end['steps']:,} steps, {end['tokens']:,} symbols in {end['seconds']:.0f} s "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -13,14 +14,18 @@ from naibu.cells.slstm import SLSTMCell, block_diagonal
 from naibu.cells.variants import LAYERS, layer_of
 from naibu.cells.wrappers import variational_dropout, weight_drop, zoneout
 from naibu.config import ModelConfig
+from naibu.data.batch import Batch
 from naibu.models.dropout import dropout
+from naibu.models.model import Loss, Model, Outcomes, categorical
 from naibu.models.output import AdaptiveSoftmax, FullSoftmax
 
+UNITS = 100
+"""Units where a configuration leaves them to be chosen."""
 TABLE_SYMBOLS = 500
 """Symbols up to which the layers read their input from a table of W_ih E, `Recurrent.forward_symbols`."""
 
 
-class LanguageModel(nn.Module):
+class LanguageModel(Model):
     """Embedding, recurrent layers, output: p(next symbol) = softmax(W h + b), as in document A.
 
     `vocabulary` is the number of symbols. Parameters: `embedding.weight`, `layers.*` with torch's names,
@@ -33,6 +38,7 @@ class LanguageModel(nn.Module):
 
     def __init__(self, vocabulary: int, config: ModelConfig) -> None:
         super().__init__()
+        config = config if config.units else replace(config, units=UNITS)
         self.config, self.vocabulary = config, vocabulary
         size = embedding_size(vocabulary, config)
         self.embedding = nn.Embedding(vocabulary, size)
@@ -68,7 +74,22 @@ class LanguageModel(nn.Module):
         """Return what `forward` does, and the signals named in `keep` of all layers, with their gradients."""
         return self.layers.signals(self.embed(ids), state, keep=keep)
 
-    def loss(self, output: Tensor, targets: Tensor, reduction: str = "sum") -> Tensor:
+    @property
+    def called(self) -> Mapping[str, str]:
+        """The layers go by their cell's name: `lstm.0`."""
+        return {"layers": self.layers.name}
+
+    def loss(self, batch: Batch, state: Any = None) -> Loss:
+        """Return the cross-entropy of the next symbols."""
+        output, state = self(batch.main.x, state)
+        return Loss(self.cross_entropy(output, batch.target, "mean"), int((batch.target >= 0).sum()), state)
+
+    def outcomes(self, batch: Batch, state: Any = None) -> tuple[Outcomes, Any]:
+        """Return `loss`, `gold` and `predicted` of the next symbol at every step."""
+        output, state = self(batch.main.x, state)
+        return categorical(output, batch.target, self.logits, self.vocabulary), state
+
+    def cross_entropy(self, output: Tensor, targets: Tensor, reduction: str = "sum") -> Tensor:
         """Return the cross-entropy in nats of `targets [time batch]`, from the layers' output `[time batch hidden]`.
 
         Negative targets are padding. `reduction` is "sum", or "mean" over what is not padding.
@@ -91,7 +112,7 @@ def recurrent(input_size: int, config: ModelConfig) -> Recurrent:
     """
     layer = wrapped(config)
     between = config.dropout if config.layers > 1 else 0.0
-    layers = layer(input_size, config.units, num_layers=config.layers, dropout=between)
+    layers = layer(input_size, config.units or UNITS, num_layers=config.layers, dropout=between)
     if config.orthogonal:
         init.orthogonal_(layers)
     if "forget_gate" in layer.cell_type.gates:

@@ -15,7 +15,7 @@ import numpy as np
 Key = tuple[str, str]  # (layer, signal)
 
 
-class Label(Protocol):
+class Column(Protocol):
     """One label: numbers (nan: not defined here), or codes of names (-1: none)."""
 
     @property
@@ -45,7 +45,7 @@ class Index(Protocol):
     def loss(self) -> np.ndarray | None: ...
     @property
     def label_names(self) -> tuple[str, ...]: ...
-    def label(self, name: str, /) -> Label: ...
+    def label(self, name: str, /) -> Column: ...
 
 
 class Shard(Protocol):

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from naibu.data.sequences import Label
+from naibu.data.examples import Column
 from naibu.errors import StoredError
 from naibu.recording.index import Array, Index
 from naibu.recording.recording import Key, Recording, Store
@@ -178,7 +178,7 @@ def open_recording(folder: Path) -> Recording:
             "run the same recording again: it goes on from there"
         )
     columns = {name: mapped(folder / "index" / column_file(name), manifest.tokens) for name in manifest.columns}
-    labels = {name: Label(columns.pop(f"label.{name}"), names) for name, names in manifest.labels.items()}
+    labels = {name: Column(columns.pop(f"label.{name}"), names) for name, names in manifest.labels.items()}
     symbols = read_json(folder / "index" / "symbols.json", "the symbols of a recording")
     index = Index(columns, labels, symbols)
     return Recording(index, manifest.units, OnDisk(folder, manifest.shards, manifest.dtype), folder)

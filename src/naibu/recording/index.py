@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from naibu.data.sequences import Label
+from naibu.data.examples import Column
 from naibu.errors import OptionError
 
 Array = npt.NDArray[Any]
@@ -47,7 +47,7 @@ class Index:
     def __init__(
         self,
         columns: Mapping[str, Array],
-        labels: Mapping[str, Label],
+        labels: Mapping[str, Column],
         symbols: Sequence[str] = (),
         later: Callable[[], Mapping[str, Array]] | None = None,
     ) -> None:
@@ -105,7 +105,7 @@ class Index:
         """The labels that were recorded."""
         return tuple(self._labels)
 
-    def label(self, name: str) -> Label:
+    def label(self, name: str) -> Column:
         """Return the label's values `[token]` and, where it is categorical, the names of its codes.
 
         Raises OptionError that lists the labels there are.
@@ -129,7 +129,7 @@ class Index:
         return self._columns.get(name)
 
 
-def label_of(name: str, given: Any, tokens: int) -> Label:
+def label_of(name: str, given: Any, tokens: int) -> Column:
     """Return a label `[token]` from an array, a pair (codes, names), or strings, of which the codes are made.
 
     Raises OptionError where there is not one value a token.
@@ -140,6 +140,6 @@ def label_of(name: str, given: Any, tokens: int) -> Label:
         raise OptionError(f"label {name!r}: shape {values.shape}, but {tokens} tokens were recorded; one value a token")
     if values.dtype.kind in "UO":
         found, codes = np.unique(values.astype(str), return_inverse=True)
-        return Label(codes.astype(np.int32), tuple(str(text) for text in found))
+        return Column(codes.astype(np.int32), tuple(str(text) for text in found))
     kind = np.float32 if values.dtype.kind == "f" else np.int32
-    return Label(values.astype(kind, copy=False), None if names is None else tuple(str(text) for text in names))
+    return Column(values.astype(kind, copy=False), None if names is None else tuple(str(text) for text in names))

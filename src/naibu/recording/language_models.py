@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from naibu.cells.allocator import settle_allocator
-from naibu.data.sequences import Label, Sequences
+from naibu.data.examples import Column
+from naibu.data.sequences import Sequences
 from naibu.errors import OptionError
 from naibu.models.language_model import LanguageModel
 from naibu.recording.assemble import Staging, check_options, fingerprint
@@ -122,7 +123,7 @@ class _Joined(NamedTuple):
     dtype: np.dtype[Any]  # of the column that is recorded
 
 
-def _joined(found: Sequence[Label]) -> _Joined:
+def _joined(found: Sequence[Column]) -> _Joined:
     """Return a label over all splits; a categorical one with the names of all."""
     if all(each.names is None for each in found):
         dtype = np.result_type(*(each.values.dtype for each in found)) if found else np.dtype(np.int32)
@@ -290,7 +291,7 @@ def score(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
 def _live(reading: Reading, spans: Sequence[tuple[int, int]], progress: Progress | None) -> Recording:
     texts = reading.texts
     columns = texts.columns(0, texts.tokens)
-    labels = {name: Label(columns.pop(f"label.{name}"), texts.names(name)) for name in texts.label_names}
+    labels = {name: Column(columns.pop(f"label.{name}"), texts.names(name)) for name in texts.label_names}
     late: dict[str, Array] = {name: np.empty(texts.tokens, COLUMNS[name]) for name in ("predicted", "loss")}
     read: set[int] = set()
 

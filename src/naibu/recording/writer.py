@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from naibu.data.sequences import Label
+from naibu.data.examples import Column
 from naibu.errors import StoredError
 from naibu.recording.files import Manifest, column_file, file_of, open_recording, write_array, write_rows
 from naibu.recording.index import Array, Index
@@ -82,7 +82,7 @@ class MemorySink(Sink):
             name: np.concatenate([part[name] for part in self._columns]) if self._columns else np.empty(0, kind)
             for name, kind in manifest.columns.items()
         }
-        labels = {name: Label(columns.pop(f"label.{name}"), names) for name, names in manifest.labels.items()}
+        labels = {name: Column(columns.pop(f"label.{name}"), names) for name, names in manifest.labels.items()}
         spans = [(shard["start"], shard["stop"]) for shard in manifest.shards]
         self._warn_of_clipped()
         index = Index(columns, labels, self.symbols)

@@ -29,6 +29,7 @@ from naibu.models.load import untrained
 from naibu.progress import Report, silent
 from naibu.runs import Run, open_run
 from naibu.storage import write_json, write_text, written_beside
+from naibu.tasks.catalogue import task_named
 from naibu.training import checkpoints
 from naibu.training.batches import Batch, make_batch, training_batches
 from naibu.training.devices import device_of, precision, seeded
@@ -49,19 +50,19 @@ def train(
     out: str | Path,
     model: ModelConfig | None = None,
     training: TrainingConfig | None = None,
-    name: str | None = None,
     progress: Report = silent,
 ) -> Run:
-    """Return a run trained on the corpus, in `out`/runs/`name`; one that was broken off goes on where it was.
+    """Return a run trained on the corpus, in the folder `out`; one that was broken off goes on where it was.
 
-    The name defaults to form and units (`tagged-200`). Raises StoredError where the folder holds a run of
+    Raises StoredError where the folder holds a run of
     another corpus or configuration, KeyboardInterrupt after Ctrl-C once the checkpoint is written.
     """
-    model, training = model or ModelConfig(), training or TrainingConfig()
+    task = task_named(corpus.task)
+    model, training = task.configured(corpus, model or ModelConfig(), training or TrainingConfig())
     device_of(training)
     if not len(corpus.train):
         raise OptionError(f"{corpus.name}: there are no training sequences")
-    folder = Path(out) / "runs" / (name or run_name(corpus.form, model))
+    folder = Path(out)
     run = _continued(folder, corpus, model, training) or _begun(folder, corpus, model, training)
     if not run.finished:
         with threads(run.training.threads), seeded(run.training):
@@ -197,7 +198,7 @@ class Trainer:
             count = int((targets >= 0).sum())
             with precision(self.config):
                 output, state, price = self._read(batch.inputs[start : start + cut].to(device), state, targets)
-                loss = self.model.loss(output, targets, "mean")
+                loss = self.model.cross_entropy(output, targets, "mean")
             self.optimiser.zero_grad(set_to_none=True)
             (loss + price if self.config.l1 else loss).backward()  # type: ignore[no-untyped-call]
             norm = clip_gradients(self.parameters, self.config.clip)
@@ -248,7 +249,7 @@ def mean_loss(model: LanguageModel, batches: list[Batch], cut: int = 2000) -> fl
         state: Any = None
         for start in range(0, len(batch.inputs), cut):
             output, state = model(batch.inputs[start : start + cut].to(device), state)
-            total += model.loss(output, batch.targets[start : start + cut].to(device)).item()
+            total += model.cross_entropy(output, batch.targets[start : start + cut].to(device)).item()
     model.train(was_training)
     return total / sum(batch.tokens for batch in batches)
 

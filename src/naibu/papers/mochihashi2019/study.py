@@ -127,7 +127,8 @@ class NetworkJob:
         corpus, share, done = self.study.open(self.network.form), _Shares(progress), self._done()
         model, training = self.network.configs(len(corpus.vocabulary))
         told = share.stage("training")
-        run = train(corpus, out=self.study.out, model=model, training=training, name=self.name, progress=told)
+        path = self.study.out / "runs" / self.name
+        run = train(corpus, out=path, model=model, training=training, progress=told)
         places = Places(self.study.out, run)
         if not done:
             rmtree(places.results, ignore_errors=True)

@@ -99,10 +99,9 @@ class Network:
         settings, corpus = self.settings, open_corpus(self.corpus, form="brackets", **dict(self.options))
         made = train(
             corpus,
-            out=self.folder,
+            out=self.folder / "runs" / self.name,
             model=ModelConfig(units=UNITS),
             training=self.training,
-            name=self.name,
             progress=progress,
         )
         places = Places(self.folder, made)

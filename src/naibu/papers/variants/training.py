@@ -77,10 +77,9 @@ class Training:
             try:
                 run = train(
                     corpus,
-                    out=self.folder,
+                    out=self.folder / "runs" / self.name,
                     model=config_of(self.cell, self.units),
                     training=self._config(corpus),
-                    name=self.name,
                     progress=progress,
                 )
             except DivergedError:

@@ -1,0 +1,99 @@
+"""What a network learns from or is judged on: examples with streams, each with values, lengths and labels a step."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from naibu.data.batch import Batch
+
+Array = npt.NDArray[Any]
+
+
+class Column(NamedTuple):
+    """Something known of every step: what was read, what holds there, what came out.
+
+    values: [token]; float32 or int32 where numeric (NaN where not defined), int32 codes (-1 for none) where
+        `names` is given.
+    names: the names of the codes of a categorical column, None for a numeric one.
+    """
+
+    values: Array
+    names: tuple[str, ...] | None = None
+
+
+class Examples(ABC):
+    """One split: what is learnt from, or judged on. An example has one sequence in each stream."""
+
+    streams: tuple[str, ...] = ("input",)
+    """The names of the streams; the last is the one that is predicted."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def lengths_of(self, stream: str) -> Array:
+        """Return the steps of every example, int64 [example]."""
+
+    @abstractmethod
+    def inputs(self, stream: str) -> Mapping[str, Column]:
+        """Return what is read at every step: {"symbol": ...}, or {"volume": ..., "temperature": ...}."""
+
+    @abstractmethod
+    def labels(self, stream: str) -> tuple[str, ...]:
+        """Return the names of what is known of every step beside what is read."""
+
+    @abstractmethod
+    def label(self, name: str, stream: str = "input") -> Column:
+        """Return a label of every step. Raises OptionError that lists those that exist."""
+
+    @abstractmethod
+    def subset(self, which: Array, /) -> Examples:
+        """Return the chosen examples, in the order given; numbers [example] or a mask."""
+
+    @abstractmethod
+    def batch(self, which: Array) -> Batch:
+        """Return the chosen examples side by side, padded, every step of them."""
+
+    def seen(self) -> Array:
+        """Return whether each example occurs in training too, bool [example]; False where that is not known."""
+        return np.zeros(len(self), bool)
+
+
+class Coder(Protocol):
+    """What turns somebody's input into examples as the network's own were: vocabulary, tags, scaler."""
+
+    def save(self, folder: Path) -> None:
+        """Write it into a run's folder."""
+        ...
+
+
+@dataclass(frozen=True)
+class Data:
+    """What was opened: three splits, and what has to be known to open a run of it again.
+
+    task: which task reads it so; the command `naibu train TASK`. options: those it was opened with, as plain values
+    that a file of settings can hold. sizes: what a model is built from: {"input": 8000}. asks: labels worth asking
+    about, the main one first. singled_out: the outcome worth a recall of its own: "ED", "</s>", a class.
+    fingerprint: of content and options, wherever the files lie. found: what was found, rows of a name and a text.
+    """
+
+    name: str
+    task: str
+    options: dict[str, Any]
+    train: Examples
+    validation: Examples
+    test: Examples
+    sizes: Mapping[str, int]
+    coder: Coder
+    asks: tuple[str, ...]
+    singled_out: str | None
+    fingerprint: str
+    found: list[tuple[str, str]]

@@ -1,0 +1,83 @@
+"""What a model is: it answers two questions about a batch, its loss and its outcomes. It sees sizes, never words."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from naibu.data.batch import Batch
+
+Outcomes = dict[str, Tensor]
+"""Columns `[time batch]` of the predicted stream, by name: loss, gold, predicted; mean, low_95, high_95."""
+LOGITS = 2**21
+"""Logits computed at a time, at most: with 10,000 symbols those of a whole batch would take gigabytes."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The loss of a batch; `mean * count` adds up over batches, windows and processes."""
+
+    mean: Tensor  # nats a predicted step, with its gradient
+    count: int  # predicted steps
+    state: Any  # of the layers after the last step, to be handed to the next window
+
+    @property
+    def total(self) -> float:
+        """The loss summed over predicted steps."""
+        return self.mean.item() * self.count
+
+
+class Model(nn.Module, ABC):
+    """A network of this project.
+
+    `reads` says which stream each of its recurrent layers reads, by the layer's path: {"encoder": "source"}; layers
+    that are not named read the last stream. `called` gives layers another name than their path in recordings.
+    """
+
+    reads: ClassVar[Mapping[str, str]] = {}
+
+    @property
+    def called(self) -> Mapping[str, str]:
+        """The names that layers have in recordings where it is not their path."""
+        return {}
+
+    @abstractmethod
+    def loss(self, batch: Batch, state: Any = None) -> Loss:
+        """Return the loss of a batch, from a state that the call before returned (zeros by default)."""
+
+    @abstractmethod
+    def outcomes(self, batch: Batch, state: Any = None) -> tuple[Outcomes, Any]:
+        """Return what comes out at every step of the last stream, -1 or NaN where nothing is predicted, and the state.
+
+        `loss` is always there, in nats a step; `gold` and `predicted` where classes are told.
+        """
+
+
+@torch.no_grad()
+def categorical(hidden: Tensor, target: Tensor, logits: Callable[[Tensor], Tensor], classes: int) -> Outcomes:
+    """Return `loss`, `gold` and `predicted`, `[time batch]` each, where `target [time batch]` tells one of `classes`.
+
+    `logits` maps `[step hidden]` to unnormalised log probabilities `[step classes]`; it is asked for pieces that stay
+    small, and only where something is predicted.
+    """
+    flat, where = hidden.flatten(0, 1), (target >= 0).flatten().nonzero()[:, 0]
+    loss = torch.full((len(flat),), torch.nan, device=hidden.device)
+    predicted = torch.full((len(flat),), -1, device=hidden.device)
+    gold = target.flatten()
+    for rows in torch.split(where, max(64, LOGITS // classes)):
+        best, surprise = score(logits(flat.index_select(0, rows)), gold[rows])
+        predicted[rows], loss[rows] = best, surprise.float()
+    return {"loss": loss.view_as(target), "gold": target, "predicted": predicted.view_as(target)}
+
+
+def score(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the most probable class and -ln p(target), `[step]` each; `logits [step classes]` are used up."""
+    highest, best = logits.max(-1)
+    of_target = logits.gather(-1, targets[:, None])[:, 0]
+    surprise = logits.sub_(highest[:, None]).exp_().sum(-1).log_() + (highest - of_target)
+    return best, surprise

@@ -1,0 +1,105 @@
+"""What a task is: it ties data and model together and says how a network is judged. It has no state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from naibu.config import ModelConfig, TrainingConfig
+from naibu.data.examples import Data
+from naibu.models.model import Model
+
+Array = npt.NDArray[Any]
+Sums = tuple[Array, Array]
+
+
+class Measure(NamedTuple):
+    """A number that says how good outcomes are: a ratio of two sums, so that parts and processes add up."""
+
+    name: str  # the key in every file: "loss", "accuracy"
+    title: str  # for people: "loss (nats)"
+    better: Literal["less", "more"]
+    share: bool  # whether it is a share, told in %
+    sums: Callable[[Mapping[str, Array]], Sums]
+    """Outcome columns [token] -> what stands above and below the line, [token] each; NaN counts as nothing."""
+
+
+class Task(Protocol):
+    """What there is to know of a task."""
+
+    @property
+    def name(self) -> str:
+        """The task's name on the command line and in files: "trees"."""
+        ...
+
+    @property
+    def about(self) -> str:
+        """What the network is asked, a sentence for the help and the report."""
+        ...
+
+    @property
+    def options(self) -> type[Any]:
+        """The frozen dataclass whose fields say what data is learnt: options, settings, help."""
+        ...
+
+    def fits(self, path: Path) -> bool:
+        """Return whether the content of a file or folder is what this task learns from."""
+        ...
+
+    def open(self, options: Any) -> Data:
+        """Return the data that options (an instance of `options`) speak of; raises CorpusError with file and line."""
+        ...
+
+    def configured(
+        self, data: Data, model: ModelConfig, training: TrainingConfig
+    ) -> tuple[ModelConfig, TrainingConfig]:
+        """Return the configurations with what was left to be chosen, units and time, as suits the task and the data."""
+        ...
+
+    def build(self, sizes: Mapping[str, int], config: ModelConfig) -> Model:
+        """Return a model whose weights are drawn from torch's generator."""
+        ...
+
+    def measures(self, singled_out: int | None) -> tuple[Measure, ...]:
+        """Return what a network is judged by, the loss first; `singled_out` is the code of the outcome of interest."""
+        ...
+
+
+def loss_measure() -> Measure:
+    """Return the mean of the outcomes' `loss`."""
+    return Measure("loss", "loss (nats)", "less", False, _loss)
+
+
+def accuracy_measure() -> Measure:
+    """Return the share of steps at which `predicted` is `gold`."""
+    return Measure("accuracy", "accuracy", "more", True, _accuracy)
+
+
+def recall_measure(name: str, title: str, code: int) -> Measure:
+    """Return the share of steps whose `gold` is the code that are told."""
+    return Measure(name, title, "more", True, lambda found: _share(found, found["gold"] == code, code))
+
+
+def precision_measure(name: str, title: str, code: int) -> Measure:
+    """Return the share of steps told to be the code that are it."""
+    return Measure(name, title, "more", True, lambda found: _share(found, found["predicted"] == code, code))
+
+
+def _loss(found: Mapping[str, Array]) -> Sums:
+    there = ~np.isnan(found["loss"])
+    return np.where(there, found["loss"], 0.0), there.astype(np.float64)
+
+
+def _accuracy(found: Mapping[str, Array]) -> Sums:
+    there = found["gold"] >= 0
+    return ((found["gold"] == found["predicted"]) & there).astype(np.float64), there.astype(np.float64)
+
+
+def _share(found: Mapping[str, Array], below: Array, code: int) -> Sums:
+    below = below & (found["gold"] >= 0)
+    above = below & (found["gold"] == found["predicted"])
+    return above.astype(np.float64), below.astype(np.float64)
