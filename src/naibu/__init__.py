@@ -14,6 +14,7 @@ _HOME = {
     "open_corpus": "naibu.data.corpus",
     "train": "naibu.training.train",
     "record": "naibu.recording",
+    "listen": "naibu.recording",
     "Recording": "naibu.recording",
     "LSTM": "naibu.cells.layers",
     "GRU": "naibu.cells.layers",
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from naibu.errors import StoredError as StoredError
     from naibu.models.load import load as load
     from naibu.recording import Recording as Recording
+    from naibu.recording import listen as listen
     from naibu.recording import record as record
     from naibu.runs import open_run as open_run
     from naibu.training.train import train as train

@@ -23,7 +23,7 @@ from naibu.models.cross_entropy import chunked_cross_entropy
 from naibu.models.dropout import dropout, mask
 from naibu.models.language_model import TABLE_SYMBOLS, LanguageModel
 from naibu.models.output import AdaptiveSoftmax, FullSoftmax
-from naibu.recording.language_models import record_language_model
+from naibu.recording import record_examples
 from naibu.training.batches import Batch
 from naibu.training.devices import device_of
 from naibu.training.train import Trainer, clip_gradients, mean_loss, validation_part
@@ -311,7 +311,7 @@ def test_an_adaptive_run_is_trained_stored_recorded_and_held(words, tmp_path):
     model = naibu.load(run)
     assert mean_loss(model, validation_part(words)) == pytest.approx(run.summary()["validation_loss"], abs=1e-5)
     part = words.test
-    recording = record_language_model(model, {"train": part, "test": part}, keep=("hidden",), labels=["position"])
+    recording = record_examples(model, {"train": part, "test": part}, keep=("hidden",), labels=["position"])
     ids, lengths = pad(part, np.array([3]))
     with torch.no_grad():
         scores = model.logits(model(torch.from_numpy(ids[:-1]))[0])[: lengths[0] - 1, 0]

@@ -16,8 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from naibu.errors import OptionError, StoredError
-from naibu.recording import Recording, files, record, writer
-from naibu.recording import recording as recordings
+from naibu.recording import Recording, files, record, store, writer
 
 HIDDEN = 6
 KEEP = ("forget_gate", "cell", "hidden")
@@ -27,7 +26,7 @@ COLUMNS = ("sequence", "position", "symbol", "split", "seen")
 @pytest.fixture
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shards of 700 bytes, so that a few sequences make many."""
-    monkeypatch.setattr(recordings, "SHARD_BYTES", 700)
+    monkeypatch.setattr(store, "SHARD_BYTES", 700)
 
 
 class Calls:
@@ -198,7 +197,7 @@ def test_what_is_missing_damaged_or_newer_is_said(tmp_path: Path) -> None:
     path = folder / "manifest.json"
     good = path.read_text()
     for change, said in [
-        (good.replace('"version": 1', '"version": 2'), r"version 2, written by a newer naibu.*upgrade"),
+        (good.replace('"version": 2', '"version": 3'), r"version 3, written by a newer naibu.*upgrade"),
         (good.replace(files.FORMAT, "other"), "not the manifest of a recording"),
         (good[:100], "damaged"),
         (good.replace('"dtype"', '"type"'), r"damaged.*remove .* and record again"),
@@ -237,7 +236,7 @@ def test_a_full_disk_is_one_error_and_what_is_finished_is_kept(tmp_path: Path, m
     assert len(manifest["shards"]) == 2  # 7 files were written, 3 a shard
     assert sorted(path.name for path in (tmp_path / "r/shards").iterdir()) == ["00000", "00001"]
     monkeypatch.undo()
-    monkeypatch.setattr(recordings, "SHARD_BYTES", 700)
+    monkeypatch.setattr(store, "SHARD_BYTES", 700)
     Calls().record(layer, out=tmp_path / "r")
     assert content(tmp_path / "r") == content(tmp_path / "whole")
 
@@ -400,11 +399,11 @@ X = torch.zeros(2, 4, 5)
 REFUSED: list[tuple[str, nn.Module, Any, dict[str, Any]]] = [
     (r"no recurrent layer in this module \(it has Linear\); recorded are torch.nn.LSTM", nn.Linear(5, 5), X, {}),
     ("ran none of its recurrent layers .layer.", Silent(), X, {}),
-    ("encoder ran 4 steps of 2 sequences and decoder 2 of 2.*layers=", Two(), X, {}),
+    ("encoder ran 4 steps of 2 sequences and decoder 2 steps of 2.*streams=", Two(), X, {"streams": {}}),
+    ("streams: 'unused' did not run; what ran are encoder, decoder", Two(), X, {"streams": {"unused": "a"}}),
     ("layers: 'coder' is no recurrent layer .* it has encoder, decoder, unused", Two(), X, {"layers": ["coder"]}),
     (r"lstm: is in training mode with dropout=0.5 .* call module.eval\(\)", lstm(num_layers=2, dropout=0.5), X, {}),
     ("keep: 'gate' is no signal; there are input_gate", lstm(), X, {"keep": ["gate"]}),
-    ("keep: nothing to record", lstm(), X, {"keep": []}),
     ("keep: these layers have no reset_gate; they have input_gate", lstm(), X, {"keep": ["reset_gate"]}),
     ("dtype='int8': must be 'float16' or 'float32'", lstm(), X, {"dtype": "int8"}),
     ("lengths: sequence 1 has length 5; it must be 1 to 4", lstm(), X, {"lengths": [4, 5]}),
@@ -417,7 +416,7 @@ REFUSED: list[tuple[str, nn.Module, Any, dict[str, Any]]] = [
     ("split: sequence 1 has 'dev'; it must be train, validation, test", lstm(), X, {"split": ["train", "dev"]}),
     ("split: given for 1 sequences", lstm(), X, {"split": [0]}),
     ("labels: names alone", lstm(), X, {"labels": ["depth"]}),
-    ("live: is for runs and language models", lstm(), X, {"live": True}),
+    ("live: is for runs and models", lstm(), X, {"live": True}),
     ("inputs: empty", lstm(), [], {}),
     ("inputs: a int; give a tensor, a list of calls, or a loader", lstm(), 3, {}),
 ]
@@ -431,7 +430,8 @@ def test_what_cannot_be_recorded_is_refused_by_name(said: str, module: nn.Module
 
 
 def test_chosen_layers_of_a_module_are_recorded_alone() -> None:
-    assert record(Two(), X, layers=["decoder"]).keys() == (("decoder.0", "cell"), ("decoder.0", "hidden"))
+    keys = (("decoder.0", "cell"), ("decoder.0", "hidden"))
+    assert record(Two(), X, keep=("cell", "hidden"), layers=["decoder"]).keys() == keys
     assert record(lstm(num_layers=2, dropout=0.5).eval(), X).tokens == 8
 
 

@@ -19,7 +19,7 @@ from naibu.data import builtin
 from naibu.data.corpus import open_corpus
 from naibu.models.language_model import LanguageModel
 from naibu.progress import shown
-from naibu.recording import Recording, record_language_model
+from naibu.recording import Recording, record_examples
 
 CELL = ("lstm.0", "cell")
 
@@ -47,7 +47,7 @@ def measure(positions: int = 5_000_000, units: int = 200, folder: Path | None = 
 
         def record() -> None:
             with shown("recording", "symbols") as progress:
-                record_language_model(model, parts, keep=("cell", "hidden"), labels=labels, out=out, progress=progress)
+                record_examples(model, parts, keep=("cell", "hidden"), labels=labels, out=out, progress=progress)
 
         stages: dict[str, Callable[[], object]] = {
             "record": record,

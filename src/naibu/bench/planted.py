@@ -9,7 +9,7 @@ from scipy.signal import lfilter
 
 from naibu.recording import Recording
 from naibu.recording.files import Manifest
-from naibu.recording.index import COLUMNS
+from naibu.recording.index import FIXED, INPUT, LABEL, OUTCOME
 from naibu.recording.writer import DiskSink
 
 LAYER = "lstm.0"
@@ -34,13 +34,12 @@ def planted(folder: Path, rows: int, units: int, seed: int = 1) -> Recording:
     """
     draw = np.random.default_rng(seed)
     mixing = draw.normal(size=(FACTORS, units)).astype(np.float32) * draw.gamma(0.5, 1.0, units).astype(np.float32)
-    kinds = {name: np.dtype(kind).name for name, kind in COLUMNS.items()}
-    kinds |= {f"label.{DEPTH}": "float32", f"label.{INSIDE}": "int32"}
-    labels: dict[str, tuple[str, ...] | None] = {DEPTH: None, INSIDE: None}
-    sink = DiskSink(
-        folder, Manifest("float16", {CELL: units, GATE: units}, kinds, labels, f"planted {rows} {units} {seed}"),
-        ["ST", "ED", *(f"s{k}" for k in range(2, SYMBOLS))],
-    )  # fmt: skip
+    kinds = {name: np.dtype(kind).name for name, kind in FIXED.items()}
+    kinds |= {INPUT + "symbol": "int32", OUTCOME + "predicted": "int32", OUTCOME + "loss": "float32"}
+    kinds |= {LABEL + DEPTH: "float32", LABEL + INSIDE: "int32"}
+    names = {INPUT + "symbol": ("ST", "ED", *(f"s{k}" for k in range(2, SYMBOLS)))}
+    manifest = Manifest("float16", {CELL: units, GATE: units}, kinds, f"planted {rows} {units} {seed}")
+    sink = DiskSink(folder, manifest, names)
     begun = 0
     for split, wanted in ((0, rows), (2, -(-rows // SCORED))):
         while wanted > 0:
@@ -70,13 +69,18 @@ def _columns(draw: np.random.Generator, rows: int, begun: int, split: int) -> di
     loss[starts + lengths - 1] = np.nan
     predicted = np.where(draw.random(tokens) < 0.6, following, draw.permutation(following))
     found = {
-        "sequence": sequence + begun, "position": position, "symbol": symbol, "split": np.full(tokens, split),
-        "seen": np.zeros(tokens, bool), "predicted": predicted, "loss": loss,
-    }  # fmt: skip
-    typed = {name: column.astype(COLUMNS[name]) for name, column in found.items()}
-    return typed | {
-        f"label.{DEPTH}": depth.astype(np.float32), f"label.{INSIDE}": (depth >= 3).astype(np.int32)
-    }  # fmt: skip
+        "sequence": sequence + begun,
+        "position": position,
+        "split": np.full(tokens, split),
+        "seen": np.zeros(tokens, bool),
+        INPUT + "symbol": symbol,
+        OUTCOME + "predicted": predicted,
+        OUTCOME + "loss": loss.astype(np.float32),
+        LABEL + DEPTH: depth.astype(np.float32),
+        LABEL + INSIDE: (depth >= 3),
+    }
+    numbers = {name: np.float32 if column.dtype == np.float32 else np.int32 for name, column in found.items()}
+    return {name: column.astype(FIXED.get(name, numbers[name])) for name, column in found.items()}
 
 
 def _values(

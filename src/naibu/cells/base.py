@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar, NamedTuple, Protocol
+from collections.abc import Iterator
+from typing import Any, ClassVar, NamedTuple, Protocol, SupportsIndex
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +47,22 @@ class NormalisedState(NamedTuple):
     stabiliser: Tensor  # [batch hidden]
 
 
-State = HiddenState | LSTMState | NormalisedState
+class State(Protocol):
+    """The state of a cell: a named tuple of tensors `[batch ...]`, the hidden state among them."""
+
+    @property
+    def hidden(self) -> Tensor:
+        """What the cell shows of itself, `[batch hidden]`."""
+        ...
+
+    @property
+    def _fields(self) -> tuple[str, ...]: ...
+
+    def _asdict(self) -> dict[str, Tensor]: ...
+
+    def __iter__(self) -> Iterator[Tensor]: ...
+
+    def __getitem__(self, part: SupportsIndex, /) -> Tensor: ...
 
 
 class Cell(nn.Module, ABC):
@@ -62,7 +78,8 @@ class Cell(nn.Module, ABC):
     """The names of the values of one step, in the order in which they are computed."""
     gates: ClassVar[tuple[str, ...]]
     """The blocks of rows of the weights, from the top."""
-    state_type: ClassVar[type[HiddenState] | type[LSTMState] | type[NormalisedState]]
+    state_type: ClassVar[type[Any]]
+    """A named tuple of the parts of the state."""
     recurrent: ClassVar[bool] = True
     """Whether the gates read the hidden state, through `weight_hh`."""
     random: ClassVar[bool] = False
@@ -81,9 +98,13 @@ class Cell(nn.Module, ABC):
             nn.init.uniform_(parameter, -1 / math.sqrt(hidden_size), 1 / math.sqrt(hidden_size))
 
     def initial_state(self, batch: int, like: Tensor) -> State:
-        """Return the state of zeros, each part `[batch hidden]`, of the dtype and device of `like`."""
-        zeros = like.new_zeros(batch, self.hidden_size)
-        return self.state_type(*(zeros for _ in self.state_type._fields))
+        """Return the state of zeros, each part `[batch units]`, of the dtype and device of `like`."""
+        state: State = self.state_type(*(like.new_zeros(batch, self.width(part)) for part in self.state_type._fields))
+        return state
+
+    def width(self, signal: str) -> int:
+        """Return how many units a signal, or a part of the state, has."""
+        return self.hidden_size
 
     def project(self, x: Tensor) -> Tensor:
         """Return W_ih x + b_ih, `[... gates*hidden]`: the part of a step that needs no state, so that all

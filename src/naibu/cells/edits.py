@@ -13,6 +13,18 @@ Edit = Callable[[Tensor, int], Tensor]
 
 
 @dataclass(frozen=True)
+class Both:
+    """The edit that is one edit after another."""
+
+    first: Edit
+    second: Edit
+
+    def __call__(self, value: Tensor, step: int) -> Tensor:
+        """Return the signal `[batch hidden]` with both made."""
+        return self.second(self.first(value, step), step)
+
+
+@dataclass(frozen=True)
 class Clamp:
     """The edit that holds chosen units of a signal at chosen values, at every step or at some.
 

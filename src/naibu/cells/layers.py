@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Self, cast
 
 import torch
@@ -30,6 +31,18 @@ class Watched(NamedTuple):
     output: Tensor  # [time batch directions*hidden]
     state: tuple[Tensor, ...]  # each part [layers*directions batch hidden], as torch orders them
     signals: Signals  # (layer, signal) -> [time batch hidden]
+
+
+class Told(NamedTuple):
+    """What a listener is told of one call of a layer."""
+
+    watched: Watched  # with the signals it listens to
+    read: Tensor  # [time batch input], or symbols [time batch]
+    lengths: Tensor | None  # [batch] where it was packed
+    begin: tuple[Tensor, ...] | None  # the state it was given, None for zeros
+
+
+Tell = Callable[[Told], None]
 
 
 class _Entered(NamedTuple):
@@ -88,6 +101,8 @@ class Recurrent(nn.Module):
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout, self.bidirectional = bias, batch_first, dropout, bidirectional
         self.edits: dict[tuple[str, str], Edit] = {}  # (layer, signal) -> made at each step of every call
+        self.called: str | None = None  # the name that the network it is part of gives it
+        self._listeners: list[tuple[tuple[str, ...], Tell]] = []
         directions = 2 if bidirectional else 1
         self._cells: list[list[Cell]] = []
         self._runs: list[_Run] = []  # from the bottom up
@@ -154,6 +169,11 @@ class Recurrent(nn.Module):
     def forward(self, input: Tensor | PackedSequence, hx: Any = None) -> Any:
         """Return `output, state` exactly as the torch layer of the same name does."""
         entered = self._enter(input, hx)
+        if self._listeners:
+            entered = self._padded(entered)
+            watched = self._watch(entered, self._listened(), {})
+            self._tell(watched, entered.x, entered.lengths, entered.state)
+            return self._leave(watched.output, watched.state, entered)
         if self.edits or fused.refusal(self.cell_type) is not None:
             entered = self._padded(entered)
             watched = self._watch(entered, (), {})
@@ -199,7 +219,9 @@ class Recurrent(nn.Module):
         wrong = vectors.shape[1] != self.input_size or low < 0 or high >= len(vectors)
         if wrong or own.refusal(self.cell_type, *(given or ())) is not None:
             return self.forward(functional.embedding(ids, vectors), hx)  # which says what is wrong
-        output, state, _ = self._by_own_kernels(symbols, None, given, vectors=vectors)
+        watched = self._by_own_kernels(symbols, None, given, vectors=vectors, keep=self._listened())
+        self._tell(watched, symbols, None, given)
+        output, state, _ = watched
         return output.transpose(0, 1) if self.batch_first else output, (state[0] if len(state) == 1 else state)
 
     def _by_own_kernels(
@@ -260,11 +282,26 @@ class Recurrent(nn.Module):
         entered = self._padded(self._enter(input, hx, lengths))
         return self._watch(entered, tuple(keep), dict(edit or {}))
 
-    def forward_watched(self, input: Tensor | PackedSequence, hx: Any, keep: Collection[str]) -> tuple[Any, Watched]:
-        """Return what `forward` returns, and beside it what `signals` returns, from one run of the layer."""
-        entered = self._padded(self._enter(input, hx))
-        watched = self._watch(entered, tuple(keep), {})
-        return self._leave(watched.output, watched.state, entered), watched
+    @contextmanager
+    def listen(self, keep: Collection[str], tell: Tell) -> Iterator[None]:
+        """Within the block, `tell` hears of every call of the layer: output, state and the signals named in `keep`,
+        from the very run that the call returns, with its edits and with its gradients."""
+        self.check_names(keep, {})
+        listener = (tuple(keep), tell)
+        self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
+
+    def _listened(self) -> tuple[str, ...]:
+        """Return the signals that somebody listens to."""
+        return tuple(dict.fromkeys(signal for keep, _ in self._listeners for signal in keep))
+
+    def _tell(self, watched: Watched, x: Tensor, lengths: Tensor | None, begin: tuple[Tensor, ...] | None) -> None:
+        for keep, tell in self._listeners:
+            heard = {key: value for key, value in watched.signals.items() if key[1] in keep}
+            tell(Told(watched._replace(signals=heard), x, lengths, begin))
 
     def extra_repr(self) -> str:
         """Return the arguments that differ from the defaults, as torch prints them."""
@@ -334,7 +371,7 @@ class Recurrent(nn.Module):
 
     def _watch(self, entered: _Entered, keep: tuple[str, ...], edit: dict[tuple[str, str], Edit]) -> Watched:
         edit = {**self.edits, **edit}
-        self._check_names(keep, edit)
+        self.check_names(keep, edit)
         if not edit and entered.lengths is None and self._own(entered.x, entered.state):
             return self._by_own_kernels(entered.x, None, entered.state, keep=keep)
         x, kept, finals = entered.x, cast(Signals, {}), []
@@ -355,12 +392,16 @@ class Recurrent(nn.Module):
                     x = functional.dropout(x, self.dropout, self.training)
         return Watched(x, tuple(torch.stack(parts) for parts in zip(*finals, strict=True)), kept)
 
-    def _check_names(self, keep: tuple[str, ...], edit: dict[tuple[str, str], Edit]) -> None:
-        for name in (*keep, *(signal for _, signal in edit)):
-            if name not in self.cell_type.signals:
-                raise OptionError(f"signal {name!r}: the {self.name} has {', '.join(self.cell_type.signals)}")
-        layers = [name for _, _, name in self.directions()] if edit else []
-        for at, _ in edit:
+    def check_names(
+        self, keep: Collection[str], edits: Mapping[tuple[str, str], Edit], name: str | None = None
+    ) -> None:
+        """Raise OptionError for a signal, or for an edited layer, that is not there; `name` is what the layer goes by
+        where that is not its own."""
+        for signal in (*keep, *(signal for _, signal in edits)):
+            if signal not in self.cell_type.signals:
+                raise OptionError(f"signal {signal!r}: the {name or self.name} has {', '.join(self.cell_type.signals)}")
+        layers = [f"{name or self.name}.{run.place}" for run in self._runs] if edits else []
+        for at, _ in edits:
             if at not in layers:
                 raise OptionError(f"layer {at!r}: there is {', '.join(layers)}")
 

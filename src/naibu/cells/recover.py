@@ -167,8 +167,8 @@ def _linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if torch.is_grad_enabled():
         return functional.linear(x, weight, bias)
     count = x.shape[:-1].numel()
-    padded = functional.pad(x.reshape(count, -1), (0, 0, 0, padded_rows(count) - count))
-    return product(padded, weight, bias)[:count].view(*x.shape[:-1], -1)
+    padded = functional.pad(x.reshape(count, x.shape[-1]), (0, 0, 0, padded_rows(count) - count))
+    return product(padded, weight, bias)[:count].view(*x.shape[:-1], len(weight))
 
 
 def _sigmoid(z: Tensor) -> Tensor:

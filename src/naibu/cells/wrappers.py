@@ -90,7 +90,8 @@ class _Zoneout(Cell):
         for signal in self.signals:
             if signal in parts:
                 parts[signal] = tap(signal, self._mixed(self.kept.get(signal, 0.0), old[signal], parts[signal]))
-        return self.state_type(**parts)
+        after: State = self.state_type(**parts)
+        return after
 
     def _mixed(self, rate: float, old: Tensor, new: Tensor) -> Tensor:
         if not rate:

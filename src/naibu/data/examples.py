@@ -62,6 +62,10 @@ class Examples(ABC):
     def batch(self, which: Array) -> Batch:
         """Return the chosen examples side by side, padded, every step of them."""
 
+    def classes(self) -> tuple[str, ...] | None:
+        """Return the names of the classes that are predicted at every step, None where numbers are."""
+        return None
+
     def seen(self) -> Array:
         """Return whether each example occurs in training too, bool [example]; False where that is not known."""
         return np.zeros(len(self), bool)

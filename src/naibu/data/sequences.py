@@ -151,6 +151,10 @@ class Sequences(Examples):
         """The labels that can be asked for, `label_names`."""
         return self.label_names
 
+    def classes(self) -> tuple[str, ...]:
+        """The symbols: the next one is predicted."""
+        return self.vocabulary.symbols
+
     def seen(self) -> Array:
         """bool [sequence]: whether the same symbols occur in training; False where that is not known."""
         return super().seen() if self._seen is None else self._seen

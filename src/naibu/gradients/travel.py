@@ -110,7 +110,7 @@ class _Layer:
             x, layers.batch_first = x.transpose(0, 1), False
         layers.requires_grad_(False)
         names = [name for _, _, name in layers.directions()]
-        layers._check_names((), layers.edits)
+        layers.check_names((), layers.edits)
         self.x = x if not layer else layers.signals(x, keep=("hidden",)).signals[names[layer - 1], "hidden"]
         self.cell = layers.cell(layer)
         self.edits = {signal: edit for (name, signal), edit in layers.edits.items() if name == names[layer]}
@@ -151,7 +151,7 @@ class _Layer:
 def _start(state: State, wrt: str, vectors: int, seed: int) -> tuple[list[Tensor], list[int]]:
     """Return the rows to carry back, `[row batch hidden]` for each part of the state, and the parts whose
     columns count."""
-    names = list(type(state)._fields)
+    names = list(state._fields)
     of = names if wrt == "state" else ["hidden" if wrt == "hidden" else "cell"]
     seen = [names.index(name) for name in of]
     widths = [state[k].shape[-1] for k in seen]

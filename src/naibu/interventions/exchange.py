@@ -1,4 +1,4 @@
-"""Hold units of anybody's network: while it runs, its layers are exchanged for ours with the same weights."""
+"""Hold units of anybody's network: while it runs, layers of ours stand in for its own, with the same weights."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 from torch import nn
 
-from naibu.cells.edits import Edit
+from naibu.cells.edits import Both, Edit
 from naibu.cells.layers import Recurrent
+from naibu.cells.names import TORCH_CELLS, recurrent_parts, within
+from naibu.cells.standing_in import standing_in, stands_in_for
 from naibu.cells.swap import ours
 from naibu.errors import OptionError
-
-TORCH_LAYERS = (nn.LSTM, nn.GRU, nn.RNN)
 
 
 @contextmanager
@@ -20,70 +20,46 @@ def edited(module: nn.Module, edit: Mapping[tuple[str, str], Edit]) -> Iterator[
     """Within the block the module runs with the edits; after it, it is as it was.
 
     `edit` maps (layer, signal), named as in a recording of the module, to what is done to the signal at
-    every step: `{("encoder.0", "cell"): Clamp([17], 0.3)}`. The module's own `torch.nn.LSTM`, `GRU` and
-    `RNN` layers are exchanged for ours, sharing their parameters; weights and results are otherwise the same.
+    every step: `{("encoder.0", "cell"): Clamp([17], 0.3)}`. For the module's own `torch.nn.LSTM`, `GRU` and `RNN`
+    layers ours stand in, sharing their parameters; hooks, a subclass's own `forward` and all else run as ever.
     Raises OptionError for a layer or a signal that is not there, and for one that cannot be edited.
     """
-    layers = recurrent_layers(module)
+    parts = {name: part for name, part in recurrent_parts(module) if not isinstance(part, TORCH_CELLS)}
     chosen: dict[str, dict[tuple[str, str], Edit]] = {}
-    for (name, signal), change in edit.items():
-        path = next((path for path in layers if _holds(path, name)), None)
-        if path is None:
-            known = ", ".join(f"{path}.0" for path in layers) or "none"
-            raise OptionError(f"layer {name!r}: not one that can be edited; this module has {known}")
-        chosen.setdefault(path, {})[name, signal] = change
-    undo: list[tuple[nn.Module, str, nn.Module]] = []
-    exchanged = {path: _ours(layers[path], path) for path in chosen}
-    before = {path: layer.edits for path, layer in exchanged.items()}
+    for (layer, signal), change in edit.items():
+        name = next((name for name in parts if within(name, layer) is not None), None)
+        if name is None:
+            known = ", ".join(f"{name}.0" for name in parts) or "none"
+            raise OptionError(f"layer {layer!r}: not one that can be edited; this module has {known}")
+        chosen.setdefault(name, {})[layer, signal] = change
+    ours_for = {name: _ours(parts[name], name) for name in chosen}
+    before = {name: layer.edits for name, layer in ours_for.items()}
+    others = {parts[name]: layer for name, layer in ours_for.items() if layer is not parts[name]}
     try:
-        for path, layer in exchanged.items():
-            layer.edits = chosen[path]
-            layer._check_names((), layer.edits)
-            if layer is not layers[path]:
-                parent, child = _place(module, layers[path])
-                undo.append((parent, child, layers[path]))
-                setattr(parent, child, layer)
-        yield
+        for name, ours_here in ours_for.items():
+            ours_here.check_names((), chosen[name], name)
+            own = ours_here.name
+            for (at, signal), change in chosen[name].items():
+                key = own + at[len(name) :], signal
+                outer = ours_here.edits.get(key)
+                ours_here.edits = {**ours_here.edits, key: change if outer is None else Both(outer, change)}
+        with standing_in(others):
+            yield
     finally:
-        for parent, child, original in undo:
-            setattr(parent, child, original)
-        for path, layer in exchanged.items():
-            layer.edits = before[path]
+        for name, ours_here in ours_for.items():
+            ours_here.edits = before[name]
 
 
-def recurrent_layers(module: nn.Module) -> dict[str, Recurrent | nn.RNNBase]:
-    """Return the module's recurrent layers by the name under which a recording has them, without index."""
-    found: dict[str, Recurrent | nn.RNNBase] = {}
-    for path, child in module.named_modules():
-        if isinstance(child, Recurrent):
-            found[child.name] = child
-        elif isinstance(child, TORCH_LAYERS):
-            found[path or type(child).__name__.lower()] = child
-    return found
-
-
-def _holds(path: str, name: str) -> bool:
-    rest = name.removeprefix(path + ".")
-    return rest != name and rest.split(".")[0].isdigit()
-
-
-def _place(module: nn.Module, layer: nn.Module) -> tuple[nn.Module, str]:
-    for parent in module.modules():
-        for name, child in parent.named_children():
-            if child is layer:
-                return parent, name
-    raise OptionError(
-        f"{type(layer).__name__}: a bare layer cannot be exchanged in place; put it in a module "
-        "(torch.nn.Sequential(layer) will do), or build a naibu layer with its weights"
-    )
-
-
-def _ours(layer: Recurrent | nn.RNNBase, name: str) -> Recurrent:
+def _ours(layer: nn.Module, name: str) -> Recurrent:
     """Return our layer on the very parameters of a torch layer."""
+    other = stands_in_for(layer)
     if isinstance(layer, Recurrent):
         return layer
-    if getattr(layer, "proj_size", 0):
+    if isinstance(other, Recurrent):
+        return other
+    if other is not None:
+        raise OptionError(f"layer {name!r}: is being recorded; hold its units first, and record within that")
+    assert isinstance(layer, nn.RNNBase)
+    if layer.proj_size:
         raise OptionError(f"layer {name!r}: has proj_size={layer.proj_size}, which cannot be edited yet")
-    exchanged = ours(layer)
-    exchanged.name = name
-    return exchanged
+    return ours(layer)

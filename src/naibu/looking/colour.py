@@ -20,8 +20,7 @@ from naibu.looking.steps import load_result
 from naibu.models.load import load
 from naibu.probes.found import Best, Found, Search
 from naibu.probes.passages import FULL, NamedCell, Passages, cut_out, named_cells, passages
-from naibu.recording import Recording
-from naibu.recording.language_models import record_language_model
+from naibu.recording import Recording, record_examples
 from naibu.reporting.coloured import legend, print_coloured
 from naibu.reporting.reading import cell_name
 from naibu.reporting.words import label_name
@@ -77,7 +76,7 @@ def colour_run(places: Places, asked: Asked) -> Coloured:
         model = load(places.run)
         labels = [name for name in _labels(search, asked) if name in sequences.label_names]
         signals = model.layers.cell_type.signals
-        recording = record_language_model(model, {"test": sequences}, keep=signals, labels=labels, dtype="float32")
+        recording = record_examples(model, {"test": sequences}, keep=signals, labels=labels, dtype="float32")
     rows = np.arange(recording.tokens) < asked.symbols
     numbers = np.unique(np.asarray(recording.index.sequence)[rows]).tolist()
     found = cut_out(recording, _cells(recording, search, asked), rows, numbers)

@@ -17,8 +17,7 @@ from naibu.models.load import load, untrained
 from naibu.probes import tables
 from naibu.probes.results import Correlation
 from naibu.progress import shown
-from naibu.recording import Recording
-from naibu.recording.language_models import record_language_model
+from naibu.recording import Recording, record_examples
 from naibu.training.threads import threads
 
 TRAIN_TOKENS = 100_000
@@ -78,12 +77,11 @@ def record_run(
             ("recording, untrained", untrained(run), places.untrained),
         ):
             with shown(f"{run.name}: {title}", "symbols") as progress:
-                record_language_model(
+                record_examples(
                     model,
                     parts,
                     keep=signals,
                     labels=wanted,
-                    seen=corpus.seen[which],
                     out=folder,
                     dtype=dtype,
                     progress=progress,

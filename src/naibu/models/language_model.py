@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -43,6 +43,7 @@ class LanguageModel(Model):
         size = embedding_size(vocabulary, config)
         self.embedding = nn.Embedding(vocabulary, size)
         self.layers = recurrent(size, config)
+        self.layers.called = self.layers.name
         self.output: FullSoftmax | AdaptiveSoftmax
         if config.softmax == "adaptive":
             self.output = AdaptiveSoftmax(config.units, vocabulary, config.cutoffs)
@@ -73,11 +74,6 @@ class LanguageModel(Model):
     def watch(self, ids: Tensor, state: Any = None, *, keep: Collection[str]) -> Watched:
         """Return what `forward` does, and the signals named in `keep` of all layers, with their gradients."""
         return self.layers.signals(self.embed(ids), state, keep=keep)
-
-    @property
-    def called(self) -> Mapping[str, str]:
-        """The layers go by their cell's name: `lstm.0`."""
-        return {"layers": self.layers.name}
 
     def loss(self, batch: Batch, state: Any = None) -> Loss:
         """Return the cross-entropy of the next symbols."""

@@ -36,15 +36,10 @@ class Model(nn.Module, ABC):
     """A network of this project.
 
     `reads` says which stream each of its recurrent layers reads, by the layer's path: {"encoder": "source"}; layers
-    that are not named read the last stream. `called` gives layers another name than their path in recordings.
+    that are not named read the last stream.
     """
 
     reads: ClassVar[Mapping[str, str]] = {}
-
-    @property
-    def called(self) -> Mapping[str, str]:
-        """The names that layers have in recordings where it is not their path."""
-        return {}
 
     @abstractmethod
     def loss(self, batch: Batch, state: Any = None) -> Loss:

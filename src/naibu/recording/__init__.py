@@ -8,29 +8,29 @@ from typing import Any
 
 from torch import nn
 
-from naibu.data.corpus import Corpus
-from naibu.data.sequences import Sequences
+from naibu.data.examples import Data, Examples
 from naibu.errors import OptionError
-from naibu.models.language_model import LanguageModel
-from naibu.recording.anybody import record_module
-from naibu.recording.language_models import Progress, record_language_model
+from naibu.models.model import Model
+from naibu.recording.calls import listen
+from naibu.recording.examples import Progress, record_examples
+from naibu.recording.modules import record_module
 from naibu.recording.recording import Recording, Shard, StoredArray
 from naibu.runs import Run
 
-__all__ = ["Recording", "Shard", "StoredArray", "record", "record_language_model", "record_module"]
+__all__ = ["Recording", "Shard", "StoredArray", "listen", "record", "record_examples", "record_module"]
 
 
 def record(
-    what: Run | LanguageModel | nn.Module,
+    what: Run | Model | nn.Module,
     inputs: Any,
     *,
-    keep: Collection[str] = ("cell", "hidden"),
+    keep: Collection[str] = (),
     labels: Mapping[str, Any] | Sequence[str] | None = None,
     lengths: Any = None,
     symbols: Any = None,
     split: Any = None,
     layers: Sequence[str] | None = None,
-    seen: Any = None,
+    streams: Mapping[str, str] | None = None,
     out: str | Path | None = None,
     dtype: str = "float16",
     live: bool = False,
@@ -38,34 +38,26 @@ def record(
 ) -> Recording:
     """Return a recording of a network: of this project's, from a run or a model, or of anybody's torch module.
 
-    A run or a language model reads a `Corpus`, one `Sequences` (taken as the test split) or a mapping of split to
-    `Sequences`; `labels` then are names, and `seen` says which sequences occur in training. See
-    `record_language_model`. Any other module reads `inputs`: a tensor, a list of calls or a loader; `labels` then
-    maps names to values, `lengths`, `symbols`, `split` and `layers` are as in `record_module`.
-    `keep` names the signals, `out` a folder to write to, `dtype` the type of the values, "float16" or "float32".
-    Raises OptionError for what does not fit, StoredError where `out` cannot be used.
+    A run or a model reads `Data`, one split of `Examples` (taken as the test split) or a mapping of split to examples;
+    `labels` then are names. See `record_examples`. Any other module reads `inputs`: a tensor, a list of calls or a
+    loader; `labels` then maps names to values, `lengths`, `symbols`, `split`, `layers` and `streams` are as in
+    `record_module`. A program that calls its module itself is recorded by `listen`.
+    `keep` names the signals, all of them where it is empty, `out` a folder to write to, `dtype` the type of the values,
+    "float16" or "float32". Raises OptionError for what does not fit, StoredError where `out` cannot be used.
     """
-    texts = _texts(inputs)
-    if texts is None and not isinstance(what, nn.Module):
-        kind = type(inputs).__name__
-        raise OptionError(f"inputs: a {kind}; a run reads a corpus or a mapping of split to sequences")
-    if texts is not None:
-        given = {"lengths": lengths, "symbols": symbols, "split": split, "layers": layers}
-        _refuse_given(given, "for modules of others; a corpus brings its own")
-        splits, known = texts
-        return record_language_model(
-            _language_model(what),
-            splits,
-            keep=keep,
-            labels=None if labels is None else list(labels),
-            seen=known if seen is None else seen,
-            out=out,
-            dtype=dtype,
-            live=live,
-            progress=progress,
+    splits = _splits(inputs)
+    if splits is None and not isinstance(what, nn.Module):
+        raise OptionError(f"inputs: a {type(inputs).__name__}; a run reads data or a mapping of split to examples")
+    if splits is not None:
+        given = {"lengths": lengths, "symbols": symbols, "split": split, "layers": layers, "streams": streams}
+        _refuse_given(given, "for modules of others; data brings its own")
+        names = None if labels is None else list(labels)
+        model = _model(what)
+        return record_examples(
+            model, splits, keep=keep, labels=names, out=out, dtype=dtype, live=live, progress=progress
         )
     assert isinstance(what, nn.Module)
-    _refuse_given({"seen": seen, "live": live or None}, "for runs and language models that read a corpus")
+    _refuse_given({"live": live or None}, "for runs and models that read data")
     if labels is not None and not isinstance(labels, Mapping):
         raise OptionError("labels: names alone; a module needs name -> values, [batch time] or one array a sequence")
     return record_module(
@@ -77,30 +69,31 @@ def record(
         symbols=symbols,
         split=split,
         layers=layers,
+        streams=streams,
         out=out,
         dtype=dtype,
         progress=progress,
     )
 
 
-def _texts(inputs: Any) -> tuple[Mapping[str, Sequences], Any] | None:
-    if isinstance(inputs, Corpus):
-        return {"train": inputs.train, "validation": inputs.validation, "test": inputs.test}, inputs.seen
-    if isinstance(inputs, Sequences):
-        return {"test": inputs}, None
-    if isinstance(inputs, Mapping) and inputs and all(isinstance(split, Sequences) for split in inputs.values()):
-        return inputs, None
+def _splits(inputs: Any) -> Mapping[str, Examples] | None:
+    if isinstance(inputs, Data):
+        return {"train": inputs.train, "validation": inputs.validation, "test": inputs.test}
+    if isinstance(inputs, Examples):
+        return {"test": inputs}
+    if isinstance(inputs, Mapping) and inputs and all(isinstance(split, Examples) for split in inputs.values()):
+        return inputs
     return None
 
 
-def _language_model(what: object) -> LanguageModel:
+def _model(what: object) -> Model:
     if isinstance(what, Run):
         from naibu.models.load import load
 
         return load(what)
-    if isinstance(what, LanguageModel):
+    if isinstance(what, Model):
         return what
-    raise OptionError(f"a {type(what).__name__} reads no corpus; give a run, a language model, or tensors as inputs")
+    raise OptionError(f"a {type(what).__name__} reads no data; give a run, a model of ours, or tensors as inputs")
 
 
 def _refuse_given(options: Mapping[str, Any], whom: str) -> None:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from naibu.cells.kernels.half import to_half
-from naibu.cells.variants import LAYERS
 from naibu.errors import OptionError
 from naibu.recording.index import Array
-from naibu.recording.recording import Key
+from naibu.recording.store import Key
 from naibu.recording.writer import Values
 
-SIGNALS = tuple(dict.fromkeys(signal for layer in LAYERS.values() for signal in layer.cell_type.signals))
-"""Every signal that some layer has."""
 DTYPES = {"float16": torch.float16, "float32": torch.float32}
 _LARGEST = torch.finfo(torch.float16).max
 _INFINITE = 0x7C00
@@ -73,18 +70,10 @@ def _beyond(values: Array) -> bool:
     return bool(values.size) and int((values.view(np.uint16) & 0x7FFF).max()) >= _INFINITE
 
 
-def check_options(keep: Collection[str], dtype: str) -> tuple[str, ...]:
-    """Return the signals to keep in the order in which cells compute them. Raises OptionError for unknown ones."""
-    if isinstance(keep, str):
-        keep = (keep,)
-    for name in keep:
-        if name not in SIGNALS:
-            raise OptionError(f"keep: {name!r} is no signal; there are {', '.join(SIGNALS)}")
-    if not keep:
-        raise OptionError(f"keep: nothing to record; choose from {', '.join(SIGNALS)}")
+def check_dtype(dtype: str) -> None:
+    """Raise OptionError for a type in which values are not stored."""
     if dtype not in DTYPES:
         raise OptionError(f"dtype={dtype!r}: must be 'float16' or 'float32'")
-    return tuple(name for name in SIGNALS if name in keep)
 
 
 def fingerprint(module: nn.Module, parts: Iterable[object]) -> str:

@@ -1,8 +1,10 @@
 """The recording's format on disk: npy files and a manifest. docs/recording-format.md says it for readers.
 
 manifest.json                 what there is; a shard exists once it is listed here
-index/sequence.npy ...        one column [token] each; index/label.depth.npy, index/symbols.json
+index/sequence.npy ...        one column [token] each: index/input.symbol.npy, label.depth.npy, outcome.loss.npy
+index/names.json              the names of the codes of categorical columns
 shards/00000/lstm.0.cell.npy  values [token unit] of the shard's tokens
+beside/source/                another stream of the same sequences, a recording in the same format
 """
 
 from __future__ import annotations
@@ -12,19 +14,18 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import numpy as np
 
-from naibu.data.examples import Column
 from naibu.errors import StoredError
-from naibu.recording.index import Array, Index
-from naibu.recording.recording import Key, Recording, Store
+from naibu.recording.index import INPUT, LABEL, OUTCOME, Array, Index
+from naibu.recording.store import Key, Store
 from naibu.storage import read_json, write_json
 
-VERSION = 1
-"""Version of the format; a folder of a newer one is refused."""
+VERSION = 2
+"""Version of the format; a folder of a newer one is refused, one of version 1 is read."""
 FORMAT = "naibu-recording"
 
 
@@ -37,16 +38,17 @@ class Manifest:
     units: dict[Key, int]
     """Layer and signal -> units."""
     columns: dict[str, str]
-    """Column of the index -> its numpy type; labels are columns named label.NAME."""
-    labels: dict[str, tuple[str, ...] | None]
-    """Label -> names of its codes, None for a numeric one."""
+    """Column of the index -> its numpy type; but for the fixed ones they are named input., label. or outcome.NAME."""
     made_from: str
     """Hash of weights, inputs and options: a recording is only resumed from the same."""
     shards: list[dict[str, int]] = field(default_factory=list)
     """start, stop (tokens), sequences and what the recorder notes, in reading order."""
     clipped: dict[str, int] = field(default_factory=dict)
     """layer/signal -> values beyond the range of float16, stored as its ends."""
+    beside: tuple[str, ...] = ()
+    """Other streams, each a recording in beside/NAME."""
     finished: bool = False
+    version: int = VERSION
 
     @property
     def tokens(self) -> int:
@@ -70,9 +72,9 @@ class Manifest:
                 "index": [
                     {"column": name, "dtype": kind, "file": column_file(name)} for name, kind in self.columns.items()
                 ],
-                "labels": [{"label": name, "names": names} for name, names in self.labels.items()],
                 "shards": [{"folder": f"{number:05d}", **shard} for number, shard in enumerate(self.shards)],
                 "clipped": self.clipped,
+                "beside": list(self.beside),
                 "made_from": self.made_from,
             },
         )
@@ -94,11 +96,12 @@ class Manifest:
                 found["dtype"],
                 {(entry["layer"], entry["signal"]): entry["units"] for entry in found["arrays"]},
                 {entry["column"]: entry["dtype"] for entry in found["index"]},
-                {e["label"]: None if e["names"] is None else tuple(e["names"]) for e in found["labels"]},
                 found["made_from"],
                 [{name: n for name, n in shard.items() if name != "folder"} for shard in found["shards"]],
                 found["clipped"],
+                tuple(found.get("beside", ())),
                 found["finished"],
+                found["version"],
             )
         except (KeyError, TypeError) as error:
             raise StoredError(f"{path}: damaged ({error}); remove {folder} and record again") from None
@@ -169,8 +172,17 @@ def mapped(path: Path, rows: int) -> Array:
     return values
 
 
-def open_recording(folder: Path) -> Recording:
-    """Return the recording in a folder. Raises StoredError: none, unfinished, damaged, or of a newer format."""
+class Opened(NamedTuple):
+    """What a folder holds."""
+
+    columns: Index
+    units: dict[Key, int]
+    store: Store
+    beside: tuple[str, ...]
+
+
+def opened(folder: Path) -> Opened:
+    """Return what a folder holds. Raises StoredError: none, unfinished, damaged, or of a newer format."""
     manifest = Manifest.read(folder)
     if not manifest.finished:
         raise StoredError(
@@ -178,7 +190,35 @@ def open_recording(folder: Path) -> Recording:
             "run the same recording again: it goes on from there"
         )
     columns = {name: mapped(folder / "index" / column_file(name), manifest.tokens) for name in manifest.columns}
-    labels = {name: Column(columns.pop(f"label.{name}"), names) for name, names in manifest.labels.items()}
-    symbols = read_json(folder / "index" / "symbols.json", "the symbols of a recording")
-    index = Index(columns, labels, symbols)
-    return Recording(index, manifest.units, OnDisk(folder, manifest.shards, manifest.dtype), folder)
+    store = OnDisk(folder, manifest.shards, manifest.dtype)
+    index = _index_of_1(folder, columns) if manifest.version == 1 else Index(columns, read_names(folder))
+    return Opened(index, manifest.units, store, manifest.beside)
+
+
+def write_names(folder: Path, names: Mapping[str, Sequence[str]]) -> None:
+    """Write the names of the codes of categorical columns, those that several columns share once."""
+    written: dict[str, Any] = {}
+    first: dict[tuple[str, ...], str] = {}
+    for column, some in names.items():
+        same = first.setdefault(tuple(some), column)
+        written[column] = list(some) if same == column else same
+    write_json(folder / "index" / "names.json", written)
+
+
+def read_names(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Return the names of the codes of categorical columns."""
+    path = folder / "index" / "names.json"
+    found = read_json(path, "the names of a recording's columns")
+    try:
+        return {name: tuple(found[some] if isinstance(some, str) else some) for name, some in found.items()}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise StoredError(f"{path}: damaged ({error}); remove {folder} and record again") from None
+
+
+def _index_of_1(folder: Path, columns: Mapping[str, Array]) -> Index:
+    """Return the index of a recording in format 1: one symbol read, the next one told, names of labels listed."""
+    moved = {"symbol": INPUT + "symbol", "predicted": OUTCOME + "predicted", "loss": OUTCOME + "loss"}
+    listed = read_json(folder / "manifest.json", "a recording's manifest")["labels"]
+    names = {LABEL + entry["label"]: tuple(entry["names"]) for entry in listed if entry["names"] is not None}
+    names[INPUT + "symbol"] = tuple(read_json(folder / "index" / "symbols.json", "the symbols of a recording"))
+    return Index({moved.get(name, name): column for name, column in columns.items()}, names)

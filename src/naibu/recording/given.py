@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from naibu.errors import OptionError
-from naibu.recording.index import SPLITS, Array
+from naibu.recording.index import SPLITS, Array, narrowed, only_texts
 
 
 class Given:
@@ -21,9 +21,13 @@ class Given:
     """
 
     def __init__(self, what: str, rows: Sequence[tuple[Array, bool]], names: tuple[str, ...] | None) -> None:
-        self.what, self._rows, self.names = what, rows, names
-        kind = np.result_type(*{row.dtype for row, _ in rows}) if rows else np.dtype(np.int32)
-        self.dtype = np.dtype(np.float32 if kind.kind == "f" else np.int32)
+        self.what, self.names = what, names
+        kinds = {row.dtype.kind for row, _ in rows}
+        self.dtype = np.dtype(np.float32 if "f" in kinds else np.int32)
+        if kinds == {"f"} or "f" not in kinds:
+            self._rows = [(narrowed(what, row), padded) for row, padded in rows]
+        else:
+            self._rows = [(narrowed(what, row.astype(np.float64)), padded) for row, padded in rows]
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -63,6 +67,8 @@ def given_column(what: str, given: Any) -> Given:
     A pair (codes, names) names the codes; strings are numbered.
     """
     names: tuple[str, ...] | None = None
+    if not isinstance(given, Iterable) or isinstance(given, str):
+        raise OptionError(f"{what}: {given!r}; give [sequence time], or one array a sequence")
     if isinstance(given, tuple) and len(given) == 2 and _are_strings(given[1]):
         given, names = given[0], tuple(given[1])
     rows: list[tuple[Array, bool]] = []
@@ -75,8 +81,9 @@ def given_column(what: str, given: Any) -> Given:
         else:
             raise OptionError(f"{what}: shape {values.shape}; [sequence time] or one array a sequence is needed")
     if any(row.dtype.kind in "UO" for row, _ in rows):
-        table = np.unique(np.concatenate([row.astype(str) for row, _ in rows]))
-        rows = [(np.searchsorted(table, row.astype(str)).astype(np.int32), padded) for row, padded in rows]
+        texts = [(only_texts(what, row), padded) for row, padded in rows]
+        table = np.unique(np.concatenate([row for row, _ in texts]))
+        rows = [(np.searchsorted(table, row).astype(np.int32), padded) for row, padded in texts]
         names = tuple(str(text) for text in table)
     return Given(what, rows, names)
 
@@ -85,10 +92,14 @@ def flat_lengths(lengths: Any) -> Array | None:
     """Return the lengths of all sequences, given as one list or batch by batch, int64 `[sequence]`."""
     if lengths is None:
         return None
-    if isinstance(lengths, np.ndarray | Tensor):
-        return np.asarray(lengths, np.int64).reshape(-1)
-    parts = [np.asarray(part, np.int64).reshape(-1) for part in lengths]
-    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    given = [lengths] if isinstance(lengths, np.ndarray | Tensor) else list(lengths)
+    parts = [np.asarray(part).reshape(-1) for part in given]
+    whole = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    found = whole.astype(np.int64) if whole.dtype.kind in "iuf" else None
+    if found is None or (found != whole).any():
+        wrong = whole[0] if found is None else whole[found != whole][0]
+        raise OptionError(f"lengths: {wrong} is no number of steps; give whole numbers")
+    return found
 
 
 def given_splits(split: Any) -> Array | None:

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from naibu.cells.kernels import own
-from naibu.cells.layers import GRU, LSTM, RNN, Recurrent
+from naibu.cells.layers import Recurrent, Tell, Told
+from naibu.cells.names import TORCH_CELLS, recurrent_parts
 from naibu.cells.recover import ELMAN_SIGNALS, GRU_SIGNALS, LSTM_SIGNALS, recover, recover_gru, recover_lstm
+from naibu.cells.standing_in import has_own_forward, own_forward, standing_in, stands_in_for
+from naibu.cells.swap import ours
 from naibu.cells.unroll import reverse_padded
+from naibu.cells.variants import LAYERS
 from naibu.errors import OptionError
-from naibu.recording.recording import Key
+from naibu.recording.index import Array
+from naibu.recording.store import Key
+from naibu.recording.symbols import Embeddings
 
+_clock = itertools.count()
+SIGNALS = tuple(dict.fromkeys(signal for layer in LAYERS.values() for signal in layer.cell_type.signals))
+"""Every signal that some layer has."""
+RAW = ("0", "1", "2", "3", "4")
+"""What a cell read, the parts of its state before, and after."""
 SUPPORTED = "torch.nn.LSTM, GRU, RNN, LSTMCell, GRUCell, RNNCell and naibu.LSTM, GRU, RNN"
 _FUSED: dict[str, Any] = {
     "LSTM": torch.lstm,
@@ -29,55 +42,136 @@ _CELLS = {"LSTM": "LSTMCell", "GRU": "GRUCell", "RNN_TANH": "ElmanCell", "RNN_RE
 
 
 class Heard(NamedTuple):
-    """What one layer did in one call of the module."""
+    """What one layer did in one run: in one call of it, or in several that hand the state on."""
 
     values: dict[Key, Tensor]  # [time batch unit]
     steps: int
     batch: int
     lengths: Tensor | None  # [batch] of packed input, else None
+    begin: tuple[Tensor, ...] | None  # the state it was given, None for zeros
+    end: tuple[Tensor, ...]  # the state after the last step
+    symbols: Array | None  # [time batch] of what was read, -1 where it is not known; None where none is
+    when: int  # counts the runs of all layers
+
+    def reads_as(self, other: Heard) -> bool:
+        """Return whether this run read as many steps of as many sequences as another, as long if both say how long."""
+        if (self.steps, self.batch) != (other.steps, other.batch):
+            return False
+        return self.lengths is None or other.lengths is None or torch.equal(self.lengths, other.lengths)
+
+    def goes_on_from(self, before: Heard) -> bool:
+        """Return whether this run began in the state in which another ended, held still in part or not."""
+        if self.begin is None or self.batch != before.batch:
+            return False
+        pairs = list(zip(self.begin, before.end, strict=True))
+        if all(one is other for one, other in pairs):
+            return True
+        return any(one.shape == other.shape and bool(((one == other) & (one != 0)).any()) for one, other in pairs)
+
+    def shape(self) -> str:
+        """Return the size in words."""
+        return f"{self.steps} steps of {self.batch} sequences"
 
 
 class Listener(ABC):
     """Hears one recurrent layer of a module, under its name there."""
 
-    def __init__(self, name: str, layer: nn.Module, keep: Sequence[str]) -> None:
-        self.name, self.layer = name, layer
-        self.keep = tuple(signal for signal in self.signals() if signal in keep)
+    def __init__(
+        self, name: str, layer: nn.Module, keep: Collection[str], embeddings: Embeddings | None, copy: bool
+    ) -> None:
+        """`embeddings`: what its symbols may be known from; `copy`: whether the module might change in place what the
+        layer gave it."""
+        self.name, self.layer, self.copy, self._embeddings = name, layer, copy, embeddings
+        self.keep = tuple(signal for signal in self.signals() if not keep or signal in keep)
+        self._calls: list[Heard] = []
+        self._entered = 0
 
     @abstractmethod
     def signals(self) -> tuple[str, ...]:
         """Return the signals that the layer has."""
 
     @abstractmethod
-    def hear(self, layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        """Take note of one call of the layer; a forward hook."""
-
-    def hook_in(self) -> Callable[[], None]:
-        """Begin to listen; return what ends it."""
-        return self.layer.register_forward_hook(self.hear, with_kwargs=True).remove
-
-    @abstractmethod
-    def heard(self) -> Heard | None:
-        """Return what was heard since the last time, None if the layer did not run."""
+    def listening(self) -> AbstractContextManager[None]:
+        """Return a block in which the layer is heard."""
 
     @abstractmethod
     def refusal(self) -> str | None:
         """Return why the layer cannot be recorded as it stands, or None."""
+
+    @abstractmethod
+    def units(self) -> dict[Key, int]:
+        """Return what is kept, and how many units each has."""
+
+    def runs(self) -> list[Heard]:
+        """Return what was heard since the last time: a run goes on where the state is handed on.
+
+        Raises OptionError where the layer was called but computed by itself, or where calls that hand their state on
+        cannot be laid end to end.
+        """
+        calls, self._calls = self._calls, []
+        entered, self._entered = self._entered, 0
+        if entered and not calls:
+            raise OptionError(
+                f"{self.name}: a {type(self.layer).__name__} that computes in a forward of its own, not in that of "
+                "torch's layer; what it does inside cannot be heard"
+            )
+        runs: list[list[Heard]] = []
+        for call in calls:
+            if runs and call.goes_on_from(runs[-1][-1]):
+                runs[-1].append(call)
+            else:
+                runs.append([call])
+        return [self._finished(self._joined(parts)) for parts in runs]
+
+    def _finished(self, run: Heard) -> Heard:
+        """Return a run with what is only computed once it is whole."""
+        return run
+
+    def _joined(self, parts: list[Heard]) -> Heard:
+        if len(parts) == 1:
+            return parts[0]
+        if any(part.lengths is not None for part in parts):
+            raise OptionError(
+                f"{self.name}: ran {len(parts)} times with its state carried on, on packed input; such calls cannot be "
+                "laid end to end"
+            )
+        values = {key: torch.cat([part.values[key] for part in parts]) for key in parts[0].values}
+        steps, batch = sum(part.steps for part in parts), parts[0].batch
+        symbols = None
+        if any(part.symbols is not None for part in parts):
+            unknown = [np.full((part.steps, batch), -1) if part.symbols is None else part.symbols for part in parts]
+            symbols = np.concatenate(unknown)
+        return Heard(values, steps, batch, None, parts[0].begin, parts[-1].end, symbols, parts[-1].when)
+
+    def _symbols(self, x: Tensor) -> Array | None:
+        return None if self._embeddings is None else self._embeddings.read_by(x)
 
     @property
     def batch_first(self) -> bool:
         """Whether the layer takes `[batch time input]`."""
         return bool(getattr(self.layer, "batch_first", False))
 
+    @contextmanager
+    def _entering(self) -> Iterator[None]:
+        """Count the calls of a layer that has a forward of its own."""
+        if not has_own_forward(self.layer):
+            yield
+            return
+
+        def enter(*_: Any) -> None:
+            self._entered += 1
+
+        handle = self.layer.register_forward_pre_hook(enter)
+        try:
+            yield
+        finally:
+            handle.remove()
+
 
 class LayerListener(Listener):
-    """Hears a fused layer: its output gives the gates and cells; lower layers of a stack are run again."""
+    """Hears a fused layer: our kernels write its signals as they go, or its output gives them back."""
 
     layer: nn.RNNBase | Recurrent
-
-    def __init__(self, name: str, layer: nn.Module, keep: Sequence[str]) -> None:
-        super().__init__(name, layer, keep)
-        self._calls: list[Heard] = []
 
     def signals(self) -> tuple[str, ...]:
         """Return the signals that the layer has."""
@@ -85,96 +179,90 @@ class LayerListener(Listener):
             return self.layer.cell_type.signals
         return {"LSTM": LSTM_SIGNALS, "GRU": GRU_SIGNALS}.get(self.layer.mode, ELMAN_SIGNALS)
 
+    def units(self) -> dict[Key, int]:
+        """Return what is kept, and how many units each has."""
+        layer, found = self.layer, {}
+        for number in range(layer.num_layers):
+            for way in ("", ".reverse")[: 1 + layer.bidirectional]:
+                for signal in self.keep:
+                    found[f"{self.name}.{number}{way}", signal] = self._width(number, signal)
+        return found
+
+    def _width(self, number: int, signal: str) -> int:
+        layer = self.layer
+        if isinstance(layer, Recurrent):
+            return layer.cell(number).width(signal)
+        return (layer.proj_size or layer.hidden_size) if signal == "hidden" else layer.hidden_size
+
     def refusal(self) -> str | None:
         """Return why the layer cannot be recorded as it stands, or None."""
         layer = self.layer
-        if layer.training and layer.num_layers > 1 and layer.dropout > 0:
+        if not isinstance(layer, Recurrent) and layer.training and layer.num_layers > 1 and layer.dropout > 0:
             return (
                 f"{self.name}: is in training mode with dropout={layer.dropout} between its layers, so what the lower "
                 "layers did cannot be found again; call module.eval() first"
             )
-        if isinstance(layer, Recurrent) and layer.training and layer.cell_type.random:
-            return (
-                f"{self.name}: is in training mode, where a {layer.cell_type.__name__} draws at random, so what it did "
-                "cannot be found again; call module.eval() first"
-            )
         return None
 
-    def hear(self, layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        """Take note of one call of the layer."""
-        input, state = _arguments(args, kwargs)
-        self._check_carried_on(state)
-        self._calls.append(self._signals(input, state, output[0]))
-
-    def hook_in(self) -> Callable[[], None]:
-        """Run the layer by our own kernels, which write the signals as they go, where they compute it; else listen."""
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear the layer: ours tells by itself, for torch's one of ours stands in where its kernels serve."""
         twin = self._twin()
         if twin is None:
-            return super().hook_in()
+            with self._entering(), standing_in({self.layer: self._overheard}):
+                yield
+        elif twin is self.layer:
+            with twin.listen(self.keep, self._told(twin)):
+                yield
+        else:
+            with self._entering(), twin.listen(self.keep, self._told(twin)), standing_in({self.layer: twin}):
+                yield
 
-        def forward(*args: Any, **kwargs: Any) -> Any:
-            input, state = _arguments(args, kwargs)
-            self._check_carried_on(state)
-            result, watched = twin.forward_watched(input, state, self.keep)
-            # The module may change its copy of the output in place.
+    def _told(self, layer: Recurrent) -> Tell:
+        def tell(told: Told) -> None:
+            watched = told.watched
             values = {
-                (self.name + layer[len(twin.name) :], signal): value.clone() if signal == "hidden" else value
-                for (layer, signal), value in watched.signals.items()
+                (self.name + place[len(layer.name) :], signal): value.detach().clone()
+                if self.copy and signal == "hidden"
+                else value.detach()
+                for (place, signal), value in watched.signals.items()
             }
-            x, lengths = self._time_first(input)
-            self._calls.append(Heard(values, x.shape[0], x.shape[1], lengths))
-            return result
+            steps, batch = watched.output.shape[:2]
+            symbols = self._symbols(told.read)
+            end = watched.state
+            self._calls.append(Heard(values, steps, batch, told.lengths, told.begin, end, symbols, next(_clock)))
 
-        self.layer.forward = forward  # type: ignore[method-assign]
-
-        def back() -> None:
-            del self.layer.forward
-
-        return back
+        return tell
 
     def _twin(self) -> Recurrent | None:
-        """Return our layer on the same parameters, where its kernels compute what the layer would."""
-        layer, like = self.layer, next(self.layer.parameters())
+        """Return what tells of itself: our layer, one that stands in already, or one on the same parameters, where our
+        kernels compute what the layer would."""
+        layer = self.layer
         if isinstance(layer, Recurrent):
-            taken = None if layer.edits else own.refusal(layer.cell_type, like)
-            return layer if taken is None and type(layer).forward is Recurrent.forward else None
-        for kind, ours in ((nn.LSTM, LSTM), (nn.GRU, GRU), (nn.RNN, RNN)):
-            if type(layer).forward is kind.forward and "forward" not in vars(layer):
-                try:
-                    twin = ours.of(layer)
-                except OptionError:
-                    return None
-                return twin if own.refusal(twin.cell_type, like) is None else None
-        return None
+            return layer
+        other = stands_in_for(layer)
+        if isinstance(other, Recurrent):
+            return other
+        try:
+            twin = ours(layer)
+        except OptionError:
+            return None
+        return twin if own.refusal(twin.cell_type, next(layer.parameters())) is None else None
 
-    def _check_carried_on(self, state: Any) -> None:
-        if self._calls and state is None:
-            raise OptionError(
-                f"{self.name}: ran {len(self._calls) + 1} times in one call of the module, each time from the zero "
-                "state; record calls that run it once, or several times with its state carried on"
-            )
+    def _overheard(self, *args: Any, **kwargs: Any) -> Any:
+        """Let the layer compute as it would, and take note of it."""
+        result = own_forward(self.layer)(*args, **kwargs)
+        input, state = _arguments(args, kwargs)
+        with torch.no_grad():
+            self._calls.append(self._recovered(input, state, *result))
+        return result
 
-    def heard(self) -> Heard | None:
-        """Return what was heard since the last time; several calls follow each other in time."""
-        calls, self._calls = self._calls, []
-        if len(calls) < 2:
-            return calls[0] if calls else None
-        if len({call.batch for call in calls}) > 1 or any(call.lengths is not None for call in calls):
-            raise OptionError(
-                f"{self.name}: ran {len(calls)} times in one call of the module, on packed input or on different "
-                "numbers of sequences; they cannot be laid end to end"
-            )
-        values = {key: torch.cat([call.values[key] for call in calls]) for key in calls[0].values}
-        return Heard(values, sum(call.steps for call in calls), calls[0].batch, None)
-
-    def _signals(self, input: Tensor | PackedSequence, state: Any, output: Tensor | PackedSequence) -> Heard:
+    def _recovered(self, input: Tensor | PackedSequence, state: Any, output: Any, end: Any) -> Heard:
+        """Return what the layer did, found again from what it read and gave; lower layers of a stack are run again."""
+        assert isinstance(self.layer, nn.RNNBase)
         x, lengths = self._time_first(input)
+        symbols, read = self._symbols(self._as_read(input)), x
         y = self._time_first(output)[0].clone()  # the module may change its copy in place
-        if isinstance(self.layer, Recurrent):
-            watched = self.layer.signals(input, state, keep=self.keep)
-            own = self.layer.name
-            values = {(self.name + name[len(own) :], signal): v for (name, signal), v in watched.signals.items()}
-            return Heard(values, x.shape[0], x.shape[1], lengths)
         directions = 2 if self.layer.bidirectional else 1
         begin = self._initial(state, x)
         values = {}
@@ -198,18 +286,21 @@ class LayerListener(Listener):
                     values[(f"{self.name}.{number}{suffix}", signal)] = value
                 outputs.append(reverse_padded(y_way, lengths) if direction else y_way)
             x = torch.cat(outputs, -1) if directions == 2 else outputs[0]
-        return Heard(values, x.shape[0], x.shape[1], lengths)
+        end = _parts(end) or ()
+        return Heard(values, len(read), read.shape[1], lengths, _parts(state), end, symbols, next(_clock))
+
+    def _as_read(self, x: Tensor | PackedSequence) -> Tensor:
+        """Return `[time batch input]` in the type in which it came."""
+        if isinstance(x, PackedSequence):
+            return pad_packed_sequence(x)[0]
+        return x[:, None] if x.dim() == 2 else x.transpose(0, 1) if self.batch_first else x
 
     def _time_first(self, x: Tensor | PackedSequence) -> tuple[Tensor, Tensor | None]:
         """Return `[time batch ...]`, and the lengths `[batch]` if it was packed."""
         if isinstance(x, PackedSequence):
             padded, lengths = pad_packed_sequence(x)
             return _wide(padded), lengths.to(padded.device)
-        if x.dim() == 2:
-            x = x[:, None]
-        elif self.batch_first:
-            x = x.transpose(0, 1)
-        return _wide(x), None
+        return _wide(self._as_read(x)), None
 
     def _initial(self, state: Any, x: Tensor) -> list[Tensor]:
         """Return the parts of the initial state, `[layer*direction batch hidden]` each."""
@@ -244,13 +335,9 @@ class LayerListener(Listener):
 
 
 class CellListener(Listener):
-    """Hears a cell that the module calls in a loop of its own: the i-th call is step i."""
+    """Hears a cell that the module calls in a loop of its own: a run is a loop that hands the state on."""
 
     layer: nn.LSTMCell | nn.GRUCell | nn.RNNCell
-
-    def __init__(self, name: str, layer: nn.Module, keep: Sequence[str]) -> None:
-        super().__init__(name, layer, keep)
-        self._steps: list[tuple[Tensor, ...]] = []
 
     def signals(self) -> tuple[str, ...]:
         """Return the signals that the cell has."""
@@ -262,29 +349,43 @@ class CellListener(Listener):
         """Return None: cells are recorded as they are called."""
         return None
 
-    def hear(self, layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        """Take note of one call of the cell: input, state before it, state after it."""
-        x, state = _arguments(args, kwargs)
-        after = [output] if isinstance(output, Tensor) else list(output)
-        before = [torch.zeros_like(part) for part in after] if state is None else state
-        before = [before] if isinstance(before, Tensor) else list(before)
-        parts = [part if part.dim() == 2 else part[None] for part in (x, *before, *after)]
-        self._steps.append(tuple(_wide(part).clone() for part in parts))
+    def units(self) -> dict[Key, int]:
+        """Return what is kept, and how many units each has."""
+        return {(f"{self.name}.0", signal): self.layer.hidden_size for signal in self.keep}
 
-    def heard(self) -> Heard | None:
-        """Return what was heard since the last time."""
-        steps, self._steps = self._steps, []
-        if not steps:
-            return None
-        if len({step[0].shape for step in steps}) > 1:
-            shapes = ", ".join(str(list(step[0].shape)) for step in steps[:4])
-            raise OptionError(f"{self.name}: was called with different shapes ({shapes} ...); keep the batch whole")
-        x, *parts = (torch.stack(part) for part in zip(*steps, strict=True))
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear the cell, which computes as it would."""
+        with self._entering(), standing_in({self.layer: self._overheard}):
+            yield
+
+    def _overheard(self, *args: Any, **kwargs: Any) -> Any:
+        result = own_forward(self.layer)(*args, **kwargs)
+        x, state = _arguments(args, kwargs)
+        with torch.no_grad():
+            end, begin = self._rows(_parts(result) or ()), self._rows(_parts(state))
+            x = x if x.dim() == 2 else x[None]
+            before = tuple(torch.zeros_like(part) for part in end or ()) if begin is None else begin
+            raw = dict(zip(RAW, (_wide(x).clone(), *before, *(end or ())), strict=False))
+            values = {("", name): value[None] for name, value in raw.items()}
+            symbols = self._symbols(x[None])
+        self._calls.append(Heard(values, 1, len(x), None, begin, end or (), symbols, next(_clock)))
+        return result
+
+    def _finished(self, run: Heard) -> Heard:
+        """Return the run with its signals in place of what the cell read, began and ended with."""
+        x, *parts = (value.detach() for value in run.values.values())
         before, after = parts[: len(parts) // 2], parts[len(parts) // 2 :]
-        found = self._recover(x, before)
+        with torch.no_grad():
+            found = self._recover(x, before)
         found |= dict(zip(("hidden", "cell"), after, strict=False))
-        values = {(f"{self.name}.0", signal): found[signal] for signal in self.keep}
-        return Heard(values, x.shape[0], x.shape[1], None)
+        return run._replace(values={(f"{self.name}.0", signal): found[signal] for signal in self.keep})
+
+    def _rows(self, state: tuple[Tensor, ...] | None) -> tuple[Tensor, ...] | None:
+        """Return the parts of a state as `[batch unit]`, kept as they are now."""
+        if state is None:
+            return None
+        return tuple(_wide(part if part.dim() == 2 else part[None]).clone() for part in state)
 
     def _recover(self, x: Tensor, before: Sequence[Tensor]) -> dict[str, Tensor]:
         cell = self.layer
@@ -298,20 +399,27 @@ class CellListener(Listener):
         return {}
 
 
-def find_listeners(module: nn.Module, keep: Sequence[str], only: Sequence[str] | None) -> list[Listener]:
+def find_listeners(
+    module: nn.Module,
+    keep: Collection[str],
+    only: Sequence[str] | None = None,
+    *,
+    embeddings: Embeddings | None = None,
+    copy: bool = True,
+) -> list[Listener]:
     """Return a listener for each recurrent layer in a module, or for those that `only` names.
 
+    `keep` names signals, all where it is empty; `embeddings` are what symbols may be known from; `copy` says whether
+    the module might change in place what a layer gave it.
     Raises OptionError where there is none, or none of that name, or none that has a signal of `keep`.
     """
+    keep = (keep,) if isinstance(keep, str) else tuple(keep)
     found: list[Listener] = []
-    for path, part in module.named_modules():
-        if isinstance(part, nn.LSTM | nn.GRU | nn.RNN | Recurrent):
-            kind = part.name if isinstance(part, Recurrent) else part.mode.split("_")[0].lower()
-            found.append(LayerListener(path or kind, part, keep))
-        elif isinstance(part, nn.LSTMCell | nn.GRUCell | nn.RNNCell):
-            found.append(CellListener(path or type(part).__name__.lower(), part, keep))
+    for name, part in recurrent_parts(module):
+        kind = CellListener if isinstance(part, TORCH_CELLS) else LayerListener
+        found.append(kind(name, part, keep, embeddings, copy))
     if not found:
-        seen = sorted({type(part).__name__ for part in module.modules()})
+        seen = sorted({_kind(part) for part in module.modules()})
         raise OptionError(f"no recurrent layer in this module (it has {', '.join(seen)}); recorded are {SUPPORTED}")
     names = [listener.name for listener in found]
     for name in only or ():
@@ -319,37 +427,60 @@ def find_listeners(module: nn.Module, keep: Sequence[str], only: Sequence[str] |
             raise OptionError(f"layers: {name!r} is no recurrent layer of this module; it has {', '.join(names)}")
     if only is not None:
         found = [listener for listener in found if listener.name in only]
+    there = dict.fromkeys(signal for listener in found for signal in listener.signals())
+    for signal in keep:
+        if signal not in SIGNALS and signal not in there:
+            raise OptionError(f"keep: {signal!r} is no signal; there are {', '.join(there)}")
     if not any(listener.keep for listener in found):
-        there = dict.fromkeys(signal for listener in found for signal in listener.signals())
         raise OptionError(f"keep: these layers have no {' or '.join(keep)}; they have {', '.join(there)}")
     return [listener for listener in found if listener.keep]
 
 
 @contextmanager
-def listening(module: nn.Module, listeners: Sequence[Listener]) -> Iterator[None]:
-    """Hook the listeners in; afterwards the hooks, the buffers and the random numbers are as they were."""
+def heard(listeners: Sequence[Listener]) -> Iterator[None]:
+    """Let the listeners hear their layers within the block. Raises OptionError for a layer that cannot be recorded."""
     for listener in listeners:
         if (reason := listener.refusal()) is not None:
             raise OptionError(reason)
+    with ExitStack() as stack:
+        for listener in listeners:
+            stack.enter_context(listener.listening())
+        yield
+
+
+@contextmanager
+def listening(module: nn.Module, listeners: Sequence[Listener]) -> Iterator[None]:
+    """Hear a module that is run only to be heard: afterwards its buffers and the random numbers are as they were."""
     # Batch normalisation in training mode counts what it reads.
     buffers = [(buffer, buffer.clone()) for buffer in module.buffers()]
-    ends = [each.hook_in() for each in listeners]
     devices = {value.device for value in module.parameters() if value.device.type == "cuda"}
     try:
-        with torch.random.fork_rng(devices=sorted(device.index for device in devices)), torch.no_grad():
+        forked = torch.random.fork_rng(devices=sorted(device.index for device in devices))
+        with forked, torch.no_grad(), heard(listeners):
             yield
     finally:
-        for end in ends:
-            end()
         with torch.no_grad():
             for buffer, before in buffers:
                 buffer.copy_(before)
+
+
+def _kind(part: nn.Module) -> str:
+    """Return a module's class, with where it is from where it only sounds like one that can be recorded."""
+    kind = type(part)
+    named = kind.__name__ in ("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell")
+    scripted = f" of {part.original_name}" if hasattr(part, "original_name") else ""
+    return (f"{kind.__module__}.{kind.__name__}" if named else kind.__name__) + scripted
 
 
 def _arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
     """Return the input and the state that a layer was called with."""
     input = args[0] if args else kwargs["input"]
     return input, args[1] if len(args) > 1 else kwargs.get("hx")
+
+
+def _parts(state: Any) -> tuple[Tensor, ...] | None:
+    """Return the parts of a state, None for one of zeros that was not given."""
+    return None if state is None else (state,) if isinstance(state, Tensor) else tuple(state)
 
 
 def _wide(x: Tensor) -> Tensor:

@@ -2,69 +2,16 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, SupportsIndex, TypeGuard
 
 import numpy as np
 
 from naibu.errors import OptionError
-from naibu.recording.index import COLUMNS, Array, Index, label_of
-
-Key = tuple[str, str]
-"""A layer and a signal: ("lstm.0", "forget_gate")."""
-SHARD_BYTES = 32 * 2**20
-"""About how many bytes of values, all keys together, make a shard."""
-
-
-class Store(ABC):
-    """Where the values of a recording are: on disk, in memory, or nowhere until they are computed."""
-
-    spans: Sequence[tuple[int, int]]
-    """First and last + 1 token of each shard; a shard holds whole sequences."""
-    dtype: np.dtype[Any]
-
-    @abstractmethod
-    def read(self, number: int, key: Key) -> Array:
-        """Return the values `[token unit]` of one key in one shard."""
-
-    def forget(self) -> None:
-        """Let go of what is held for the last shard read."""
-        return
-
-
-class Held(Store):
-    """Values in memory."""
-
-    def __init__(self, shards: Sequence[Mapping[Key, Array]], spans: Sequence[tuple[int, int]], dtype: Any) -> None:
-        self._shards, self.spans, self.dtype = shards, spans, np.dtype(dtype)
-
-    def read(self, number: int, key: Key) -> Array:
-        """Return the values `[token unit]` of one key in one shard."""
-        return self._shards[number][key]
-
-
-class Live(Store):
-    """Values computed again on every pass; at most one shard is held."""
-
-    def __init__(
-        self, compute: Callable[[int], Mapping[Key, Array]], spans: Sequence[tuple[int, int]], dtype: Any
-    ) -> None:
-        self._compute, self.spans, self.dtype = compute, spans, np.dtype(dtype)
-        self._last: tuple[int, Mapping[Key, Array]] | None = None
-
-    def read(self, number: int, key: Key) -> Array:
-        """Return the values `[token unit]` of one key in one shard."""
-        if self._last is None or self._last[0] != number:
-            self._last = None  # before the next is computed: at most one is held
-            self._last = number, self._compute(number)
-        _, values = self._last
-        return values[key]
-
-    def forget(self) -> None:
-        """Let go of what is held for the last shard read."""
-        self._last = None
+from naibu.recording.files import opened
+from naibu.recording.index import FIXED, INPUT, LABEL, OUTCOME, Array, Index, column_of
+from naibu.recording.store import Held, Key, Store, plan_spans
 
 
 class Shard:
@@ -160,16 +107,25 @@ class Recording:
     `recording[layer, signal]`  values `[token unit]` in reading order, `StoredArray`
     `units(key)`                how many units a layer and signal has
     `tokens`                    how many rows each array has
-    `index`                     sequence, position, symbol, split, labels ... of each row, `Index`
+    `index`                     sequence, position, split, inputs, labels, outcomes, `Index`
     `shards()`                  one pass over everything in pieces of bounded size, `Shard`
+    `beside`                    recordings of other streams by name, the same sequences in all
     `path`                      the folder, or None
     ==========================  ==============================================================
 
-    Row t is the state after symbol t was read, and its label the structure after symbol t was read.
+    Row t is the state after step t was read, and its label what is known after step t was read. Of a layer that reads
+    backwards (`.reverse`) it is the state after step t was read from the right.
     """
 
-    def __init__(self, index: Index, units: Mapping[Key, int], store: Store, path: Path | None = None) -> None:
-        self.index, self.path = index, path
+    def __init__(
+        self,
+        index: Index,
+        units: Mapping[Key, int],
+        store: Store,
+        path: Path | None = None,
+        beside: Mapping[str, Recording] | None = None,
+    ) -> None:
+        self.index, self.path, self.beside = index, path, dict(beside or {})
         self._units, self._store = dict(units), store
         self.tokens: int = store.spans[-1][1] if store.spans else 0
 
@@ -179,9 +135,10 @@ class Recording:
 
         Raises StoredError where there is none, or it is unfinished, damaged, or of a newer format.
         """
-        from naibu.recording.files import open_recording
-
-        return open_recording(Path(path))
+        folder = Path(path)
+        index, units, store, streams = opened(folder)
+        beside = {name: cls.open(folder / "beside" / name) for name in streams}
+        return cls(index, units, store, folder, beside)
 
     @classmethod
     def from_arrays(
@@ -197,11 +154,15 @@ class Recording:
         seen: Any = None,
         predicted: Any = None,
         loss: Any = None,
+        inputs: Mapping[str, Any] | None = None,
+        outcomes: Mapping[str, Any] | None = None,
+        beside: Mapping[str, Recording] | None = None,
     ) -> Recording:
         """Return a recording of arrays `[token unit]` that somebody already has, in memory.
 
-        `sequence [token]` is ascending; `labels` maps a name to values `[token]`, to (codes, names), or to
-        strings; `symbol [token]` are numbers that `symbols` names, or strings. The others are as in `Index`.
+        `sequence [token]` is ascending; `labels`, `inputs` and `outcomes` map a name to values `[token]`, to (codes,
+        names), or to strings; `symbol [token]`, an input, are numbers that `symbols` names, or strings; `predicted` and
+        `loss` are outcomes, and so may be `gold`, the next symbol where it is not given. The others are as in `Index`.
         """
         sequence = np.asarray(sequence, np.int64)
         tokens = len(sequence)
@@ -211,23 +172,31 @@ class Recording:
         for key, values in held.items():
             if values.ndim != 2 or len(values) != tokens:
                 raise OptionError(f"{'/'.join(key)}: shape {values.shape}; [token unit] with {tokens} tokens is needed")
-        if symbol is not None and np.asarray(symbol).dtype.kind in "UO":
-            symbol, names = label_of("symbol", symbol, tokens)
-            symbols = names or ()
-        given = {"symbol": symbol, "split": split, "seen": seen, "predicted": predicted, "loss": loss}
-        columns = {"sequence": sequence, "position": position_in(sequence) if position is None else position}
-        defaults = {"symbol": -1, "split": 0, "seen": False}
-        for name, column in given.items():
-            if column is not None:
-                columns[name] = column
-            elif name in defaults:
-                columns[name] = np.full(tokens, defaults[name])
-        index = Index(_typed(columns, tokens), {n: label_of(n, v, tokens) for n, v in (labels or {}).items()}, symbols)
+        columns = {
+            "sequence": sequence,
+            "position": position_in(sequence) if position is None else position,
+            "split": np.zeros(tokens) if split is None else split,
+            "seen": np.zeros(tokens) if seen is None else seen,
+        }
+        typed, names = _typed(columns, tokens), dict[str, tuple[str, ...]]()
+        told = {"predicted": predicted, "loss": loss, **(outcomes or {})}
+        read = {"symbol": (symbol, symbols) if len(symbols) else symbol, **(inputs or {})}
+        for kind, given in ((INPUT, read), (LABEL, labels or {}), (OUTCOME, told)):
+            for name, values in given.items():
+                if values is None or (isinstance(values, tuple) and values[0] is None):
+                    continue
+                column = column_of(f"label {name!r}" if kind == LABEL else name, values, tokens)
+                typed[kind + name] = column.values
+                if column.names is not None:
+                    names[kind + name] = column.names
+        if symbol is None and len(symbols):
+            names[INPUT + "symbol"] = tuple(symbols)
+        index = Index(typed, names)
         sizes = {key: values.shape[1] for key, values in held.items()}
         dtype = np.result_type(*held.values()) if held else np.dtype(np.float32)
         spans = plan_spans(index.starts, sum(values.shape[1] * values.itemsize for values in held.values()))
         shards = [{key: values[a:b] for key, values in held.items()} for a, b in spans]
-        return cls(index, sizes, Held(shards, spans, dtype))
+        return cls(index, sizes, Held(shards, spans, dtype), beside=beside)
 
     def keys(self) -> tuple[Key, ...]:
         """Return what was recorded: pairs of a layer and a signal."""
@@ -280,25 +249,10 @@ def position_in(sequence: Array) -> Array:
     return (np.arange(len(sequence)) - np.repeat(new, lengths)).astype(np.int32)
 
 
-def plan_spans(starts: Array, bytes_per_token: int) -> list[tuple[int, int]]:
-    """Return first and last + 1 token of each shard, whole sequences, from where sequences begin.
-
-    A sequence that is longer than a shard makes a larger shard of its own.
-    """
-    most = max(1, SHARD_BYTES // max(bytes_per_token, 1))
-    spans, begin = [], 0
-    while begin < len(starts) - 1:
-        end = int(np.searchsorted(starts, starts[begin] + most, side="right")) - 1
-        end = max(end, begin + 1)
-        spans.append((int(starts[begin]), int(starts[end])))
-        begin = end
-    return spans
-
-
 def _typed(columns: Mapping[str, Any], tokens: int) -> dict[str, Array]:
     typed: dict[str, Array] = {}
     for name, column in columns.items():
-        typed[name] = np.asarray(column).astype(COLUMNS[name], copy=False)
+        typed[name] = np.asarray(column).astype(FIXED[name], copy=False)
     for name, column in typed.items():
         if column.shape != (tokens,):
             raise OptionError(f"{name}: shape {column.shape}; one value for each of {tokens} tokens is needed")

@@ -9,17 +9,17 @@ import threading
 import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from naibu.data.examples import Column
 from naibu.errors import StoredError
-from naibu.recording.files import Manifest, column_file, file_of, open_recording, write_array, write_rows
+from naibu.recording.files import Manifest, column_file, file_of, read_names, write_array, write_names, write_rows
 from naibu.recording.index import Array, Index
-from naibu.recording.recording import Held, Key, Recording
-from naibu.storage import cannot_write, write_json
+from naibu.recording.recording import Recording
+from naibu.recording.store import Held, Key
+from naibu.storage import cannot_write
 
 Values = Mapping[Key, Array]
 Finish = Callable[[], tuple[Values, Mapping[Key, int]]]
@@ -31,16 +31,22 @@ WAITING = 2
 class Sink(ABC):
     """Takes a recording shard by shard, in reading order."""
 
-    def __init__(self, manifest: Manifest, symbols: Sequence[str]) -> None:
-        self.manifest, self.symbols = manifest, tuple(symbols)
+    def __init__(self, manifest: Manifest, names: Mapping[str, tuple[str, ...]]) -> None:
+        """`names`: of the codes of categorical columns, by column."""
+        self.manifest, self.names = manifest, dict(names)
 
     @abstractmethod
     def write(self, finish: Finish, columns: Mapping[str, Array], notes: Mapping[str, int]) -> None:
         """Take one shard: its values, its columns `[token]`, and numbers to be noted in the manifest."""
 
     @abstractmethod
-    def close(self) -> Recording:
-        """Return the recording, after the last shard."""
+    def close(self, beside: Mapping[str, Recording] | None = None) -> Recording:
+        """Return the recording, after the last shard; `beside` are the other streams, closed before it."""
+
+    def go_back(self, shards: int) -> None:
+        """Forget all but the first so many shards: another stream of the same recording has no more."""
+        if len(self.manifest.shards) > shards:
+            self.manifest.shards, self.manifest.finished = self.manifest.shards[:shards], False
 
     @abstractmethod
     def abandon(self) -> None:
@@ -63,8 +69,8 @@ class Sink(ABC):
 class MemorySink(Sink):
     """Keeps every shard in memory."""
 
-    def __init__(self, manifest: Manifest, symbols: Sequence[str]) -> None:
-        super().__init__(manifest, symbols)
+    def __init__(self, manifest: Manifest, names: Mapping[str, tuple[str, ...]]) -> None:
+        super().__init__(manifest, names)
         self._shards: list[Values] = []
         self._columns: list[Mapping[str, Array]] = []
 
@@ -75,18 +81,17 @@ class MemorySink(Sink):
         self._columns.append(columns)
         self._listed(self.manifest, len(columns["sequence"]), notes, clipped)
 
-    def close(self) -> Recording:
+    def close(self, beside: Mapping[str, Recording] | None = None) -> Recording:
         """Return the recording."""
         manifest = self.manifest
         columns = {
             name: np.concatenate([part[name] for part in self._columns]) if self._columns else np.empty(0, kind)
             for name, kind in manifest.columns.items()
         }
-        labels = {name: Column(columns.pop(f"label.{name}"), names) for name, names in manifest.labels.items()}
         spans = [(shard["start"], shard["stop"]) for shard in manifest.shards]
         self._warn_of_clipped()
-        index = Index(columns, labels, self.symbols)
-        return Recording(index, manifest.units, Held(self._shards, spans, manifest.dtype))
+        store = Held(self._shards, spans, manifest.dtype)
+        return Recording(Index(columns, self.names), manifest.units, store, beside=beside)
 
     def abandon(self) -> None:
         """Let go of everything."""
@@ -101,8 +106,8 @@ class DiskSink(Sink):
     holds anything else than a recording of the same weights, sequences, signals and type.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, symbols: Sequence[str]) -> None:
-        super().__init__(_resumed(folder, manifest), symbols)
+    def __init__(self, folder: Path, manifest: Manifest, names: Mapping[str, tuple[str, ...]]) -> None:
+        super().__init__(_resumed(folder, manifest, names), names)
         self.folder = folder
         self._queue: queue.Queue[tuple[Finish, Mapping[str, Array], Mapping[str, int]] | None] = queue.Queue(WAITING)
         self._failure: BaseException | None = None
@@ -110,7 +115,7 @@ class DiskSink(Sink):
             folder.mkdir(parents=True, exist_ok=True)
             if not self.manifest.finished:
                 self.manifest.write(folder)
-                write_json(folder / "index" / "symbols.json", list(self.symbols))
+                write_names(folder, self.names)
             (folder / "shards").mkdir(exist_ok=True)
             _clear_unlisted(folder / "shards", len(self.manifest.shards))
         except OSError as error:
@@ -125,7 +130,7 @@ class DiskSink(Sink):
             raise StoredError(f"{self.folder}: there is a recording of fewer sequences here; choose another folder")
         self._queue.put((finish, columns, notes))
 
-    def close(self) -> Recording:
+    def close(self, beside: Mapping[str, Recording] | None = None) -> Recording:
         """Wait for the thread, mark the recording finished, and open it."""
         self._stop()
         self._raise()
@@ -134,7 +139,7 @@ class DiskSink(Sink):
             self.manifest.finished = True
             self.manifest.write(self.folder)
         self._warn_of_clipped()
-        return open_recording(self.folder)
+        return Recording.open(self.folder)
 
     def abandon(self) -> None:
         """Write what was handed over, then stop."""
@@ -188,7 +193,7 @@ class DiskSink(Sink):
                 write_rows(path, 0, np.empty(0, kind))
 
 
-def _resumed(folder: Path, manifest: Manifest) -> Manifest:
+def _resumed(folder: Path, manifest: Manifest, names: Mapping[str, tuple[str, ...]]) -> Manifest:
     """Return the manifest to go on with: the one in the folder if it is of the same recording."""
     if not folder.exists() or (folder.is_dir() and all(entry.name.startswith(".") for entry in folder.iterdir())):
         return manifest
@@ -200,7 +205,7 @@ def _resumed(folder: Path, manifest: Manifest) -> Manifest:
     reasons = {
         "other signals or layers": found.units != manifest.units,
         f"values in {found.dtype}": found.dtype != manifest.dtype,
-        "other labels": found.labels != manifest.labels or found.columns != manifest.columns,
+        "other labels": found.columns != manifest.columns or read_names(folder) != dict(names),
         "other weights or sequences": found.made_from != manifest.made_from,
     }
     for reason, differs in reasons.items():
@@ -216,6 +221,6 @@ def _clear_unlisted(shards: Path, finished: int) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def open_sink(out: str | Path | None, manifest: Manifest, symbols: Sequence[str]) -> Sink:
+def open_sink(out: str | Path | None, manifest: Manifest, names: Mapping[str, tuple[str, ...]]) -> Sink:
     """Return a sink that writes to the folder `out`, or keeps everything in memory where it is None."""
-    return MemorySink(manifest, symbols) if out is None else DiskSink(Path(out), manifest, symbols)
+    return MemorySink(manifest, names) if out is None else DiskSink(Path(out), manifest, names)

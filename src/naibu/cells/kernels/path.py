@@ -124,7 +124,7 @@ def _fused_unroll(
     output, final = fused.run(cell, x, None, [part[None] for part in state], weights, bias=len(weights) == 4)
     ended = cell.state_type(*(part[0] for part in final))
     wanted = {*keep, *(cell.state_type._fields if lengths is not None else ())}
-    signals = recover(cell.__name__, x, output, state, weights, wanted)
+    signals = recover(cell.__name__, x, output, tuple(state), weights, wanted)
     if lengths is not None:
         ended, output = _cut(cell, output, signals, lengths)
     if reverse:

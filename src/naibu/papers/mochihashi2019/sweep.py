@@ -22,7 +22,7 @@ from naibu.papers.mochihashi2019.sweep_measures import discreteness
 from naibu.papers.runner import Experiment, Figures
 from naibu.probes.results import Controls, Scores
 from naibu.progress import Report, silent
-from naibu.recording.language_models import record_language_model
+from naibu.recording import record_examples
 from naibu.runs import Run
 from naibu.storage import read_json, write_json
 from naibu.training.threads import threads
@@ -132,9 +132,7 @@ def measured(run: Run, corpus: Corpus, results: Path) -> Figures:
         "test": corpus.test.subset(which),
     }
     recorded, bare = (
-        record_language_model(
-            model, parts, keep=("cell", "update", "hidden"), labels=["depth"], seen=corpus.seen[which], dtype="float32"
-        )
+        record_examples(model, parts, keep=("cell", "update", "hidden"), labels=["depth"], dtype="float32")
         for model in (load(run), untrained(run))
     )
     confusion = probes.confusion(recorded, untrained=bare)

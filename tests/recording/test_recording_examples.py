@@ -15,10 +15,11 @@ from naibu.cells.unroll import unroll
 from naibu.config import ModelConfig
 from naibu.data.corpus import Corpus, open_corpus
 from naibu.errors import OptionError, StoredError
+from naibu.models import model as models
 from naibu.models.language_model import LanguageModel
-from naibu.recording import Recording, language_models, record
-from naibu.recording import recording as recordings
-from naibu.recording.language_models import plan_batches, score
+from naibu.models.model import score
+from naibu.recording import Recording, examples, record, store
+from naibu.recording.examples import plan_batches
 
 SIGNALS = ("input_gate", "forget_gate", "candidate", "output_gate", "update", "cell", "hidden")
 
@@ -45,7 +46,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 @pytest.fixture
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recordings, "SHARD_BYTES", 20_000)
+    monkeypatch.setattr(store, "SHARD_BYTES", 20_000)
 
 
 def model_of(corpus: Corpus, **options: Any) -> LanguageModel:
@@ -131,13 +132,13 @@ def test_a_live_recording_computes_in_passes_and_holds_one_shard(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[int] = []
-    real = language_models.read_shard
+    real = examples.Reading.read
 
-    def counted(reading: Any, start: int, *rest: Any) -> Any:
-        read.append(start)
-        return real(reading, start, *rest)
+    def counted(reading: examples.Reading, first: int, *rest: Any) -> Any:
+        read.append(int(reading.main.starts[first]))
+        return real(reading, first, *rest)
 
-    monkeypatch.setattr(language_models, "read_shard", counted)
+    monkeypatch.setattr(examples.Reading, "read", counted)
     live = record(model_of(corpus), corpus, live=True)
     assert read == []
     for shard in live.shards():
@@ -154,7 +155,7 @@ def test_long_sequences_are_cut_and_carry_their_state(
 ) -> None:
     model = model_of(corpus)
     whole = record(model, corpus, keep=SIGNALS, dtype="float32")
-    monkeypatch.setattr(language_models, "LONGEST", longest)
+    monkeypatch.setattr(examples, "LONGEST", longest)
     cut = record(model, corpus, keep=SIGNALS, dtype="float32")
     for key in whole.keys():
         np.testing.assert_allclose(cut[key][:], whole[key][:], atol=2e-6)
@@ -183,7 +184,7 @@ def test_predictions_do_not_depend_on_the_pieces_they_are_made_in(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = record(model_of(corpus), corpus)
-    monkeypatch.setattr(language_models, "_LOGITS", 1)
+    monkeypatch.setattr(models, "LOGITS", 1)
     same(first, record(model_of(corpus), corpus))
 
 
@@ -203,22 +204,21 @@ def test_batches_hold_each_sequence_once_and_little_padding() -> None:
     assert sorted(np.concatenate(batches)) == np.flatnonzero(lengths).tolist()
     for batch in batches:
         longest, shortest = lengths[batch].max(), lengths[batch].min()
-        assert len(batch) in language_models.WIDTHS
-        assert len(batch) * min(longest, language_models.LONGEST) <= max(8_192, language_models.LONGEST)
+        assert len(batch) in examples.WIDTHS
+        assert len(batch) * min(longest, examples.LONGEST) <= max(8_192, examples.LONGEST)
         assert shortest >= min(longest - 8, longest * 3 // 4)
-        passes = list(language_models.cuts(int(longest)))
+        passes = list(examples.cuts(int(longest)))
         assert sum(len(steps) for steps in passes) <= 1.15 * longest + 4
-        assert max(len(steps) for steps in passes) <= language_models.LONGEST
-    lengths_of_passes = {len(steps) for n in range(1, 9_000) for steps in language_models.cuts(n)}
+        assert max(len(steps) for steps in passes) <= examples.LONGEST
+    lengths_of_passes = {len(steps) for n in range(1, 9_000) for steps in examples.cuts(n)}
     assert len(lengths_of_passes) < 64
 
 
 @pytest.mark.parametrize(
     ("said", "options"),
     [
-        ("keep: this model's cells have no reset_gate; they have input_gate", {"keep": ["reset_gate"]}),
+        ("keep: these layers have no reset_gate; they have input_gate", {"keep": ["reset_gate"]}),
         ("label 'depht'", {"labels": ["depht"]}),
-        (r"seen: shape \(1,\) for the \d+ sequences of test", {"seen": np.ones(1, bool)}),
         ("live: a live recording is not written", {"live": True, "out": "x"}),
         ("lengths: is for modules of others", {"lengths": [1]}),
         ("dtype='half'", {"dtype": "half"}),
@@ -232,9 +232,9 @@ def test_options_that_do_not_fit_are_refused(corpus: Corpus, said: str, options:
 def test_inputs_that_do_not_fit_are_refused(corpus: Corpus) -> None:
     with pytest.raises(OptionError, match="split 'dev': must be one of train, validation, test"):
         record(model_of(corpus), {"dev": corpus.test})
-    with pytest.raises(OptionError, match="a LSTM reads no corpus"):
+    with pytest.raises(OptionError, match="a LSTM reads no data"):
         record(torch.nn.LSTM(2, 2), corpus)
-    with pytest.raises(OptionError, match="inputs: a list; a run reads a corpus"):
+    with pytest.raises(OptionError, match="inputs: a list; a run reads data"):
         record("run", [1])  # type: ignore[arg-type]
 
 
@@ -249,10 +249,10 @@ def test_one_split_alone_is_the_test_split_and_may_be_empty(corpus: Corpus) -> N
 
 KILLED = """
 import json, os, pathlib, sys, time, torch
-from naibu.recording import record, recording
+from naibu.recording import record, store
 sys.path[:0] = [sys.argv[3]]
-from test_recording_language_models import model_of, open_corpus
-recording.SHARD_BYTES = 20_000
+from test_recording_examples import model_of, open_corpus
+store.SHARD_BYTES = 20_000
 corpus = open_corpus(sys.argv[1], form="tagged+words")
 def progress(done, total):
     manifest = pathlib.Path(sys.argv[2], "manifest.json")

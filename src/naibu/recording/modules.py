@@ -9,33 +9,38 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from naibu.cells.allocator import settle_allocator
 from naibu.errors import OptionError, StoredError
-from naibu.recording import recording as recordings
-from naibu.recording.assemble import Staging, bytes_of, check_options, fingerprint
+from naibu.recording import store
+from naibu.recording.assemble import Staging, bytes_of, check_dtype, fingerprint
+from naibu.recording.examples import Progress
 from naibu.recording.files import Manifest
 from naibu.recording.given import Given, flat_lengths, given_column, given_splits, seen_in_training
-from naibu.recording.index import COLUMNS, Array
-from naibu.recording.language_models import Progress
+from naibu.recording.index import FIXED, INPUT, LABEL, Array, narrowed
 from naibu.recording.listeners import Heard, Listener, find_listeners, listening
-from naibu.recording.recording import Key, Recording
+from naibu.recording.recording import Recording
+from naibu.recording.store import Key
+from naibu.recording.streams import MAIN, Grouping, one_run
+from naibu.recording.symbols import Embeddings
 from naibu.recording.writer import Finish, Sink, Values, open_sink
+
+SYMBOL = INPUT + "symbol"
 
 
 def record_module(
     module: nn.Module,
     inputs: Any,
     *,
-    keep: Collection[str] = ("cell", "hidden"),
+    keep: Collection[str] = (),
     labels: Mapping[str, Any] | None = None,
     lengths: Any = None,
     symbols: Any = None,
     split: Any = None,
     layers: Sequence[str] | None = None,
+    streams: Mapping[str, str] | None = None,
     out: str | Path | None = None,
     dtype: str = "float16",
     progress: Progress | None = None,
@@ -47,18 +52,22 @@ def record_module(
     numbered through all calls. For every sequence there may be given
     `lengths`  how many steps count (the rest is padding; packed input knows its own),
     `labels`   name -> values: an array `[sequence time]`, or one array a sequence; strings become codes,
-    `symbols`  what was read, numbers or strings, in the same shapes (integer inputs are taken by themselves),
+    `symbols`  what was read, numbers or strings, in the same shapes; where they are not given, what reached an
+               embedding of the module whose vectors the layer read, and -1 where that cannot be known,
     `split`    train, validation or test, or 0, 1, 2; all are train without it.
-    `keep` names signals (layers without one are left out of it), `layers` the modules to record, all by
-    default. A layer is called by its path in the module, with index and direction: ("encoder.lstm.0", "cell"),
-    ("lstm.1.reverse", "cell"), ("cell.0", "cell") for an LSTMCell. `out` is a folder to write to, to be resumed
-    where it is there in part; each call is held in memory whole.
+    `keep` names signals, all where it is empty (layers without one are left out of it), `layers` the modules to record,
+    all by default. A layer is called by its path in the module, with index and direction: ("encoder.lstm.0", "cell"),
+    ("lstm.1.reverse", "cell"), ("cell.0", "cell") for an LSTMCell. The recording, and what is given, is of the layers
+    that read the same steps as the one that ran last in the first call; others lie `beside`, called by their first
+    layer, or as `streams` (layer -> stream) has it. `out` is a folder to write to, to be resumed where it is there in
+    part; each call is held in memory whole.
     Raises OptionError where there is no recurrent layer, where shapes do not fit, and for a stack in training
     mode with dropout between its layers.
     """
-    keep = check_options(keep, dtype)
+    check_dtype(dtype)
     settle_allocator()
-    listeners = find_listeners(module, keep, layers)
+    embeddings = Embeddings(module)
+    listeners = find_listeners(module, keep, layers, embeddings=embeddings)
     known = flat_lengths(lengths)
     columns = {name: given_column(f"label {name!r}", values) for name, values in (labels or {}).items()}
     read = None if symbols is None else given_column("symbols", symbols)
@@ -66,14 +75,16 @@ def record_module(
     table = _Table(known, columns, read, splits, seen_in_training(read, splits, known))
     said = [bytes_of(part) for part in (known, splits) if part is not None]
     said += [each.digest() for each in (*columns.values(), *([read] if read else []))]
-    job = _Job(module, listeners, table, dtype, fingerprint(module, [*sorted(columns), *said, layers]), out)
-    with listening(module, listeners):
+    made_from = fingerprint(module, [*sorted(columns), *said, layers, streams, sorted(keep)])
+    job = _Job(module, listeners, Grouping(streams), table, dtype, made_from, out)
+    with listening(module, listeners), embeddings.listening():
         return _run(job, inputs, progress)
 
 
 class _Job(NamedTuple):
     module: nn.Module
     listeners: list[Listener]
+    grouping: Grouping
     table: _Table
     dtype: str
     made_from: str
@@ -94,6 +105,11 @@ class _Table:
         self.labels, self.symbols = labels, symbols
         self._lengths, self._splits, self._seen = lengths, splits, seen
         self.sequences = 0
+
+    @property
+    def of_sequences(self) -> tuple[Array | None, Array | None]:
+        """What was given for whole sequences, their splits and whether they occur in training."""
+        return self._splits, self._seen
 
     def lengths_of(self, heard: Heard) -> Array:
         """Return the lengths `[batch]` of the next sequences. Raises OptionError where they do not fit."""
@@ -126,12 +142,30 @@ class _Table:
             "seen": np.repeat(self._column("seen", self._seen, numbers, False), lengths),
         }
         if self.symbols is not None:
-            found["symbol"] = self.symbols.take(first, lengths)
+            found[SYMBOL] = self.symbols.take(first, lengths)
         else:
-            found["symbol"] = np.full(tokens, -1) if ids is None else ids
+            found[SYMBOL] = np.full(tokens, -1, np.int32) if ids is None else narrowed("symbols", ids)
         for name, given in self.labels.items():
-            found[f"label.{name}"] = given.take(first, lengths)
-        return {name: column.astype(COLUMNS.get(name, column.dtype), copy=False) for name, column in found.items()}
+            found[LABEL + name] = given.take(first, lengths)
+        return {name: column.astype(FIXED.get(name, column.dtype), copy=False) for name, column in found.items()}
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The numpy type of each column."""
+        found = {**FIXED, SYMBOL: np.int32 if self.symbols is None else self.symbols.dtype}
+        found |= {LABEL + name: given.dtype for name, given in self.labels.items()}
+        return {name: str(np.dtype(kind)) for name, kind in found.items()}
+
+    @property
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """The names of the codes of categorical columns."""
+        given = {SYMBOL: self.symbols, **{LABEL + name: label for name, label in self.labels.items()}}
+        return {name: each.names for name, each in given.items() if each is not None and each.names is not None}
+
+    @property
+    def describes(self) -> bool:
+        """Whether something was given for each step, which has to lie where the layer read it."""
+        return bool(self.labels) or self.symbols is not None
 
     def check_all_used(self) -> None:
         """Raise OptionError where more sequences were described than were read."""
@@ -150,53 +184,104 @@ class _Table:
 
 
 class _Piece(NamedTuple):
-    """One call, ready to become part of a shard."""
+    """What one call gave of one stream, ready to become part of a shard."""
 
     staging: Staging
     order: Array
     columns: dict[str, Array]
-    digest: bytes
+
+
+class _Stream:
+    """One stream of the recording: its table, where it goes, and the calls that wait to become a shard."""
+
+    def __init__(self, job: _Job, name: str, heard: Heard, beside: tuple[str, ...]) -> None:
+        main = name == MAIN
+        self.name, self.dtype = name, job.dtype
+        self.table = job.table if main else _Table(None, {}, None, *job.table.of_sequences)
+        units: dict[Key, int] = {key: value.shape[-1] for key, value in heard.values.items()}
+        manifest = Manifest(job.dtype, units, self.table.kinds, job.made_from, beside=beside if main else ())
+        out = None if job.out is None else Path(job.out) if main else Path(job.out) / "beside" / name
+        self.sink: Sink = open_sink(out, manifest, self.table.names)
+        self.waiting: list[_Piece] = []
+
+    @property
+    def full(self) -> bool:
+        """Whether what waits makes a shard."""
+        size = sum(self.sink.manifest.units.values()) * np.dtype(self.dtype).itemsize
+        return sum(len(each.order) for each in self.waiting) >= max(1, store.SHARD_BYTES // max(size, 1))
+
+    def take(self, call: Any, heard: Heard) -> None:
+        """Take what was heard in one call."""
+        lengths = self.table.lengths_of(heard)
+        if self.table.describes:
+            _refuse_another_order(call, heard, lengths)
+        staging = Staging(self.sink.manifest.units, heard.steps * heard.batch, self.dtype)
+        staging.put(heard.values)
+        there = np.arange(heard.steps) < lengths[:, None]  # [batch time]
+        ids = None if heard.symbols is None else heard.symbols.T[there]
+        self.waiting.append(_Piece(staging, np.flatnonzero(there), self.table.columns(lengths, ids)))
+
+    def flush(self, digests: Sequence[bytes]) -> None:
+        """Hand the waiting calls over as one shard."""
+        if not self.waiting:
+            return
+        pieces, self.waiting = self.waiting, []
+        columns = {name: np.concatenate([piece.columns[name] for piece in pieces]) for name in pieces[0].columns}
+        notes = {"sequences": sum(int((piece.columns["position"] == 0).sum()) for piece in pieces)}
+        self.sink.write(_joined(pieces), columns, notes | {"calls": len(pieces), "inputs": _number(digests)})
 
 
 def _run(job: _Job, inputs: Any, progress: Progress | None) -> Recording:
     """Return the recording; the listeners are hooked in."""
-    sink: Sink | None = None
-    waiting: list[_Piece] = []
+    streams: dict[str, _Stream] = {}
     finished: list[dict[str, int]] = []  # shards that an earlier, stopped recording wrote
-    passed: list[bytes] = []
+    digests: list[bytes] = []  # of the calls since the last shard
     total = len(inputs) if isinstance(inputs, Sized) and not _is_one_call(inputs) else 1
     try:
         for done, call in enumerate(_calls(inputs), 1):
-            digest = _digest(call) if job.out is not None else b""
-            if sink is None or not finished:
-                heard = _listen(job, call)
-            if sink is None:
-                sink = _open(job, heard)
-                finished = list(sink.manifest.shards)
+            digests.append(_digest(call) if job.out is not None else b"")
+            heard = {} if streams and finished else job.grouping.streams(_listen(job, call))
+            if not streams:
+                # The main one first: the others lie within its folder.
+                streams = {name: _Stream(job, name, heard[name], job.grouping.beside) for name in reversed(heard)}
+                finished = _begun(streams)
             if finished:
-                passed.append(digest)
-                if len(passed) == finished[0]["calls"]:
-                    _pass_over(job, finished.pop(0), passed)
-                    passed = []
+                if len(digests) == finished[0]["calls"]:
+                    _pass_over(job, streams, finished.pop(0), digests)
+                    digests = []
             else:
-                waiting.append(_piece(job, call, heard, digest))
-                if sum(len(each.order) for each in waiting) >= _shard_tokens(sink.manifest):
-                    _flush(sink, waiting)
-                    waiting = []
+                for name, stream in streams.items():
+                    stream.take(call, heard[name])
+                if streams[MAIN].full:
+                    _flush(streams, digests)
+                    digests = []
             if progress is not None:
                 progress(done, max(total, done))
-        if sink is None:
+        if not streams:
             raise OptionError("inputs: empty; give at least one call")
         if finished:
             raise _of_other_inputs(job)
         job.table.check_all_used()
-        if waiting:
-            _flush(sink, waiting)
+        _flush(streams, digests)
     except BaseException:
-        if sink is not None:
-            sink.abandon()
+        for stream in streams.values():
+            stream.sink.abandon()
         raise
-    return sink.close()
+    beside = {name: stream.sink.close() for name, stream in streams.items() if name != MAIN}
+    return streams[MAIN].sink.close(beside)
+
+
+def _begun(streams: Mapping[str, _Stream]) -> list[dict[str, int]]:
+    """Return the shards that are there of all streams."""
+    count = min(len(stream.sink.manifest.shards) for stream in streams.values())
+    for stream in streams.values():
+        stream.sink.go_back(count)
+    return list(streams[MAIN].sink.manifest.shards)
+
+
+def _flush(streams: Mapping[str, _Stream], digests: Sequence[bytes]) -> None:
+    for stream in streams.values():
+        stream.flush(digests)
 
 
 def _calls(inputs: Any) -> Iterator[Any]:
@@ -212,77 +297,42 @@ def _is_one_call(inputs: Any) -> bool:
     return isinstance(inputs, Tensor | PackedSequence | tuple | Mapping)
 
 
-def _listen(job: _Job, call: Any) -> Heard:
-    """Return what all layers did in one call of the module, under one roof."""
+def _listen(job: _Job, call: Any) -> dict[str, Heard]:
+    """Return what every layer did in one call of the module."""
     if isinstance(call, Mapping):
         job.module(**call)
     elif isinstance(call, tuple | list) and not isinstance(call, PackedSequence):
         job.module(*call)
     else:
         job.module(call)
-    heard = {each.name: found for each in job.listeners if (found := each.heard()) is not None}
+    heard = {each.name: one_run(each.name, runs) for each in job.listeners if (runs := each.runs())}
     if not heard:
         names = ", ".join(listener.name for listener in job.listeners)
         raise OptionError(f"module(inputs) ran none of its recurrent layers ({names}) through their __call__")
-    first_name, first = next(iter(heard.items()))
-    for name, each in heard.items():
-        if (each.steps, each.batch) != (first.steps, first.batch):
-            raise OptionError(
-                f"{first_name} ran {first.steps} steps of {first.batch} sequences and {name} {each.steps} of "
-                f"{each.batch}; one recording holds layers that read the same tokens: choose layers=[{first_name!r}]"
-            )
-    lengths = next((each.lengths for each in heard.values() if each.lengths is not None), None)
-    values = {key: value for each in heard.values() for key, value in each.values.items()}
-    return Heard(values, first.steps, first.batch, lengths)
+    return heard
 
 
-def _piece(job: _Job, call: Any, heard: Heard, digest: bytes) -> _Piece:
-    lengths = job.table.lengths_of(heard)
-    units = {key: value.shape[-1] for key, value in heard.values.items()}
-    staging = Staging(units, heard.steps * heard.batch, job.dtype)
-    staging.put(heard.values)
-    there = np.arange(heard.steps) < lengths[:, None]  # [batch time]
-    ids = _ids_of(call, heard, job.listeners[0].batch_first)
-    columns = job.table.columns(lengths, None if ids is None else ids.T[there])
-    return _Piece(staging, np.flatnonzero(there), columns, digest)
-
-
-def _ids_of(call: Any, heard: Heard, batch_first: bool) -> Array | None:
-    """Return the symbols `[time batch]` where the module was given one tensor of whole numbers of that shape."""
+def _refuse_another_order(call: Any, heard: Heard, lengths: Array) -> None:
+    """Raise OptionError where the module moved its sequences, or their steps, before the layer read them: what is given
+    for each step would lie beside other steps."""
     x = call[0] if isinstance(call, tuple | list) and call and not isinstance(call, PackedSequence) else call
-    if not isinstance(x, Tensor) or x.is_floating_point() or x.dtype == torch.bool:
-        return None
-    ids: Array = x.detach().cpu().numpy()
-    if ids.ndim == 1 and heard.batch == 1:
-        ids = ids[:, None]
-    elif batch_first:
-        ids = ids.T
-    return ids if ids.shape == (heard.steps, heard.batch) else None
-
-
-def _open(job: _Job, heard: Heard) -> Sink:
-    units: dict[Key, int] = {key: value.shape[-1] for key, value in heard.values.items()}
-    columns = {name: str(np.dtype(kind)) for name, kind in COLUMNS.items() if name not in ("predicted", "loss")}
-    columns |= {f"label.{name}": str(given.dtype) for name, given in job.table.labels.items()}
-    names = {name: given.names for name, given in job.table.labels.items()}
-    symbols = job.table.symbols
-    return open_sink(
-        job.out,
-        Manifest(job.dtype, units, columns, names, job.made_from),
-        (symbols.names or ()) if symbols is not None else (),
-    )
-
-
-def _shard_tokens(manifest: Manifest) -> int:
-    return max(1, recordings.SHARD_BYTES // (sum(manifest.units.values()) * np.dtype(manifest.dtype).itemsize))
-
-
-def _flush(sink: Sink, pieces: list[_Piece]) -> None:
-    """Hand the waiting calls over as one shard."""
-    columns = {name: np.concatenate([piece.columns[name] for piece in pieces]) for name in pieces[0].columns}
-    sequences = len(np.unique(columns["sequence"]))
-    digest = _number([piece.digest for piece in pieces])
-    sink.write(_joined(pieces), columns, {"sequences": sequences, "calls": len(pieces), "inputs": digest})
+    if heard.symbols is None or not isinstance(x, Tensor) or x.is_floating_point() or x.dim() != 2:
+        return
+    given = x.detach().cpu().numpy()
+    if given.shape[0] != heard.batch:
+        given = given.T
+    if given.shape[0] != heard.batch:
+        return
+    rows = [heard.symbols[:length, b] for b, length in enumerate(lengths)]
+    if all(np.array_equal(row, some[: len(row)]) for row, some in zip(rows, given, strict=True)):
+        return
+    for row, own in zip(rows, given, strict=True):
+        elsewhere = any(np.array_equal(row, some[: len(row)]) for some in given)
+        if not np.array_equal(row, own[: len(row)]) and (elsewhere or np.array_equal(row, own[len(own) - len(row) :])):
+            raise OptionError(
+                "labels, symbols: the module moves sequences or their steps before its layer reads them (sorted, or "
+                "padded at the other end), so they would lie beside other steps; give inputs as the layer reads them"
+            )
 
 
 def _joined(pieces: list[_Piece]) -> Finish:
@@ -317,11 +367,12 @@ def _number(digests: Sequence[bytes]) -> int:
     return int.from_bytes(hashlib.blake2b(b"".join(digests), digest_size=6).digest(), "big")
 
 
-def _pass_over(job: _Job, shard: Mapping[str, int], digests: Sequence[bytes]) -> None:
+def _pass_over(job: _Job, streams: Mapping[str, _Stream], shard: Mapping[str, int], digests: Sequence[bytes]) -> None:
     """Go past the calls of a finished shard. Raises StoredError where they were others."""
     if shard["inputs"] != _number(digests):
         raise _of_other_inputs(job)
-    job.table.sequences += shard["sequences"]
+    for stream in streams.values():
+        stream.table.sequences += shard["sequences"]
 
 
 def _of_other_inputs(job: _Job) -> StoredError:
