@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import tarfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from naibu.data import detect, files, lisp, penn, python_source
-from naibu.data.trees import CLOSE, OPEN, Tree
+from naibu.data.trees import CLOSE, OPEN, WORD, Tree
 from naibu.errors import CorpusError, OptionError
 
 DEEP = 100_000
@@ -79,6 +80,59 @@ def test_treebank_worked_by_hand(text: str, tree: str) -> None:
 
 def test_a_tree_of_nothing_but_traces_is_no_tree() -> None:
     assert penn_of("( (NP (-NONE- *T*-1)) (ID 3)) (S (NN a))") == ["(S (NN a))"]
+
+
+BLANKS = "\u00a0\u202f\u2009\u3000\u2028\u0085\u001c"
+
+
+@pytest.mark.parametrize("blank", BLANKS, ids=ascii)
+def test_a_blank_that_is_no_ascii_is_part_of_a_word(blank: str) -> None:
+    (tree,) = penn.read_trees(f"(S (CD 1{blank}000) (PU {blank}) (NP the {blank} dog))")
+    assert [name for kind, name in zip(tree.kinds, tree.names, strict=True) if kind == WORD] == [
+        f"1{blank}000", blank, "the", blank, "dog",
+    ]  # fmt: skip
+    # After a label and between brackets it parts.
+    laid_out = f"(S{blank}(NP-SBJ{blank} x){blank}(VP{blank}will\n{blank}(V{blank}y)\n{blank}){blank}){blank}\n{blank}"
+    assert penn_of(laid_out) == ["(S (NP x) (VP will (V y)))"]
+    assert penn_of(laid_out, function_tags=True) == ["(S (NP-SBJ x) (VP will (V y)))"]
+    assert detect.of_content(f"(S (CD 1{blank}000) (NN a))" * 9, "").reader == "penn"
+
+
+@pytest.mark.parametrize("blank", " \t\n\r\f")
+def test_blanks_of_ascii_part_words(blank: str) -> None:
+    assert penn_of(f"(S{blank}(NP{blank}a{blank}b{blank}){blank}(V{blank}c{blank}))") == ["(S (NP a b) (V c))"]
+
+
+@pytest.mark.parametrize(
+    ("text", "tree", "empties"),
+    [
+        # Words between asterisks, as people and treebanks of German write them.
+        ("(S ($*LRB* *LRB*) (UH *sigh*) (NN *bold*) (CD *1*) (X **) (X *a*b*))", None, 0),
+        ("(S (UH *sigh*) loose *bold*)", None, 0),
+        ("(NN *bold*)", None, 0),
+        # Where empties are marked, nothing else is one.
+        ("(S (NP (-NONE- *T*-1)) ( -NONE- 0) (UH *U*) (NP-SBJ *) (V *-1))", "(S (UH *U*) (NP *) (V *-1))", 2),
+        ("(S (NP-SBJ *con*) (WNP *T*-1) (X *-2) (NP *speaker+pro*) (NP-OB *ICH*-3) (V a))", "(S (V a))", 5),
+        ("(NP *T*-1 x *U* *)", "(NP x *)", 2),
+        ("(IP (NP-OB1 *を*) (P *によって*) (VB *囲ま*) (IJ *はあ*) (N *) (NP-SBJ *) (V a))",
+         "(IP (IJ *はあ*) (N *) (V a))", 4),
+    ],
+)  # fmt: skip
+def test_empty_elements_and_words_between_asterisks(text: str, tree: str | None, empties: int) -> None:
+    left_out = Counter[str]()
+    assert [str(found) for found in penn.read_trees(text, left_out=left_out)] == [tree or text]
+    assert left_out["empties"] == empties
+    kept = Counter[str]()
+    list(penn.read_trees(text, traces=True, left_out=kept))
+    assert not kept["empties"]
+
+
+def test_a_failed_parse_is_no_tree_and_counted() -> None:
+    left_out = Counter[str]()
+    text = "(()) () ( ) ( ( ) )\n(ROOT)(TOP ())(S1 ())(() (ID 3))(S (N a))(S)(() (N a))(NP (-NONE- *))"
+    trees = [str(tree) for tree in penn.read_trees(text, left_out=left_out)]
+    assert trees == ["(S (N a))", "(S)", "(ROOT () (N a))"]
+    assert left_out == {"failed_parses": 8, "empties": 1}
 
 
 def test_function_tags_and_traces_on_request() -> None:
@@ -306,13 +360,14 @@ def test_python_declares_its_encoding() -> None:
         ("(defun f (x) (setq y x))", "", "lisp"),
         (";;; a\n(defun f (x) y)", "", "lisp"),
         ("import os\ndef f(x):\n    return x\n", "", "python"),
+        ("import os\rdef f(x):\r    return x\r", "", "python"),
         ("(He laughs.) I will define a dog: the dog that I had for many years and loved.", "", "text"),
         ("The def of it.", ".txt", "text"),
         ("x = (", ".py", "python"),
     ],
 )
 def test_detection(sample: str, extension: str, reader: str) -> None:
-    choice = detect.of_content(sample, extension)
+    choice = detect.of_content(detect.sample(sample.encode()), extension)
     assert choice.reader == reader
     assert choice.reason
 
@@ -353,6 +408,23 @@ def test_real_treebanks(naibu_data: Path) -> None:
     names = {name for tree in trees for name in tree.names}
     assert "NP-SBJ" not in names
     assert "ROOT" not in names
+
+
+def test_real_treebanks_lose_their_empties_and_nothing_else(naibu_data: Path) -> None:
+    left_out, words = Counter[str](), Counter[str]()
+    for file in files.open_files(naibu_data / "treebank/ptb_nltk_wsj0001-0020.tar.gz"):
+        if file.extension == ".mrg":
+            text = file.read().decode()
+            before = left_out["empties"]
+            list(penn.read_trees(text, left_out=left_out))
+            assert left_out["empties"] - before == text.count("-NONE-")
+    assert left_out["empties"] > 300
+    for file in files.open_files(naibu_data / "treebank/keyaki_aozora_wikipedia.tar.gz"):
+        if file.extension == ".psd":
+            for tree in penn.read_trees(file.read().decode(), function_tags=True):
+                assert "NP-OB2\u3000" not in tree.names
+                words.update(n for kind, n in zip(tree.kinds, tree.names, strict=True) if kind == WORD and "*" in n)
+    assert words.keys() == {"*", "***", "**に**", "**の**"}
 
 
 def test_real_lisp_closes_every_form_at_the_margin(naibu_data: Path) -> None:

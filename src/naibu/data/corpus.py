@@ -90,6 +90,10 @@ class Corpus:
         ]
         if count["too_long"]:
             rows.append(("left out", f"{count['too_long']:,} longer than {self.options['longest']} symbols"))
+        if count["empties"]:
+            rows.append(("empty elements dropped", f"{count['empties']:,}; --traces keeps them"))
+        if count["failed_parses"]:
+            rows.append(("failed parses", f"{count['failed_parses']:,} without any label or word, no sentences"))
         if count["skipped_files"]:
             first = self.skipped_files[0]
             rows.append(("files skipped", f"{count['skipped_files']:,} that cannot be read, the first: {first}"))
@@ -198,8 +202,9 @@ def _opened(
         "vocabulary": len(known),
         "different_symbols": len(np.unique(keys_of(events, np.flatnonzero(fits), form))),
         "skipped_files": len(events.skipped_files),
-        "skipped_sentences": int((~fits).sum()),
         "too_long": int((~fits).sum()),
+        "empties": events.left_out.get("empties", 0),
+        "failed_parses": events.left_out.get("failed_parses", 0),
     }
     category = asked or Category(None, None)
     return Corpus(
