@@ -184,6 +184,7 @@ def _opened(
     train, validation, test = (part[fits[part]] for part in parts[:3])
     parts = Split(train, validation, test, parts.by)
     _none_empty(parts, int((~fits).sum()), path, options["longest"])
+    _hold_words(parts, events, form, path)
 
     categories = frequent_categories(events) if form.trees else np.zeros(0, np.int64)
     keys = keys_of(events, parts.train, form)
@@ -269,6 +270,17 @@ def _none_empty(parts: Split, left_out: int, path: str, longest: int) -> None:
         if not len(part):
             reason = f"{left_out} sequences longer than {longest} symbols were left out" if left_out else "too few"
             raise CorpusError(f"no {name} sequence remains: {reason}; raise --longest or give more text", path)
+
+
+def _hold_words(parts: Split, events: Events, form: Form, path: str) -> None:
+    """Refuse a form with words for trees that have categories alone, or words in brackets of their own."""
+    if not (form.trees and form.words):
+        return
+    words = form_lengths(events, Form("words")) - 2  # ST and ED
+    for name, part in zip(("training", "validation", "test"), parts[:3], strict=True):
+        if not words[part].any():
+            what = f"form {form.name!r} shows words and the {name} trees hold none"
+            raise CorpusError(f"{what}, as `(NN dog)` holds dog; choose 'brackets' or 'tagged'", path)
 
 
 def _own_labels(source: Source, path: str | None) -> dict[str, Label]:
