@@ -88,6 +88,37 @@ def test_blocks_nested_at_random(blocks: Blocks, width: int) -> None:
     assert "".join(f" {tree}" for tree in of(written(blocks, width))) == wanted(blocks)
 
 
+@given(BLOCKS, st.lists(st.sampled_from(["\n", "\r", "\r\n"]), min_size=1, max_size=5))
+@settings(max_examples=60, deadline=None)
+def test_every_line_end_of_python_ends_a_line(blocks: Blocks, ends: list[str]) -> None:
+    lines = written(blocks, 4).splitlines()
+    source = "".join(line + ends[number % len(ends)] for number, line in enumerate(lines))
+    assert "".join(f" {tree}" for tree in of(source)) == wanted(blocks)
+    assert of(source.encode()) == of(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(x):\n    if x:\r        a\n    while x:\n        b\n",
+        "# a comment\rdef f():\r    a\r",
+        "x = 1\rdef f():\r    a\r",
+        "x\rclass A:\r    def f(): pass\r    x = (1,\r2)\r",
+        "if x:\r\r\n    '''a\rb'''\r\r\n    c + \\\r        d\r",
+        "# first\r# coding: latin-1\rdef f():\r    return 'é'\r",
+    ],
+)
+def test_a_lone_carriage_return_ends_a_line_as_for_the_parser(source: str) -> None:
+    data = source.encode("latin-1" if "latin" in source else "utf-8")
+    plain = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    assert ast.dump(ast.parse(data)) == ast.dump(ast.parse(plain))
+    assert of(data) == of(plain) != []
+    found = Counter(
+        name for tree in read_trees(data) for kind, name in zip(tree.kinds, tree.names, strict=True) if kind == OPEN
+    )
+    assert found == blocks_of(plain)
+
+
 def blocks_of(source: bytes) -> Counter[str]:
     """The indented blocks of a file by the word above them, as the parser sees them."""
     lines, found = source.split(b"\n"), Counter[str]()

@@ -10,6 +10,7 @@ import pytest
 
 from naibu.data import FORMS, Corpus, open_corpus
 from naibu.data.reading import read_events
+from naibu.data.typed import read_typed
 from naibu.errors import CorpusError, OptionError
 
 TREE_FORMS = FORMS[:-1]
@@ -134,9 +135,39 @@ def test_category_probed(tmp_path: Path) -> None:
     assert corpus.inside_share == pytest.approx(shares[corpus.category])
 
 
+def test_what_is_left_out_of_treebanks_is_said(tmp_path: Path) -> None:
+    bank = write_bank(tmp_path / "bank", documents=3, sentences=10)
+    assert not {"empty elements dropped", "failed parses"} & dict(open_corpus(bank).describe()).keys()
+    (bank / "wsj_90.mrg").write_text("(S (NP-SBJ *pro*) (V *sigh*) (NP *T*-1))\n(())\n()\n" * 2)
+    other = tmp_path / "other.mrg"
+    other.write_text("(S (NP (-NONE- *T*-1)) (V x))\n( )\n" * 3)
+    corpus = open_corpus(bank, test=other, form="words")
+    rows = dict(corpus.describe())
+    assert rows["empty elements dropped"].startswith("7;")
+    assert rows["failed parses"].startswith("7 ")
+    assert (corpus.counts["sentences"], len(corpus.test)) == (35, 3)
+    assert open_corpus(bank, test=other, form="words", traces=True).counts["empties"] == 0
+
+
+@pytest.mark.parametrize("form", ["words", "brackets+words", "tagged+words"])
+def test_trees_without_words_have_no_form_with_words(tmp_path: Path, form: str) -> None:
+    wordless = tmp_path / "wordless.mrg"
+    wordless.write_text("(S (NP (NN (dog))) (VP (VB (barks))))\n" * 12)
+    with pytest.raises(CorpusError, match=r"the training trees hold none.*choose 'brackets' or 'tagged'"):
+        open_corpus(wordless, form=form)
+    bank = write_bank(tmp_path / "bank")
+    with pytest.raises(CorpusError, match="the test trees hold none"):
+        open_corpus(bank, test=wordless, form=form)
+    corpus = open_corpus(bank, form=form)
+    with pytest.raises(CorpusError, match="no words"):
+        read_typed("(S (NP))", reader="penn", options=corpus.options, vocabulary=corpus.vocabulary)
+    assert open_corpus(wordless, form="tagged").counts["sentences"] == 12
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
+        ("failed.mrg", b"(())\n" * 12, "12 brackets .* failed parses"),
         ("empty.mrg", b"", "no trees"),
         ("one.mrg", b"(S (N a))", "1 sequence is too few"),
         ("broken.mrg", b"(S (N a)\n", "line 1"),

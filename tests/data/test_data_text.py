@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,34 @@ def test_words_and_their_labels() -> None:
     assert words == ["He", "said", '"', "don't", "(", "3.5", ")", '"', "\n", "<unk>", "x_1"]
     assert events.columns["inside_quotes"].tolist() == [0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0]
     assert events.columns["line_position"].tolist() == [0, 2, 7, 9, 14, 16, 19, 20, 21, 0, 5, 9]
+
+
+def words_of(text: str) -> list[str]:
+    events = read_text([("a", text)], "words", 0)
+    return [events.table[name] for name in events.names[1:]]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["क्या", "आपके", "पास", "है", "?"],
+        ["ภาษาไทย", "ดี"],
+        ["כָּתַב", "את"],
+        ["كَتَبَ", "،", "می\u200cخواهم"],
+        ["cafe\u0301", "l’e\u0301te\u0301", "qu’a\u0301", "<e\u0301x>", "Vie\u0302\u0323t"],
+        ["ශ්\u200dරී", "co\u00adoperate", "3\u03055", "1\ufe0f\u20e3", "❤\ufe0f", "!"],
+        ["\u0301", "a", "\u0301\u0302"],
+    ],
+)
+def test_marks_and_joiners_go_on_with_the_word(words: list[str]) -> None:
+    assert words_of(" ".join(words)) == words
+
+
+@given(st.text(st.sampled_from("aéüñ1ḍ ,.-'\n"), max_size=40))
+@settings(deadline=None)
+def test_decomposed_text_has_the_words_of_composed_text(text: str) -> None:
+    composed, decomposed = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
+    assert [unicodedata.normalize("NFC", word) for word in words_of(decomposed)] == words_of(composed)
 
 
 def test_opening_text(tmp_path: Path) -> None:

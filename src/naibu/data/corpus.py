@@ -151,6 +151,7 @@ def _opened(
     train, validation, test = (part[fits[part]] for part in parts[:3])
     parts = Split(train, validation, test, parts.by)
     _none_empty(parts, int((~fits).sum()), path, options["longest"])
+    _hold_words(parts, events, form, path)
 
     categories = frequent_categories(events) if form.trees else np.zeros(0, np.int64)
     keys = keys_of(events, parts.train, form)
@@ -169,8 +170,9 @@ def _opened(
         "vocabulary": len(known),
         "different_symbols": len(np.unique(keys_of(events, np.flatnonzero(fits), form))),
         "skipped_files": len(events.skipped_files),
-        "skipped_sentences": int((~fits).sum()),
         "too_long": int((~fits).sum()),
+        "empties": events.left_out.get("empties", 0),
+        "failed_parses": events.left_out.get("failed_parses", 0),
     }
     category = asked or Category(None, None)
     asks = () if category.name is None else (f"depth:{category.name}", f"inside:{category.name}")
@@ -221,6 +223,10 @@ def _described(corpus: Corpus) -> Iterator[tuple[str, str]]:
     yield "test symbols unknown", f"{100 * corpus.unknown_share:.1f} %"
     if count["too_long"]:
         yield "left out", f"{count['too_long']:,} longer than {corpus.options['longest']} symbols"
+    if count["empties"]:
+        yield "empty elements dropped", f"{count['empties']:,}; --traces keeps them"
+    if count["failed_parses"]:
+        yield "failed parses", f"{count['failed_parses']:,} without any label or word, no sentences"
     if count["skipped_files"]:
         yield "files skipped", f"{count['skipped_files']:,} that cannot be read, the first: {corpus.skipped_files[0]}"
     if corpus.category is not None and corpus.inside_share is not None:
@@ -268,6 +274,17 @@ def _none_empty(parts: Split, left_out: int, path: str, longest: int) -> None:
         if not len(part):
             reason = f"{left_out} sequences longer than {longest} symbols were left out" if left_out else "too few"
             raise CorpusError(f"no {name} sequence remains: {reason}; raise --longest or give more text", path)
+
+
+def _hold_words(parts: Split, events: Events, form: Form, path: str) -> None:
+    """Refuse a form with words for trees that have categories alone, or words in brackets of their own."""
+    if not (form.trees and form.words):
+        return
+    words = form_lengths(events, Form("words")) - 2  # ST and ED
+    for name, part in zip(("training", "validation", "test"), parts[:3], strict=True):
+        if not words[part].any():
+            what = f"form {form.name!r} shows words and the {name} trees hold none"
+            raise CorpusError(f"{what}, as `(NN dog)` holds dog; choose 'brackets' or 'tagged'", path)
 
 
 def _own_labels(source: Source, path: str | None) -> dict[str, Column]:

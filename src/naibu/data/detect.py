@@ -24,7 +24,7 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
 _BY_EXTENSION = {extension: reader for reader in READERS[:4] for extension in EXTENSIONS[reader]}
 _SAMPLE = 1 << 16
 
-_ALONE = re.compile(r"\(([^\s()]+)\s+([^\s()]+)\s*\)")
+_ALONE = re.compile(penn.LEAF)
 _LABEL = re.compile(r"\(\s*[^\s()]*")
 _WORD = re.compile(r"[^\s()]+")
 
@@ -117,4 +117,4 @@ def _sample(file: files.SourceFile, *, strict: bool = True) -> str:
 
 def sample(data: bytes) -> str:
     """The beginning of a file as text, whatever its encoding."""
-    return data[:_SAMPLE].decode("utf-8", "replace").lstrip("\ufeff")
+    return files.with_line_ends(data[:_SAMPLE].decode("utf-8", "replace").lstrip("\ufeff"))

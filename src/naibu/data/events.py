@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +26,7 @@ class Events:
     starts: int64 [sentence + 1]. documents: int32 [sentence], index into `document_names`.
     columns: further numbers for each event that no tree gives, such as `line_position` of text.
     skipped_files: names of files that could not be used, with the reason.
+    left_out: how many things of each kind a reader left out of the files it used, see penn.read_trees.
     """
 
     kinds: Array
@@ -36,6 +37,7 @@ class Events:
     document_names: tuple[str, ...]
     columns: Mapping[str, Array] = field(default_factory=dict)
     skipped_files: tuple[str, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -58,6 +60,7 @@ class Gatherer:
         self._documents: list[int] = []
         self.document_names: list[str] = []
         self.skipped_files: list[str] = []
+        self.left_out: Counter[str] = Counter()
 
     def add(self, document: Document) -> None:
         """Append a document's trees, with the marks around each."""
@@ -90,6 +93,7 @@ class Gatherer:
             table=tuple(self._codes),
             document_names=tuple(self.document_names),
             skipped_files=tuple(self.skipped_files),
+            left_out=self.left_out,
         )
 
 
@@ -108,6 +112,7 @@ def join(first: Events, second: Events) -> Events:
         document_names=first.document_names + second.document_names,
         columns={name: np.concatenate([column, second.columns[name]]) for name, column in first.columns.items()},
         skipped_files=first.skipped_files + second.skipped_files,
+        left_out=Counter(first.left_out) + Counter(second.left_out),
     )
 
 

@@ -132,4 +132,9 @@ def text_of(data: bytes, name: str) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         message = f"not UTF-8 (byte 0x{data[error.start]:02x}); convert it, as with iconv -f latin1 -t utf-8"
         raise CorpusError(message, name, line) from None
+    return with_line_ends(text)
+
+
+def with_line_ends(text: str) -> str:
+    """The text with `\\n` at every line end, be it `\\r\\n` or `\\r` alone."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text

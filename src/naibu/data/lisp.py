@@ -44,50 +44,83 @@ _PREFIXES = {
         "~": "unquote",
         "~@": "unquote-splicing",
         "@": "deref",
+        "#=": "eval",
     },
 }
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
+_ONE_DATUM = ("", "#;", "^")
 
 _ELISP_CHARACTER = (
     r"\?(?:\\(?:(?:[CMSHA]-|s-|\^)\\?)*(?:x[0-9a-fA-F]+|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|N\{[^}]*\}"
     r"|[0-7]{1,3}|.)|[^\\])"
 )
-_NAMED_CHARACTER = r"#\\(?:[^\W_][\w\-+]*|.)"
+_STRING = r'"(?:[^"\\]|\\.)*+"'
 _ATOM = r"(?:\\.|\|(?:[^|\\]|\\.)*+\||[^\s()\[\]{}\"';`,|\\])+"
+_CLOJURE_LETTER = r"[^\s()\[\]{}\";`,~@^\\]"
+_DIRECTIVE = r"(?:r[67]rs|(?:no-)?fold-case|curly-infix(?:-and-bracket-lists)?|chezscheme)(?=[\s()\[\]\";]|\Z)"
+_NUMERIC_VECTOR = r"\d*(?:(?:vu|[usfc])\d+|v?f[lx]\d*)?(?:[@:]-?\d+)*"
+
+# What a token is, in this order; `tag` is a word that belongs to the datum after it and `meta` comes before such a
+# datum, so that a quote before them waits for the datum.
+_SYNTAX = {
+    "comment": r";[^\n]*",
+    "block": r"#\|",
+    "datum": r"(?!)",
+    "string": _STRING,
+    "skip": r"#\d+=",
+    "character": r"#\\(?:[^\W_][\w\-+]*|.)",
+    "open": r"[(\[{]",
+    "close": r"[)\]}]",
+    "prefix": "",
+    "meta": r"(?!)",
+    "tag": r"(?!)",
+    "atom": _ATOM,
+    "bad": r"\S",
+}
+_SYNTAX_OF = {
+    "elisp": {
+        "comment": r"(?:;|#!)[^\n]*",
+        "block": r"(?!)",
+        "string": rf"(?:#&\d+)?{_STRING}",
+        "character": _ELISP_CHARACTER,
+        # Braces are letters of a symbol in Emacs Lisp; `#^[` is a table of characters.
+        "open": r"#(?:s|&\d*|\^\^?)?[(\[]|[(\[]",
+        "close": r"[)\]]",
+        "atom": r"(?:\\.|[^\s()\[\]\"';`,\\])+",
+    },
+    "scheme": {
+        # Guile's `#! ... !#` is a block, the line for the shell alone has no `!#` after it.
+        "comment": rf";[^\n\r]*|#!(?:{_DIRECTIVE}|(?=[\s/])(?:.*?(?<=\s)!#|[^\n\r]*))",
+        "datum": r"#;",
+        "string": rf"(?:#(?:[rp]x#?)?)?{_STRING}",
+        "open": rf"#(?:hash(?:eqv?|alw)?|[sS]|{_NUMERIC_VECTOR})[(\[{{]|[(\[{{]",
+        "tag": r"#(?:[~$+]@?|&|c[is])(?=[(\[{\"'`,#])",
+    },
+    "lisp": {
+        "comment": r";[^\n]*|\A#![^\n]*",
+        "string": rf"(?:#(?:[pP]\s*)?)?{_STRING}",
+        "open": r"#(?:\d*|(?:\d*[aA]|[cCsS])\s*)[(\[]|[(\[{]",
+        "tag": rf"#[+-](?:{_ATOM})?",
+    },
+    "clojure": {
+        "comment": r"(?:;|#!)[^\n\r]*",
+        "block": r"(?!)",
+        "datum": r"#_",
+        "string": rf"#?{_STRING}",
+        "skip": ",",
+        "character": r"\\(?:[a-zA-Z][\w]*|.)",
+        "open": r"#\?@?\(|#:+[^\s{]*\s*\{|#[({]|[(\[{]",
+        "meta": r"#?\^",
+        "tag": rf"#[^\W\d_]{_CLOJURE_LETTER}*",
+        "atom": rf"(?!'){_CLOJURE_LETTER}+",
+    },
+}
 
 
 def _tokens(dialect: str) -> re.Pattern[str]:
     """One pattern for a dialect; `lastgroup` says what a match is."""
-    prefixes = sorted(_PREFIXES[dialect], key=len, reverse=True)
-    atom, character, skip, opener = _ATOM, _NAMED_CHARACTER, r"#\d+=", r"#(?:u8|vu8|s|S|\d*A|&\d*)?[(\[]|\("
-    blocks, datum = r"#\|", r"#;"
-    if dialect == "elisp":
-        atom = r"(?:\\.|[^\s()\[\]\"';`,\\])+"
-        character = _ELISP_CHARACTER
-        blocks, datum = r"(?!)", r"(?!)"
-    elif dialect == "clojure":
-        atom = r"[^\s()\[\]{}\"';`,~@^\\][^\s()\[\]{}\";`,~@^\\]*"
-        character = r"\\(?:[a-zA-Z][\w]*|.)"
-        skip, opener = r"#?\^|,", r"#\?@?\(|#:+[^\s{]*\{|#[({]|\("
-        blocks, datum = r"(?!)", r"#_"
-    elif dialect == "lisp":
-        datum = r"(?!)"
-    parts = {
-        "comment": r";[^\n]*|\A#![^\[\n]*" if dialect != "elisp" else r";[^\n]*|\A#![^\n]*",
-        "block": blocks,
-        "datum": datum,
-        "string": r'(?:#[pP]|#)?"(?:[^"\\]|\\.)*+"' if dialect != "elisp" else r'(?:#&\d+)?"(?:[^"\\]|\\.)*+"',
-        "skip": skip,
-        "character": character,
-        "open": opener + r"|[\[{]",
-        "close": r"[)\]}]",
-        "prefix": "|".join(re.escape(prefix) for prefix in prefixes),
-        "atom": atom,
-        "bad": r"\S",
-    }
-    if dialect == "elisp":
-        # Braces are letters of a symbol in Emacs Lisp.
-        parts["open"], parts["close"] = r"#(?:s|&\d*)?[(\[]|[(\[]", r"[)\]]"
+    prefixes = "|".join(re.escape(prefix) for prefix in sorted(_PREFIXES[dialect], key=len, reverse=True))
+    parts = _SYNTAX | _SYNTAX_OF[dialect] | {"prefix": prefixes}
     return re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in parts.items()), re.DOTALL)
 
 
@@ -105,10 +138,16 @@ def read_trees(text: str, *, path: str | Path | None = None, dialect: str | None
     dialect: "elisp", "scheme", "lisp" (Common Lisp) or "clojure".
 
     A list's category is its head where that is a symbol, which then is no word, and `list` otherwise;
-    vectors, maps, sets and records are `vector`, `map`, `set`, `record`; quotes are nodes `quote`,
-    `backquote`, `unquote`, `unquote-splicing`, `function`. Strings longer than 20 characters are
-    `<string>`. An atom at top level is no tree. Raises CorpusError with the line for a bracket that closes
-    nothing or another one, and with the line where the form began for what is never closed.
+    vectors, maps, sets, records and complex numbers are `vector`, `map`, `set`, `record`, `complex`; quotes are
+    nodes `quote`, `backquote`, `unquote`, `unquote-splicing`, `function`. Strings longer than 20 characters are
+    `<string>`. An atom at top level is no tree.
+
+    A tag (`#inst "2020"`), metadata (`^:m f`) and a condition (`#+nil (f)`) stay as written, words before the datum
+    that they belong to: they are no head, and a quote or datum comment before them is one of both. No condition is
+    decided; at top level all three are left out and the form stays.
+
+    Raises CorpusError with the line for a bracket that closes nothing or another one, and with the line where the
+    form began for what is never closed.
     """
     if dialect is None:
         dialect = DIALECTS.get(Path(path).suffix.lower(), "elisp") if path is not None else "elisp"
@@ -128,7 +167,14 @@ def read_trees(text: str, *, path: str | Path | None = None, dialect: str | None
         elif token == "prefix":
             form.open(prefixes[written], "")
         elif token == "datum":
-            form.discard()
+            form.hold("#;")
+        elif token == "meta":
+            form.hold("^")
+        elif token == "tag":
+            if written in ("#+", "#-"):  # the features in brackets after it belong to the datum, too
+                form.hold("^")
+            form.hold("^")
+            form.word(written)
         elif (problem := form.close(written)) is not None:
             raise CorpusError(problem, path, _line(text, offset))
         if not form.stack:
@@ -170,16 +216,18 @@ def _comment_end(text: str, start: int, path: str | Path | None) -> int:
 
 def _opened(written: str, dialect: str) -> str | None:
     """The category that the opening characters decide, or None where the head decides."""
-    last = written[-1]
-    if written == "(" or written.startswith("#?"):
+    last, mark = written[-1], written[:-1].rstrip().lower()
+    if written == "(" or mark.startswith("#?"):
         return None
+    if mark in ("#s", "#c"):
+        return "record" if mark == "#s" else "complex"
+    if mark.startswith("#hash") or (last == "{" and mark != "#"):
+        return "map"
     if last == "[":
-        return "vector" if dialect != "scheme" or written != "[" else None  # scheme's [ ] are brackets
-    if last == "{":
-        return "set" if written == "#{" else "map"
-    if written in ("#s(", "#S("):
-        return "record"
-    return "function" if dialect == "clojure" else "vector"
+        return "vector" if dialect != "scheme" or mark else None  # scheme's [ ] are brackets
+    if dialect == "clojure":
+        return "set" if last == "{" else "function"
+    return "vector"
 
 
 class _Form:
@@ -188,10 +236,10 @@ class _Form:
     def __init__(self) -> None:
         self.kinds = bytearray()
         self.names: list[str] = []
-        # (index of the OPEN event, closing bracket); "" closes after one datum, as a quote does, and "#;"
-        # throws that datum away.
+        # (index of the OPEN event, closing bracket); "" closes after one datum, as a quote does, "#;" throws that
+        # datum away, and after "^" it belongs to the next one.
         self.stack: list[tuple[int, str]] = []
-        self.headless = False  # the last event opens a list whose head has not been read
+        self.headless = False  # the innermost list awaits its head
         self.began = 0
 
     def open(self, category: str | None, closer: str) -> None:
@@ -200,14 +248,14 @@ class _Form:
         self.names.append("list" if category is None else category)
         self.headless = category is None
 
-    def discard(self) -> None:
-        # Whether a head is still awaited is kept in the sign: the datum thrown away must not settle it.
-        self.stack.append((~len(self.kinds) if self.headless else len(self.kinds), "#;"))
+    def hold(self, closer: str) -> None:
+        # Whether a head is still awaited is kept in the sign: the datum that is held must not settle it.
+        self.stack.append((~len(self.kinds) if self.headless else len(self.kinds), closer))
         self.headless = False
 
     def atom(self, written: str) -> None:
         if self.headless and _CATEGORY.fullmatch(written) and not _NUMBER.fullmatch(written):
-            self.names[-1] = written
+            self.names[self.stack[-1][0]] = written
             self.headless = False
         else:
             self.word(written)
@@ -222,8 +270,8 @@ class _Form:
         if not self.stack:
             return f"a `{written}` too many: it closes nothing"
         start, closer = self.stack[-1]
-        if closer in ("", "#;"):
-            return f"a `{written}` directly after a quote or a datum comment"
+        if closer in _ONE_DATUM:
+            return f"a `{written}` directly after a quote, a datum comment or `^`"
         if closer != written:
             return f"`{written}` where `{closer}` should close"
         self.stack.pop()
@@ -234,7 +282,7 @@ class _Form:
 
     def _datum_read(self) -> None:
         self.headless = False
-        while self.stack and self.stack[-1][1] in ("", "#;"):
+        while self.stack and self.stack[-1][1] in _ONE_DATUM:
             start, closer = self.stack.pop()
             if closer == "":
                 self.kinds.append(CLOSE)
@@ -242,8 +290,9 @@ class _Form:
                 continue
             self.headless = start < 0
             start = ~start if start < 0 else start
-            del self.kinds[start:], self.names[start:]
-            # The comment stood before the datum that an outer quote waits for, so that one goes on.
+            if closer == "#;" or not self.stack:
+                del self.kinds[start:], self.names[start:]
+            # An outer quote waits for the datum behind this one, so it goes on.
             return
 
 
@@ -263,8 +312,11 @@ _EMACS_NAMES = {
 def decode(data: bytes, path: str | Path) -> str:
     """The text of a Lisp file, in the encoding that its `coding:` cookie names, UTF-8 without one.
 
-    Raises CorpusError for bytes that are not in that encoding and for one that Python does not know.
+    Line ends that are `\\r` throughout become `\\n`. Raises CorpusError for bytes that are not in that encoding and
+    for one that Python does not know.
     """
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")
     lines = data.split(b"\n", 2)
     cookie = _COOKIE.search(b"\n".join(lines[:2])) or _COOKIE.search(data, max(0, len(data) - 3000))
     name = "utf-8" if cookie is None else cookie.group(1).decode("ascii", "replace").lower()

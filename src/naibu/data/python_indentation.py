@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from naibu.data.files import with_line_ends
 from naibu.data.python_source import LONGEST_CONSTANT
 from naibu.data.trees import CLOSE, OPEN, WORD, Tree
 from naibu.errors import CorpusError
@@ -68,10 +69,11 @@ class _Line:
 
 def _lines(source: str | bytes) -> Iterator[_Line]:
     """The logical lines; the last has no words, and closes what is still open."""
+    # A lone `\r` ends a line for Python, but not for its tokenizer.
     if isinstance(source, bytes):
-        tokens = tokenize.tokenize(io.BytesIO(source).readline)
+        tokens = tokenize.tokenize(io.BytesIO(source.replace(b"\r\n", b"\n").replace(b"\r", b"\n")).readline)
     else:
-        tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+        tokens = tokenize.generate_tokens(io.StringIO(with_line_ends(source)).readline)
     line, nested = _Line(), 0  # f-strings open: from Python 3.12 on their parts are tokens, one word here
     for kind, text, (number, _), _, _ in tokens:
         if kind in (tokenize.INDENT, tokenize.DEDENT):

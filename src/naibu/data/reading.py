@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -47,7 +48,7 @@ def _read(path: Path, stamp: object, reader: str, form: str, longest: int, funct
         lenient = reader != "penn" and (is_builtin(path) or files.is_many(path))
         for file in _chosen(path, reader):
             try:
-                trees: Iterable[Tree] = _trees(file, reader, function_tags, traces)
+                trees: Iterable[Tree] = _trees(file, reader, function_tags, traces, gatherer.left_out)
                 # A file that breaks off later must leave nothing behind.
                 gatherer.add(Document(file.name, list(trees) if lenient else trees))
             except CorpusError as error:
@@ -82,7 +83,9 @@ def _suits(file: SourceFile, reader: str) -> bool:
     return reader == "text" or found == ("python" if reader == "indentation" else reader)
 
 
-def _trees(file: SourceFile, reader: str, function_tags: bool, traces: bool) -> Iterator[Tree]:
+def _trees(
+    file: SourceFile, reader: str, function_tags: bool, traces: bool, left_out: Counter[str]
+) -> Iterator[Tree]:
     data = file.read()
     if reader in ("python", "indentation"):
         if files.is_binary(data):
@@ -96,7 +99,7 @@ def _trees(file: SourceFile, reader: str, function_tags: bool, traces: bool) -> 
         source = lisp.decode(data, file.name)
         return lisp.read_trees(source, path=file.name, dialect=lisp.DIALECTS.get(file.extension))
     source = files.text_of(data, file.name)
-    return penn.read_trees(source, path=file.name, function_tags=function_tags, traces=traces)
+    return penn.read_trees(source, path=file.name, function_tags=function_tags, traces=traces, left_out=left_out)
 
 
 def _nothing(reader: str, events: Events) -> str:
@@ -107,7 +110,9 @@ def _nothing(reader: str, events: Events) -> str:
         "indentation": "no indented block",
         "text": "no text",
     }[reader]
-    skipped = len(events.skipped_files)
+    skipped, failed = len(events.skipped_files), events.left_out.get("failed_parses", 0)
+    if failed:
+        return f"{what}: its {failed:,} brackets without any label or word are failed parses"
     if skipped:
         return f"{what}: {skipped} files could not be used, the first because: {events.skipped_files[0]}"
     return f"{what} was found"

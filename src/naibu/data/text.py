@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from array import array
 from collections.abc import Iterable
 
@@ -25,14 +26,19 @@ COLUMNS = {
 NEAR = 20
 """Characters before a line's end from which on `to_line_end` counts down."""
 
-# `<unk>` and the like, as prepared corpora write them, are words.
-_WORDS = re.compile(r"\n|<\w+>|[^\W\d]\w*(?:['’][^\W\d]\w*)*|\d+(?:[.,]\d+)*|[^\w\s]|\w")
+# `<unk>` and the like, as prepared corpora write them, are words. U+0301 stands for every mark, see _one_mark.
+_WORDS = re.compile(
+    r"\n|<[\w\u0301]+>|[^\W\d][\w\u0301]*(?:['’][^\W\d][\w\u0301]*)*|\d[\d\u0301]*(?:[.,]\d[\d\u0301]*)*|[^\w\s]\u0301*"
+)
+_JOINERS = "\u00ad\u200c\u200d"
+"""Soft hyphen, zero-width non-joiner and joiner, which stand inside words as marks do."""
 
 
 def read_text(documents: Iterable[tuple[str, str]], form: str, longest: int) -> Events:
     """Passages of text as events: ST, then words or characters, line ends included.
 
-    documents: names and texts. form: `words` or `characters`.
+    documents: names and texts. form: `words` or `characters`. A combining mark (category M) goes on with the word
+        before it, and so do a soft hyphen and the zero-width joiner and non-joiner.
     longest: the most symbols in a passage, ST included; a passage ends at a line end where it can. 0: a
         document is one passage.
 
@@ -82,10 +88,16 @@ def _words(text: str) -> tuple[list[str], Array, Array]:
     """The different words and the number of each token among them; where in the text each token ends."""
     different: dict[str, int] = {}
     tokens, ends = array("q"), array("q")
-    for match in _WORDS.finditer(text):
-        tokens.append(different.setdefault(match.group(), len(different)))
+    for match in _WORDS.finditer(_one_mark(text)):
+        tokens.append(different.setdefault(text[match.start() : match.end()], len(different)))
         ends.append(match.end() - 1)
     return list(different), np.array(tokens, np.int64), np.array(ends, np.int64)
+
+
+def _one_mark(text: str) -> str:
+    """The text with one and the same mark in place of each, since `re` has no class for marks."""
+    marks = [letter for letter in set(text) if unicodedata.category(letter)[0] == "M" or letter in _JOINERS]
+    return text.translate(dict.fromkeys(map(ord, marks), "\u0301")) if marks else text
 
 
 def _characters(letters: Array) -> tuple[list[str], Array, Array]:

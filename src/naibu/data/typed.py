@@ -14,7 +14,7 @@ from naibu.data.categories import frequent_categories
 from naibu.data.events import Events, Gatherer
 from naibu.data.forms import form_named
 from naibu.data.sequences import Sequences, Source
-from naibu.data.trees import Document, Tree
+from naibu.data.trees import WORD, Document, Tree
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError
 
@@ -69,6 +69,8 @@ def read_typed(
     events = _events(given, name, reader, options)
     if not len(events):
         raise CorpusError(_EMPTY[reader], name)
+    if form.words and not (events.kinds == WORD).any():
+        raise CorpusError(f"no words, which this network's form {form.name!r} shows", name)
     if reader == "text" and 0 < most < len(events.kinds):
         starts = np.array([0, most, len(events.kinds)], np.int64)
         events = replace(events, starts=starts, documents=np.zeros(2, np.int32))
