@@ -33,6 +33,18 @@ class FakeIndex:
     labels: dict[str, FakeLabel]
 
     @property
+    def gold(self) -> np.ndarray | None:
+        """The next symbol, -1 at the end of a sequence."""
+        if self.predicted is None:
+            return None
+        inner = np.append(np.diff(self.sequence) == 0, False)
+        return np.where(inner, np.append(self.symbol[1:], 0), -1)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.symbols
+
+    @property
     def label_names(self) -> tuple[str, ...]:
         return tuple(self.labels)
 

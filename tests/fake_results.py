@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from naibu.interventions.results import Effect, Holding
+from naibu.interventions.measured import Measured
+from naibu.interventions.results import OLD, Effect, Holding
 from naibu.probes import results as r
 from naibu.reporting import NetworkPart, Report
 
@@ -209,8 +210,10 @@ def holding(held: float = 0.03, *, random: float = 0.999, ends: bool = True, dra
     draw = np.random.default_rng(8)
 
     def effect(kind: str, what: str, units: tuple[int, ...], recall: float, loss: float) -> Effect:
-        found = scores(recall, 0.002) if ends else None
-        return Effect(kind, what, "lstm.0", units, found, found, scores(0.6 * recall), scores(loss))
+        by_measure = {"end_recall": scores(recall, 0.002), "end_precision": scores(recall, 0.002)} if ends else {}
+        by_measure |= {"accuracy": scores(0.6 * recall), "loss": scores(loss)}
+        measured = tuple(Measured(name, *OLD[name], found) for name, found in by_measure.items())
+        return Effect(kind=kind, what=what, layer="lstm.0", units=units, measured=measured)
 
     effects = [
         effect("before", "as trained", (), 0.9995, 1.21),

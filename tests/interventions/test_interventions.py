@@ -12,10 +12,11 @@ from naibu.cells.edits import Clamp
 from naibu.config import ModelConfig
 from naibu.interventions import edited
 from naibu.interventions.hold import hold, training_means
-from naibu.interventions.scoring import Scorer
+from naibu.interventions.measured import Scorer
 from naibu.models.language_model import LanguageModel
 from naibu.probes.resampling import Resampler
 from naibu.recording import Recording
+from naibu.tasks.task import usual_measures
 
 
 class Tagger(nn.Module):
@@ -137,22 +138,21 @@ def test_holding_the_counter_of_a_hand_made_network_takes_away_its_ends(treebank
 def test_scores_are_those_of_one_sequence_at_a_time(treebank):
     torch.manual_seed(1)
     model = LanguageModel(len(treebank.vocabulary), ModelConfig(units=5)).eval()
-    sums = Scorer(model, treebank.test, None, Resampler(10, 1)).sums()
+    sums = Scorer(model, treebank.test, usual_measures(treebank.test), Resampler(10, 1)).sums()
     end = treebank.vocabulary.index["ED"]
     for s in range(len(treebank.test)):
         ids = torch.from_numpy(treebank.test[s].ids.astype(np.int64))
         with torch.no_grad():
             logits = model.logits(model(ids[:-1, None])[0])[:, 0]
         guess, gold = logits.argmax(-1), ids[1:]
+        ends = ((guess == end) & (gold == end)).sum()
         by_hand = [
-            len(gold),
-            nn.functional.cross_entropy(logits, gold, reduction="sum").item(),
-            (guess == gold).sum(),
-            ((guess == end) & (gold == end)).sum(),
-            (gold == end).sum(),
-            (guess == end).sum(),
+            (nn.functional.cross_entropy(logits, gold, reduction="sum"), len(gold)),  # loss
+            ((guess == gold).sum(), len(gold)),  # accuracy
+            (ends, (gold == end).sum()),  # recall of the end
+            (ends, (guess == end).sum()),  # precision of the end
         ]
-        np.testing.assert_allclose(sums[s], [float(value) for value in by_hand], rtol=1e-5)
+        np.testing.assert_allclose(sums[s], [[float(value) for value in pair] for pair in by_hand], rtol=1e-5)
 
 
 def test_a_unit_that_does_not_exist_is_named(treebank):

@@ -12,8 +12,8 @@ import naibu
 from naibu.config import ModelConfig
 from naibu.data.sequences import Sequences
 from naibu.interventions.exchange import edited
+from naibu.interventions.measured import Scorer
 from naibu.interventions.rounding import Sizes, ToThree, ToTwo, ToWhole, sizes
-from naibu.interventions.scoring import Scorer
 from naibu.interventions.ternary import THRESHOLDS, ternary
 from naibu.interventions.ternary_results import Ternary
 from naibu.models.language_model import LanguageModel
@@ -24,6 +24,7 @@ from naibu.reporting.findings import findings, rounding
 from naibu.reporting.plots.ternary import plot_ternary
 from naibu.reporting.sections.section import Pen
 from naibu.reporting.sections.ternary import rounded
+from naibu.tasks.task import loss_measure
 
 UPDATE, CELL = ("lstm.0", "update"), ("lstm.0", "cell")
 
@@ -142,8 +143,8 @@ def test_the_threshold_is_the_one_with_the_least_training_loss_whatever_the_test
     losses = []
     for threshold in THRESHOLDS:
         with edited(model, {UPDATE: ToThree(threshold)}):
-            sums = Scorer(model, treebank.train, None, Resampler(10, 1)).sums()
-        losses.append(sums[:, 1].sum() / sums[:, 0].sum())
+            sums = Scorer(model, treebank.train, [loss_measure()], Resampler(10, 1)).sums()
+        losses.append(sums[:, 0, 0].sum() / sums[:, 0, 1].sum())
     np.testing.assert_allclose(found.train_loss, losses)
     assert found.threshold == THRESHOLDS[int(np.argmin(losses))]
     again = ternary(model, treebank.test.subset(np.arange(2, 6)), train=treebank.train, resamples=20)
@@ -227,18 +228,23 @@ def test_nothing_to_predict_is_refused(treebank):
 
 @pytest.fixture(scope="module")
 def found(treebank) -> Ternary:
-    seen = np.arange(len(treebank.test)) % 2 == 0
-    return ternary(network(treebank.vocabulary), treebank.test, train=treebank.train, seen=seen, resamples=50, run="a")
+    return ternary(network(treebank.vocabulary), half_seen(treebank), train=treebank.train, resamples=50, run="a")
+
+
+def half_seen(treebank) -> Sequences:
+    """Every second test sequence counts as one that occurs in training."""
+    test = treebank.test.subset(np.arange(len(treebank.test)))
+    test._seen = np.arange(len(test)) % 2 == 0
+    return test
 
 
 def test_it_is_stored_and_read_back_and_is_the_same_every_time(treebank, found, tmp_path):
     tables.save(found, tmp_path, "ternary")
     assert tables.encode(tables.load(Ternary, tmp_path, "ternary")) == tables.encode(found)
-    seen = np.arange(len(treebank.test)) % 2 == 0
-    again = ternary(network(treebank.vocabulary), treebank.test, train=treebank.train, seen=seen, resamples=50, run="a")
+    again = ternary(network(treebank.vocabulary), half_seen(treebank), train=treebank.train, resamples=50, run="a")
     assert tables.encode(again) == tables.encode(found)
     assert {row["split"] for row in found.rows()} == {"test", "unseen"}
-    assert found.of("before").loss.unseen.sequences == np.count_nonzero(~seen)
+    assert found.of("before").loss.unseen.sequences == np.count_nonzero(~half_seen(treebank).seen())
 
 
 def priced(found: Ternary, **costs: float) -> Ternary:

@@ -134,7 +134,7 @@ def test_confusion_shows_the_most_frequent(recording: FakeRecording) -> None:
     assert result.counts[:-1].sum(1).tolist() == sorted(result.counts[:-1].sum(1).tolist(), reverse=True)
     no_end = recording.with_index(symbols=tuple(f"x{k}" for k in range(30)))
     assert probes.confusion(no_end, resamples=20).end_recall is None
-    with pytest.raises(OptionError, match="language model"):
+    with pytest.raises(OptionError, match="no predicted classes"):
         probes.confusion(recording.with_index(predicted=None))
 
 

@@ -481,3 +481,44 @@ def test_recording_again_after_removal_needs_nothing_else(tmp_path: Path) -> Non
     Calls().record(layer, out=tmp_path / "r")
     shutil.rmtree(tmp_path / "r")
     assert Calls().record(layer, out=tmp_path / "r", keep=["cell"]).keys() == (("lstm.0", "cell"),)
+
+
+def test_a_recording_of_format_1_is_read(tmp_path: Path) -> None:
+    """Written by hand, as version 1 was: one symbol read, the next one told."""
+    columns = {
+        "sequence": np.array([0, 0, 0, 1, 1], np.int64),
+        "position": np.array([0, 1, 2, 0, 1], np.int32),
+        "symbol": np.array([0, 2, 1, 0, 1], np.int32),
+        "split": np.array([0, 0, 0, 2, 2], np.int8),
+        "seen": np.zeros(5, bool),
+        "predicted": np.array([2, 1, 0, 1, 0], np.int32),
+        "loss": np.array([0.5, 0.25, np.nan, 0.125, np.nan], np.float32),
+        "label.depth": np.array([0, 1, 0, 0, 0], np.int32),
+        "label.kind": np.array([-1, 0, 1, -1, 1], np.int32),
+    }
+    (tmp_path / "index").mkdir()
+    (tmp_path / "shards" / "00000").mkdir(parents=True)
+    for name, column in columns.items():
+        np.save(tmp_path / "index" / f"{name}.npy", column)
+    cell = np.arange(10, dtype=np.float16).reshape(5, 2)
+    np.save(tmp_path / "shards" / "00000" / "lstm.0.cell.npy", cell)
+    (tmp_path / "index" / "symbols.json").write_text('["ST", "ED", "("]')
+    manifest = {
+        "format": "naibu-recording", "version": 1, "finished": True, "tokens": 5, "dtype": "float16",
+        "arrays": [{"layer": "lstm.0", "signal": "cell", "units": 2, "file": "lstm.0.cell.npy"}],
+        "index": [{"column": n, "dtype": str(c.dtype), "file": f"{n}.npy"} for n, c in columns.items()],
+        "labels": [{"label": "depth", "names": None}, {"label": "kind", "names": ["a", "b"]}],
+        "shards": [{"folder": "00000", "start": 0, "stop": 5, "sequences": 2}], "clipped": {}, "made_from": "x",
+    }  # fmt: skip
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    found = Recording.open(tmp_path)
+    np.testing.assert_array_equal(found["lstm.0", "cell"][:], cell)
+    assert (found.index.symbols, found.index.classes) == (("ST", "ED", "("),) * 2
+    assert found.index.label_names == ("depth", "kind")
+    assert found.index.label("kind").names == ("a", "b")
+    np.testing.assert_array_equal(found.index.symbol, columns["symbol"])
+    np.testing.assert_array_equal(found.index.gold, [2, 1, -1, 1, -1])
+    np.testing.assert_array_equal(found.index.predicted, columns["predicted"])
+    np.testing.assert_array_equal(found.index.loss, columns["loss"])
+    assert found.index.input("symbol").names == found.index.symbols
+    assert found.beside == {}

@@ -13,7 +13,7 @@ from naibu.data import builtin, detect, text
 from naibu.data.categories import Category, choose_category, frequent_categories
 from naibu.data.events import Array, Events, join
 from naibu.data.examples import Column, Data
-from naibu.data.forms import END_SYMBOL, FORMS, Form, form_named
+from naibu.data.forms import FORMS, Form, form_named
 from naibu.data.labels import read_labels
 from naibu.data.measures import fingerprint, form_lengths, keys_of, seen_in_training, unknown_share
 from naibu.data.reading import is_builtin, read_events
@@ -186,7 +186,7 @@ def _opened(
         sizes={"input": len(known)},
         coder=TreeCoder(known, choice.reader, options),
         asks=(*(name for name in DEPTHS if name in testing.label_names), *asks),
-        singled_out=END_SYMBOL if END_SYMBOL in known.index else None,
+        singled_out=testing.singled_out,
         fingerprint=fingerprint(events, options, own),
         found=[],
         reader=choice.reader,

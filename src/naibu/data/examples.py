@@ -35,6 +35,11 @@ class Examples(ABC):
     streams: tuple[str, ...] = ("input",)
     """The names of the streams; the last is the one that is predicted."""
 
+    @property
+    def singled_out(self) -> str | None:
+        """The class that is worth a recall of its own: the end of a sentence; None where there is none."""
+        return None
+
     @abstractmethod
     def __len__(self) -> int: ...
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from naibu.data.events import START, Array, Events, depth, innermost, ranges
 from naibu.data.examples import Column, Examples
-from naibu.data.forms import Form
+from naibu.data.forms import END_SYMBOL, Form
 from naibu.data.python_text import LABELS as PYTHON_LABELS
 from naibu.data.python_text import is_python, python_labels
 from naibu.data.vocabulary import Vocabulary
@@ -150,6 +150,11 @@ class Sequences(Examples):
     def labels(self, stream: str) -> tuple[str, ...]:
         """The labels that can be asked for, `label_names`."""
         return self.label_names
+
+    @property
+    def singled_out(self) -> str | None:
+        """The end of a sentence, where the form has one."""
+        return END_SYMBOL if END_SYMBOL in self.vocabulary.index else None
 
     def classes(self) -> tuple[str, ...]:
         """The symbols: the next one is predicted."""

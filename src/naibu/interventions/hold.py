@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from naibu.cells.edits import Clamp, Edit
-from naibu.data.sequences import Sequences
+from naibu.data.examples import Data, Examples
 from naibu.errors import OptionError
 from naibu.interventions.exchange import edited
+from naibu.interventions.measured import Scorer
 from naibu.interventions.results import Effect, Holding
-from naibu.interventions.scoring import Scorer
-from naibu.models.language_model import LanguageModel
+from naibu.models.load import load
+from naibu.models.model import Model
+from naibu.probes.correlation import correlation
 from naibu.probes.resampling import Resampler
 from naibu.probes.source import Key, Source, blocks
 from naibu.progress import Report, silent
+from naibu.recording.examples import evaluating
+from naibu.recording.listeners import signals_of
+from naibu.runs import Run
+from naibu.tasks.catalogue import task_named
+from naibu.tasks.task import Measure, usual_measures
 
 Edits = Mapping[Key, Edit]
 
@@ -30,41 +37,55 @@ class _Plan:
 
 
 def hold(
-    model: LanguageModel,
-    test: Sequences,
+    what: Run | Model,
+    data: Data | Examples,
     recording: Source,
     *,
-    key: Key,
-    unit: int,
     label: str,
-    seen: np.ndarray | None = None,
+    key: Key | None = None,
+    unit: int | None = None,
+    measures: Sequence[Measure] | None = None,
     draws: int = 10,
     resamples: int = 1000,
     seed: int = 1,
     run: str = "",
     progress: Report = silent,
 ) -> Holding:
-    """Return how well the network predicts with one unit of `key` held at its training mean at every step.
+    """Return how good a network's outcomes are with one unit of `key` held at its training mean at every step.
 
     Beside it stand: the network as it is; `draws` random units, one at a time, held at their own means; and,
     for an LSTM, document C's two thought experiments on the whole layer (input gate shut and forget gate
-    open; the other way round). `recording` gives the means (its training rows), `test` are the sequences
-    scored, `seen` marks those that occur in training. A unit that matters more than random ones is used by
-    the network; that it follows a label well does not by itself show this.
-    Raises OptionError for a unit or signal that does not exist.
+    open; the other way round). `recording` gives the means (its training rows); scored is the test part of `data`, by
+    the task's `measures`. Without a `unit` it is the one that follows `label` best, with it the signal of the top
+    layer's memory. A unit that matters more than random ones is used by the network; that it follows a label well does
+    not by itself show this.
+    Raises OptionError for a unit, signal or label that does not exist.
     """
+    model = load(what) if isinstance(what, Run) else what
+    examples = data.test if isinstance(data, Data) else data
+    if measures is None:
+        task = task_named(data.task) if isinstance(data, Data) else None
+        measures = usual_measures(examples) if task is None else task.measures(examples)
+    if key is None or unit is None:
+        key, unit = _best(recording, label, key)
     means = training_means(recording, key)
     if not 0 <= unit < len(means):
         raise OptionError(f"--unit {unit}: {key[0]} has units 0 to {len(means) - 1}")
     plans = list(_plans(model, key, unit, means, draws, seed))
-    scorer = Scorer(model, test, seen, Resampler(resamples, seed))
+    scorer = Scorer(model, examples, measures, Resampler(resamples, seed))
     effects = []
     for done, plan in enumerate(plans):
         progress(done, len(plans), plan.what)
-        with edited(model, plan.edits):
-            effects.append(_effect(scorer, plan, key[0]))
+        with evaluating(model), edited(model, plan.edits):
+            effects.append(Effect(plan.kind, plan.what, key[0], plan.units, scorer.measured()))
     progress(len(plans), len(plans), "")
     return Holding(run, *key, unit, label, float(means[unit]), tuple(effects))
+
+
+def _best(recording: Source, label: str, key: Key | None) -> tuple[Key, int]:
+    """Return the signal and unit that follow a label best on training sequences, of the signal asked for or of all."""
+    found = correlation(recording, label, keys=recording.keys() if key is None else (key,)).best()
+    return (found.layer, found.signal), found.pearson_unit
 
 
 def training_means(recording: Source, key: Key) -> np.ndarray:
@@ -77,7 +98,7 @@ def training_means(recording: Source, key: Key) -> np.ndarray:
     return total / np.count_nonzero(rows)
 
 
-def _plans(model: LanguageModel, key: Key, unit: int, means: np.ndarray, draws: int, seed: int) -> Iterator[_Plan]:
+def _plans(model: Model, key: Key, unit: int, means: np.ndarray, draws: int, seed: int) -> Iterator[_Plan]:
     layer, signal = key
     yield _Plan("before", "as trained", (), {})
     yield _Plan(
@@ -92,7 +113,7 @@ def _plans(model: LanguageModel, key: Key, unit: int, means: np.ndarray, draws: 
             (other,),
             {key: Clamp([other], means[other])},
         )
-    if {"input_gate", "forget_gate"} <= {*model.layers.cell_type.signals}:
+    if {"input_gate", "forget_gate"} <= {*signals_of(model, layer)}:
         everything = range(len(means))
         for word, shut, opened in (
             ("keeps all, takes in nothing", 0.0, 1.0),
@@ -100,11 +121,3 @@ def _plans(model: LanguageModel, key: Key, unit: int, means: np.ndarray, draws: 
         ):
             edits = {(layer, "input_gate"): Clamp(everything, shut), (layer, "forget_gate"): Clamp(everything, opened)}
             yield _Plan("gates", f"input gate at {shut:.0f}, forget gate at {opened:.0f}: {word}", (), edits)
-
-
-def _effect(scorer: Scorer, plan: _Plan, layer: str) -> Effect:
-    """Return the scores under whatever edits are in force."""
-    found = scorer.prediction()
-    return Effect(
-        plan.kind, plan.what, layer, plan.units, found.end_recall, found.end_precision, found.accuracy, found.loss
-    )

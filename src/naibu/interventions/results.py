@@ -3,22 +3,64 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from naibu.interventions.measured import Measured
 from naibu.probes.results import Row, Scores
+
+OLD = {
+    "end_recall": ("ED recall", True),
+    "end_precision": ("ED precision", True),
+    "accuracy": ("accuracy", True),
+    "loss": ("loss (nats)", False),
+}
+"""The four measures that results held by name before tasks had measures of their own."""
 
 
 @dataclass(frozen=True)
 class Effect:
-    """How well the network predicts under one intervention."""
+    """How good the network's outcomes are under one intervention."""
 
     kind: str  # "before", "held", "random", "gates"
     what: str  # in words: "unit 42 of cell held at 1.31"
     layer: str
     units: tuple[int, ...]  # empty: none ("before") or all ("gates")
-    end_recall: Scores | None  # share of ends of sequence (ED) that are predicted; None where there is no ED
-    end_precision: Scores | None
-    accuracy: Scores
-    loss: Scores  # mean -log p of the next symbol, natural logarithm
+    measured: tuple[Measured, ...]  # by each of the task's measures
+
+    def scores(self, name: str) -> Scores | None:
+        """Return the scores by one measure, None where the task has none of that name."""
+        return next((each.scores for each in self.measured if each.name == name), None)
+
+    @property
+    def end_recall(self) -> Scores | None:
+        """The share of ends of sequence that are predicted; None where there are none."""
+        return self.scores("end_recall")
+
+    @property
+    def end_precision(self) -> Scores | None:
+        """The share of predicted ends that are ends; None where there are none."""
+        return self.scores("end_precision")
+
+    @property
+    def accuracy(self) -> Scores | None:
+        """The share of classes told right; None where numbers are predicted."""
+        return self.scores("accuracy")
+
+    @property
+    def loss(self) -> Scores:
+        """The mean loss of a predicted step, nats; every task has it."""
+        found = self.scores("loss")
+        assert found is not None
+        return found
+
+    @classmethod
+    def of_old(cls, written: dict[str, Any]) -> dict[str, Any]:
+        """Return what is read of a file in the form of today."""
+        if "measured" in written:
+            return written
+        there = [(name, *OLD[name], written[name]) for name in OLD if written.get(name) is not None]
+        measured = [{"name": n, "title": title, "share": share, "scores": s} for n, title, share, s in there]
+        return {**written, "measured": measured}
 
 
 @dataclass(frozen=True)
@@ -41,15 +83,15 @@ class Holding:
         """Return one row per split, intervention and statistic."""
         out: list[Row] = []
         for effect in self.effects:
-            named = (("end recall", effect.end_recall), ("end precision", effect.end_precision))
-            for statistic, scores in (*named, ("accuracy", effect.accuracy), ("loss", effect.loss)):
-                for split, score in scores.items() if scores is not None else ():
+            for each in effect.measured:
+                for split, score in each.scores.items():
                     row: Row = {"run": self.run, "split": split, "layer": effect.layer, "signal": self.signal}
                     row |= {
                         "unit": " ".join(str(unit) for unit in effect.units),
                         "kind": effect.kind,
                         "what": effect.what,
                     }
+                    statistic = each.name.replace("_", " ")
                     row |= {"statistic": statistic, "value": score.value, "low": score.low, "high": score.high}
                     out.append(row | {"n": score.n, "sequences": score.sequences})
         return out

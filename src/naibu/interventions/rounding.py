@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from naibu.data.batches import pad
-from naibu.data.sequences import Sequences
-from naibu.interventions.scoring import by_length
-from naibu.models.language_model import LanguageModel
+from naibu.data.examples import Examples
+from naibu.interventions.measured import by_length
+from naibu.models.model import Model
+from naibu.recording.listeners import find_listeners, listening
 
 EDGES = np.concatenate([np.linspace(0, 1, 401), np.geomspace(1, 1e4, 201)[1:]])
 """Sizes at which the values of a unit are told apart; most updates lie within (-1, 1)."""
@@ -96,12 +96,15 @@ class Sizes:
 
 
 @torch.no_grad()
-def sizes(model: LanguageModel, sequences: Sequences, signal: str) -> dict[str, Sizes]:
-    """Return how large a signal of each layer is over the steps at which the network, unchanged, reads `sequences`."""
-    found = {name: Sizes(model.layers.hidden_size) for _, _, name in model.layers.directions()}
-    for which in by_length(sequences.lengths):
-        ids, lengths = pad(sequences, which)
-        inside = torch.arange(len(ids) - 1)[:, None] < torch.from_numpy(lengths - 1)
-        for (layer, _), values in model.watch(torch.from_numpy(ids[:-1]), keep=(signal,)).signals.items():
-            found[layer].add(values[inside])
+def sizes(model: Model, examples: Examples, signal: str) -> dict[str, Sizes]:
+    """Return how large a signal of each layer is over the steps at which the network, unchanged, is to predict."""
+    listeners = find_listeners(model, (signal,), copy=False)
+    found = {layer: Sizes(units) for each in listeners for (layer, _), units in each.units().items()}
+    with listening(model, listeners):
+        for which in by_length(examples.lengths_of(examples.streams[-1])):
+            batch = examples.batch(which)
+            model.outcomes(batch)
+            for run in (run for listener in listeners for run in listener.runs()):
+                for (layer, _), values in run.values.items():
+                    found[layer].add(values[batch.predicted])
     return found

@@ -26,7 +26,7 @@ class Rounding:
     loss: Scores  # mean -log p of the next symbol, natural logarithm
     loss_change: Scores | None  # rounded minus as it is, nats per symbol; None for "before"
     relative_change: Scores | None  # the same as a share of the loss as it is
-    accuracy: Scores
+    accuracy: Scores | None  # None where numbers are predicted
     accuracy_change: Scores | None
     end_recall: Scores | None  # share of ends of sequence (ED) that are predicted; None where there is no ED
     end_recall_change: Scores | None

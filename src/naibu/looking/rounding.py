@@ -32,7 +32,6 @@ def ternary_run(places: Places, corpus: Corpus, *, test_tokens: int = TEST_TOKEN
             load(run),
             corpus.test.subset(which),
             train=corpus.train.subset(sample(corpus.train, min(CHOOSING_TOKENS, test_tokens))),
-            seen=corpus.seen[which],
             seed=seed,
             run=run.name,
             progress=progress,

@@ -116,7 +116,6 @@ def intervene_run(
             key=(top, signal),
             unit=chosen,
             label=correlation.label,
-            seen=corpus.seen[which],
             draws=draws,
             seed=places.run.training.seed,
             run=places.run.name,

@@ -1,4 +1,4 @@
-"""The most probable next symbol against the one that came."""
+"""The most probable class against the one that came, step by step: of a language model the next symbol."""
 
 from __future__ import annotations
 
@@ -21,43 +21,43 @@ def confusion(
     recording: Source,
     *,
     untrained: Source | None = None,
+    singled_out: str | None = END,
     most: int = 30,
     resamples: int = 1000,
     seed: int = 1,
 ) -> Confusion:
-    """Confusion matrix of the next symbol, its accuracy and perplexity, and how surely the end is predicted.
+    """Confusion matrix of the class told at every step, of a language model the next symbol; accuracy and perplexity,
+    and how surely the class that is `singled_out`, the end of a sentence, is predicted.
 
-    On test rows; the last token of a sequence has no next symbol and is left out. The `most` most frequent
-    symbols have a row and column, the rest share "others" (so its diagonal counts every pair of rare symbols,
+    On test rows; steps at which nothing is told, as the last of a sentence, are left out. The `most` most frequent
+    classes have a row and column, the rest share "others" (so its diagonal counts every pair of rare ones,
     right or not; `accuracy` does not). Recall of the end symbol is the share of ends that were predicted,
     precision the share of predicted ends that were ends. Controls: the untrained network's own predictions,
-    and the most frequent next symbol at each position of the training rows; `majority` always says the most
-    frequent next symbol. Nothing is fitted here except these two.
+    and the most frequent class at each position of the training rows; `majority` always says the most
+    frequent one. Nothing is fitted here except these two.
 
-    How it can mislead: the most probable symbol is one number of a whole distribution, see `loss`; perplexity
-    is per symbol, its exponent makes the interval lopsided, and it cannot be compared between vocabularies
+    How it can mislead: the most probable class is one number of a whole distribution, see `loss`; perplexity
+    is per step, its exponent makes the interval lopsided, and it cannot be compared between vocabularies
     or training types; on brackets alone a high accuracy needs no syntax. Source: document A, types 1, 2, 4.
-    OptionError where the recording has no predictions (it is not of a language model).
+    OptionError where the recording has no predicted classes.
     """
     same_tokens(recording, untrained)
     index = recording.index
     train, test, unseen, fitted_on = divide(index, seed)
-    sequence, symbol = np.asarray(index.sequence), np.asarray(index.symbol)
-    inner = np.append(np.diff(sequence) == 0, False)
-    next_symbol = np.append(symbol[1:], 0)
-    train, test, unseen = train & inner, test & inner, unseen & inner
+    if index.predicted is None or index.gold is None:
+        raise OptionError("this recording has no predicted classes; record a network that tells some")
+    sequence, told = np.asarray(index.sequence), np.asarray(index.gold).astype(np.int64)
+    train, test, unseen = train & (told >= 0), test & (told >= 0), unseen & (told >= 0)
     scores = _Scores(sequence[test], unseen[test], Resampler(resamples, seed))
-    if index.predicted is None:
-        raise OptionError("this recording has no predictions of the next symbol; record a language model")
-    gold, predicted = next_symbol[test], np.asarray(index.predicted)[test]
+    gold, predicted = told[test], np.asarray(index.predicted)[test]
     other = None if untrained is None else untrained.index.predicted
     bare = None if other is None else np.asarray(other)[test]
-    usual = _at_position(np.asarray(index.position), next_symbol, train)[test]
-    end = index.symbols.index(END) if END in index.symbols else None
-    symbols, counts = _matrix(gold, predicted, index.symbols, most)
+    usual = _at_position(np.asarray(index.position), told, train)[test]
+    end = index.classes.index(singled_out) if singled_out in index.classes else None
+    symbols, counts = _matrix(gold, predicted, index.classes, most)
     with np.errstate(invalid="ignore"):
         recall, precision = np.diag(counts) / counts.sum(axis=1), np.diag(counts) / counts.sum(axis=0)
-    first = int(np.bincount(next_symbol[train]).argmax())
+    first = int(np.bincount(told[train]).argmax())
 
     def controls(kind: str) -> Controls:
         return Controls(
@@ -72,7 +72,7 @@ def confusion(
         counts=counts,
         recall=recall,
         precision=precision,
-        end=None if end is None else END,
+        end=None if end is None else singled_out,
         end_recall=scores.hits("recall", gold, predicted, end),
         end_recall_controls=controls("recall"),
         end_precision=scores.hits("precision", gold, predicted, end),
@@ -115,12 +115,12 @@ class _Scores:
         return self.ratio((gold == end) & (predicted == end), asked.astype(np.float64))
 
 
-def _at_position(position: np.ndarray, next_symbol: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """The most frequent next symbol of the training rows at each position, looked up for every token."""
+def _at_position(position: np.ndarray, told: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """The most frequent class of the training rows at each position, looked up for every token."""
     position = np.minimum(position, FARTHEST)
-    symbols = int(next_symbol.max()) + 1
-    pairs, count = np.unique(position[train] * np.int64(symbols) + next_symbol[train], return_counts=True)
-    table = np.full(FARTHEST + 1, np.bincount(next_symbol[train]).argmax())
+    symbols = int(told.max()) + 1
+    pairs, count = np.unique(position[train] * np.int64(symbols) + told[train], return_counts=True)
+    table = np.full(FARTHEST + 1, np.bincount(told[train]).argmax())
     order = np.argsort(count, kind="stable")
     table[pairs[order] // symbols] = pairs[order] % symbols  # the last written, the most frequent, stays
     return np.asarray(table[position])

@@ -75,6 +75,7 @@ def decode(value: Any, kind: Any) -> Any:
     if kind is np.ndarray:
         return np.array(value["values"], np.dtype(value["type"])).reshape(value["shape"])
     if is_dataclass(kind):
+        value = kind.of_old(value) if hasattr(kind, "of_old") else value
         hints = get_type_hints(kind)
         # An older file lacks the fields that were added since, which all have a default.
         there = [f for f in fields(kind) if f.name in value or f.default is MISSING]

@@ -436,6 +436,12 @@ def find_listeners(
     return [listener for listener in found if listener.keep]
 
 
+def signals_of(module: nn.Module, layer: str) -> tuple[str, ...]:
+    """Return the signals of one layer of a module, named as in a recording; none where it is not there."""
+    found = (each for each in find_listeners(module, ()) if (layer, each.signals()[0]) in each.units())
+    return next((each.signals() for each in found), ())
+
+
 @contextmanager
 def heard(listeners: Sequence[Listener]) -> Iterator[None]:
     """Let the listeners hear their layers within the block. Raises OptionError for a layer that cannot be recorded."""

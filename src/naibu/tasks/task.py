@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from naibu.config import ModelConfig, TrainingConfig
-from naibu.data.examples import Data
+from naibu.data.examples import Data, Examples
 from naibu.models.model import Model
 
 Array = npt.NDArray[Any]
 Sums = tuple[Array, Array]
+ENDS = {"ED": "end", "</s>": "end"}
+"""What ends a sequence, and how measures of it are called."""
 
 
 class Measure(NamedTuple):
@@ -64,9 +66,22 @@ class Task(Protocol):
         """Return a model whose weights are drawn from torch's generator."""
         ...
 
-    def measures(self, singled_out: int | None) -> tuple[Measure, ...]:
-        """Return what a network is judged by, the loss first; `singled_out` is the code of the outcome of interest."""
+    def measures(self, examples: Examples) -> tuple[Measure, ...]:
+        """Return what a network that reads such examples is judged by, the loss first."""
         ...
+
+
+def usual_measures(examples: Examples) -> tuple[Measure, ...]:
+    """Return the loss and, where classes are told, accuracy, and recall and precision of the one singled out."""
+    classes, name = examples.classes(), examples.singled_out
+    found = [loss_measure()]
+    if classes is not None:
+        found.append(accuracy_measure())
+    if classes is not None and name is not None:
+        key, code = ENDS.get(name, name), classes.index(name)
+        found.append(recall_measure(f"{key}_recall", f"{name} recall", code))
+        found.append(precision_measure(f"{key}_precision", f"{name} precision", code))
+    return tuple(found)
 
 
 def loss_measure() -> Measure:

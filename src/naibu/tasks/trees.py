@@ -10,10 +10,10 @@ from typing import Any, Literal
 from naibu.config import ModelConfig, TrainingConfig
 from naibu.data import builtin, detect
 from naibu.data.corpus import Corpus, open_corpus
-from naibu.data.examples import Data
+from naibu.data.examples import Data, Examples
 from naibu.errors import CorpusError
 from naibu.models.language_model import LanguageModel
-from naibu.tasks.task import Measure, accuracy_measure, loss_measure, precision_measure, recall_measure
+from naibu.tasks.task import Measure, usual_measures
 
 FormName = Literal["brackets", "tagged", "brackets+words", "tagged+words", "words", "characters"]
 ReaderName = Literal["penn", "lisp", "python", "text", "indentation"]
@@ -110,13 +110,9 @@ class Trees:
         """Return a language model."""
         return LanguageModel(sizes["input"], config)
 
-    def measures(self, singled_out: int | None) -> tuple[Measure, ...]:
+    def measures(self, examples: Examples) -> tuple[Measure, ...]:
         """Return loss, accuracy and, where sentences end in a mark, recall and precision of the end."""
-        usual = (loss_measure(), accuracy_measure())
-        if singled_out is None:
-            return usual
-        ends = (("end_recall", "ED recall", recall_measure), ("end_precision", "ED precision", precision_measure))
-        return (*usual, *(make(name, title, singled_out) for name, title, make in ends))
+        return usual_measures(examples)
 
 
 def reopened(options: Mapping[str, Any]) -> Corpus:
