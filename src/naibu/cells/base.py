@@ -94,7 +94,7 @@ class Cell(nn.Module, ABC):
             self.weight_hh = nn.Parameter(torch.empty(rows, self.recurrent_columns()))
         self.bias_ih = nn.Parameter(torch.empty(rows)) if bias else None
         self.bias_hh = nn.Parameter(torch.empty(rows)) if bias and self.recurrent else None
-        for parameter in self.parameters():
+        for parameter in self.parameters() if not self.weight_ih.is_meta else ():
             nn.init.uniform_(parameter, -1 / math.sqrt(hidden_size), 1 / math.sqrt(hidden_size))
 
     def initial_state(self, batch: int, like: Tensor) -> State:

@@ -26,7 +26,7 @@ _UNBOUNDED = ("cell", "hidden", "candidate", "update", "normaliser", "stabiliser
 class Staging:
     """The values of one shard in the order in which they were computed, already in the type to be stored.
 
-    `units` are the units of each key, `rows` how many `put` will bring in all, padding included.
+    `units` are the units of each key, `rows` how many `put` will bring, padding included; more are made room for.
     """
 
     def __init__(self, units: Mapping[Key, int], rows: int, dtype: str) -> None:
@@ -39,13 +39,16 @@ class Staging:
         Step t of sequence b is `b * time + t` rows further on.
         """
         first = self._filled
+        steps, batch = values[next(iter(self._values))].shape[:2] if self._values else (0, 0)
+        self._filled = first + steps * batch
         for key, rows in self._values.items():
-            value = values[key]
-            steps, batch, units = value.shape
-            self._filled = first + steps * batch
-            target = rows[first : self._filled].view(batch, steps, units)
-            if not to_half(value, target):
-                target.copy_(value.transpose(0, 1))
+            if self._filled > len(rows):
+                grown = rows.new_empty(max(self._filled, 2 * len(rows)), rows.shape[1])
+                grown[:first] = rows[:first]
+                rows = self._values[key] = grown
+            target = rows[first : self._filled].view(batch, steps, rows.shape[1])
+            if not to_half(values[key], target):
+                target.copy_(values[key].transpose(0, 1))
         return first
 
     def finish(self, order: Array) -> tuple[Values, Mapping[Key, int]]:
@@ -56,7 +59,7 @@ class Staging:
         clipped: dict[Key, int] = {}
         for key in list(self._values):
             values = self._values.pop(key)
-            values = values if in_order else values.index_select(0, rows)
+            values = values[: self._filled] if in_order else values.index_select(0, rows)
             found[key] = values.numpy()
             if values.dtype == torch.float16 and key[1] in _UNBOUNDED and _beyond(found[key]):
                 if count := int(np.isinf(found[key]).sum()):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from naibu.errors import OptionError
 from naibu.recording.assemble import Staging, check_dtype
 from naibu.recording.index import FIXED, INPUT, Array, Index, narrowed
 from naibu.recording.listeners import Heard, Listener, find_listeners, heard
 from naibu.recording.recording import Recording
-from naibu.recording.store import Held
+from naibu.recording.store import Held, Key
 from naibu.recording.symbols import Embeddings
 
 
@@ -82,26 +83,41 @@ def _alike(one: Sequence[Heard], other: Sequence[Heard]) -> bool:
 
 def _recording(layers: Sequence[Sequence[Heard]], dtype: str, beside: dict[str, Recording]) -> Recording:
     """Return the runs of layers that read the same steps, run after run."""
-    shards, spans, columns, sequence, token = [], [], list[dict[str, Array]](), 0, 0
-    for runs in zip(*layers, strict=True):
-        values = {key: value for run in runs for key, value in run.values.items()}
+    together = [Together.of(runs) for runs in zip(*layers, strict=True)]
+    units = {key: value.shape[-1] for key, value in together[0].values.items()}
+    staging = Staging(units, sum(each.there.size for each in together), dtype)
+    order = np.concatenate([staging.put(each.values) + np.flatnonzero(each.there) for each in together])
+    where = [np.nonzero(each.there) for each in together]
+    first = np.cumsum([0, *(len(each.there) for each in together)])
+    read = np.concatenate([each.symbols[each.there] for each in together])
+    columns = {
+        "sequence": np.concatenate([numbers + begin for (numbers, _), begin in zip(where, first, strict=False)]),
+        "position": np.concatenate([positions for _, positions in where]),
+        "split": np.zeros(len(order)),
+        "seen": np.zeros(len(order)),
+    }
+    typed: dict[str, Array] = {name: column.astype(FIXED[name], copy=False) for name, column in columns.items()}
+    index = Index({**typed, INPUT + "symbol": narrowed("symbols", read)})
+    values, _ = staging.finish(order)
+    return Recording(index, units, Held([values], [(0, len(order))], dtype), beside=beside)
+
+
+class Together(NamedTuple):
+    """One run of layers that read the same steps."""
+
+    values: dict[Key, Tensor]  # [time batch unit]
+    there: Array  # bool [batch time]
+    symbols: Array  # [batch time], -1 where they are not known
+
+    @classmethod
+    def of(cls, runs: Sequence[Heard]) -> Together:
+        """Return the runs of the layers as one."""
         first = runs[0]
-        given = next((run.lengths for run in runs if run.lengths is not None), None)
-        lengths = np.full(first.batch, first.steps) if given is None else given.cpu().numpy()
-        there = np.arange(first.steps) < lengths[:, None]  # [batch time]
-        staging = Staging({key: value.shape[-1] for key, value in values.items()}, there.size, dtype)
-        staging.put(values)
-        shards.append(staging.finish(np.flatnonzero(there))[0])
+        lengths = next((run.lengths for run in runs if run.lengths is not None), None)
+        if lengths is None:
+            there = np.ones((first.batch, first.steps), bool)
+        else:
+            there = np.arange(first.steps) < lengths.cpu().numpy()[:, None]
         symbols = next((run.symbols for run in runs if run.symbols is not None), None)
-        numbers, positions = np.nonzero(there)
-        read = np.full(len(numbers), -1) if symbols is None else symbols.T[there]
-        columns.append(
-            {"sequence": sequence + numbers, "position": positions, INPUT + "symbol": narrowed("symbols", read)}
-        )
-        spans.append((token, token + len(numbers)))
-        sequence, token = sequence + first.batch, token + len(numbers)
-    whole = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
-    whole |= {name: np.zeros(token, FIXED[name]) for name in ("split", "seen")}
-    index = Index({name: column.astype(FIXED.get(name, column.dtype), copy=False) for name, column in whole.items()})
-    units = {key: value.shape[1] for key, value in shards[0].items()}
-    return Recording(index, units, Held(shards, spans, dtype), beside=beside)
+        read = np.full(there.shape, -1) if symbols is None else symbols.T
+        return cls({key: value for run in runs for key, value in run.values.items()}, there, read)

@@ -25,7 +25,7 @@ from naibu.recording.recording import Recording
 from naibu.recording.store import Key
 from naibu.recording.streams import MAIN, Grouping, one_run
 from naibu.recording.symbols import Embeddings
-from naibu.recording.writer import Finish, Sink, Values, open_sink
+from naibu.recording.writer import Sink, open_sink
 
 SYMBOL = INPUT + "symbol"
 
@@ -183,14 +183,6 @@ class _Table:
         return given[numbers]
 
 
-class _Piece(NamedTuple):
-    """What one call gave of one stream, ready to become part of a shard."""
-
-    staging: Staging
-    order: Array
-    columns: dict[str, Array]
-
-
 class _Stream:
     """One stream of the recording: its table, where it goes, and the calls that wait to become a shard."""
 
@@ -202,33 +194,39 @@ class _Stream:
         manifest = Manifest(job.dtype, units, self.table.kinds, job.made_from, beside=beside if main else ())
         out = None if job.out is None else Path(job.out) if main else Path(job.out) / "beside" / name
         self.sink: Sink = open_sink(out, manifest, self.table.names)
-        self.waiting: list[_Piece] = []
+        self._staging: Staging | None = None  # of the calls that wait
+        self._order: list[Array] = []
+        self._columns: list[dict[str, Array]] = []
+        self._tokens = 0
+        self._most = max(1, store.SHARD_BYTES // max(1, sum(units.values()) * np.dtype(job.dtype).itemsize))
 
     @property
     def full(self) -> bool:
         """Whether what waits makes a shard."""
-        size = sum(self.sink.manifest.units.values()) * np.dtype(self.dtype).itemsize
-        return sum(len(each.order) for each in self.waiting) >= max(1, store.SHARD_BYTES // max(size, 1))
+        return self._tokens >= self._most
 
     def take(self, call: Any, heard: Heard) -> None:
         """Take what was heard in one call."""
         lengths = self.table.lengths_of(heard)
         if self.table.describes:
             _refuse_another_order(call, heard, lengths)
-        staging = Staging(self.sink.manifest.units, heard.steps * heard.batch, self.dtype)
-        staging.put(heard.values)
+        if self._staging is None:
+            self._staging = Staging(self.sink.manifest.units, heard.steps * heard.batch, self.dtype)
         there = np.arange(heard.steps) < lengths[:, None]  # [batch time]
+        self._order.append(self._staging.put(heard.values) + np.flatnonzero(there))
         ids = None if heard.symbols is None else heard.symbols.T[there]
-        self.waiting.append(_Piece(staging, np.flatnonzero(there), self.table.columns(lengths, ids)))
+        self._columns.append(self.table.columns(lengths, ids))
+        self._tokens += int(lengths.sum())
 
     def flush(self, digests: Sequence[bytes]) -> None:
         """Hand the waiting calls over as one shard."""
-        if not self.waiting:
+        if self._staging is None:
             return
-        pieces, self.waiting = self.waiting, []
-        columns = {name: np.concatenate([piece.columns[name] for piece in pieces]) for name in pieces[0].columns}
-        notes = {"sequences": sum(int((piece.columns["position"] == 0).sum()) for piece in pieces)}
-        self.sink.write(_joined(pieces), columns, notes | {"calls": len(pieces), "inputs": _number(digests)})
+        staging, order = self._staging, np.concatenate(self._order)
+        columns = {name: np.concatenate([part[name] for part in self._columns]) for name in self._columns[0]}
+        notes = {"sequences": int((columns["position"] == 0).sum()), "calls": len(self._order)}
+        self._staging, self._order, self._columns, self._tokens = None, [], [], 0
+        self.sink.write(lambda: staging.finish(order), columns, notes | {"inputs": _number(digests)})
 
 
 def _run(job: _Job, inputs: Any, progress: Progress | None) -> Recording:
@@ -333,20 +331,6 @@ def _refuse_another_order(call: Any, heard: Heard, lengths: Array) -> None:
                 "labels, symbols: the module moves sequences or their steps before its layer reads them (sorted, or "
                 "padded at the other end), so they would lie beside other steps; give inputs as the layer reads them"
             )
-
-
-def _joined(pieces: list[_Piece]) -> Finish:
-    """Return what puts the values of several calls end to end."""
-
-    def finish() -> tuple[Values, Mapping[Key, int]]:
-        found = [piece.staging.finish(piece.order) for piece in pieces]
-        clipped: dict[Key, int] = {}
-        for _, counts in found:
-            for key, count in counts.items():
-                clipped[key] = clipped.get(key, 0) + count
-        return {key: np.concatenate([values[key] for values, _ in found]) for key in found[0][0]}, clipped
-
-    return finish
 
 
 def _digest(call: Any) -> bytes:
