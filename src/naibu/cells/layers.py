@@ -180,7 +180,8 @@ class Recurrent(nn.Module):
             return self._leave(watched.output, watched.state, entered)
         x, packed = entered.x, entered.packed
         state = self._sorted(entered.state, packed)
-        if self._own(x, state):
+        pays = packed is not None or own.pays(self.cell_type, len(x), entered.batch)
+        if pays and self._own(x, state):
             output, state, _ = self._by_own_kernels(x, packed, state)
         else:
             output, state = fused.run(

@@ -28,6 +28,8 @@ _LAYERS: dict[type[Cell], tuple[str, str, int]] = {
 }
 """The module and function of each cell, imported when it is first used, since compiling is slow to import; and how many
 rows of weights a unit has."""
+FEWEST_ROWS = 12
+"""Rows of an Elman layer from which the kernels pay."""
 _KINDS = frozenset((Tensor, nn.Parameter))
 
 
@@ -65,6 +67,17 @@ def unfit(*tensors: Tensor | None) -> str | None:
     if is_compiling() or is_tracing():  # type: ignore[no-untyped-call]
         return "the compiled kernels cannot be traced"
     return _missing()
+
+
+def pays(cell: type[Cell], steps: int, batch: int) -> bool:
+    """Return whether the kernels are the quicker way where nothing is kept.
+
+    They pack the weights in every call; the framework's layer reads them where they lie, and is sooner through with few
+    rows: with a single step of a GRU, a dozen rows of an Elman layer. The gates of an LSTM pay at once.
+    """
+    if cell is LSTMCell:
+        return True
+    return steps > 1 if cell is GRUCell else steps > 2 and steps * batch >= FEWEST_ROWS
 
 
 def words() -> str:

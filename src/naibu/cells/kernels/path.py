@@ -43,10 +43,18 @@ def explain(
     if reason is not None:
         return f"plain path: {reason}"
     reason = own.refusal(layer.cell_type, like)
+    if reason is None and x is not None and not keep and not own.pays(layer.cell_type, *_size(layer, x)):
+        reason = "it is the quicker way for so few steps"
     if reason is None:
         return own.words() + ("; its weights hold the units" if edits else "")
     how = "; its weights hold the units" if edits else "; the signals are recovered from its output" if keep else ""
     return f"the framework's fused layer{how}: {reason}"
+
+
+def _size(layer: Recurrent, x: Tensor) -> tuple[int, int]:
+    """Return steps and sequences of an input."""
+    steps, batch = (len(x), 1) if x.dim() == 2 else x.shape[:2]
+    return (batch, steps) if layer.batch_first and x.dim() == 3 else (steps, batch)
 
 
 def run(
