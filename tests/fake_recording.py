@@ -72,6 +72,10 @@ class FakeRecording:
     path: Path | None = field(default=Path("recordings/fake"))
 
     @property
+    def undefined(self) -> dict[str, int]:
+        return {}
+
+    @property
     def tokens(self) -> int:
         return len(self.index.symbol)
 

@@ -10,7 +10,7 @@ from scipy.signal import lfilter
 from naibu.recording import Recording
 from naibu.recording.files import Manifest
 from naibu.recording.index import FIXED, INPUT, LABEL, OUTCOME
-from naibu.recording.writer import DiskSink
+from naibu.recording.writer import DiskSink, Finished
 
 LAYER = "lstm.0"
 CELL, GATE = (LAYER, "cell"), (LAYER, "forget_gate")
@@ -45,7 +45,7 @@ def planted(folder: Path, rows: int, units: int, seed: int = 1) -> Recording:
         while wanted > 0:
             columns = _columns(draw, min(SHARD_ROWS, wanted), begun, split)
             values = _values(draw, columns, mixing)
-            sink.write(lambda values=values: (values, {}), columns, {})  # type: ignore[misc]
+            sink.write(lambda values=values: Finished(values, {}, {}), columns, {})  # type: ignore[misc]
             begun = int(columns["sequence"][-1]) + 1
             wanted -= len(columns["sequence"])
     return sink.close()

@@ -6,11 +6,13 @@ read, the label at row t the structure after symbol t.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+
+from naibu.errors import OptionError
 
 Key = tuple[str, str]  # (layer, signal)
 
@@ -71,6 +73,8 @@ class Source(Protocol):
     def tokens(self) -> int: ...
     @property
     def index(self) -> Index: ...
+    @property
+    def undefined(self) -> Mapping[str, int]: ...
     def keys(self) -> tuple[Key, ...]: ...
     def units(self, key: Key, /) -> int: ...
     def shards(self) -> Iterator[Shard]: ...
@@ -81,9 +85,27 @@ def run_name(source: Source) -> str:
     return "" if source.path is None else source.path.name
 
 
+def refuse_undefined(source: Source, keys: Iterable[Key]) -> None:
+    """Raise OptionError for a signal that holds NaN, with where the first is: what is said of it would be wrong."""
+    for key in keys:
+        if not source.undefined.get("/".join(key)):
+            continue
+        for shard in source.shards():
+            row, unit = next(iter(np.argwhere(np.isnan(shard[key]))), (-1, -1))
+            if row >= 0:
+                at = shard.start + int(row)
+                place = f"sequence {source.index.sequence[at]}, position {source.index.position[at]}, unit {unit}"
+                count = source.undefined["/".join(key)]
+                raise OptionError(
+                    f"{'/'.join(key)}: {count} values are NaN, the first at {place}; find out what the network was "
+                    "given there, or probe another signal"
+                )
+
+
 def blocks(source: Source, keys: Iterable[Key], rows: np.ndarray, size: int = 8192) -> Iterator[Block]:
     """The rows marked in `rows` [token], at most `size` at a time, of every key, in one pass over the shards."""
     keys = tuple(keys)
+    refuse_undefined(source, keys)
     for shard in source.shards():
         marked = np.flatnonzero(rows[shard.start : shard.stop])
         if not len(marked):

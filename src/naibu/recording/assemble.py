@@ -13,7 +13,7 @@ from naibu.cells.kernels.half import to_half
 from naibu.errors import OptionError
 from naibu.recording.index import Array
 from naibu.recording.store import Key
-from naibu.recording.writer import Values
+from naibu.recording.writer import Finished
 
 DTYPES = {"float16": torch.float16, "float32": torch.float32}
 _LARGEST = torch.finfo(torch.float16).max
@@ -51,25 +51,30 @@ class Staging:
                 target.copy_(values[key].transpose(0, 1))
         return first
 
-    def finish(self, order: Array) -> tuple[Values, Mapping[Key, int]]:
-        """Return the rows `order [token]` of every key, and how many values float16 could not hold."""
+    def finish(self, order: Array) -> Finished:
+        """Return the rows `order [token]` of every key."""
         rows = torch.from_numpy(np.ascontiguousarray(order, np.int64))
         in_order = len(order) == self._filled and bool((np.diff(order, prepend=-1) == 1).all())
         found: dict[Key, Array] = {}
         clipped: dict[Key, int] = {}
+        undefined: dict[Key, int] = {}
         for key in list(self._values):
             values = self._values.pop(key)
             values = values[: self._filled] if in_order else values.index_select(0, rows)
             found[key] = values.numpy()
-            if values.dtype == torch.float16 and key[1] in _UNBOUNDED and _beyond(found[key]):
-                if count := int(np.isinf(found[key]).sum()):
+            if key[1] in _UNBOUNDED and _beyond(found[key]):
+                if values.dtype == torch.float16 and (count := int(np.isinf(found[key]).sum())):
                     clipped[key] = count
-                values.clamp_(-_LARGEST, _LARGEST)
-        return found, clipped
+                    values.clamp_(-_LARGEST, _LARGEST)
+                if count := int(np.isnan(found[key]).sum()):
+                    undefined[key] = count
+        return Finished(found, clipped, undefined)
 
 
 def _beyond(values: Array) -> bool:
-    """Return whether some float16 value is not finite, from its bits: a hundred times as fast as asking torch."""
+    """Return whether some value is not finite; of float16 from its bits: a hundred times as fast as asking torch."""
+    if values.dtype != np.float16:
+        return not bool(np.isfinite(values).all())
     return bool(values.size) and int((values.view(np.uint16) & 0x7FFF).max()) >= _INFINITE
 
 

@@ -98,8 +98,10 @@ def _recording(layers: Sequence[Sequence[Heard]], dtype: str, beside: dict[str, 
     }
     typed: dict[str, Array] = {name: column.astype(FIXED[name], copy=False) for name, column in columns.items()}
     index = Index({**typed, INPUT + "symbol": narrowed("symbols", read)})
-    values, _ = staging.finish(order)
-    return Recording(index, units, Held([values], [(0, len(order))], dtype), beside=beside)
+    found = staging.finish(order)
+    undefined = {"/".join(key): count for key, count in found.undefined.items()}
+    store = Held([found.values], [(0, len(order))], dtype)
+    return Recording(index, units, store, beside=beside, undefined=undefined)
 
 
 class Together(NamedTuple):

@@ -22,7 +22,7 @@ from naibu.recording.index import INPUT, OUTCOME, Array, Index
 from naibu.recording.listeners import Listener, find_listeners, listening
 from naibu.recording.recording import Recording
 from naibu.recording.store import Key, Live, plan_spans
-from naibu.recording.writer import Finish, Sink, open_sink
+from naibu.recording.writer import Finish, Finished, Sink, open_sink
 
 Progress = Callable[..., None]
 """Called with the tokens done and the tokens in all, as `naibu.progress.Report` is."""
@@ -206,10 +206,9 @@ class _Part:
         for name, column in outcomes.items():
             self.outcomes[OUTCOME + name][rows[there]] = column.cpu().numpy()[there]
 
-    def finish(self) -> tuple[dict[Key, Array], Mapping[Key, int]]:
-        """Return the values in reading order, and how many were clipped."""
-        found, clipped = self._staging.finish(self._order)
-        return dict(found), clipped
+    def finish(self) -> Finished:
+        """Return the values in reading order."""
+        return self._staging.finish(self._order)
 
     def _rows(self, which: Array, start: int, steps: int) -> tuple[Array, Array]:
         """Return the rows of steps `[time batch]` in the part, and which steps there are."""
@@ -270,7 +269,7 @@ def _live(reading: Reading, progress: Progress | None) -> Recording:
         for name, column in late.items():
             column[table.starts[first] : table.starts[last]] = columns[name]
         read.add(number)
-        return finish()[0]
+        return finish().values
 
     def complete() -> Mapping[str, Array]:
         for number in range(len(reading.spans)):

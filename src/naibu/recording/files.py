@@ -45,6 +45,8 @@ class Manifest:
     """start, stop (tokens), sequences and what the recorder notes, in reading order."""
     clipped: dict[str, int] = field(default_factory=dict)
     """layer/signal -> values beyond the range of float16, stored as its ends."""
+    undefined: dict[str, int] = field(default_factory=dict)
+    """layer/signal -> values that are NaN."""
     beside: tuple[str, ...] = ()
     """Other streams, each a recording in beside/NAME."""
     finished: bool = False
@@ -74,6 +76,7 @@ class Manifest:
                 ],
                 "shards": [{"folder": f"{number:05d}", **shard} for number, shard in enumerate(self.shards)],
                 "clipped": self.clipped,
+                "undefined": self.undefined,
                 "beside": list(self.beside),
                 "made_from": self.made_from,
             },
@@ -99,6 +102,7 @@ class Manifest:
                 found["made_from"],
                 [{name: n for name, n in shard.items() if name != "folder"} for shard in found["shards"]],
                 found["clipped"],
+                found.get("undefined", {}),
                 tuple(found.get("beside", ())),
                 found["finished"],
                 found["version"],
@@ -179,6 +183,7 @@ class Opened(NamedTuple):
     units: dict[Key, int]
     store: Store
     beside: tuple[str, ...]
+    undefined: dict[str, int]
 
 
 def opened(folder: Path) -> Opened:
@@ -192,7 +197,7 @@ def opened(folder: Path) -> Opened:
     columns = {name: mapped(folder / "index" / column_file(name), manifest.tokens) for name in manifest.columns}
     store = OnDisk(folder, manifest.shards, manifest.dtype)
     index = _index_of_1(folder, columns) if manifest.version == 1 else Index(columns, read_names(folder))
-    return Opened(index, manifest.units, store, manifest.beside)
+    return Opened(index, manifest.units, store, manifest.beside, manifest.undefined)
 
 
 def write_names(folder: Path, names: Mapping[str, Sequence[str]]) -> None:

@@ -110,6 +110,7 @@ class Recording:
     `index`                     sequence, position, split, inputs, labels, outcomes, `Index`
     `shards()`                  one pass over everything in pieces of bounded size, `Shard`
     `beside`                    recordings of other streams by name, the same sequences in all
+    `undefined`                 how many values are NaN, by layer/signal; probes refuse such a signal
     `path`                      the folder, or None
     ==========================  ==============================================================
 
@@ -124,8 +125,9 @@ class Recording:
         store: Store,
         path: Path | None = None,
         beside: Mapping[str, Recording] | None = None,
+        undefined: Mapping[str, int] | None = None,
     ) -> None:
-        self.index, self.path, self.beside = index, path, dict(beside or {})
+        self.index, self.path, self.beside, self.undefined = index, path, dict(beside or {}), dict(undefined or {})
         self._units, self._store = dict(units), store
         self.tokens: int = store.spans[-1][1] if store.spans else 0
 
@@ -136,9 +138,9 @@ class Recording:
         Raises StoredError where there is none, or it is unfinished, damaged, or of a newer format.
         """
         folder = Path(path)
-        index, units, store, streams = opened(folder)
-        beside = {name: cls.open(folder / "beside" / name) for name in streams}
-        return cls(index, units, store, folder, beside)
+        found = opened(folder)
+        beside = {name: cls.open(folder / "beside" / name) for name in found.beside}
+        return cls(found.columns, found.units, found.store, folder, beside, found.undefined)
 
     @classmethod
     def from_arrays(
@@ -196,7 +198,9 @@ class Recording:
         dtype = np.result_type(*held.values()) if held else np.dtype(np.float32)
         spans = plan_spans(index.starts, sum(values.shape[1] * values.itemsize for values in held.values()))
         shards = [{key: values[a:b] for key, values in held.items()} for a, b in spans]
-        return cls(index, sizes, Held(shards, spans, dtype), beside=beside)
+        undefined = {"/".join(key): int(np.isnan(values).sum()) for key, values in held.items()}
+        undefined = {name: count for name, count in undefined.items() if count}
+        return cls(index, sizes, Held(shards, spans, dtype), beside=beside, undefined=undefined)
 
     def keys(self) -> tuple[Key, ...]:
         """Return what was recorded: pairs of a layer and a signal."""

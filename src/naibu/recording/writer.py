@@ -8,9 +8,9 @@ import shutil
 import threading
 import warnings
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,18 @@ from naibu.recording.store import Held, Key
 from naibu.storage import cannot_write
 
 Values = Mapping[Key, Array]
-Finish = Callable[[], tuple[Values, Mapping[Key, int]]]
-"""Puts a shard in reading order: values [token unit] by key, and how many were clipped."""
+
+
+class Finished(NamedTuple):
+    """A shard in reading order."""
+
+    values: Values  # [token unit] by key
+    clipped: Mapping[Key, int]  # how many float16 could not hold
+    undefined: Mapping[Key, int]  # how many are NaN
+
+
+Finish = Callable[[], Finished]
+"""Puts a shard in reading order."""
 WAITING = 2
 """Shards that may wait for the disk; then recording waits too, so that memory stays bounded."""
 
@@ -52,10 +62,13 @@ class Sink(ABC):
     def abandon(self) -> None:
         """Stop, because recording failed; what is finished stays finished."""
 
-    def _listed(self, manifest: Manifest, tokens: int, notes: Mapping[str, int], clipped: Mapping[Key, int]) -> None:
+    def _listed(self, tokens: int, notes: Mapping[str, int], found: Finished) -> None:
+        manifest = self.manifest
         manifest.shards.append({"start": manifest.tokens, "stop": manifest.tokens + tokens, **notes})
-        total = Counter(manifest.clipped) + Counter({"/".join(key): count for key, count in clipped.items()})
-        manifest.clipped = dict(total)
+        for total, counts in ((manifest.clipped, found.clipped), (manifest.undefined, found.undefined)):
+            for key, count in counts.items():
+                name = "/".join(key)
+                total[name] = total.get(name, 0) + count
 
     def _warn_of_clipped(self) -> None:
         for name, count in self.manifest.clipped.items():
@@ -76,10 +89,10 @@ class MemorySink(Sink):
 
     def write(self, finish: Finish, columns: Mapping[str, Array], notes: Mapping[str, int]) -> None:
         """Take one shard."""
-        values, clipped = finish()
-        self._shards.append(values)
+        found = finish()
+        self._shards.append(found.values)
         self._columns.append(columns)
-        self._listed(self.manifest, len(columns["sequence"]), notes, clipped)
+        self._listed(len(columns["sequence"]), notes, found)
 
     def close(self, beside: Mapping[str, Recording] | None = None) -> Recording:
         """Return the recording."""
@@ -91,7 +104,7 @@ class MemorySink(Sink):
         spans = [(shard["start"], shard["stop"]) for shard in manifest.shards]
         self._warn_of_clipped()
         store = Held(self._shards, spans, manifest.dtype)
-        return Recording(Index(columns, self.names), manifest.units, store, beside=beside)
+        return Recording(Index(columns, self.names), manifest.units, store, beside=beside, undefined=manifest.undefined)
 
     def abandon(self) -> None:
         """Let go of everything."""
@@ -172,10 +185,10 @@ class DiskSink(Sink):
         number, start = len(self.manifest.shards), self.manifest.tokens
         folder = self.folder / "shards" / f"{number:05d}"
         beside = folder.with_name(f".{folder.name}.part")
-        values, clipped = finish()
+        found = finish()
         try:
             beside.mkdir()
-            for key, array in values.items():
+            for key, array in found.values.items():
                 write_array(beside / file_of(key), array)
             for name, column in columns.items():
                 write_rows(self.folder / "index" / column_file(name), start, column)
@@ -183,7 +196,7 @@ class DiskSink(Sink):
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
             raise
-        self._listed(self.manifest, len(columns["sequence"]), notes, clipped)
+        self._listed(len(columns["sequence"]), notes, found)
         self.manifest.write(self.folder)
 
     def _complete_columns(self) -> None:
