@@ -15,9 +15,7 @@ from naibu.online.trials import Trace, Trial
 from naibu.papers.hochreiter1997 import traces
 from naibu.papers.hochreiter1997.learners import learner_of
 from naibu.papers.hochreiter1997.rows import Row
-from naibu.papers.hochreiter1997.tally import Tally
 from naibu.progress import Report, silent
-from naibu.side_by_side import ctrl_c
 from naibu.storage import read_json, write_json
 
 TOGETHER = 16
@@ -41,8 +39,6 @@ class Block:
     row: Row
     seed: int
     numbers: tuple[int, ...]
-    tally: Tally | None = None
-    place: int = 0
 
     @property
     def name(self) -> str:
@@ -79,12 +75,11 @@ class Block:
         obtain = learner_of(self.row.learner)
         assert obtain is not None
         keeper = Keeper(self, progress)
-        with ctrl_c():
-            try:
-                for trial in obtain(self.row, self.missing(), self.seed, self.row.cap, keeper):
-                    keeper.finished(trial)
-            finally:
-                keeper.write()
+        try:
+            for trial in obtain(self.row, self.missing(), self.seed, self.row.cap, keeper):
+                keeper.finished(trial)
+        finally:
+            keeper.write()
 
 
 class Keeper:
@@ -126,11 +121,8 @@ class Keeper:
 
     def _tell(self) -> None:
         under_way = max(0, self.sequences - sum(trial.sequences for trial in self.ended.values()))
-        share = min(1.0, (len(self.ended) + under_way / self.block.row.cap) / max(1, self.wanted))
-        if self.block.tally is not None:
-            counted = max(self.sequences, sum(trial.sequences for trial in self.ended.values()))
-            self.block.tally.count(self.block.place, len(self.ended), counted, share)
-        self.progress(share, 1, "")
+        done = len(self.ended) + under_way / self.block.row.cap
+        self.progress(min(self.wanted, done), self.wanted, "")
 
 
 def blocks_of(folder: Path, row: Row, seed: int) -> list[Block]:

@@ -178,7 +178,7 @@ def _scored(name: str, scores: Scores | None, controls: Controls | None = None) 
 def jobs(
     folder: Path, corpus_path: str, corpus_options: Mapping[str, Any], quick: bool, seed: int = 1
 ) -> list[Network]:
-    """Return the networks of the sweep for `side_by_side`, each once; strength 0 serves both kinds of term.
+    """Return the networks of the sweep for `run_parallel`, each once; strength 0 serves both kinds of term.
 
     `quick` takes three strengths of the term on the state, and a sixth of the steps. `corpus_options` are those of
     `open_corpus`, without path and form.
