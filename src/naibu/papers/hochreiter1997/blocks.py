@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from naibu.papers.hochreiter1997 import traces
 from naibu.papers.hochreiter1997.learners import learner_of
 from naibu.papers.hochreiter1997.rows import Row
 from naibu.progress import Report, silent
-from naibu.storage import read_json, write_json
+from naibu.storage import as_json, from_json, read_json, write_json
 
 TOGETHER = 16
 """Trials of a file; compiled learners train as many at the cost of one."""
@@ -116,7 +116,7 @@ class Keeper:
         if self.ended:
             seconds = round(self.before.seconds + time.process_time() - self.began, 2)
             trials = sorted([*self.before.trials, *self.ended.values()], key=lambda trial: trial.number)
-            found = {"asked": self.block.asked, "seconds": seconds, "trials": [asdict(trial) for trial in trials]}
+            found = {"asked": self.block.asked, "seconds": seconds, "trials": as_json(trials)}
             write_json(self.block.path, found)
 
     def _tell(self) -> None:
@@ -160,7 +160,7 @@ def read_stored(path: Path) -> Stored:
     """Return what a file of trials holds. Raises StoredError where it is damaged."""
     found: Any = read_json(path, "the trials of a row")
     try:
-        return Stored(found["asked"], [Trial.of(trial) for trial in found["trials"]], float(found["seconds"]))
+        return Stored(found["asked"], [from_json(Trial, trial) for trial in found["trials"]], float(found["seconds"]))
     except (KeyError, TypeError, ValueError) as error:
         raise StoredError(f"{path}: not trials of this version ({error}); remove it to train them again") from None
 

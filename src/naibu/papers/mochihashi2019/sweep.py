@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from naibu import probes
-from naibu.config import ModelConfig, TrainingConfig, as_json
+from naibu.config import ModelConfig, TrainingConfig
 from naibu.data import builtin, files, open_corpus
 from naibu.data.corpus import Corpus
 from naibu.data.reading import is_builtin
@@ -24,7 +24,7 @@ from naibu.probes.results import Controls, Scores
 from naibu.progress import Report, silent
 from naibu.recording.language_models import record_language_model
 from naibu.runs import Run
-from naibu.storage import read_json, write_json
+from naibu.storage import as_json, read_json, write_json
 from naibu.training.threads import threads
 from naibu.training.train import train
 
