@@ -9,7 +9,7 @@ import naibu
 
 SOURCE = Path(naibu.__file__).parent
 FLOORS = [
-    {"errors", "config", "runs", "storage", "progress", "compiling", "side_by_side"},
+    {"errors", "config", "runs", "storage", "progress", "compiling", "trials"},
     {"data", "cells"},
     {"models", "online"},
     {"tasks"},
@@ -33,7 +33,7 @@ WITHIN = {
     "runs": {"config", "errors", "storage"},
     "storage": {"errors"},
     "config": {"errors"},
-    "side_by_side": {"errors", "progress"},
+    "trials": {"errors", "progress"},
 }
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, TypeVar, get_args
+from dataclasses import dataclass
+from typing import Literal, get_args
 
-from naibu.errors import OptionError, StoredError
+from naibu.errors import OptionError
 
 CellName = Literal[
     "lstm",
@@ -163,21 +163,3 @@ class TrainingConfig:
         _check(self.l1 == 0 or bool(self.l1_signals), "l1_signals", "(none)", "at least one signal when --l1")
         object.__setattr__(self, "l1_signals", tuple(self.l1_signals))  # a list when read from a file
         _check(self.threads >= 0, "threads", self.threads, "0 (the framework's own) or more")
-
-
-Config = TypeVar("Config", ModelConfig, TrainingConfig)
-
-
-def as_json(config: ModelConfig | TrainingConfig) -> dict[str, Any]:
-    """Return the fields of a configuration as they are written, and as they are when read again."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
-
-
-def from_json(kind: type[Config], written: dict[str, Any], where: object) -> Config:
-    """Return the configuration that was written; an unknown or missing key raises StoredError."""
-    known = {field.name for field in fields(kind)}
-    for key in {*written} ^ known:
-        raise StoredError(
-            f"{where}: {'unknown' if key in written else 'missing'} setting {key!r}; it was written by another version"
-        )
-    return kind(**written)

@@ -3,6 +3,7 @@
 NaibuError
 ├── CorpusError      an input file: names the file and, where it can, the line
 ├── OptionError      an option or an argument: names it as the user typed it
+├── ProcessError     a process that did a part of the work and was killed
 └── StoredError      what an earlier step left on disk: a run, a recording, a result
     └── DivergedError    a training whose loss is no longer finite
 """
@@ -28,6 +29,10 @@ class CorpusError(NaibuError):
 
 class OptionError(NaibuError, ValueError):
     """An option has a value that is not allowed; the text names it, its value and what is allowed."""
+
+
+class ProcessError(NaibuError, RuntimeError):
+    """A process that did a part of the work was killed, mostly because memory ran out."""
 
 
 class StoredError(NaibuError):

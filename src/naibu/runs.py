@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from naibu import config as configs
+from naibu.config import ModelConfig, TrainingConfig
 from naibu.errors import StoredError
-from naibu.storage import read_json, write_json
+from naibu.storage import as_json, from_json, read_json, write_json
+
+Config = TypeVar("Config", ModelConfig, TrainingConfig)
 
 FORMAT = 1
 """Version of the layout; a folder written by a newer one is refused."""
@@ -24,8 +26,8 @@ class Run:
     """
 
     path: Path
-    model: configs.ModelConfig
-    training: configs.TrainingConfig
+    model: ModelConfig
+    training: TrainingConfig
     corpus: dict[str, Any]
     symbols: int
     versions: dict[str, str]
@@ -72,8 +74,8 @@ class Run:
                 "versions": self.versions,
                 "corpus": self.corpus,
                 "symbols": self.symbols,
-                "model": configs.as_json(self.model),
-                "training": configs.as_json(self.training),
+                "model": as_json(self.model),
+                "training": as_json(self.training),
             },
         )
 
@@ -97,12 +99,24 @@ def open_run(path: str | Path) -> Run:
             raise StoredError(f"{where}: damaged ({part} is missing); remove {path} and train again")
     return Run(
         path,
-        configs.from_json(configs.ModelConfig, found["model"], where),
-        configs.from_json(configs.TrainingConfig, found["training"], where),
+        _config(ModelConfig, found["model"], where),
+        _config(TrainingConfig, found["training"], where),
         found["corpus"],
         found["symbols"],
         found["versions"],
     )
+
+
+def _config(kind: type[Config], written: dict[str, Any], where: Path) -> Config:
+    for key in written.keys() ^ {field.name for field in fields(kind)}:
+        raise StoredError(
+            f"{where}: {'unknown' if key in written else 'missing'} setting {key!r}; it was written by another version"
+        )
+    try:
+        config: Config = from_json(kind, written)
+    except (TypeError, ValueError) as error:
+        raise StoredError(f"{where}: damaged ({error}); remove {where.parent} and train again") from None
+    return config
 
 
 def list_runs(out: str | Path) -> list[Run]:

@@ -1,14 +1,18 @@
-"""Files that are whole or absent: written beside, then renamed."""
+"""Files that are whole or absent, written beside, then renamed; dataclasses as JSON and back."""
 
 from __future__ import annotations
 
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
 
 from naibu.errors import StoredError
 
@@ -68,3 +72,46 @@ def read_json(path: Path, what: str) -> Any:
         raise StoredError(
             f"{path}: damaged ({error}); this should be {what}; remove it and run the step again"
         ) from None
+
+
+def as_json(value: Any) -> Any:
+    """Return a dataclass, whatever is in it, as lists, dictionaries, numbers and strings; an array keeps its type."""
+    if isinstance(value, np.ndarray):
+        return {"type": str(value.dtype), "shape": list(value.shape), "values": value.ravel().tolist()}
+    if isinstance(value, np.generic):
+        return value.item()
+    if is_dataclass(value):
+        return {f.name: as_json(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, (list, tuple)):
+        return [as_json(inner) for inner in value]
+    return value
+
+
+def from_json(kind: Any, written: Any) -> Any:
+    """Return the value of the annotated type `kind` that `as_json` was given.
+
+    A field that is not written has its default: an older file lacks what was added since; a class that was written in
+    another form has `of_old`, which turns it into today's. Raises KeyError, TypeError
+    or ValueError where `written` is no such value, or has a field that `kind` lacks.
+    """
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        (other,) = (option for option in inner if option is not NoneType)
+        return None if written is None else from_json(other, written)
+    if kind is np.ndarray:
+        return np.array(written["values"], np.dtype(written["type"])).reshape(written["shape"])
+    if is_dataclass(kind):
+        written = kind.of_old(written) if hasattr(kind, "of_old") else written
+        hints = get_type_hints(kind)
+        if unknown := set(written) - set(hints):
+            raise TypeError(f"unknown: {', '.join(sorted(unknown))}")
+        there = [f.name for f in fields(kind) if f.name in written or f.default is MISSING]
+        return kind(**{name: from_json(hints[name], written[name]) for name in there})  # type: ignore[operator]
+    if origin is Sequence:
+        return [from_json(inner[0], value) for value in written]
+    if origin is tuple:
+        kinds = [inner[0]] * len(written) if inner[-1] is Ellipsis else inner
+        return tuple(from_json(each, value) for each, value in zip(kinds, written, strict=True))
+    if type(written) is not kind and kind(written) != written:
+        raise TypeError(f"{written!r} is no {kind.__name__}")
+    return kind(written)

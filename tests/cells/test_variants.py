@@ -29,10 +29,11 @@ from naibu.cells.wrappers import variational_dropout, weight_drop, zoneout
 from naibu.cli import main
 from naibu.commands import Signal
 from naibu.config import CELLS as NAMES
-from naibu.config import ModelConfig, TrainingConfig, as_json
+from naibu.config import ModelConfig, TrainingConfig
 from naibu.models.language_model import LanguageModel, recurrent
 from naibu.recording import record
 from naibu.recording.assemble import SIGNALS
+from naibu.storage import as_json
 from naibu.training.batches import make_batch
 from naibu.training.l1 import l1_norm
 from naibu.training.train import Trainer

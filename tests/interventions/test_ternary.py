@@ -24,6 +24,7 @@ from naibu.reporting.findings import findings, rounding
 from naibu.reporting.plots.ternary import plot_ternary
 from naibu.reporting.sections.section import Pen
 from naibu.reporting.sections.ternary import rounded
+from naibu.storage import as_json
 from naibu.tasks.task import loss_measure
 
 UPDATE, CELL = ("lstm.0", "update"), ("lstm.0", "cell")
@@ -240,9 +241,9 @@ def half_seen(treebank) -> Sequences:
 
 def test_it_is_stored_and_read_back_and_is_the_same_every_time(treebank, found, tmp_path):
     tables.save(found, tmp_path, "ternary")
-    assert tables.encode(tables.load(Ternary, tmp_path, "ternary")) == tables.encode(found)
+    assert as_json(tables.load(Ternary, tmp_path, "ternary")) == as_json(found)
     again = ternary(network(treebank.vocabulary), half_seen(treebank), train=treebank.train, resamples=50, run="a")
-    assert tables.encode(again) == tables.encode(found)
+    assert as_json(again) == as_json(found)
     assert {row["split"] for row in found.rows()} == {"test", "unseen"}
     assert found.of("before").loss.unseen.sequences == np.count_nonzero(~half_seen(treebank).seen())
 

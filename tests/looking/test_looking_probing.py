@@ -49,7 +49,7 @@ def test_side_by_side_is_one_after_the_other(places: Places, capsys: pytest.Capt
 
 
 def test_what_is_asked_for_by_name_is_not_given_to_processes(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probing, "side_by_side", lambda *_: pytest.fail("a process would not know the name"))
+    monkeypatch.setattr(probing, "run_parallel", lambda *_: pytest.fail("a process would not know the name"))
     probing.probe_run(places, "VP", label="depth", workers=2)
     assert (places.results / "correlation-depth.json").exists()
 

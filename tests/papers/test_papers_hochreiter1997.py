@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import signal
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -20,7 +18,7 @@ from naibu.cli import main
 from naibu.data.generated.reber import NODES, legal_next
 from naibu.errors import OptionError, StoredError
 from naibu.online.trials import Trace, Trial
-from naibu.papers.hochreiter1997 import blocks, curves, learners, page, ratio, reber_drawing, tables, tally, traces
+from naibu.papers.hochreiter1997 import blocks, curves, learners, page, ratio, reber_drawing, tables, traces
 from naibu.papers.hochreiter1997.asked import DEPARTURES, Asked, departures, given
 from naibu.papers.hochreiter1997.blocks import Block, blocks_of, digest, folder_of, trials_of
 from naibu.papers.hochreiter1997.compare import every_stored, label
@@ -324,7 +322,7 @@ def test_more_errors_in_the_test_are_said():
 
 
 def test_ctrl_c_keeps_finished_trials_and_the_next_call_goes_on(fake, tmp_path):
-    block, handler = blocks_of(tmp_path, ROWS["4-100"], 1)[0], signal.getsignal(signal.SIGINT)
+    block = blocks_of(tmp_path, ROWS["4-100"], 1)[0]
     fake.stop_after = 3
     with pytest.raises(KeyboardInterrupt):
         block.run()
@@ -335,7 +333,17 @@ def test_ctrl_c_keeps_finished_trials_and_the_next_call_goes_on(fake, tmp_path):
     assert fake.asked == [("4-100", tuple(range(10))), ("4-100", tuple(range(3, 10)))]
     assert [trial.number for trial in block.stored().trials] == list(range(10))
     assert block.finished()
-    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_block_tells_how_many_of_the_missing_trials_are_done(fake, tmp_path):
+    few, more = (blocks_of(tmp_path, Asked("4", 100, trials=n).rows()[0], 1)[0] for n in (2, 6))
+    few.run()
+    told = []
+    more.run(lambda done, whole, words: told.append((done, whole)))
+    done = [done for done, _ in told]
+    assert {whole for _, whole in told} == {4}
+    assert done == sorted(done)
+    assert {0 < done[0] < 1, done[-1] == 4} == {True}
 
 
 def test_more_trials_are_added_and_fewer_taken(fake, tmp_path):
@@ -377,20 +385,6 @@ def test_the_longest_work_comes_first(tmp_path):
     costs = [blocks.cost(block.row, block.numbers) for block in ordered]
     assert costs == sorted(costs, reverse=True)
     assert costs[0] > 100 * costs[-1]
-
-
-def test_a_tally_counts_what_processes_do(tmp_path):
-    counting, said = tally.Tally(tmp_path / ".tally"), []
-    counting.begin(2)
-    tell = tally.telling(counting, [30.0, 10.0], 5, lambda *told: said.append(told))
-    counting.count(1, 2, 4000, 0.5)
-    tell(0, 2, "4: T = 100")
-    done, total, words = said[0]
-    assert (done, total) == (5, 40)
-    assert re.fullmatch(r"2 of 5 trials, [\d,]+ sequences/s; 4: T = 100", words)
-    counting.end()
-    counting.count(0, 1, 1, 1)  # a process that is told late leaves nothing behind
-    assert os.listdir(tmp_path) == []
 
 
 # Tables and page

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import math
-import os
 import random
 from dataclasses import replace
 
@@ -37,9 +36,7 @@ from naibu.papers.variants.cells import (
 from naibu.papers.variants.scores import Scored
 from naibu.papers.variants.tasks import Task
 from naibu.papers.variants.training import Budget, Plan, Result, Training
-from naibu.side_by_side import side_by_side
 from random_trees import nested as random_tree
-from small_jobs import Small
 
 CELLS = ("lstm", "min-gru")
 BUDGET = Budget(symbols=1500, rates=(0.003, 0.01), seeds=(1, 2), batch_size=8, scored=400)
@@ -306,34 +303,6 @@ def test_the_markdown_table_is_one():
     lines = [line for line in text.split("\n") if line.startswith("|")]
     assert len({line.count("|") for line in lines}) == 1
     assert "| 1.250 ± 0.010 | +0.250 ± 0.000 |" in lines[3]
-
-
-# Side by side
-
-
-def test_jobs_side_by_side_skip_what_is_finished_and_run_in_other_processes(tmp_path):
-    (tmp_path / "b").write_text("there")
-    said = []
-    side_by_side([Small(tmp_path, name) for name in "abc"], 2, lambda done, whole, words: said.append((done, whole)))
-    assert (tmp_path / "b").read_text() == "there"
-    assert str(os.getpid()) not in {(tmp_path / name).read_text() for name in "ac"}
-    assert said[-1] == (3, 3)
-    assert max(done for done, _ in said) == 3
-
-
-@pytest.mark.parametrize(
-    ("ends", "kind", "words"),
-    [
-        ("mistake", naibu.StoredError, "--this: is wrong"),
-        ("error", RuntimeError, "ZeroDivisionError"),
-        ("stopped", KeyboardInterrupt, None),
-        ("killed", RuntimeError, "its process ended"),
-    ],
-)
-def test_the_end_of_a_job_is_the_end_of_all(tmp_path, ends, kind, words):
-    with pytest.raises(kind, match=words):
-        side_by_side([Small(tmp_path, "a", ends), Small(tmp_path, "b", ends), Small(tmp_path, "c")], 2)
-    assert not (tmp_path / "c").exists()
 
 
 def test_rows_of_other_settings_are_run_again(tmp_path):

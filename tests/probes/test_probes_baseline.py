@@ -21,6 +21,7 @@ from naibu.probes.baseline import (
     told_by_symbol,
 )
 from naibu.probes.target import numeric
+from naibu.storage import as_json
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +122,7 @@ def test_all_baselines_and_their_file(recording: FakeRecording, tmp_path: object
     assert found.of("majority").scores.test.value == pytest.approx(np.mean(y[test] == most))
     tables.save(found, str(tmp_path), "baselines")
     again = tables.load(Baselines, str(tmp_path), "baselines")
-    assert tables.encode(again) == tables.encode(found)
+    assert as_json(again) == as_json(found)
     assert len(found.rows()) == 10
     number = baselines(recording, "depth", orders=(1,), resamples=20)
     assert number.statistic == "r2"

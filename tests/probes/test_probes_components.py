@@ -15,6 +15,7 @@ from naibu.probes.components_results import Components, Neighbours, UniqueCompon
 from naibu.probes.neighbours import neighbours
 from naibu.probes.principal import ClassSums, principal_axes, projected, signs_split
 from naibu.probes.unique_components import auc, auc_score, best_component, unique_components
+from naibu.storage import as_json
 
 UPDATE = ("lstm.0", "update")
 UNITS = 14
@@ -134,7 +135,7 @@ def test_tokens_along_components(recording: FakeRecording, untrained: FakeRecord
     assert distance.min(axis=0).max() < 1e-3
     assert [recording.index.symbols[recording.index.symbol[rows[k]]] for k in nearest] == list(points.symbols[:20])
     tables.save(found, str(tmp_path), "components")
-    assert tables.encode(tables.load(Components, str(tmp_path), "components")) == tables.encode(found)
+    assert as_json(tables.load(Components, str(tmp_path), "components")) == as_json(found)
     assert len(found.rows()) > 20
 
 
@@ -166,7 +167,7 @@ def test_one_word_by_its_part_of_speech(recording: FakeRecording, untrained: Fak
     names = {b.name: b.scores.test.value for b in found.baselines}
     assert names["1-gram"] == names["majority"]  # the word is always the same
     tables.save(found, str(tmp_path), "word_tokens")
-    assert tables.encode(tables.load(WordTokens, str(tmp_path), "word_tokens")) == tables.encode(found)
+    assert as_json(tables.load(WordTokens, str(tmp_path), "word_tokens")) == as_json(found)
 
 
 def test_word_types_come_apart_on_the_held_out_half(
@@ -193,7 +194,7 @@ def test_word_types_come_apart_on_the_held_out_half(
     low, high = found.ends(0, 4)
     assert found.coordinates[low, 0].max() < found.coordinates[high, 0].min()
     tables.save(found, str(tmp_path), "unique")
-    assert tables.encode(tables.load(UniqueComponents, str(tmp_path), "unique")) == tables.encode(found)
+    assert as_json(tables.load(UniqueComponents, str(tmp_path), "unique")) == as_json(found)
 
 
 def test_a_pair_is_turned_to_where_its_first_half_lay(recording: FakeRecording) -> None:
@@ -257,7 +258,7 @@ def test_neighbours_against_brute_force(recording: FakeRecording, tmp_path: obje
     assert len(near.before) == min(5, position)
     assert near.before[-1] == recording.index.symbols[recording.index.symbol[near.row - 1]]
     tables.save(found, str(tmp_path), "neighbours")
-    assert tables.encode(tables.load(Neighbours, str(tmp_path), "neighbours")) == tables.encode(found)
+    assert as_json(tables.load(Neighbours, str(tmp_path), "neighbours")) == as_json(found)
     of_word = neighbours(recording, UPDATE, word="that", most=2)
     assert [q.tag for q in of_word.queries] == ["DT", "NN"]
 

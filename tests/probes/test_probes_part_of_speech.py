@@ -14,6 +14,7 @@ from naibu.probes import tables
 from naibu.probes.logistic import PRICES, Standard, fit_logistic, ridge
 from naibu.probes.part_of_speech import choose_values, part_of_speech
 from naibu.probes.part_of_speech_results import PartOfSpeech
+from naibu.storage import as_json
 
 UPDATE, CELL, COPY = ("lstm.0", "update"), ("lstm.0", "cell"), ("lstm.0", "candidate")
 
@@ -145,7 +146,7 @@ def test_test_rows_are_not_fitted_on(found: PartOfSpeech) -> None:
 def test_saved_and_read_back(found: PartOfSpeech, tmp_path: object) -> None:
     tables.save(found, str(tmp_path), "part_of_speech")
     again = tables.load(PartOfSpeech, str(tmp_path), "part_of_speech")
-    assert tables.encode(again) == tables.encode(found)
+    assert as_json(again) == as_json(found)
     statistics = {row["statistic"] for row in found.rows()}
     assert {"accuracy", "selectivity", "accuracy minus cell", "untrained accuracy minus cell", "2-gram"} <= statistics
 

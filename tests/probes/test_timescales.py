@@ -20,6 +20,7 @@ from naibu.reporting.findings import keeping as found_of
 from naibu.reporting.plots.timescales import plot_saturation, plot_timescales
 from naibu.reporting.sections.section import Pen
 from naibu.reporting.sections.timescales import kept
+from naibu.storage import as_json
 
 FORGET, INPUT = ("lstm.0", "forget_gate"), ("lstm.0", "input_gate")
 KEPT = np.array([0.5, 0.9, 0.99, 0.05, 0.95])
@@ -146,7 +147,7 @@ def both() -> Timescales:
 def test_it_is_stored_and_read_back_and_is_the_same_every_time(both, tmp_path) -> None:
     tables.save(both, tmp_path, "timescales")
     back = tables.load(Timescales, tmp_path, "timescales")
-    assert tables.encode(back) == tables.encode(both)
+    assert as_json(back) == as_json(both)
     rows = both.rows()
     assert {"timescale", "half-life", "share saturated left", "share saturated right"} <= {
         row["statistic"] for row in rows

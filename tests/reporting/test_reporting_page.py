@@ -13,6 +13,7 @@ import pytest
 
 import fake_results as fake
 from naibu.errors import StoredError
+from naibu.reporting.markup import element, joined
 from naibu.reporting.page import render, write
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -120,6 +121,13 @@ def test_symbols_names_and_commands_are_escaped(text: str, page: Page) -> None:
     assert "unk" not in page.tags
     assert "<unk>" not in text
     assert not [a for a in page.attributes if a[0] == "b"]
+
+
+def test_html_goes_into_an_element_as_it_is_but_never_into_an_attribute() -> None:
+    bold = element("b", "<&>")
+    assert bold == "<b>&lt;&amp;&gt;</b>"
+    assert joined("<", bold) + ">" == f"&lt;{bold}&gt;"
+    assert Page(element("p", bold, title=bold, data_x='"')).attributes == [("p", "title", bold), ("p", "data-x", '"')]
 
 
 def test_every_drawing_says_what_it_shows(text: str) -> None:

@@ -60,7 +60,8 @@ class Effect:
             return written
         there = [(name, *OLD[name], written[name]) for name in OLD if written.get(name) is not None]
         measured = [{"name": n, "title": title, "share": share, "scores": s} for n, title, share, s in there]
-        return {**written, "measured": measured}
+        kept = {name: value for name, value in written.items() if name not in OLD}
+        return {**kept, "measured": measured}
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import naibu
-from naibu.config import ModelConfig, TrainingConfig, as_json
+from naibu.config import ModelConfig, TrainingConfig
 from naibu.data import builtin, detect, files
 from naibu.errors import CorpusError, NaibuError, StoredError
 from naibu.runs import list_runs
-from naibu.storage import read_json
+from naibu.storage import as_json, read_json
 
 UNITS = {"brackets": 100, "tagged": 200, "characters": 200}
 """Units of a network by form, where none are asked for; 300 for forms with words."""

@@ -24,7 +24,7 @@ from naibu.probes.search import search
 from naibu.probes.timescales import applies, timescales
 from naibu.progress import Report, shown, silent
 from naibu.recording import Recording
-from naibu.side_by_side import ctrl_c, side_by_side
+from naibu.trials import run_parallel
 
 DEPTHS = ("depth", "bracket_depth", "line_position")
 """What a depth is, by order of preference: of trees, of brackets in plain text, of a line."""
@@ -68,8 +68,7 @@ def probe_run(
 
     `label` restricts it to the correlation of every unit with that label, `parts` to telling two parts of speech
     apart, `word` to the tokens of one word; `missing_only` leaves results alone that are there. All probes of a large
-    recording run in so many `workers` at a time, processes of their own (0: as many as are worth their start); a script
-    that asks for more than one needs the guard of Python's `multiprocessing`.
+    recording run in so many `workers` at a time, processes of their own (0: as many as are worth their start).
     """
     recording, control = places.open_recordings()
     everything = label is None and parts is None and word is None
@@ -89,7 +88,7 @@ def probe_run(
         if workers > 1:
             apart.sort(key=lambda name: not name.startswith(LONG))
             probed = [ProbeJob(places, category, name) for name in apart]
-            side_by_side(probed, workers, lambda done, _, names: progress(done, whole, names))
+            run_parallel(probed, workers, lambda done, _, names: progress(done, whole, names))
             jobs = [job for job in jobs if job[0].startswith(READING)]
         for done, (name, make) in enumerate(jobs, whole - len(jobs)):
             progress(done, whole, name)
@@ -122,7 +121,7 @@ class ProbeJob:
         progress(0, 1, self.name)
         recording, control = self.places.open_recordings()
         make = dict(_jobs(self.places, recording, control, self.category))[self.name]
-        with threadpool_limits(1), ctrl_c():
+        with threadpool_limits(1):
             tables.save(make(), self.places.results, self.name)
 
 

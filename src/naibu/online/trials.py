@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,14 +45,6 @@ class Trial:
     """About 50 points: sequences, mean error."""
     length: float | None = None
     """Of rows on endless streams: mean symbols of a test stream before a mistake."""
-
-    @classmethod
-    def of(cls, found: Mapping[str, Any]) -> Trial:
-        """Return the trial that `asdict` and JSON made a mapping of. Raises TypeError for another mapping."""
-        unknown = set(found) - {column.name for column in fields(cls)}
-        if unknown:
-            raise TypeError(f"not a trial: {', '.join(sorted(unknown))}")
-        return cls(**{**found, "curve": [(float(x), float(y)) for x, y in found.get("curve", ())]})
 
 
 @dataclass(frozen=True)

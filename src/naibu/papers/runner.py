@@ -69,7 +69,7 @@ class Reproduction:
     """How a paper's experiments are run, under one folder.
 
     `experiments(folder, quick)` gives the rows. Before them comes `prepare(folder, quick, workers)`, for long work
-    that several rows share or that processes can do side by side (see `side_by_side`); it skips what is finished.
+    that several rows share or that processes can do in parallel (see `trials`); it skips what is finished.
     After them `show(rows, folder, quick)`; without it, the published row above the obtained one.
     """
 

@@ -1,53 +1,43 @@
-"""Pieces of HTML: whatever is not already marked as safe is escaped."""
+"""Pieces of HTML: whatever is not Markup already is escaped."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
+
+from markupsafe import Markup as Markup
+from markupsafe import escape
 
 from naibu.probes.results import Score
 from naibu.reporting.numbers import scored
 
-
-class Safe(str):
-    """Text that is already HTML."""
-
-    __slots__ = ()
-
-
 LONG = 26  # characters above which a row's name is broken over lines
-Cell = str  # a Safe goes in as it is, any other text is escaped
+Cell = str  # Markup goes in as it is, any other text is escaped
 
 
-def safe(text: str) -> Safe:
-    """Return text as HTML, escaped unless it is HTML already."""
-    return text if isinstance(text, Safe) else Safe(escape(text))
-
-
-def joined(*parts: str) -> Safe:
+def joined(*parts: str) -> Markup:
     """Return the parts, each escaped where needed, one after the other."""
-    return Safe("".join(safe(part) for part in parts))
+    return Markup("").join(parts)
 
 
-def element(tag: str, *inside: str, **attributes: str) -> Safe:
+def element(tag: str, *inside: str, **attributes: str) -> Markup:
     """Return an element; an attribute's trailing underscore is dropped (`class_`)."""
-    named = "".join(f' {name.rstrip("_").replace("_", "-")}="{escape(value)}"' for name, value in attributes.items())
-    return Safe(f"<{tag}{named}>{joined(*inside)}</{tag}>")
+    named = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(str(v))}"' for key, v in attributes.items())
+    return Markup(f"<{tag}{named}>{joined(*inside)}</{tag}>")
 
 
-def paragraph(text: str, class_: str | None = None) -> Safe:
+def paragraph(text: str, class_: str | None = None) -> Markup:
     """Return a paragraph; `backquoted` words become code."""
-    body = text if isinstance(text, Safe) else _code(text)
+    body = text if isinstance(text, Markup) else _code(text)
     return element("p", body, class_=class_) if class_ else element("p", body)
 
 
-def score_cell(score: Score | None, as_share: bool = False) -> Safe:
+def score_cell(score: Score | None, as_share: bool = False) -> Markup:
     """Return a score for a table: the value, and its interval smaller beside it."""
     value, interval = scored(score, as_share)
-    return joined(value, " ", element("small", interval)) if interval else safe(value)
+    return joined(value, " ", element("small", interval)) if interval else escape(value)
 
 
-def table(head: Sequence[Cell], rows: Iterable[Sequence[Cell]], caption: str, names: int = 1) -> Safe:
+def table(head: Sequence[Cell], rows: Iterable[Sequence[Cell]], caption: str, names: int = 1) -> Markup:
     """Return a table in a box that scrolls on its own where the screen is narrow.
 
     The first `names` columns name the row; the others are numbers.
@@ -63,26 +53,24 @@ def table(head: Sequence[Cell], rows: Iterable[Sequence[Cell]], caption: str, na
     return element("div", inside, class_="scroll", tabindex="0", role="region", aria_label=caption)
 
 
-def _row_name(cell: Cell) -> Safe:
+def _row_name(cell: Cell) -> Markup:
     return element("th", cell, scope="row", class_="long") if len(cell) > LONG else element("th", cell, scope="row")
 
 
-def folded(summary: str, *inside: str) -> Safe:
+def folded(summary: str, *inside: str) -> Markup:
     """Return what is shown only when its summary is opened (and in print)."""
     return element("details", element("summary", summary), *inside)
 
 
-def figure(panels: Sequence[str], caption: str) -> Safe:
+def figure(panels: Sequence[Markup], caption: str) -> Markup:
     """Return drawings side by side, as many as fit, over one caption."""
-    box = element("div", *(Safe(panel) for panel in panels), class_="panels")
-    return element("figure", box, element("figcaption", caption))
+    return element("figure", element("div", *panels, class_="panels"), element("figcaption", caption))
 
 
-def command(line: str | None) -> Safe:
+def command(line: str | None) -> Markup:
     """Return the line of code that makes a part, nothing where it is not known."""
-    return Safe("") if not line else element("p", "Made by ", element("code", line), class_="command")
+    return Markup("") if not line else element("p", "Made by ", element("code", line), class_="command")
 
 
-def _code(text: str) -> Safe:
-    parts = text.split("`")
-    return joined(*(element("code", part) if k % 2 else safe(part) for k, part in enumerate(parts)))
+def _code(text: str) -> Markup:
+    return joined(*(element("code", part) if k % 2 else part for k, part in enumerate(text.split("`"))))

@@ -9,7 +9,7 @@ from pathlib import Path
 from naibu.probes.passages import Passages
 from naibu.reporting.content import NetworkPart, Report
 from naibu.reporting.findings import findings
-from naibu.reporting.markup import Safe, command, element, joined, paragraph
+from naibu.reporting.markup import Markup, command, element, joined, paragraph
 from naibu.reporting.reading import reading, script, script_policy
 from naibu.reporting.sections.bracket_prediction import brackets_predicted
 from naibu.reporting.sections.components import along_components, one_word
@@ -115,20 +115,20 @@ def write_reading(found: Passages, form: str, title: str, path: Path) -> None:
     write_text(Path(path), document(title, main, switched=True))
 
 
-def document(title: str, main: Safe, *, switched: bool = False, rules: str = "") -> str:
+def document(title: str, main: Markup, *, switched: bool = False, rules: str = "") -> str:
     """Return a page in this project's style, `rules` added to it; it loads nothing.
 
     Only a `switched` one has a script, and allows that one alone.
     """
-    policy, last = (_POLICY + script_policy(), element("script", script())) if switched else (_POLICY, Safe(""))
+    policy, last = (_POLICY + script_policy(), element("script", script())) if switched else (_POLICY, Markup(""))
     style = files("naibu.reporting").joinpath("style.css").read_text(encoding="utf-8")
     head = joined(
-        Safe('<meta charset="utf-8">'),
-        Safe(f'<meta http-equiv="Content-Security-Policy" content="{policy}">'),
-        Safe('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Safe('<meta name="color-scheme" content="light dark">'),
+        Markup('<meta charset="utf-8">'),
+        Markup(f'<meta http-equiv="Content-Security-Policy" content="{policy}">'),
+        Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
+        Markup('<meta name="color-scheme" content="light dark">'),
         element("title", title),
-        element("style", Safe(style + rules)),
+        element("style", Markup(style + rules)),
     )
     return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body><main>{main}</main>{last}</body></html>\n'
 
@@ -179,18 +179,18 @@ def _sections(part: NetworkPart, name: str) -> Iterator[Section]:
         yield rounded(part, part.ternary, pen("ternary"))
 
 
-def _found(report: Report) -> Safe:
+def _found(report: Report) -> Markup:
     parts: list[str] = [element("h2", "What we found", id="found"), paragraph(BRACKETS, "quiet")]
     for k, part in enumerate(report.parts):
         form = f": {FORMS[part.form]}" if part.form in FORMS else ""
         link = element("a", part.name, href=f"#network-{k + 1}")
-        parts.append(joined(Safe("<h4>"), link, form, Safe("</h4>")))
+        parts.append(element("h4", link, form))
         items = [element("li", f.text, class_="present" if f.present else "absent") for f in findings(part)]
         parts.append(element("ul", *items, class_="findings") if items else paragraph("Nothing was probed."))
     return element("section", *parts)
 
 
-def _contents(pages: list[tuple[str, NetworkPart, list[Section]]]) -> Safe:
+def _contents(pages: list[tuple[str, NetworkPart, list[Section]]]) -> Markup:
     items = []
     for name, part, found in pages:
         inner = [element("li", element("a", s.title, href=f"#{name}-{s.key}")) for s in found]
@@ -198,12 +198,12 @@ def _contents(pages: list[tuple[str, NetworkPart, list[Section]]]) -> Safe:
     return element("nav", element("h2", "Contents"), element("ol", *items), aria_label="Contents")
 
 
-def _words() -> Safe:
+def _words() -> Markup:
     pairs = (joined(element("dt", word), element("dd", meaning)) for word, meaning in WORDS)
     return joined(element("h2", "Words used in every table"), element("dl", *pairs, class_="words"))
 
 
-def _network(name: str, part: NetworkPart, found: list[Section], explained: set[str]) -> Safe:
+def _network(name: str, part: NetworkPart, found: list[Section], explained: set[str]) -> Markup:
     parts: list[str] = [element("h2", f"The network {part.name}", id=name, class_="network")]
     for section in found:
         parts.append(_section(name, section, explained))
@@ -218,10 +218,10 @@ def _network(name: str, part: NetworkPart, found: list[Section], explained: set[
     return element("section", *parts, aria_labelledby=name)
 
 
-def _section(name: str, section: Section, explained: set[str]) -> Safe:
+def _section(name: str, section: Section, explained: set[str]) -> Markup:
     anchor = f"{name}-{section.key}"
     if section.key in explained:
-        reading = Safe("")
+        reading = Markup("")
     else:
         reading = paragraph(section.reading)
         explained.add(section.key)

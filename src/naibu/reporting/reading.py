@@ -11,7 +11,7 @@ import numpy as np
 
 from naibu.data.forms import START_SYMBOL
 from naibu.probes.passages import FULL, NamedCell, Passage, Passages
-from naibu.reporting.markup import Safe, element, joined
+from naibu.reporting.markup import Markup, element, joined
 from naibu.reporting.numbers import number
 from naibu.reporting.palette import level
 from naibu.reporting.words import label_name, signal_name, visible
@@ -23,7 +23,7 @@ CAPTION = (
 )
 
 
-def reading(found: Passages, name: str, form: str) -> Safe:
+def reading(found: Passages, name: str, form: str) -> Markup:
     """Return passages coloured by the first cell, with a choice of the others; `name` begins every id.
 
     The values of all cells lie in the page as base64 of int8; without scripts, and in print, the first is shown.
@@ -33,12 +33,12 @@ def reading(found: Passages, name: str, form: str) -> Safe:
     choice = joined(
         element("label", "Coloured by ", for_=f"{name}-cell"),
         element("select", *options, id=f"{name}-cell", autocomplete="off"),
-        Safe(" "),
+        Markup(" "),
         element("output", for_=f"{name}-cell"),
     )
     first = found.cells[0]
     parts = joined(
-        Safe(f'<p class="tools" hidden>{choice}</p>'),
+        Markup('<p class="tools" hidden>{}</p>').format(choice),
         element("p", "Coloured by ", cell_name(first), class_="fixed"),
         _legend(first, float(found.scales[0])),
         *(_text(passage, found, k, form) for k, passage in enumerate(found.passages)),
@@ -60,9 +60,9 @@ def cell_name(cell: NamedCell) -> str:
     return f"{label_name(cell.label)}: {unit} ({measure} {number(cell.score)}{way})"
 
 
-def script() -> Safe:
+def script() -> Markup:
     """Return the script that switches the unit, as it stands in the page."""
-    return Safe(files("naibu.reporting").joinpath("colour.js").read_text(encoding="utf-8").strip())
+    return Markup(files("naibu.reporting").joinpath("colour.js").read_text(encoding="utf-8").strip())
 
 
 def script_policy() -> str:
@@ -71,7 +71,7 @@ def script_policy() -> str:
     return f"; script-src 'sha256-{digest}'"
 
 
-def _legend(cell: NamedCell, scale: float) -> Safe:
+def _legend(cell: NamedCell, scale: float) -> Markup:
     return element(
         "p",
         element("span", number(-scale) if cell.signed else "0", data_end="low"),
@@ -82,7 +82,7 @@ def _legend(cell: NamedCell, scale: float) -> Safe:
     )
 
 
-def _text(passage: Passage, found: Passages, k: int, form: str) -> Safe:
+def _text(passage: Passage, found: Passages, k: int, form: str) -> Markup:
     """Return one passage as preformatted text with a span for each symbol."""
     scale, signed = float(found.scales[0]), found.cells[0].signed
     gap = "" if form == "characters" else " "

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,8 @@ from naibu.online.trials import Trace, Trial
 from naibu.papers.hochreiter1997 import traces
 from naibu.papers.hochreiter1997.learners import learner_of
 from naibu.papers.hochreiter1997.rows import Row
-from naibu.papers.hochreiter1997.tally import Tally
 from naibu.progress import Report, silent
-from naibu.side_by_side import ctrl_c
-from naibu.storage import read_json, write_json
+from naibu.storage import as_json, from_json, read_json, write_json
 
 TOGETHER = 16
 """Trials of a file; compiled learners train as many at the cost of one."""
@@ -41,8 +39,6 @@ class Block:
     row: Row
     seed: int
     numbers: tuple[int, ...]
-    tally: Tally | None = None
-    place: int = 0
 
     @property
     def name(self) -> str:
@@ -79,12 +75,11 @@ class Block:
         obtain = learner_of(self.row.learner)
         assert obtain is not None
         keeper = Keeper(self, progress)
-        with ctrl_c():
-            try:
-                for trial in obtain(self.row, self.missing(), self.seed, self.row.cap, keeper):
-                    keeper.finished(trial)
-            finally:
-                keeper.write()
+        try:
+            for trial in obtain(self.row, self.missing(), self.seed, self.row.cap, keeper):
+                keeper.finished(trial)
+        finally:
+            keeper.write()
 
 
 class Keeper:
@@ -121,16 +116,13 @@ class Keeper:
         if self.ended:
             seconds = round(self.before.seconds + time.process_time() - self.began, 2)
             trials = sorted([*self.before.trials, *self.ended.values()], key=lambda trial: trial.number)
-            found = {"asked": self.block.asked, "seconds": seconds, "trials": [asdict(trial) for trial in trials]}
+            found = {"asked": self.block.asked, "seconds": seconds, "trials": as_json(trials)}
             write_json(self.block.path, found)
 
     def _tell(self) -> None:
         under_way = max(0, self.sequences - sum(trial.sequences for trial in self.ended.values()))
-        share = min(1.0, (len(self.ended) + under_way / self.block.row.cap) / max(1, self.wanted))
-        if self.block.tally is not None:
-            counted = max(self.sequences, sum(trial.sequences for trial in self.ended.values()))
-            self.block.tally.count(self.block.place, len(self.ended), counted, share)
-        self.progress(share, 1, "")
+        done = len(self.ended) + under_way / self.block.row.cap
+        self.progress(min(self.wanted, done), self.wanted, "")
 
 
 def blocks_of(folder: Path, row: Row, seed: int) -> list[Block]:
@@ -168,7 +160,7 @@ def read_stored(path: Path) -> Stored:
     """Return what a file of trials holds. Raises StoredError where it is damaged."""
     found: Any = read_json(path, "the trials of a row")
     try:
-        return Stored(found["asked"], [Trial.of(trial) for trial in found["trials"]], float(found["seconds"]))
+        return Stored(found["asked"], [from_json(Trial, trial) for trial in found["trials"]], float(found["seconds"]))
     except (KeyError, TypeError, ValueError) as error:
         raise StoredError(f"{path}: not trials of this version ({error}); remove it to train them again") from None
 

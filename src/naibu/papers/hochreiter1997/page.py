@@ -29,7 +29,7 @@ from naibu.papers.hochreiter1997.tables import (
     lines_of,
 )
 from naibu.papers.hochreiter1997.verdict import KINDS, NOT_RUN, kind
-from naibu.reporting.markup import Safe, element, figure, folded, joined, paragraph, table
+from naibu.reporting.markup import Markup, element, figure, folded, joined, paragraph, table
 from naibu.reporting.page import document
 from naibu.reporting.plots.canvas import drawn
 from naibu.storage import write_text
@@ -80,7 +80,7 @@ def _anchor(of: Table) -> str:
     return "".join(c if c.isalnum() else "-" for c in of.table.lower())
 
 
-def _in_short(versions: Sequence[Version]) -> Safe:
+def _in_short(versions: Sequence[Version]) -> Markup:
     """Count the verdicts of the published rows, each by its first version, which is the literal one where it is."""
     first: dict[str, Version] = {}
     for version in versions:
@@ -95,7 +95,7 @@ def _in_short(versions: Sequence[Version]) -> Safe:
     return element("section", element("h2", "In short"), element("ul", *items, class_="findings"))
 
 
-def _section(of: Table, versions: Sequence[Version], folder: Path) -> Safe:
+def _section(of: Table, versions: Sequence[Version], folder: Path) -> Markup:
     ran = [version for version in versions if version.trials]
     return element(
         "section",
@@ -111,7 +111,7 @@ def _section(of: Table, versions: Sequence[Version], folder: Path) -> Safe:
     )
 
 
-def _grammar(of: Table) -> Iterator[Safe]:
+def _grammar(of: Table) -> Iterator[Markup]:
     if of.table != "Table 1":
         return
     label = "The embedded Reber grammar: from begin to end, a letter on every arc"
@@ -123,7 +123,7 @@ def _grammar(of: Table) -> Iterator[Safe]:
     yield figure([svg], caption)
 
 
-def _table(of: Table, versions: Sequence[Version]) -> Safe:
+def _table(of: Table, versions: Sequence[Version]) -> Markup:
     lines: list[Line] = []
     shown: set[str] = set()
     for version in versions:
@@ -156,7 +156,7 @@ def _cells(line: Line) -> list[str]:
     return cells
 
 
-def _curves(ran: Sequence[Version]) -> Iterator[Safe]:
+def _curves(ran: Sequence[Version]) -> Iterator[Markup]:
     """Draw the learning curves of all versions that have some."""
     panels = []
     for number, version in enumerate(ran):
@@ -182,7 +182,7 @@ def _curves(ran: Sequence[Version]) -> Iterator[Safe]:
         yield figure(panels, caption)
 
 
-def _traces(ran: Sequence[Version], folder: Path) -> Iterator[Safe]:
+def _traces(ran: Sequence[Version], folder: Path) -> Iterator[Markup]:
     """Draw the inside of one solved trial of each experiment, that of its first version which has a trace."""
     seen: set[tuple[str, bool]] = set()
     for version in ran:
@@ -205,7 +205,7 @@ def _traces(ran: Sequence[Version], folder: Path) -> Iterator[Safe]:
         yield figure([svg], f"Inside trial {number} of {version.row.row}, solved: {trace.words}.{shaded}")
 
 
-def _settings(versions: Sequence[Version]) -> Safe:
+def _settings(versions: Sequence[Version]) -> Markup:
     items = []
     for version in versions:
         row = version.row

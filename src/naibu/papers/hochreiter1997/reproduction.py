@@ -9,13 +9,12 @@ from pathlib import Path
 
 from naibu.papers.hochreiter1997 import compare, page, tables
 from naibu.papers.hochreiter1997.asked import DEPARTURES, Asked, given
-from naibu.papers.hochreiter1997.blocks import Block, blocks_of, by_cost, cost
+from naibu.papers.hochreiter1997.blocks import blocks_of, by_cost, cost
 from naibu.papers.hochreiter1997.learners import learner_of
-from naibu.papers.hochreiter1997.tally import Tally, telling
 from naibu.papers.runner import Reproduced, Reproduction, Shown
 from naibu.progress import shown
-from naibu.side_by_side import side_by_side
 from naibu.storage import write_text
+from naibu.trials import run_parallel
 
 
 def reproduction(asked: Asked) -> Reproduction:
@@ -30,20 +29,10 @@ def reproduction(asked: Asked) -> Reproduction:
 def prepare(folder: Path, quick: bool, workers: int, *, asked: Asked) -> None:
     """Train all trials that are not there yet, the longest first; rows that nobody trains yet are left out."""
     rows = [row for row in asked.rows(quick) if learner_of(row.learner) is not None]
-    waiting = [block for row in rows for block in blocks_of(folder, row, asked.seed) if not block.finished()]
-    if not waiting:
-        return
-    tally = Tally(folder / ".tally")
-    ordered = by_cost(waiting)
-    jobs = [Block(b.folder, b.row, b.seed, b.numbers, tally, place) for place, b in enumerate(ordered)]
-    missing = [job.missing() for job in jobs]
-    costs = [cost(job.row, numbers) for job, numbers in zip(jobs, missing, strict=True)]
-    tally.begin(len(jobs))
-    try:
-        with shown(folder.name, "seconds of work, about") as report:
-            side_by_side(jobs, workers, telling(tally, costs, sum(map(len, missing)), report))
-    finally:
-        tally.end()
+    waiting = by_cost(b for row in rows for b in blocks_of(folder, row, asked.seed) if not b.finished())
+    costs = [cost(block.row, block.missing()) for block in waiting]
+    with shown(folder.name, "seconds of work, about") as progress:
+        run_parallel(waiting, workers, progress, costs)
 
 
 def show(rows: Sequence[Reproduced], folder: Path, quick: bool, *, asked: Asked) -> Shown:

@@ -22,7 +22,7 @@ from naibu.probes.matching_results import Matching
 from naibu.progress import Report
 from naibu.recording import Recording
 from naibu.reporting.agreement import says as agreement_says
-from naibu.reporting.markup import Safe, figure, joined, paragraph
+from naibu.reporting.markup import Markup, figure, joined, paragraph
 from naibu.reporting.matching import says as matching_says
 from naibu.reporting.plots.agreement import plot_agreement
 from naibu.reporting.plots.canvas import drawn
@@ -94,7 +94,7 @@ def _loaded(study: Study, kind: type[Result], name: str) -> Result | None:
     return tables.load(kind, folder, name) if (folder / f"{name}.json").exists() else None
 
 
-def seeds_shown(study: Study) -> Safe | None:
+def seeds_shown(study: Study) -> Markup | None:
     """Return what there is to see of the seeds' units."""
     found = matched(study)
     if found is None:
@@ -108,7 +108,7 @@ def seeds_shown(study: Study) -> Safe | None:
     return joined(paragraph(matching_says(found), "says"), figure(panels, caption))
 
 
-def agreement_shown(study: Study) -> Safe | None:
+def agreement_shown(study: Study) -> Markup | None:
     """Return what there is to see of number agreement, network by network."""
     parts = []
     for network in study.size.of(3, 4, 5):
@@ -122,7 +122,7 @@ def agreement_shown(study: Study) -> Safe | None:
     return joined(*parts) if parts else None
 
 
-def pictures(study: Study) -> dict[str, Safe]:
+def pictures(study: Study) -> dict[str, Markup]:
     """Return what spans several networks on the page, by the title of its table."""
     shown = {SEEDS.title: seeds_shown(study), AGREEMENT.title: agreement_shown(study)}
     return {title: seen for title, seen in shown.items() if seen is not None}

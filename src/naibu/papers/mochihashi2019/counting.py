@@ -153,7 +153,7 @@ def rows_of(quick: bool, seeds: Sequence[int] = SEEDS) -> list[Row]:
 
 
 def trainings(folder: Path, quick: bool, seeds: Sequence[int] = SEEDS) -> list[Training]:
-    """Return all trainings as jobs for `side_by_side`, each once."""
+    """Return all trainings as jobs for `run_parallel`, each once."""
     return list(dict.fromkeys(job for row in rows_of(quick, seeds) for job in row.trainings(folder)))
 
 

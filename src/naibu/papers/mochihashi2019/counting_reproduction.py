@@ -10,8 +10,8 @@ from naibu.papers.mochihashi2019.counter_table import NOTE, as_markdown
 from naibu.papers.mochihashi2019.counter_training import Recipe, Training
 from naibu.papers.runner import Experiment, Reproduced, Reproduction, Shown, table_of
 from naibu.progress import shown
-from naibu.side_by_side import side_by_side
 from naibu.storage import write_text
+from naibu.trials import run_parallel
 
 
 def reproduction(seeds: Sequence[int] = counting.SEEDS) -> Reproduction:
@@ -20,7 +20,7 @@ def reproduction(seeds: Sequence[int] = counting.SEEDS) -> Reproduction:
     def prepare(folder: Path, quick: bool, workers: int) -> None:
         """Do all trainings that are not done yet."""
         with shown("counting", "trainings") as progress:
-            side_by_side(counting.trainings(folder, quick, seeds), workers, progress)
+            run_parallel(counting.trainings(folder, quick, seeds), workers, progress)
 
     def experiments(folder: Path, quick: bool) -> Iterator[Experiment]:
         """Yield the rows of the tables."""

@@ -14,7 +14,7 @@ from naibu.papers.mochihashi2019.questions import TABLES, Table
 from naibu.papers.mochihashi2019.study import Study
 from naibu.papers.mochihashi2019.study_tables import HEAD, applying, cells
 from naibu.papers.runner import Reproduced
-from naibu.reporting.markup import Safe, element, folded, joined, paragraph, table
+from naibu.reporting.markup import Markup, element, folded, joined, paragraph, table
 from naibu.reporting.page import document, sections
 from naibu.reporting.sections.section import Section
 from naibu.reporting.words import capital
@@ -36,12 +36,12 @@ WIDER = "body { max-width: 80rem; }"
 Shown = dict[Network, list[Section]]
 
 
-def write(study: Study, rows: Sequence[Reproduced], extra: dict[str, Safe], path: Path, made: str) -> None:
+def write(study: Study, rows: Sequence[Reproduced], extra: dict[str, Markup], path: Path, made: str) -> None:
     """Write the page, whole or not at all; `extra` is what spans several networks, by the title of its table."""
     write_text(path, render(study, rows, extra, made))
 
 
-def render(study: Study, rows: Sequence[Reproduced], extra: dict[str, Safe], made: str) -> str:
+def render(study: Study, rows: Sequence[Reproduced], extra: dict[str, Markup], made: str) -> str:
     """Return the page; equal results give an equal page."""
     shown = {n: sections(part_of(study.places(n)), _id(n.name)) for n in _drawn(study)}
     kept = [about for about in TABLES if applying(rows, about.title) or about.title in extra]
@@ -84,7 +84,7 @@ def _id(name: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in name)
 
 
-def _in_short(rows: Sequence[Reproduced]) -> Safe:
+def _in_short(rows: Sequence[Reproduced]) -> Markup:
     """Count the verdicts of all lines that the document makes a claim for."""
     own = [row for about in TABLES for row in applying(rows, about.title) if row.published]
     counted = Counter(row.verdict for row in own)
@@ -96,7 +96,7 @@ def _in_short(rows: Sequence[Reproduced]) -> Safe:
     return element("section", element("h2", "In short"), element("ul", *items, class_="findings"))
 
 
-def _table(about: Table, rows: Sequence[Reproduced], shown: Shown, more: Safe | None) -> Safe:
+def _table(about: Table, rows: Sequence[Reproduced], shown: Shown, more: Markup | None) -> Markup:
     own = [cells(row) for row in applying(rows, about.title)]
     body = [table(HEAD, own, about.title)] if own else []
     return element(
@@ -111,13 +111,13 @@ def _table(about: Table, rows: Sequence[Reproduced], shown: Shown, more: Safe | 
     )
 
 
-def _plots(about: Table, shown: Shown) -> Iterator[Safe]:
+def _plots(about: Table, shown: Shown) -> Iterator[Markup]:
     for network, found in shown.items():
         if network.type in about.types:
             yield from (_section(network, section) for section in found if section.key in about.sections)
 
 
-def _section(network: Network, section: Section) -> Safe:
+def _section(network: Network, section: Section) -> Markup:
     return element(
         "section",
         element("h3", f"{capital(row_name(network))}: {section.title}"),

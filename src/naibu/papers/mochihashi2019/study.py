@@ -89,7 +89,7 @@ def _opened(path: str, form: str, options: tuple[tuple[str, Any], ...]) -> Corpu
 
 @dataclass(frozen=True)
 class NetworkJob:
-    """One network from training to interventions, as a job for `side_by_side`; every stage goes on where it was."""
+    """One network from training to interventions, as a job for `run_parallel`; every stage goes on where it was."""
 
     study: Study
     network: Network

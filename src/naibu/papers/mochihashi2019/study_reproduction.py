@@ -16,8 +16,8 @@ from naibu.papers.mochihashi2019.asked import Asked
 from naibu.papers.mochihashi2019.lines import lines
 from naibu.papers.runner import Experiment, Reproduced, Reproduction, Shown
 from naibu.progress import shown
-from naibu.side_by_side import side_by_side
 from naibu.storage import write_text
+from naibu.trials import run_parallel
 
 SOURCE = "document A: Shibata, Uchiumi and Mochihashi, COLING 2020"
 
@@ -33,7 +33,7 @@ def reproduction(asked: Asked) -> Reproduction:
         for form in dict.fromkeys(network.form for network in study.networks):
             study.open(form)  # what is wrong with the corpus is said before anything is trained
         with shown("study", "networks") as progress:
-            side_by_side(study.jobs(), workers, progress)
+            run_parallel(study.jobs(), workers, progress)
         with shown("study: several networks", "comparisons") as progress:
             across.compare(study, progress)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from naibu import probes
-from naibu.config import ModelConfig, TrainingConfig, as_json
+from naibu.config import ModelConfig, TrainingConfig
 from naibu.data import builtin, files, open_corpus
 from naibu.data.corpus import Corpus
 from naibu.data.reading import is_builtin
@@ -24,7 +24,7 @@ from naibu.probes.results import Controls, Scores
 from naibu.progress import Report, silent
 from naibu.recording import record_examples
 from naibu.runs import Run
-from naibu.storage import read_json, write_json
+from naibu.storage import as_json, read_json, write_json
 from naibu.training.threads import threads
 from naibu.training.train import train
 
@@ -175,7 +175,7 @@ def _scored(name: str, scores: Scores | None, controls: Controls | None = None) 
 def jobs(
     folder: Path, corpus_path: str, corpus_options: Mapping[str, Any], quick: bool, seed: int = 1
 ) -> list[Network]:
-    """Return the networks of the sweep for `side_by_side`, each once; strength 0 serves both kinds of term.
+    """Return the networks of the sweep for `run_parallel`, each once; strength 0 serves both kinds of term.
 
     `quick` takes three strengths of the term on the state, and a sixth of the steps. `corpus_options` are those of
     `open_corpus`, without path and form.

@@ -11,8 +11,8 @@ from naibu.papers.mochihashi2019.sweep_drawing import write_plot
 from naibu.papers.mochihashi2019.sweep_table import NOTE, as_markdown, for_terminal
 from naibu.papers.runner import Experiment, Reproduced, Reproduction, Shown
 from naibu.progress import shown
-from naibu.side_by_side import side_by_side
 from naibu.storage import write_text
+from naibu.trials import run_parallel
 
 
 def reproduction(asked: Asked) -> Reproduction:
@@ -23,7 +23,7 @@ def reproduction(asked: Asked) -> Reproduction:
         study = asked.study(folder, quick)
         jobs = sweep.jobs(study.out / "sweep", study.corpus, dict(study.options), quick)
         with shown("an L1 term on text", "strengths") as progress:
-            side_by_side(jobs, workers, progress)
+            run_parallel(jobs, workers, progress)
 
     def experiments(folder: Path, quick: bool) -> Iterator[Experiment]:
         """Yield a row for each strength."""

@@ -15,11 +15,11 @@ from naibu.papers.variants.scores import Scored, score
 from naibu.papers.variants.tasks import TASKS, Task, corpus_of, prepare
 from naibu.progress import Report, shown, silent
 from naibu.runs import Run, open_run
-from naibu.side_by_side import side_by_side
 from naibu.storage import read_json, write_json
 from naibu.training.batches import epoch_batches
 from naibu.training.threads import threads
 from naibu.training.train import train
+from naibu.trials import run_parallel
 
 
 @dataclass(frozen=True)
@@ -170,9 +170,9 @@ class Plan:
         prepare(self.folder, self.tasks)
         units = {cell: equal_units(cell) for cell in self.cells}
         with shown("learning rates" if len(self.budget.rates) > 1 else "first seed", "trainings") as progress:
-            side_by_side(self._first(units), workers, progress)
+            run_parallel(self._first(units), workers, progress)
         with shown("other seeds", "trainings") as progress:
-            side_by_side(
+            run_parallel(
                 [t for task in self.tasks for c in self.cells for t in self.chosen(task, c)], workers, progress
             )
 

@@ -7,12 +7,12 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -87,7 +87,7 @@ def tinted(strength: np.ndarray, colour: str) -> np.ndarray:
 
 def drawn(
     draw: Callable[[Axes], object], *, size: tuple[float, float], name: str, label: str, wide: bool = False
-) -> str:
+) -> Markup:
     """Return what `draw` draws, as an inline SVG for a page.
 
     `name` is put before every id in it, so that two SVGs on a page do not use each other's clip paths;
@@ -127,7 +127,7 @@ def _style() -> Iterator[None]:
         yield
 
 
-def _inline(svg: str, size: tuple[float, float], name: str, label: str, wide: bool) -> str:
+def _inline(svg: str, size: tuple[float, float], name: str, label: str, wide: bool) -> Markup:
     body = svg[svg.index("<svg") : svg.rindex("</svg>")]
     body = re.sub(r"<style[^>]*>.*?</style>", "", body, flags=re.S)
     body = re.sub(r"<defs>\s*</defs>", "", body[body.index(">") + 1 :])
@@ -144,7 +144,7 @@ def _inline(svg: str, size: tuple[float, float], name: str, label: str, wide: bo
     body = re.sub(r">\s+<", "><", body.strip())
     width, height = (round(72 * inches, 2) for inches in size)
     kind = "panel wide" if wide else "panel"
-    return (
+    return Markup(
         f'<svg class="{kind}" role="img" aria-label="{escape(label)}" viewBox="0 0 {width:g} {height:g}" '
         f'width="{96 * size[0]:.0f}" height="{96 * size[1]:.0f}" stroke-linejoin="round">{body}</svg>'
     )

@@ -7,7 +7,7 @@ from functools import partial
 from naibu.probes.bracket_results import BracketPrediction
 from naibu.reporting.content import NetworkPart
 from naibu.reporting.findings import closings
-from naibu.reporting.markup import Safe, figure, folded, paragraph, score_cell, table
+from naibu.reporting.markup import Markup, figure, folded, paragraph, score_cell, table
 from naibu.reporting.numbers import count
 from naibu.reporting.sections.section import (
     Pen,
@@ -71,7 +71,7 @@ def brackets_predicted(part: NetworkPart, found: BracketPrediction, pen: Pen) ->
     )
 
 
-def _kinds(found: BracketPrediction, split: str) -> Safe:
+def _kinds(found: BracketPrediction, split: str) -> Markup:
     unseen = has_unseen([k.recall for k in found.kinds])
     rows = []
     for k in found.kinds:
@@ -87,7 +87,7 @@ def _kinds(found: BracketPrediction, split: str) -> Safe:
     return table(head, rows, "Recall and loss of the next symbol, by its kind")
 
 
-def _differences(found: BracketPrediction, split: str) -> Safe:
+def _differences(found: BracketPrediction, split: str) -> Markup:
     unseen = has_unseen([d.scores for d in found.differences])
     rows = []
     for d in found.differences:
@@ -100,7 +100,7 @@ def _differences(found: BracketPrediction, split: str) -> Safe:
     return table(head, rows, "Opening less closing brackets, resampled together")
 
 
-def _categories(found: BracketPrediction) -> Safe:
+def _categories(found: BracketPrediction) -> Markup:
     rows = [
         [
             shortened(c.category, 40) or "all alike",

@@ -8,7 +8,7 @@ from functools import partial
 from naibu.probes.baseline import Baseline
 from naibu.probes.components_results import Components, Neighbours, Query, Telling, WordTokens
 from naibu.reporting.content import NetworkPart
-from naibu.reporting.markup import Safe, element, figure, folded, joined, paragraph, score_cell, table
+from naibu.reporting.markup import Markup, element, figure, folded, joined, paragraph, score_cell, table
 from naibu.reporting.numbers import count, number, share, with_interval
 from naibu.reporting.sections.section import (
     Pen,
@@ -114,7 +114,7 @@ def _name(name: str) -> str:
     return NAMES.get(name, name.replace("-gram", " symbols alone") if name[0].isdigit() else name)
 
 
-def _told(telling: Sequence[Telling], baselines: Sequence[Baseline], classes: int) -> Safe:
+def _told(telling: Sequence[Telling], baselines: Sequence[Baseline], classes: int) -> Markup:
     unseen, split = has_unseen([t.scores for t in telling]), split_of([t.scores for t in telling])
     rows = [
         [
@@ -166,15 +166,15 @@ def one_word(part: NetworkPart, found: WordTokens, near: Neighbours | None, pen:
     )
 
 
-def _neighbours(near: Neighbours) -> list[Safe]:
+def _neighbours(near: Neighbours) -> list[Markup]:
     return [_query(near, q) for q in near.queries]
 
 
-def _read(before: Sequence[str]) -> Safe:
+def _read(before: Sequence[str]) -> Markup:
     return element("span", " ".join(shortened(w) for w in before) or "–", class_="units")
 
 
-def _query(near: Neighbours, q: Query) -> Safe:
+def _query(near: Neighbours, q: Query) -> Markup:
     rows = []
     for kind, found in (("any word", q.nearest), ("other words", q.others)):
         rows += [[kind, visible(n.symbol), n.tag, number(n.cosine), _read(n.before)] for n in found]

@@ -6,7 +6,7 @@ from functools import partial
 
 from naibu.probes.results import Distributions, Level, SignalDistribution
 from naibu.reporting.content import NetworkPart
-from naibu.reporting.markup import Safe, element, figure, paragraph, score_cell, table
+from naibu.reporting.markup import Markup, element, figure, paragraph, score_cell, table
 from naibu.reporting.numbers import count, number, share, with_interval
 from naibu.reporting.sections.section import Pen, Section, command_for, fitted_note
 from naibu.reporting.words import rank, signal_name
@@ -98,7 +98,7 @@ def _place(place: float) -> str:
     return f"{place:.3g}".replace("-", "−")
 
 
-def _levels(signals: list[SignalDistribution]) -> list[Safe]:
+def _levels(signals: list[SignalDistribution]) -> list[Markup]:
     """Return the table of levels, none for results made before there was one."""
     there = [s for s in signals if s.levels is not None]
     if not there:
@@ -134,7 +134,7 @@ def _says(s: SignalDistribution) -> str:
     return f"{name} has its mean at {number(s.mean.value)} and no distinct peak."
 
 
-def _table(signals: list[SignalDistribution]) -> Safe:
+def _table(signals: list[SignalDistribution]) -> Markup:
     layers = len({s.layer for s in signals}) > 1
     head = [
         "signal",

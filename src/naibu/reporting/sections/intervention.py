@@ -8,7 +8,7 @@ from functools import partial
 from naibu.interventions.results import Effect, Holding
 from naibu.reporting.content import NetworkPart
 from naibu.reporting.findings import cause
-from naibu.reporting.markup import Safe, figure, folded, table
+from naibu.reporting.markup import Markup, figure, folded, table
 from naibu.reporting.numbers import number
 from naibu.reporting.sections.section import Pen, Section, command_for, has_unseen, score_cells, score_heads, split_of
 from naibu.reporting.words import signal_name
@@ -61,7 +61,7 @@ def held(part: NetworkPart, holding: Holding, pen: Pen) -> Section:
     )
 
 
-def _table(effects: list[Effect], names: Mapping[str, str], caption: str) -> Safe:
+def _table(effects: list[Effect], names: Mapping[str, str], caption: str) -> Markup:
     there = [field for field in names if any(getattr(effect, field) is not None for effect in effects)]
     unseen = has_unseen([effect.loss for effect in effects])
     heads = [f"{names[field]}, {head}" for field in there for head in score_heads(unseen)]

@@ -7,7 +7,7 @@ from functools import partial
 from naibu.probes.part_of_speech_results import Difference, PartOfSpeech
 from naibu.probes.results import Score
 from naibu.reporting.content import NetworkPart
-from naibu.reporting.markup import Safe, figure, folded, score_cell, table
+from naibu.reporting.markup import Markup, figure, folded, score_cell, table
 from naibu.reporting.numbers import count, share, with_interval
 from naibu.reporting.sections.section import (
     Pen,
@@ -123,7 +123,7 @@ def _balance(found: PartOfSpeech) -> str:
     )
 
 
-def _signals(found: PartOfSpeech) -> Safe:
+def _signals(found: PartOfSpeech) -> Markup:
     signals = sorted(found.signals, key=lambda s: rank(s.signal))
     unseen, split = has_unseen([s.accuracy for s in signals]), split_of([s.accuracy for s in signals])
     fields = [f for f in control_fields([s.controls for s in signals]) if f != "position"]
@@ -142,7 +142,7 @@ def _signals(found: PartOfSpeech) -> Safe:
     return table(head, rows, f"Accuracy of telling {short_group(found.values[0])} from {short_group(found.values[1])}")
 
 
-def _differences(found: PartOfSpeech) -> Safe:
+def _differences(found: PartOfSpeech) -> Markup:
     unseen = has_unseen([d.scores for d in found.differences])
     split = split_of([d.scores for d in found.differences])
     rows = [
@@ -157,7 +157,7 @@ def _differences(found: PartOfSpeech) -> Safe:
     return table(head, rows, "Difference in accuracy on the same words, resampled together")
 
 
-def _baselines(found: PartOfSpeech) -> Safe:
+def _baselines(found: PartOfSpeech) -> Markup:
     unseen = has_unseen([b.scores for b in found.baselines])
     rows = [
         [

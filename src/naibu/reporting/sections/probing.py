@@ -8,7 +8,7 @@ from functools import partial
 from naibu.probes.results import L1Path, L1Row, Regression
 from naibu.reporting.content import NetworkPart
 from naibu.reporting.findings import few_units
-from naibu.reporting.markup import Safe, element, figure, folded, joined, score_cell, table
+from naibu.reporting.markup import Markup, element, figure, folded, joined, score_cell, table
 from naibu.reporting.numbers import count, number, with_interval
 from naibu.reporting.sections.section import (
     Pen,
@@ -87,7 +87,7 @@ def regressed(part: NetworkPart, regressions: Sequence[Regression], pen: Pen, ke
     )
 
 
-def _models(regressions: Sequence[Regression], statistic: str, caption: str) -> Safe:
+def _models(regressions: Sequence[Regression], statistic: str, caption: str) -> Markup:
     found = [
         (r, m, m.r2, m.r2_controls) if statistic == "r2" else (r, m, m.r, m.r_controls)
         for r in regressions
@@ -169,7 +169,7 @@ def sparse(part: NetworkPart, path: L1Path, pen: Pen) -> Section:
     )
 
 
-def _path(path: L1Path, split: str) -> Safe:
+def _path(path: L1Path, split: str) -> Markup:
     scores = [row.accuracy for row in path.strengths]
     unseen = has_unseen(scores)
     fields = control_fields([row.controls for row in path.strengths])
@@ -200,13 +200,13 @@ def _path(path: L1Path, split: str) -> Safe:
     )
 
 
-def _with_units(row: L1Row, field: str, split: str) -> Safe:
+def _with_units(row: L1Row, field: str, split: str) -> Markup:
     cell = control_cells(row.controls, [field], split, as_share=True)[0]
     used = {"untrained": row.untrained_nonzero, "random_label": row.random_nonzero}.get(field)
     return cell if used is None else joined(cell, " ", element("small", f"with {used} units"))
 
 
-def _units(path: L1Path) -> Safe:
+def _units(path: L1Path) -> Markup:
     rows = []
     for row in path.strengths:
         by_weight = sorted(zip(row.units.tolist(), row.weights.tolist(), strict=True), key=lambda pair: -abs(pair[1]))

@@ -7,7 +7,7 @@ from naibu.probes.passages import Passages
 from naibu.probes.results import Scores
 from naibu.reporting.content import NetworkPart
 from naibu.reporting.findings import naming
-from naibu.reporting.markup import Safe, score_cell, table
+from naibu.reporting.markup import Markup, score_cell, table
 from naibu.reporting.numbers import count, number, share
 from naibu.reporting.reading import reading
 from naibu.reporting.sections.section import (
@@ -62,7 +62,7 @@ def _controls(found: Found) -> tuple[Scores | None, ...]:
     return found.controls.untrained, found.symbol, found.controls.position, found.controls.random_label
 
 
-def _table(search: Search) -> Safe:
+def _table(search: Search) -> Markup:
     scores = [found.best.scores for found in search.found]
     unseen, split = has_unseen(scores), split_of(scores)
     layers = len({found.best.layer for found in search.found}) > 1

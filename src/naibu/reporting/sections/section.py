@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from naibu.probes.results import Controls, Rows, Scores
 from naibu.reporting.content import NetworkPart
-from naibu.reporting.markup import Safe, paragraph, score_cell
+from naibu.reporting.markup import Markup, paragraph, score_cell
 from naibu.reporting.numbers import count
 from naibu.reporting.words import on_split
 
@@ -30,8 +30,8 @@ class Section:
     title: str
     reading: str  # what is measured and how to read it; shown once, with the first network
     says: str  # what is seen, in a sentence computed from the result
-    figures: tuple[Safe, ...]
-    tables: tuple[Safe, ...]
+    figures: tuple[Markup, ...]
+    tables: tuple[Markup, ...]
     command: str | None
 
 
@@ -44,11 +44,11 @@ class Pen:
 
     def __call__(
         self, draw: Callable[[Axes], object], label: str, size: tuple[float, float] = (3.5, 2.5), wide: bool = False
-    ) -> Safe:
+    ) -> Markup:
         from naibu.reporting.plots.canvas import drawn  # matplotlib loads when something is drawn
 
         self.drawn += 1
-        return Safe(drawn(draw, size=size, name=f"{self.name}-{self.drawn}", label=label, wide=wide))
+        return drawn(draw, size=size, name=f"{self.name}-{self.drawn}", label=label, wide=wide)
 
 
 def command_for(part: NetworkPart, *keys: str) -> str | None:
@@ -67,7 +67,7 @@ def fitted_note(rows: Rows) -> str:
     )
 
 
-def labelled_note(rows: Rows, more: str = "") -> Safe:
+def labelled_note(rows: Rows, more: str = "") -> Markup:
     """Return the note under a probe's table: what it was fitted and scored on, and which vector meets which label."""
     return paragraph(" ".join(part for part in (fitted_note(rows), CONVENTION, more) if part), "quiet")
 
@@ -87,7 +87,7 @@ def score_heads(unseen: bool) -> list[str]:
     return ["all test", "unseen"] if unseen else ["all test"]
 
 
-def score_cells(scores: Scores | None, unseen: bool, as_share: bool = False) -> list[Safe]:
+def score_cells(scores: Scores | None, unseen: bool, as_share: bool = False) -> list[Markup]:
     """Return a score's cells: on all test sequences, and on the unseen ones where the table has them."""
     splits = ("test", "unseen") if unseen else ("test",)
     return [score_cell(on_split(scores, split), as_share) for split in splits]
@@ -103,6 +103,6 @@ def control_heads(fields: Sequence[str], split: str) -> list[str]:
     return [f"control: {CONTROL_NAMES[field]}" + (" (unseen)" if split == "unseen" else "") for field in fields]
 
 
-def control_cells(controls: Controls, fields: Sequence[str], split: str, as_share: bool = False) -> list[Safe]:
+def control_cells(controls: Controls, fields: Sequence[str], split: str, as_share: bool = False) -> list[Markup]:
     """Return the cells of the controls on one split."""
     return [score_cell(on_split(getattr(controls, field), split), as_share) for field in fields]

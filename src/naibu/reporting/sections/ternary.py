@@ -6,10 +6,10 @@ from functools import partial
 
 import numpy as np
 
-from naibu.interventions.ternary_results import Rounding, Ternary
+from naibu.interventions.ternary_results import Ternary
 from naibu.reporting.content import NetworkPart
 from naibu.reporting.findings import rounding
-from naibu.reporting.markup import Safe, figure, folded, paragraph, safe, table
+from naibu.reporting.markup import Markup, figure, folded, paragraph, table
 from naibu.reporting.numbers import count, number, share
 from naibu.reporting.sections.section import Pen, Section, command_for, has_unseen, score_cells, score_heads, split_of
 
@@ -46,21 +46,17 @@ def rounded(part: NetworkPart, ternary: Ternary, pen: Pen) -> Section:
     )
 
 
-def _table(ternary: Ternary) -> Safe:
+def _table(ternary: Ternary) -> Markup:
     unseen = has_unseen([r.loss for r in ternary.roundings])
     heads = [f"{name}, {head}" for name in ("loss", "added", "added, share") for head in score_heads(unseen)]
     rows = []
     for r in ternary.roundings:
         cells = [*score_cells(r.loss, unseen), *score_cells(r.loss_change, unseen)]
-        rows.append([r.what, _zero(r), *cells, *score_cells(r.relative_change, unseen, as_share=True)])
+        rows.append([r.what, share(r.zero), *cells, *score_cells(r.relative_change, unseen, as_share=True)])
     return table(["rounded", "becomes 0", *heads], rows, "Loss (nats per symbol) with the update or cell rounded")
 
 
-def _zero(r: Rounding) -> Safe:
-    return safe(share(r.zero))
-
-
-def _chosen(ternary: Ternary) -> Safe:
+def _chosen(ternary: Ternary) -> Markup:
     sizes = np.concatenate([levels.size for levels in ternary.levels])
     low, middle, high = (number(float(q)) for q in np.quantile(sizes, (0.1, 0.5, 0.9)))
     return paragraph(
@@ -71,7 +67,7 @@ def _chosen(ternary: Ternary) -> Safe:
     )
 
 
-def _others(ternary: Ternary) -> Safe:
+def _others(ternary: Ternary) -> Markup:
     unseen = has_unseen([r.loss for r in ternary.roundings])
     names = {"accuracy": "next symbol right", "end_recall": "ends foreseen"}
     there = [field for field in names if any(getattr(r, field) is not None for r in ternary.roundings)]

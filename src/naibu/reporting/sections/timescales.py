@@ -10,7 +10,7 @@ import numpy as np
 from naibu.probes.timescales_results import HALF, GateSaturation, LayerTimescales, Timescales
 from naibu.reporting.content import NetworkPart
 from naibu.reporting.findings import keeping
-from naibu.reporting.markup import Safe, figure, folded, paragraph, score_cell, table
+from naibu.reporting.markup import Markup, figure, folded, paragraph, score_cell, table
 from naibu.reporting.numbers import count, number, share
 from naibu.reporting.sections.section import Pen, Section, command_for, has_unseen, score_cells, score_heads
 from naibu.reporting.words import signal_name
@@ -57,7 +57,7 @@ def kept(part: NetworkPart, timescales: Timescales, pen: Pen) -> Section:
     )
 
 
-def _quantiles(timescales: Timescales) -> Safe:
+def _quantiles(timescales: Timescales) -> Markup:
     unseen = has_unseen([scores for layer in timescales.layers for scores in layer.quantiles])
     bare = any(layer.untrained_quantiles is not None for layer in timescales.layers)
     rows = []
@@ -72,7 +72,7 @@ def _quantiles(timescales: Timescales) -> Safe:
     return table(["", *heads, "half-life", *control], rows, "Timescales in symbols, quantiles over units")
 
 
-def _notes(timescales: Timescales) -> Iterator[Safe]:
+def _notes(timescales: Timescales) -> Iterator[Markup]:
     for layer in timescales.layers:
         yield paragraph(
             f"{_of(timescales, layer)}What a unit keeps is {KEPT[layer.kept]}. {share(layer.open)} of these values "
@@ -82,7 +82,7 @@ def _notes(timescales: Timescales) -> Iterator[Safe]:
         )
 
 
-def _longest(timescales: Timescales) -> Safe:
+def _longest(timescales: Timescales) -> Markup:
     unseen = has_unseen([unit.timescale for layer in timescales.layers for unit in layer.longest])
     rows = []
     for layer in timescales.layers:
@@ -93,7 +93,7 @@ def _longest(timescales: Timescales) -> Safe:
     return table(["", *heads, "half-life"], rows, "The units that keep longest, chosen on training sequences")
 
 
-def _gates(timescales: Timescales) -> Safe:
+def _gates(timescales: Timescales) -> Markup:
     layers = len({gate.layer for gate in timescales.gates}) > 1
     rows = []
     for gate in timescales.gates:
@@ -109,11 +109,11 @@ def _gates(timescales: Timescales) -> Safe:
     )
 
 
-def _side(gate: GateSaturation, side: str) -> list[Safe]:
+def _side(gate: GateSaturation, side: str) -> list[str]:
     bare = None if gate.untrained is None else getattr(gate.untrained, f"mean_{side}").test
     units = getattr(gate.trained, side)
     mostly = f"{count(int(np.count_nonzero(units >= MOSTLY)))} of {count(len(units))}"
-    return [score_cell(getattr(gate.trained, f"mean_{side}").test, True), score_cell(bare, True), Safe(mostly)]
+    return [score_cell(getattr(gate.trained, f"mean_{side}").test, True), score_cell(bare, True), mostly]
 
 
 def _of(timescales: Timescales, layer: LayerTimescales) -> str:

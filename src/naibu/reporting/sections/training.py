@@ -9,7 +9,7 @@ from typing import Any
 from naibu.probes.results import Confusion, Controls, Rows, Scores
 from naibu.reporting.content import NetworkPart
 from naibu.reporting.findings import prediction
-from naibu.reporting.markup import Safe, element, figure, folded, joined, paragraph, table
+from naibu.reporting.markup import Markup, element, figure, folded, joined, paragraph, table
 from naibu.reporting.markup import command as command_line
 from naibu.reporting.numbers import count, duration, number, share
 from naibu.reporting.sections.section import (
@@ -56,14 +56,14 @@ def trained(part: NetworkPart, pen: Pen) -> Section:
             if part.inside_share is not None
             else "."
         )
-    figures: list[Safe] = [joined(paragraph("One sequence as the network reads it:"), example)]
+    figures: list[Markup] = [joined(paragraph("One sequence as the network reads it:"), example)]
     if part.metrics:
         from naibu.reporting.plots.prediction import plot_learning_curve
 
         caption = _curve(part.metrics)
         panel = pen(partial(plot_learning_curve, part.metrics), caption, (3.7, 2.5))
         figures.append(figure([panel], caption))
-    pair: list[Safe] = []
+    pair: list[Markup] = []
     if part.corpus:
         pair.append(table(["corpus", "found"], part.corpus, "What was found in the corpus"))
     if part.training:
@@ -161,7 +161,7 @@ def _note(rows: Rows) -> str:
     )
 
 
-def _overall(confusion: Confusion) -> Safe:
+def _overall(confusion: Confusion) -> Markup:
     none = Controls()
     end = confusion.end or "end"
     lines: list[tuple[str, Scores | None, Controls, bool]] = [
@@ -183,7 +183,7 @@ def _overall(confusion: Confusion) -> Safe:
     return table(["", *score_heads(unseen), *control_heads(fields, split)], rows, "Prediction of the next symbol")
 
 
-def _each(confusion: Confusion) -> Safe:
+def _each(confusion: Confusion) -> Markup:
     rows = [
         [
             shortened(symbol, 40),

@@ -8,7 +8,7 @@ from functools import partial
 from naibu.probes.results import Controls, Correlation, Overlap, Scores, SignalCorrelation, Trajectories
 from naibu.reporting.content import NetworkPart
 from naibu.reporting.findings import following, telling_apart
-from naibu.reporting.markup import Safe, figure, folded, paragraph, table
+from naibu.reporting.markup import Markup, figure, folded, paragraph, table
 from naibu.reporting.numbers import number, with_interval
 from naibu.reporting.sections.section import (
     Pen,
@@ -90,7 +90,7 @@ def _defined(label: str) -> str:
     return MEANINGS.get(label, f"The {label_name(label)} is a number known for each place.")
 
 
-def _ranked(correlation: Correlation, pen: Pen) -> Safe:
+def _ranked(correlation: Correlation, pen: Pen) -> Markup:
     from naibu.reporting.plots.units import plot_correlation
 
     label = label_name(correlation.label)
@@ -114,7 +114,7 @@ def _ranked(correlation: Correlation, pen: Pen) -> Safe:
     return figure(panels, caption)
 
 
-def _associations(correlation: Correlation, pen: Pen) -> Safe:
+def _associations(correlation: Correlation, pen: Pen) -> Markup:
     from naibu.reporting.plots.units import plot_association
 
     label = label_name(correlation.label)
@@ -138,11 +138,11 @@ def _associations(correlation: Correlation, pen: Pen) -> Safe:
     return figure(panels, caption + capital("; ".join(says)) + ".")
 
 
-def _courses(all_found: Sequence[Trajectories], correlation: Correlation, pen: Pen) -> list[Safe]:
+def _courses(all_found: Sequence[Trajectories], correlation: Correlation, pen: Pen) -> list[Markup]:
     from naibu.reporting.plots.units import plot_trajectory
 
-    shown: list[Safe] = []
-    more: list[Safe] = []
+    shown: list[Markup] = []
+    more: list[Markup] = []
     for k, found in enumerate(all_found):
         falling = _falls(correlation, found)
         for place, course in enumerate(found.sequences):
@@ -178,7 +178,7 @@ def _falls(correlation: Correlation, found: Trajectories) -> bool:
     return False
 
 
-def _table(correlation: Correlation, statistic: str, caption: str) -> Safe:
+def _table(correlation: Correlation, statistic: str, caption: str) -> Markup:
     def chosen(s: SignalCorrelation) -> tuple[int, Scores, Controls]:
         if statistic == "pearson":
             return s.pearson_unit, s.pearson, s.pearson_controls
@@ -238,7 +238,7 @@ def tells_apart(part: NetworkPart, overlap: Overlap, pen: Pen) -> Section:
     )
 
 
-def _overlaps(overlap: Overlap) -> Safe:
+def _overlaps(overlap: Overlap) -> Markup:
     signals = sorted(overlap.signals, key=lambda s: (s.layer, rank(s.signal)))
     layers = len({s.layer for s in signals}) > 1
     unseen, split = has_unseen([s.overlap for s in signals]), split_of([s.overlap for s in signals])

@@ -7,7 +7,7 @@ from functools import partial
 
 from naibu.probes.components_results import UniqueComponents
 from naibu.reporting.content import NetworkPart
-from naibu.reporting.markup import Safe, element, figure, paragraph, score_cell, table
+from naibu.reporting.markup import Markup, element, figure, paragraph, score_cell, table
 from naibu.reporting.numbers import count, share, with_interval
 from naibu.reporting.sections.section import Pen, Section, command_for
 from naibu.reporting.words import signal_name, visible
@@ -81,7 +81,7 @@ def _held(found: UniqueComponents) -> str:
     )
 
 
-def _pairs(found: UniqueComponents) -> Safe:
+def _pairs(found: UniqueComponents) -> Markup:
     rows = []
     for p in found.pairs:
         low, high = p.ends(WORDS_LISTED)
@@ -108,7 +108,7 @@ def _pairs(found: UniqueComponents) -> Safe:
     return table(head, rows, "Pairs of parts of speech along one component of the word types")
 
 
-def _ends(found: UniqueComponents) -> Safe:
+def _ends(found: UniqueComponents) -> Markup:
     rows = []
     for k in range(min(COMPONENTS_LISTED, found.coordinates.shape[1])):
         low, high = found.ends(k, WORDS_LISTED)
@@ -119,5 +119,5 @@ def _ends(found: UniqueComponents) -> Safe:
     return table(["component", "variance", "lowest", "highest"], rows, "Words at the ends of the first components")
 
 
-def _words(words: Sequence[str]) -> Safe:
+def _words(words: Sequence[str]) -> Markup:
     return element("span", ", ".join(words), class_="units")
