@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from naibu.errors import OptionError, StoredError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 CellName = Literal[
     "lstm",
@@ -31,7 +34,8 @@ CELLS: tuple[str, ...] = get_args(CellName)
 SOFTMAXES = ("full", "adaptive")
 PRECISIONS = ("float32", "bfloat16")
 DEVICES = ("cpu", "cuda")
-DECAYS = ("linear", "cosine", "none")
+DECAYS = ("linear", "cosine", "none", "plateau")
+OPTIMISERS = ("adam", "adamw", "sgd")
 
 
 def _check(condition: bool, option: str, value: object, allowed: str) -> None:
@@ -112,7 +116,7 @@ class TrainingConfig:
     """How a model is trained; every schedule counts steps."""
 
     steps: int | None = None
-    """Steps, one batch each; repeats a run exactly."""
+    """Steps, one update each; repeats a run exactly."""
     minutes: float | None = None
     """Minutes for this network; becomes a number of steps after a short warm-up."""
     seed: int = 1
@@ -124,11 +128,16 @@ class TrainingConfig:
     truncation: int = 500
     """Steps through which gradients travel back; longer sequences are cut and carry their state on."""
     learning_rate: float = 3e-3
-    """Learning rate of Adam at its highest."""
+    """Learning rate at its highest."""
+    optimiser: str = "adam"
+    """What changes the weights: adam, adamw, or sgd (plain gradient descent, no momentum)."""
+    weight_decay: float = 0.0
+    """Share of a weight that is taken from it in a step, times the learning rate; 0 with adam."""
     warmup: int = 50
     """Steps over which the learning rate rises from 0."""
     decay: str = "linear"
-    """How the learning rate falls to a fiftieth at the last step: linear, cosine or none."""
+    """How the learning rate falls: linear or cosine to a fiftieth at the last step, none, or plateau, to a quarter
+    after each validation that is not the best so far."""
     clip: float = 1.0
     """Largest norm of the gradient."""
     validations: int = 12
@@ -153,6 +162,10 @@ class TrainingConfig:
         for name in ("batch_size", "batch_tokens", "truncation", "validations"):
             _check(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         _check(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
+        _check(self.optimiser in OPTIMISERS, "optimiser", self.optimiser, f"one of {', '.join(OPTIMISERS)}")
+        _check(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
+        decays = self.weight_decay == 0 or self.optimiser != "adam"
+        _check(decays, "weight_decay", self.weight_decay, "0 with --optimiser adam; take adamw")
         _check(self.warmup >= 0, "warmup", self.warmup, "0 or more")
         _check(self.decay in DECAYS, "decay", self.decay, f"one of {', '.join(DECAYS)}")
         _check(self.clip > 0, "clip", self.clip, "more than 0")
@@ -165,7 +178,7 @@ class TrainingConfig:
         _check(self.threads >= 0, "threads", self.threads, "0 (the framework's own) or more")
 
 
-Config = TypeVar("Config", ModelConfig, TrainingConfig)
+Config = TypeVar("Config", bound="DataclassInstance")
 
 
 def as_json(config: ModelConfig | TrainingConfig) -> dict[str, Any]:
@@ -174,10 +187,14 @@ def as_json(config: ModelConfig | TrainingConfig) -> dict[str, Any]:
 
 
 def from_json(kind: type[Config], written: dict[str, Any], where: object) -> Config:
-    """Return the configuration that was written; an unknown or missing key raises StoredError."""
-    known = {field.name for field in fields(kind)}
-    for key in {*written} ^ known:
-        raise StoredError(
-            f"{where}: {'unknown' if key in written else 'missing'} setting {key!r}; it was written by another version"
-        )
-    return kind(**written)
+    """Return the configuration that was written; an unknown key raises StoredError.
+
+    One that is missing is as when nothing is given: None, which TOML cannot say, or newer than the run. So the
+    default of a new field is what was done before there was one.
+    """
+    for key in {*written} - {field.name for field in fields(kind)}:
+        raise StoredError(f"{where}: unknown setting {key!r}; it was written by another version")
+    try:
+        return kind(**written)
+    except TypeError as error:
+        raise StoredError(f"{where}: damaged ({error}); put it back as it was") from None

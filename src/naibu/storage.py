@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import tomli_w
 
 from naibu.errors import StoredError
 
@@ -68,3 +71,25 @@ def read_json(path: Path, what: str) -> Any:
         raise StoredError(
             f"{path}: damaged ({error}); this should be {what}; remove it and run the step again"
         ) from None
+
+
+def write_toml(path: Path, value: dict[str, Any]) -> None:
+    """Write a TOML file, whole or not at all; what is None is left out, for TOML has no word for it."""
+    write_text(path, tomli_w.dumps(plain(value)))
+
+
+def plain(value: Any) -> Any:
+    """Return settings as they are when written and read again: without None, tuples as lists, paths as text."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items() if each is not None}
+    return list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """Return what a TOML file of ours holds; `what` names it in the error. Raises StoredError as `read_json`."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StoredError(f"{path}: not found; this should be {what}") from None
+    except (OSError, ValueError) as error:
+        raise StoredError(f"{path}: damaged ({error}); this should be {what}") from None

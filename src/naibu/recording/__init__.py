@@ -95,7 +95,7 @@ def _texts(inputs: Any) -> tuple[Mapping[str, Sequences], Any] | None:
 
 def _language_model(what: object) -> LanguageModel:
     if isinstance(what, Run):
-        from naibu.models.load import load
+        from naibu.runs.language_models import load
 
         return load(what)
     if isinstance(what, LanguageModel):
