@@ -143,6 +143,23 @@ def test_a_batch_is_learnt_as_torch_would(name):
     )
 
 
+@pytest.mark.parametrize("name", TASKS)
+@torch.no_grad()
+def test_outcomes_are_what_the_loss_says(name):
+    task, squared = TASKS[name]
+    model = Network(task, SMALL, squared=squared)
+    answers = answers_of(task, task.tape(streams(1, "training", [0]), 10), slice(None))
+    batch = answers.batch()
+    found, (outcomes, _) = model.loss(batch), model.outcomes(batch)
+    assert found.count == len(answers.place) == int((~outcomes["loss"].isnan()).sum())
+    assert outcomes["loss"].nanmean().item() == pytest.approx(found.mean.item(), rel=1e-5)
+    assert torch.equal(model.said, model(answers.x, answers.place))
+    if not squared:
+        told = outcomes["predicted"].flatten()[answers.place]
+        assert torch.equal(told, model.said.argmax(1))
+        assert torch.equal(outcomes["gold"].flatten()[answers.place], answers.target.argmax(1))
+
+
 def test_the_forget_gate_starts_open():
     plain, moved = (training_of("adding", recipe=replace(SMALL, forget_bias=bias)).model.lstm for bias in (0.0, 1.0))
     added = moved.bias_ih_l0 - plain.bias_ih_l0

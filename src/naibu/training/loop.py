@@ -21,7 +21,7 @@ from naibu.runs.load import untrained
 from naibu.storage import write_json, write_text
 from naibu.training import checkpoints
 from naibu.training.schedule import learning_rate
-from naibu.training.trainer import Stepped, Trainer
+from naibu.training.trainer import Stepped, Trainer, cut_off
 from naibu.training.validation import mean_loss
 
 CHECKPOINT_SECONDS = 20.0
@@ -137,7 +137,7 @@ class Loop:
         tree = checkpoints.read(self.run.checkpoint)
         try:
             self.trainer.take_up(tree)
-            self.counters, self.carried = Counters(**tree["counters"]), tree["carried"]
+            self.counters, self.carried = Counters(**tree["counters"]), cut_off(tree["carried"], self.trainer.device)
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
             raise checkpoints.damaged(self.run.checkpoint, error) from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from naibu.progress import Report, silent
 from naibu.runs import Run
 from naibu.runs.load import load
 from naibu.tasks.catalogue import task_named
-from naibu.tasks.task import Measure
 from naibu.training.threads import threads
 from naibu.training.train import train
 from naibu.training.validation import judged_part, measured
@@ -23,7 +22,7 @@ from naibu.training.validation import judged_part, measured
 
 @dataclass(frozen=True)
 class Spread:
-    """One measure over trainings that differ in their seed alone."""
+    """One measure of the test part over trainings that differ in their seed alone."""
 
     measure: str
     mean: float
@@ -33,18 +32,10 @@ class Spread:
 
 @dataclass(frozen=True)
 class Seeds:
-    """Trainings with several seeds, and what they score on the test part."""
+    """Trainings with several seeds, and what they score."""
 
     runs: tuple[Run, ...]
     measures: tuple[Spread, ...]
-
-    def rows(self) -> list[dict[str, str | float]]:
-        """Return one row a measure: mean, spread, and a column for each seed."""
-        seeds = [f"seed {run.training.seed}" for run in self.runs]
-        return [
-            {"measure": one.measure, "mean": one.mean, "spread": one.spread, **dict(zip(seeds, one.each, strict=True))}
-            for one in self.measures
-        ]
 
 
 def train_seeds(
@@ -59,36 +50,37 @@ def train_seeds(
     """Return so many trainings, with the seeds from that of `training` on, each a run in `out`/seed-N.
 
     Seeds change weights, batches and dropout; the data are divided once, so that nothing is said of another division.
-    Minutes are for each; only the first measures how many steps they are, and the others take as many.
+    Minutes are for each: the first measures how many steps they are, and the others take as many.
     Raises OptionError for fewer than two.
     """
     if count < 2:
         raise OptionError(f"--seeds {count}: must be at least 2; one training is one without --seeds")
-    training, runs = training or TrainingConfig(), list[Run]()
+    runs = tuple(_runs(data, count, Path(out), model, training or TrainingConfig(), progress))
+    measures, found = task_named(data.task).measures(_singled_out(data)), []
+    for run in runs:
+        with threads(run.training.threads):
+            found.append(measured(load(run), judged_part(data, data.test, run.training), measures))
+    each = {measure.name: tuple(one[measure.name] for one in found) for measure in measures}
+    spreads = (Spread(name, float(np.mean(got)), float(np.std(got, ddof=1)), got) for name, got in each.items())
+    return Seeds(runs, tuple(spreads))
+
+
+def _runs(
+    data: Data, count: int, out: Path, model: ModelConfig | None, training: TrainingConfig, progress: Report
+) -> Iterator[Run]:
     for number in range(count):
+        own = replace(training, seed=training.seed + number)
 
         def told(done: float, total: float, words: str = "", number: int = number) -> None:
             progress(number + done / total, count, f"seed {number + 1} of {count}, {words}")
 
-        own = replace(training, seed=training.seed + number)
-        if runs:
-            own = replace(own, steps=runs[0].training.steps, minutes=None, threads=runs[0].training.threads)
-        runs.append(train(data, out=Path(out) / f"seed-{own.seed}", model=model, training=own, progress=told))
-    measures = task_named(data.task).measures(singled_out(data))
-    found = [scores(run, data, measures) for run in runs]
-    each = {measure.name: tuple(one[measure.name] for one in found) for measure in measures}
-    spreads = (Spread(name, float(np.mean(got)), float(np.std(got, ddof=1)), got) for name, got in each.items())
-    return Seeds(tuple(runs), tuple(spreads))
+        run = train(data, out=out / f"seed-{own.seed}", model=model, training=own, progress=told)
+        training = replace(training, steps=run.training.steps, minutes=None, threads=run.training.threads)
+        yield run
 
 
-def scores(run: Run, data: Data, measures: Sequence[Measure]) -> dict[str, float]:
-    """Return what a run's network scores on the test part, by the name of each measure."""
-    with threads(run.training.threads):
-        return measured(load(run), judged_part(data, data.test, run.training), measures)
-
-
-def singled_out(data: Data) -> int | None:
-    """Return the code of the outcome that is singled out, where the last stream's symbols are what is predicted."""
+def _singled_out(data: Data) -> int | None:
+    """The code of the outcome that is singled out, where the last stream's symbols are what is predicted."""
     symbols = data.train.inputs(data.train.streams[-1]).get("symbol")
     names = None if symbols is None else symbols.names
     return names.index(data.singled_out) if names and data.singled_out in names else None

@@ -61,7 +61,7 @@ class Trainer:
         (found.mean if price is None else found.mean + price).backward()  # type: ignore[no-untyped-call]
         norm = clip_gradients(self.parameters, self.config.clip)
         self.optimiser.step()
-        return Stepped(found.total, found.count, norm, cut_off(found.state))
+        return Stepped(found.total, found.count, norm, cut_off(found.state, self.device))
 
     def held(self) -> dict[str, Any]:
         """Return what a checkpoint needs to go on: weights and the optimiser's slots."""
@@ -89,8 +89,8 @@ def clip_gradients(parameters: Sequence[Tensor], limit: float) -> float:
     return found
 
 
-def cut_off(state: Any) -> Any:
+def cut_off(state: Any, device: torch.device) -> Any:
     """Return a state without its past, in plain tuples, so that it is the same once written and read again."""
     if isinstance(state, Tensor):
-        return state.detach().clone()
-    return state if state is None else tuple(cut_off(part) for part in state)
+        return state.detach().to(device, copy=True)
+    return state if state is None else tuple(cut_off(part, device) for part in state)
