@@ -197,7 +197,7 @@ def test_a_reader_that_goes_away_is_no_traceback(arguments):
 
 def test_a_terminal_without_arrows_gets_the_table_too(treebank, looked):
     arguments = ["look", treebank, "--form", "tagged", *SMALL, "--out", looked]
-    process = naibu_in(*arguments, env={"PYTHONIOENCODING": "ascii"})
+    process = naibu_in(*arguments, env={**os.environ, "PYTHONIOENCODING": "ascii"})
     out, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (0, "")
     assert out.isascii()

@@ -234,21 +234,21 @@ def truncated(path: Path) -> None:
 
 
 def newer(path: Path) -> None:
-    path.write_text(path.read_text().replace('"format": 1', '"format": 99').replace('"version": 1', '"version": 99'))
+    path.write_text(path.read_text().replace("format = 2", "format = 99").replace('"version": 1', '"version": 99'))
 
 
 def emptied(path: Path) -> None:
-    path.write_text("{}")
+    path.write_text("{}" if path.suffix == ".json" else "")
 
 
 @pytest.mark.parametrize(
     ("command", "file", "damage", "said"),
     [
         ("record", "runs/tagged-8/weights.safetensors", truncated, "weights.safetensors: damaged"),
-        ("record", "runs/tagged-8/config.json", newer, "config.json: written by a newer naibu (0.1.0, format 99"),
-        ("report", "runs/tagged-8/config.json", newer, "upgrade naibu, or choose another --out"),
-        ("report", "runs/tagged-8/config.json", truncated, "config.json: damaged"),
-        ("report", "runs/tagged-8/config.json", emptied, "config.json: not a run's configuration; remove"),
+        ("record", "runs/tagged-8/settings.toml", newer, "settings.toml: written by a newer naibu (0.1.0, format 99"),
+        ("report", "runs/tagged-8/settings.toml", newer, "upgrade naibu, or choose another --out"),
+        ("report", "runs/tagged-8/settings.toml", truncated, "settings.toml: damaged"),
+        ("report", "runs/tagged-8/settings.toml", emptied, "settings.toml: not a run's settings; remove"),
         ("probe", "recordings/tagged-8/manifest.json", newer, "manifest.json: format version 99, written by a newer"),
         ("probe", "recordings/tagged-8/manifest.json", truncated, "manifest.json: damaged"),
         ("probe", "recordings/tagged-8/shards/00000/lstm.0.cell.npy", truncated, "lstm.0.cell.npy: "),
@@ -264,8 +264,8 @@ def test_what_is_damaged_or_newer_is_named(command, file, damage, said, mine, ca
 
 
 def test_a_configuration_without_a_part_is_damaged(mine, capsys):
-    (mine / "runs/tagged-8/config.json").write_text('{"format": 1}')
-    assert "config.json: damaged (model is missing); remove" in refused(capsys, "report", "--out", mine)
+    (mine / "runs/tagged-8/settings.toml").write_text('task = "trees"\n[data]\n[run]\nformat = 2\n')
+    assert "settings.toml: damaged (model is missing); remove" in refused(capsys, "report", "--out", mine)
 
 
 @pytest.mark.parametrize("command", ["look", "train"])

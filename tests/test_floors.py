@@ -9,10 +9,11 @@ import naibu
 
 SOURCE = Path(naibu.__file__).parent
 FLOORS = [
-    {"errors", "config", "runs", "storage", "progress", "compiling", "trials"},
+    {"errors", "config", "storage", "progress", "compiling", "trials"},
     {"data", "cells"},
     {"models", "online"},
     {"tasks"},
+    {"runs"},
     {"training", "recording"},
     {"probes", "interventions", "gradients", "reporting"},
     {"looking", "bench"},
@@ -30,7 +31,6 @@ MEETING = {
 }
 """Rooms of floor 5 that meet through result tables."""
 WITHIN = {
-    "runs": {"config", "errors", "storage"},
     "storage": {"errors"},
     "config": {"errors"},
     "trials": {"errors", "progress"},

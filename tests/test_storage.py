@@ -15,6 +15,7 @@ from naibu.errors import StoredError
 from naibu.online.trials import Trial
 from naibu.runs import Run, open_run
 from naibu.storage import as_json, from_json
+from naibu.tasks.trees import TreesOptions
 
 
 @dataclass(frozen=True)
@@ -83,29 +84,36 @@ def test_a_trial_is_written_as_its_fields() -> None:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    model = ModelConfig(softmax="adaptive", cutoffs=(10, 20), embedding_dropout=0.1)
-    made = Run(tmp_path, model, TrainingConfig(steps=5, l1_signals=("cell", "hidden")), {}, 30, {})
+    model = ModelConfig(units=7, softmax="adaptive", cutoffs=(10, 20), embedding_dropout=0.1)
+    training = TrainingConfig(steps=5, l1_signals=("cell", "hidden"))
+    options = asdict(TreesOptions("trees.mrg", form="brackets"))
+    made = Run(tmp_path, "trees", options, model, training, {"input": 30}, "print", {"name": "trees"}, {"naibu": "1"})
     made.save()
     return made
 
 
-def test_a_runs_configuration_is_read_as_it_was(run: Run) -> None:
+def test_a_runs_settings_are_read_as_they_were(run: Run) -> None:
+    assert open_run(run.path) == run
+
+
+def test_a_setting_that_is_missing_is_as_when_nothing_is_given(run: Run) -> None:
+    path = run.path / "settings.toml"
+    path.write_text(path.read_text().replace("heads = 1\n", ""))
     assert open_run(run.path) == run
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("old", "new", "words"),
     [
-        (lambda model: model.pop("heads"), "missing setting 'heads'; it was written by another version"),
-        (lambda model: model.update(gates=4), "unknown setting 'gates'; it was written by another version"),
-        (lambda model: model.update(units=2.5), "damaged .2.5 is no int"),
-        (lambda model: model.update(units=0), "damaged .*at least 1"),
+        ("heads = 1", "gates = 4", "unknown setting 'gates'; it was written by another version"),
+        ("units = 7", "units = 2.5", "damaged .2.5 is no int"),
+        ("units = 7", "units = -1", "damaged .*at least 1"),
+        ('form = "brackets"', 'form = "bracket"', "damaged .*'bracket' is none of brackets, tagged"),
+        ("units = 7", "units = seven", "damaged"),
     ],
 )
-def test_a_configuration_of_other_settings_is_refused(run: Run, change: object, words: str) -> None:
-    path = run.path / "config.json"
-    written = json.loads(path.read_text())
-    change(written["model"])  # type: ignore[operator]
-    path.write_text(json.dumps(written))
+def test_settings_that_are_none_are_refused(run: Run, old: str, new: str, words: str) -> None:
+    path = run.path / "settings.toml"
+    path.write_text(path.read_text().replace(old, new))
     with pytest.raises(StoredError, match=words):
         open_run(run.path)

@@ -25,7 +25,7 @@ _HOME = {
     "ModelConfig": "naibu.config",
     "TrainingConfig": "naibu.config",
     "open_run": "naibu.runs",
-    "load": "naibu.models.load",
+    "load": "naibu.runs.load",
     "NaibuError": "naibu.errors",
     "CorpusError": "naibu.errors",
     "OptionError": "naibu.errors",
@@ -49,11 +49,11 @@ if TYPE_CHECKING:
     from naibu.errors import NaibuError as NaibuError
     from naibu.errors import OptionError as OptionError
     from naibu.errors import StoredError as StoredError
-    from naibu.models.load import load as load
     from naibu.recording import Recording as Recording
     from naibu.recording import listen as listen
     from naibu.recording import record as record
     from naibu.runs import open_run as open_run
+    from naibu.runs.load import load as load
     from naibu.training.train import train as train
 
 

@@ -368,7 +368,7 @@ class Probe:
 
         places = self.network.places()
         for each in places:
-            category = each.run.corpus["category"]
+            category = each.run.found.get("category")
             probe_run(each, category, label=self.label, parts=self.parts, word=self.word, workers=0)
             say(console, "Results", each.results)
         return [str(path) for each in places for path in sorted(each.results.glob("*.csv"))]
@@ -497,7 +497,7 @@ class Colour:
             if self.html is not None:
                 from naibu.reporting.page import write_reading
 
-                write_reading(found.passages, each.run.corpus["form"], f"Inside {each.run.name}", self.html)
+                write_reading(found.passages, each.run.options["form"], f"Inside {each.run.name}", self.html)
                 say(console, "Page", self.html)
         return rows
 

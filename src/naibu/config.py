@@ -31,7 +31,8 @@ CELLS: tuple[str, ...] = get_args(CellName)
 SOFTMAXES = ("full", "adaptive")
 PRECISIONS = ("float32", "bfloat16")
 DEVICES = ("cpu", "cuda")
-DECAYS = ("linear", "cosine", "none")
+DECAYS = ("linear", "cosine", "none", "plateau")
+OPTIMISERS = ("adam", "adamw", "sgd")
 
 
 def _check(condition: bool, option: str, value: object, allowed: str) -> None:
@@ -112,7 +113,7 @@ class TrainingConfig:
     """How a model is trained; every schedule counts steps."""
 
     steps: int | None = None
-    """Steps, one batch each; repeats a run exactly."""
+    """Steps, one update each; repeats a run exactly."""
     minutes: float | None = None
     """Minutes for this network; becomes a number of steps after a short warm-up."""
     seed: int = 1
@@ -124,11 +125,16 @@ class TrainingConfig:
     truncation: int = 500
     """Steps through which gradients travel back; longer sequences are cut and carry their state on."""
     learning_rate: float = 3e-3
-    """Learning rate of Adam at its highest."""
+    """Learning rate at its highest."""
+    optimiser: str = "adam"
+    """What changes the weights: adam, adamw, or sgd (plain gradient descent, no momentum)."""
+    weight_decay: float = 0.0
+    """Share of a weight that is taken from it in a step, times the learning rate; 0 with adam."""
     warmup: int = 50
     """Steps over which the learning rate rises from 0."""
     decay: str = "linear"
-    """How the learning rate falls to a fiftieth at the last step: linear, cosine or none."""
+    """How the learning rate falls: linear or cosine to a fiftieth at the last step, none, or plateau, to a quarter
+    after each validation that is not the best so far."""
     clip: float = 1.0
     """Largest norm of the gradient."""
     validations: int = 12
@@ -153,6 +159,10 @@ class TrainingConfig:
         for name in ("batch_size", "batch_tokens", "truncation", "validations"):
             _check(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         _check(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
+        _check(self.optimiser in OPTIMISERS, "optimiser", self.optimiser, f"one of {', '.join(OPTIMISERS)}")
+        _check(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
+        decays = self.weight_decay == 0 or self.optimiser != "adam"
+        _check(decays, "weight_decay", self.weight_decay, "0 with --optimiser adam; take adamw")
         _check(self.warmup >= 0, "warmup", self.warmup, "0 or more")
         _check(self.decay in DECAYS, "decay", self.decay, f"one of {', '.join(DECAYS)}")
         _check(self.clip > 0, "clip", self.clip, "more than 0")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import errno
 import json
 import os
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
+import tomli_w
 
 from naibu.errors import StoredError
 
@@ -91,8 +93,8 @@ def from_json(kind: Any, written: Any) -> Any:
     """Return the value of the annotated type `kind` that `as_json` was given.
 
     A field that is not written has its default: an older file lacks what was added since; a class that was written in
-    another form has `of_old`, which turns it into today's. Raises KeyError, TypeError
-    or ValueError where `written` is no such value, or has a field that `kind` lacks.
+    another form has `of_old`, which turns it into today's. A path stays text. Raises KeyError, TypeError or ValueError
+    where `written` is no such value, or has a field that `kind` lacks.
     """
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
@@ -107,6 +109,10 @@ def from_json(kind: Any, written: Any) -> Any:
             raise TypeError(f"unknown: {', '.join(sorted(unknown))}")
         there = [f.name for f in fields(kind) if f.name in written or f.default is MISSING]
         return kind(**{name: from_json(hints[name], written[name]) for name in there})  # type: ignore[operator]
+    if origin is Literal or kind is Path:
+        if kind is not Path and written not in inner:
+            raise TypeError(f"{written!r} is none of {', '.join(map(str, inner))}")
+        return written
     if origin is Sequence:
         return [from_json(inner[0], value) for value in written]
     if origin is tuple:
@@ -115,3 +121,23 @@ def from_json(kind: Any, written: Any) -> Any:
     if type(written) is not kind and kind(written) != written:
         raise TypeError(f"{written!r} is no {kind.__name__}")
     return kind(written)
+def write_toml(path: Path, value: dict[str, Any]) -> None:
+    """Write a TOML file, whole or not at all; what is None is left out, for TOML has no word for it."""
+    write_text(path, tomli_w.dumps(plain(value)))
+
+
+def plain(value: Any) -> Any:
+    """Return settings as they are when written and read again: without None, tuples as lists, paths as text."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items() if each is not None}
+    return list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """Return what a TOML file of ours holds; `what` names it in the error. Raises StoredError as `read_json`."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StoredError(f"{path}: not found; this should be {what}") from None
+    except (OSError, ValueError) as error:
+        raise StoredError(f"{path}: damaged ({error}); this should be {what}") from None

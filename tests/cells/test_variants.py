@@ -32,11 +32,10 @@ from naibu.config import CELLS as NAMES
 from naibu.config import ModelConfig, TrainingConfig
 from naibu.models.language_model import LanguageModel, recurrent
 from naibu.recording import record
-from naibu.recording.assemble import SIGNALS
+from naibu.recording.listeners import SIGNALS
 from naibu.storage import as_json
-from naibu.training.batches import make_batch
 from naibu.training.l1 import l1_norm
-from naibu.training.train import Trainer
+from naibu.training.trainer import Trainer
 from random_trees import nested
 
 each_variant = pytest.mark.parametrize("entry", VARIANTS, ids=lambda entry: entry.name)
@@ -514,9 +513,9 @@ def test_a_configuration_starts_its_layers_as_it_says():
 def test_every_cell_trains_in_a_language_model_and_is_recorded(name, corpus):
     torch.manual_seed(4)
     model = LanguageModel(len(corpus.vocabulary), ModelConfig(name, 6, 2))
-    trainer = Trainer(model.train(), TrainingConfig(steps=20, truncation=8, l1=0.001, l1_signals=("hidden",)))
-    batch = make_batch(corpus.train, np.arange(12))
-    losses = [trainer.step(batch, step, 20)[0] for step in range(12)]
+    trainer = Trainer(model, TrainingConfig(steps=20, l1=0.001, l1_signals=("hidden",)))
+    batch = corpus.train.batch(np.arange(12))
+    losses = [trainer.step(batch, step, 3e-3).total for step in range(12)]
     assert losses[-1] < losses[0]
     signals = model.layers.cell_type.signals
     recording = record(model, corpus, keep=signals, dtype="float32")
@@ -582,10 +581,10 @@ class Tagger(torch.nn.Module):
 def test_variants_are_recorded_in_anybodys_module():
     layer = layer_of(zoneout(PeepholeLSTM.cell_type, 0.2), "lstm")(3, 4)
     x = torch.randn(6, 2, 3)
-    with pytest.raises(
-        naibu.OptionError, match="layer: is in training mode, where a ZoneoutPeephole.* draws at random"
-    ):
-        naibu.record(Tagger(layer), [x], keep=("cell",))
+    with naibu.listen(drawing := Tagger(layer), ("hidden",), dtype="float32") as calls:  # what it drew in that very run
+        output = drawing(x)
+    hidden = torch.from_numpy(calls.recording["layer.0", "hidden"][:]).view(2, 6, 4).transpose(0, 1)
+    torch.testing.assert_close(drawing.output(hidden), output)
     model = Tagger(layer).eval()
     recording = naibu.record(model, [x], keep=("cell", "output_gate"), dtype="float32")
     wanted = unroll(layer.cell(), x, keep=("cell",)).signals["cell"].detach()
@@ -618,25 +617,25 @@ def test_l1_gradient_is_finite_differences():
 
 @pytest.mark.parametrize("cell", ["lstm", "lstm-coupled"])
 def test_l1_makes_the_cells_smaller(cell, corpus):
-    batch, sizes = make_batch(corpus.train, np.arange(24)), []
+    batch, sizes = corpus.train.batch(np.arange(24)), []
     for l1 in (0.0, 0.05):
         torch.manual_seed(4)
         model = LanguageModel(len(corpus.vocabulary), ModelConfig(cell, 8, dropout=0.0))
-        trainer = Trainer(model.train(), TrainingConfig(steps=40, warmup=0, decay="none", learning_rate=0.01, l1=l1))
+        trainer = Trainer(model, TrainingConfig(steps=40, l1=l1))
         for step in range(40):
-            trainer.step(batch, step, 40)
-        signals = model.watch(batch.inputs, keep=("cell",)).signals
-        sizes.append(l1_norm(signals.values(), batch.targets >= 0).item())
+            trainer.step(batch, step, 0.01)
+        signals = model.watch(batch.main.x, keep=("cell",)).signals
+        sizes.append(l1_norm(signals.values(), batch.predicted).item())
     assert sizes[1] < 0.7 * sizes[0]
 
 
 def test_without_l1_a_step_is_the_same_step(corpus):
     """A term so small that it rounds to nothing changes nothing: the watched path is the unwatched one."""
-    batch, weights = make_batch(corpus.train, np.arange(8)), []
+    batch, weights = corpus.train.batch(np.arange(8)), []
     for l1 in (0.0, 1e-30):
         torch.manual_seed(4)
         model = LanguageModel(len(corpus.vocabulary), ModelConfig(units=8, dropout=0.2))
-        Trainer(model.train(), TrainingConfig(steps=5, warmup=0, l1=l1)).step(batch, 0, 5)
+        Trainer(model, TrainingConfig(steps=5, l1=l1)).step(batch, 0, 3e-3)
         weights.append(model.state_dict())
     for name, value in weights[0].items():
         torch.testing.assert_close(value, weights[1][name], rtol=1e-4, atol=1e-5)
@@ -644,7 +643,7 @@ def test_without_l1_a_step_is_the_same_step(corpus):
 
 def test_l1_on_a_signal_that_is_not_there_leaves_no_run_behind(corpus, tmp_path):
     training = TrainingConfig(steps=5, threads=1, l1=0.1)
-    with pytest.raises(naibu.OptionError, match="--l1-signals cell: the cells of --cell gru have reset_gate"):
+    with pytest.raises(naibu.OptionError, match="--l1-signals cell: the network's layers have reset_gate"):
         naibu.train(corpus, out=tmp_path, model=ModelConfig("gru", 6), training=training)
     with pytest.raises(naibu.OptionError, match="output_gate bias: a GRUCell"):
         naibu.train(

@@ -12,6 +12,7 @@ from naibu.data import FORMS, Corpus, open_corpus
 from naibu.data.reading import read_events
 from naibu.data.typed import read_typed
 from naibu.errors import CorpusError, OptionError
+from naibu.tasks.trees import Trees, TreesOptions
 
 TREE_FORMS = FORMS[:-1]
 
@@ -107,7 +108,7 @@ def test_a_test_file_of_ones_own(tmp_path: Path) -> None:
 
 def test_options_open_the_corpus_again(tmp_path: Path) -> None:
     corpus = open_corpus(write_bank(tmp_path / "bank"), form="words", seed=9, vocabulary=20)
-    again = open_corpus(**json.loads(json.dumps(corpus.options)))
+    again = Trees().open(TreesOptions(**json.loads(json.dumps(corpus.options))))
     assert again.fingerprint == corpus.fingerprint
     assert again.train.ids.tolist() == corpus.train.ids.tolist()
     assert open_corpus(tmp_path / "bank", form="words", seed=8, vocabulary=20).fingerprint != corpus.fingerprint

@@ -323,7 +323,7 @@ def test_the_command_measures_runs_and_leaves_table_and_picture(run, tmp_path, c
         ("--lags 0", "--lags 0: must be at least 1"),
         ("--sequences 1", "--sequences 1: must be at least 2"),
         ("--wrt gate", "--wrt gate: must be one of hidden"),
-        ("nowhere", "nowhere/config.json: not found"),
+        ("nowhere", "nowhere/settings.toml: not found"),
         ("nowhere --cells rnn", "--cells rnn and RUN nowhere: give one of the two"),
         ("--clipping --cells rnn", "--clipping: trains an Elman network of its own"),
     ],

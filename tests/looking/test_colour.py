@@ -19,7 +19,6 @@ from rich.console import Console
 import fake_results as fake
 from fake_recording import fake_recording
 from naibu.cli import main
-from naibu.models.load import load
 from naibu.probes.passages import FULL, Passages, named_cells, passages
 from naibu.probes.search import search
 from naibu.reporting.coloured import print_coloured
@@ -27,6 +26,7 @@ from naibu.reporting.findings import naming
 from naibu.reporting.page import render
 from naibu.reporting.palette import colour, ink, level, luminance
 from naibu.runs import open_run
+from naibu.runs.load import load
 
 SMALL = ("--units", "8", "--steps", "20", "--threads", "1")
 PYTHON = 'def f(x):\n    if x:  # why\n        return "a" + x[0]\n    return None\n\n\n'

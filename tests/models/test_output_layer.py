@@ -16,6 +16,7 @@ import naibu
 from naibu.cells.layers import Recurrent
 from naibu.cells.products import padded_rows, product
 from naibu.config import ModelConfig, TrainingConfig
+from naibu.data.batch import Batch, Stream
 from naibu.data.batches import pad
 from naibu.interventions.hold import hold
 from naibu.models import cross_entropy
@@ -24,9 +25,9 @@ from naibu.models.dropout import dropout, mask
 from naibu.models.language_model import TABLE_SYMBOLS, LanguageModel
 from naibu.models.output import AdaptiveSoftmax, FullSoftmax
 from naibu.recording import record_examples
-from naibu.training.batches import Batch
 from naibu.training.devices import device_of
-from naibu.training.train import Trainer, clip_gradients, mean_loss, validation_part
+from naibu.training.trainer import Trainer, clip_gradients
+from naibu.training.validation import mean_loss, validation_part
 
 VOCABULARY = 1200
 
@@ -309,7 +310,8 @@ def test_an_adaptive_run_is_trained_stored_recorded_and_held(words, tmp_path):
     assert naibu.open_run(run.path).model == config
     assert "output.head.weight" in load_file(run.weights)
     model = naibu.load(run)
-    assert mean_loss(model, validation_part(words)) == pytest.approx(run.summary()["validation_loss"], abs=1e-5)
+    loss = run.summary()["validation_loss"]
+    assert mean_loss(model, validation_part(words, training)) == pytest.approx(loss, abs=1e-5)
     part = words.test
     recording = record_examples(model, {"train": part, "test": part}, keep=("hidden",), labels=["position"])
     ids, lengths = pad(part, np.array([3]))
@@ -384,14 +386,15 @@ def test_small_vocabularies_go_by_the_table_unless_vectors_are_dropped(monkeypat
 
 def batch_of(vocabulary, seed=7):
     ids = torch.randint(0, vocabulary, (9, 4), generator=torch.Generator().manual_seed(seed))
-    return Batch(ids[:-1], torch.where(torch.arange(8)[:, None] < 7, ids[1:], -1), 28)
+    target = torch.where(torch.arange(8)[:, None] < 7, ids[1:], -1)
+    return Batch({"input": Stream(ids[:-1], torch.full((4,), 8))}, target)
 
 
 def losses(device="cpu", precision="float32", steps=30, **options):
     torch.manual_seed(1)
     model = LanguageModel(40, ModelConfig(units=16, dropout=0.0, **options)).train()
-    trainer = Trainer(model, TrainingConfig(device=device, precision=precision, learning_rate=0.02, warmup=0))
-    found = [trainer.step(batch_of(40), step, steps)[0] for step in range(steps)]
+    trainer = Trainer(model, TrainingConfig(device=device, precision=precision))
+    found = [trainer.step(batch_of(40), step, 0.02 * (1 - step / steps)).total for step in range(steps)]
     return found, model
 
 

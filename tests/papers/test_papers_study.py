@@ -197,7 +197,7 @@ def test_other_settings_or_another_corpus_are_studied_anew(studied, treebank, tm
     other.write_text(treebank.read_text().replace("(N a)", "(N b)"))
     job = replace(Asked(str(other)).study(folder, True), size=TINY).jobs()[-1]
     assert not job.finished()
-    with pytest.raises(StoredError, match="another corpus"):
+    with pytest.raises(StoredError, match="begun with corpus"):
         job.run()
 
 

@@ -24,7 +24,7 @@ from naibu.papers.hochreiter1997.rows import all_rows
 from naibu.papers.hochreiter1997.today import judge_of, recipe_of, task_of, today
 from naibu.papers.hochreiter1997.today_training import (
     Answers,
-    Model,
+    Network,
     Recipe,
     Training,
     answers_of,
@@ -83,7 +83,7 @@ def test_sequences_that_end_together_begin_together():
 def test_an_answer_is_what_the_sequence_alone_would_get(name):
     """Neither what stands beside a sequence nor what follows its end has a say; targets stand at their steps."""
     task, _ = TASKS[name]
-    model = Model(task, SMALL)
+    model = Network(task, SMALL)
     tape = task.tape(streams(5, name, [0]), 7)
     answers = answers_of(task, tape, slice(1, 6))
     with torch.no_grad():
@@ -143,6 +143,23 @@ def test_a_batch_is_learnt_as_torch_would(name):
     )
 
 
+@pytest.mark.parametrize("name", TASKS)
+@torch.no_grad()
+def test_outcomes_are_what_the_loss_says(name):
+    task, squared = TASKS[name]
+    model = Network(task, SMALL, squared=squared)
+    answers = answers_of(task, task.tape(streams(1, "training", [0]), 10), slice(None))
+    batch = answers.batch()
+    found, (outcomes, _) = model.loss(batch), model.outcomes(batch)
+    assert found.count == len(answers.place) == int((~outcomes["loss"].isnan()).sum())
+    assert outcomes["loss"].nanmean().item() == pytest.approx(found.mean.item(), rel=1e-5)
+    assert torch.equal(model.said, model(answers.x, answers.place))
+    if not squared:
+        told = outcomes["predicted"].flatten()[answers.place]
+        assert torch.equal(told, model.said.argmax(1))
+        assert torch.equal(outcomes["gold"].flatten()[answers.place], answers.target.argmax(1))
+
+
 def test_the_forget_gate_starts_open():
     plain, moved = (training_of("adding", recipe=replace(SMALL, forget_bias=bias)).model.lstm for bias in (0.0, 1.0))
     added = moved.bias_ih_l0 - plain.bias_ih_l0
@@ -172,7 +189,7 @@ def test_chrono_gates_keep_for_as_many_steps_as_a_sequence_may_have():
 def test_gradients_are_clipped():
     training = training_of("adding", recipe=replace(SMALL, clip=1e-3))
     training.train(10)
-    norm = torch.stack([p.grad.norm() for p in training.parameters]).norm()
+    norm = torch.stack([p.grad.norm() for p in training.trainer.parameters]).norm()
     assert float(norm) == pytest.approx(1e-3, rel=1e-3)
 
 
@@ -325,7 +342,7 @@ def test_every_row_has_its_task_and_criterion(key):
     tape = task.tape(streams(1, key, [0]), 2)
     assert lag is not None
     assert tape.lengths.min() >= lag - (row.experiment == "1")
-    assert Model(task, Recipe()).output.out_features == task.outputs
+    assert Network(task, Recipe()).output.out_features == task.outputs
 
 
 def test_rows_say_what_departs_from_the_recipe():

@@ -152,7 +152,7 @@ def test_a_training_of_another_budget_is_not_taken_for_this_one(done, small):
 
 
 def test_a_training_that_diverges_is_scored_and_said(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(importlib.import_module("naibu.training.train"), "mean_loss", lambda *_: math.nan)
+    monkeypatch.setattr(importlib.import_module("naibu.training.loop"), "mean_loss", lambda *_: math.nan)
     training = Training(tmp_path, small[0], "lstm", 5, 0.003, 1, BUDGET)
     training.run()
     found = training.result()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import math
 import os
 import random
 import signal
@@ -9,20 +12,25 @@ import subprocess
 import sys
 import textwrap
 import time
-from dataclasses import replace
+import tomllib
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 import naibu
 from naibu.config import ModelConfig, TrainingConfig
+from naibu.data.order import MULTIPLE, ByLength, pieces_from, windows
 from naibu.models.language_model import LanguageModel
-from naibu.training import checkpoints
-from naibu.training.batches import epoch_batches, make_batch, training_batches
+from naibu.storage import as_json
+from naibu.tasks.trees import Trees, TreesOptions
+from naibu.training import checkpoints, train_seeds
+from naibu.training.optimisers import optimiser_of
 from naibu.training.schedule import learning_rate
-from naibu.training.train import Trainer, mean_loss, validation_part
+from naibu.training.trainer import Trainer
+from naibu.training.validation import mean_loss, validation_part
 from random_trees import nested
 
 SMALL = ModelConfig(units=12, dropout=0.2)
@@ -59,7 +67,7 @@ def test_it_learns_and_keeps_the_best_weights(corpus, tmp_path):
     assert losses[-1] < losses[0] - 0.1
     assert run.finished
     assert run.summary()["validation_loss"] == min(losses)
-    assert mean_loss(naibu.load(run), validation_part(corpus)) == pytest.approx(min(losses), abs=1e-6)
+    assert mean_loss(naibu.load(run), validation_part(corpus, QUICK)) == pytest.approx(min(losses), abs=1e-6)
     assert not run.checkpoint.exists()
 
 
@@ -86,47 +94,59 @@ def test_minutes_become_steps_that_stand_in_the_configuration(corpus, tmp_path):
     assert same(weights(run), weights(repeated))
 
 
-def test_long_sequences_are_cut_and_carry_their_state(corpus):
-    """In evaluation, pieces give the loss of the whole; in training there is one update a piece."""
-    model = LanguageModel(len(corpus.vocabulary), SMALL)
-    part = validation_part(corpus)
-    assert mean_loss(model, part, cut=3) == pytest.approx(mean_loss(model, part), abs=1e-6)
-    trainer = Trainer(model.train(), replace(QUICK, truncation=4))
-    batch = make_batch(corpus.train, np.arange(4))
-    trainer.step(batch, 0, 30)
-    done = trainer.optimiser.state_dict()["state"][0]["step"].item()
-    assert done == -(-len(batch.inputs) // 4)
+def test_a_long_sequence_is_one_update_a_piece(corpus, tmp_path):
+    order = Trees().order(corpus.train, replace(QUICK, truncation=4))
+    pieces = order.pieces(1, 0)
+    whole = [piece for piece in pieces if piece.start == 0]
+    longest = [corpus.train.lengths[piece.which].max() - 1 for piece in whole]
+    assert len(pieces) == sum(-(-n // 4) for n in longest) > len(whole)
+    for before, piece in itertools.pairwise(pieces):
+        assert piece.start == 0 or (piece.start == before.stop and (piece.which == before.which).all())
+    run = naibu.train(corpus, out=tmp_path, model=SMALL, training=replace(QUICK, truncation=4))
+    predicted = [window.batch.predicted.sum().item() for window in windows(order, pieces[:30])]
+    assert run.summary()["tokens"] == sum(predicted)
 
 
 def test_gradients_are_clipped(corpus):
-    trainer = Trainer(LanguageModel(len(corpus.vocabulary), SMALL).train(), replace(QUICK, clip=1e-3))
-    _, norm = trainer.step(make_batch(corpus.train, np.arange(8)), 0, 30)
+    trainer = Trainer(LanguageModel(len(corpus.vocabulary), SMALL), replace(QUICK, clip=1e-3))
+    norm = trainer.step(corpus.train.batch(np.arange(8)), 0, 3e-3).norm
     clipped = torch.stack([p.grad.norm() for p in trainer.parameters]).norm().item()
     assert norm > 0.01
     assert clipped == pytest.approx(1e-3, rel=1e-3)
 
 
+def order_of(corpus):
+    return ByLength(corpus.train, QUICK.batch_size, QUICK.batch_tokens, unread=1)
+
+
 def test_batches_hold_every_symbol_once_and_no_target_at_padding(corpus):
-    seen = np.sort(np.concatenate(epoch_batches(corpus.train, QUICK, 0)))
-    assert (seen == np.arange(len(corpus.train))).all()
-    assert [b.tolist() for b in epoch_batches(corpus.train, QUICK, 1)] != [
-        b.tolist() for b in epoch_batches(corpus.train, QUICK, 0)
-    ]
-    batch = make_batch(corpus.train, np.array([0, 1, 2]))
-    for column, number in enumerate((0, 1, 2)):
-        ids = corpus.train[number].ids
-        n = len(ids) - 1
-        assert (batch.inputs[:n, column].numpy() == ids[:-1]).all()
-        assert (batch.targets[:n, column].numpy() == ids[1:]).all()
-        assert (batch.targets[n:, column] == -1).all()
+    order = order_of(corpus)
+    first, second = order.pieces(1, 0), order.pieces(1, 1)
+    assert (np.sort(np.concatenate([p.which for p in first])) == np.arange(len(corpus.train))).all()
+    assert [p.which.tolist() for p in first] != [p.which.tolist() for p in second]
+    for piece, window in zip(first[:4], windows(order, first[:4]), strict=True):
+        assert window.begins
+        ids, target = window.batch.main.x.numpy(), window.batch.target.numpy()
+        assert len(ids) % MULTIPLE == 0
+        for column, number in enumerate(piece.which):
+            own = corpus.train[int(number)].ids
+            n = len(own) - 1
+            assert (ids[:n, column] == own[:-1]).all()
+            assert (target[:n, column] == own[1:]).all()
+            assert (target[n:, column] == -1).all()
 
 
-def test_batches_from_a_later_step_are_those_of_the_whole_run(corpus):
-    whole = training_batches(corpus.train, QUICK)
-    expected = [next(whole) for _ in range(45)]
-    later = training_batches(corpus.train, QUICK, 40)
-    for batch in expected[40:]:
-        assert torch.equal(next(later).inputs, batch.inputs)
+def test_pieces_from_a_later_step_are_those_of_the_whole_run(corpus):
+    order = order_of(corpus)
+    whole = [piece.which.tolist() for piece in itertools.islice(pieces_from(order, 1), 45)]
+    later = pieces_from(order, 1, 40)
+    assert [next(later).which.tolist() for _ in range(5)] == whole[40:]
+
+
+def test_where_nothing_is_predicted_nothing_is_learnt(corpus):
+    order = ByLength(corpus.train, 8, 4096, unread=10_000)
+    with pytest.raises(naibu.OptionError, match="nothing is predicted in any training example"):
+        next(pieces_from(order, 1))
 
 
 def test_learning_rate_rises_then_falls_to_a_fiftieth():
@@ -136,6 +156,32 @@ def test_learning_rate_rises_then_falls_to_a_fiftieth():
         assert rates[:11] == sorted(rates[:11])
         assert rates[11:] == sorted(rates[11:], reverse=True)
         assert rates[-1] == pytest.approx(0.02, abs=1e-3)
+
+
+def test_a_plateau_quarters_the_rate_after_each_validation_that_is_not_the_best(corpus, tmp_path):
+    wild = replace(QUICK, learning_rate=30.0, decay="plateau", clip=1e9, warmup=0, validations=10, patience=0)
+    run = naibu.train(corpus, out=tmp_path, model=SMALL, training=wild)
+    rates, losses = ([line[key] for line in run.metrics()] for key in ("learning_rate", "validation_loss"))
+    worse = [loss > min(losses[:k], default=math.inf) for k, loss in enumerate(losses)]
+    assert rates == [30.0 * max(0.02, 0.25 ** sum(worse[:k])) for k in range(len(rates))]
+    assert sum(worse) > 1
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        ("sgd", lambda p: torch.optim.SGD(p, 0.1, weight_decay=0.01)),
+        ("adamw", lambda p: torch.optim.AdamW(p, 0.1, weight_decay=0.01)),
+    ],
+)
+def test_optimisers_are_torchs(name, theirs):
+    config = TrainingConfig(optimiser=name, weight_decay=0.01, learning_rate=0.1)
+    ours, other = ([torch.nn.Parameter(torch.arange(6.0).view(2, 3))] for _ in range(2))
+    for optimiser, (parameter,) in ((optimiser_of(ours, config), ours), (theirs(other), other)):
+        for step in range(3):
+            parameter.grad = torch.full((2, 3), step - 0.5)
+            optimiser.step()
+    torch.testing.assert_close(ours, other)
 
 
 def test_early_stop(corpus, tmp_path):
@@ -149,7 +195,7 @@ def test_early_stop(corpus, tmp_path):
 def interrupted_script(treebank, out):
     return textwrap.dedent(f"""
         import sys, time, naibu, torch
-        import naibu.training.train as loop
+        import naibu.training.loop as loop
         loop.CHECKPOINT_SECONDS = 0.0
         torch.set_num_threads(1)
         corpus = naibu.open_corpus({str(treebank)!r}, form="brackets")
@@ -189,9 +235,7 @@ def test_a_broken_run_ends_with_the_weights_of_an_unbroken_one(treebank, corpus,
 
 
 def checkpoints_step(out):
-    run = naibu.open_run(out)
-    model = LanguageModel(run.symbols, run.model)
-    return checkpoints.resume(run, model, torch.optim.Adam(model.parameters())).step
+    return checkpoints.read(out / "checkpoint.safetensors")["counters"]["step"]
 
 
 def test_a_finished_run_is_there_at_once(corpus, tmp_path):
@@ -211,12 +255,15 @@ def test_another_configuration_in_the_same_folder_is_refused(corpus, tmp_path):
         naibu.train(corpus, out=tmp_path, model=SMALL, training=replace(QUICK, learning_rate=0.1))
 
 
-def test_another_corpus_in_the_same_folder_is_refused(treebank, corpus, tmp_path):
+def test_other_data_in_the_same_folder_are_refused(treebank, corpus, tmp_path):
     naibu.train(corpus, out=tmp_path, model=SMALL, training=QUICK)
     other = treebank.with_name("other.mrg")
     other.write_text(treebank.read_text() + "(S (N a) (V b))\n")
-    with pytest.raises(naibu.StoredError, match="another corpus"):
+    with pytest.raises(naibu.StoredError, match=r"begun with corpus = .*trees.mrg, now asked for corpus = .*other.mrg"):
         naibu.train(naibu.open_corpus(other, form="brackets"), out=tmp_path, model=SMALL, training=QUICK)
+    other.write_text(treebank.read_text())
+    moved = naibu.open_corpus(other, form="brackets")  # the same trees elsewhere
+    assert naibu.train(moved, out=tmp_path, model=SMALL, training=QUICK).finished
 
 
 def test_truncated_weights_are_named(corpus, tmp_path):
@@ -229,18 +276,82 @@ def test_truncated_weights_are_named(corpus, tmp_path):
 
 def test_a_run_of_a_newer_version_is_refused(corpus, tmp_path):
     run = naibu.train(corpus, out=tmp_path, model=SMALL, training=QUICK)
-    path = run.path / "config.json"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 99'))
+    path = run.path / "settings.toml"
+    path.write_text(path.read_text().replace("format = 2", "format = 99"))
     with pytest.raises(naibu.StoredError, match="written by a newer naibu"):
         naibu.open_run(run.path)
 
 
 def test_unknown_settings_are_errors(corpus, tmp_path):
     run = naibu.train(corpus, out=tmp_path, model=SMALL, training=QUICK)
-    path = run.path / "config.json"
-    path.write_text(path.read_text().replace('"units"', '"unitz"'))
-    with pytest.raises(naibu.StoredError, match="unitz|units"):
+    path = run.path / "settings.toml"
+    path.write_text(path.read_text().replace("units", "unitz"))
+    with pytest.raises(naibu.StoredError, match=r"settings.toml: unknown setting 'unitz'"):
         naibu.open_run(run.path)
+
+
+def test_settings_are_all_that_was_asked_for(corpus, tmp_path):
+    run = naibu.train(corpus, out=tmp_path, model=SMALL, training=QUICK)
+    assert naibu.open_run(tmp_path) == run
+    assert run.data().fingerprint == corpus.fingerprint
+    with (tmp_path / "settings.toml").open("rb") as file:
+        written = tomllib.load(file)
+    asked = {name: value for name, value in asdict(TreesOptions(**written["data"])).items() if value is not None}
+    assert asked == written["data"]
+    assert ModelConfig(**written["model"]) == run.model
+    assert TrainingConfig(**written["training"]) == run.training
+
+
+def test_a_run_of_the_first_format_is_read(corpus, tmp_path):
+    """As it was written then, with names of options and of the settings file that have changed since."""
+    run = naibu.train(corpus, out=tmp_path / "new", model=SMALL, training=QUICK)
+    old = tmp_path / "old"
+    old.mkdir()
+    for name in ("weights.safetensors", "vocabulary.txt", "finished.json", "metrics.jsonl"):
+        (old / name).write_bytes((run.path / name).read_bytes())
+    options = {{"corpus": "path", "split_seed": "seed"}.get(key, key): value for key, value in run.options.items()}
+    training = {key: value for key, value in as_json(QUICK).items() if key not in ("optimiser", "weight_decay")}
+    facts = {"name": "trees", "form": "brackets", "reader": "penn", "category": "VP", "train_tokens": 1, "counts": {}}
+    config = {
+        "format": 1,
+        "versions": {"naibu": "0.1.0"},
+        "corpus": {**facts, "fingerprint": corpus.fingerprint, "options": options},
+        "symbols": len(corpus.vocabulary),
+        "model": as_json(SMALL),
+        "training": training,
+    }
+    (old / "config.json").write_text(json.dumps(config))
+    found = naibu.open_run(old)
+    assert (found.options, found.model, found.training, found.sizes) == (run.options, SMALL, QUICK, run.sizes)
+    assert found.data().fingerprint == corpus.fingerprint
+    assert same(naibu.load(found).state_dict(), naibu.load(run).state_dict())
+    assert naibu.train(corpus, out=old, model=SMALL, training=QUICK) == found
+    (old / "finished.json").unlink()
+    save_file({"adam.0.step": torch.ones(1)}, old / "checkpoint.safetensors", metadata={"state": "{}"})
+    with pytest.raises(naibu.StoredError, match=r"checkpoint.safetensors: written by an older naibu; remove it"):
+        naibu.train(corpus, out=old, model=SMALL, training=QUICK)
+
+
+def test_several_seeds_are_several_runs(corpus, tmp_path):
+    found = train_seeds(corpus, 3, out=tmp_path, model=SMALL, training=replace(QUICK, seed=4))
+    assert [run.path.name for run in found.runs] == ["seed-4", "seed-5", "seed-6"]
+    alone = naibu.train(corpus, out=tmp_path / "alone", model=SMALL, training=replace(QUICK, seed=5))
+    assert same(weights(alone), weights(found.runs[1]))
+    assert [one.measure for one in found.measures] == ["loss", "accuracy", "end_recall", "end_precision"]
+    loss = found.measures[0]
+    assert loss.mean == pytest.approx(np.mean(loss.each))
+    assert loss.spread == pytest.approx(np.std(loss.each, ddof=1))
+    model = naibu.load(alone)
+    batch = corpus.test.batch(np.arange(len(corpus.test)))
+    assert loss.each[1] == pytest.approx(model.loss(batch).mean.item(), rel=1e-5)
+    with torch.no_grad():
+        told = model.logits(model(batch.main.x)[0]).argmax(-1)
+    there = batch.predicted
+    assert found.measures[1].each[1] == pytest.approx((told == batch.target)[there].double().mean().item())
+    ends = batch.target == corpus.vocabulary.index["ED"]
+    assert found.measures[2].each[1] == pytest.approx((told == batch.target)[ends].double().mean().item())
+    with pytest.raises(naibu.OptionError, match="--seeds 1: must be at least 2"):
+        train_seeds(corpus, 1, out=tmp_path)
 
 
 def test_tied_weights_are_stored_once_and_come_back(corpus, tmp_path):
@@ -259,6 +370,8 @@ def test_tied_weights_are_stored_once_and_come_back(corpus, tmp_path):
         (TrainingConfig, {"minutes": 0}, "--minutes 0: must be more than 0"),
         (TrainingConfig, {"steps": -1}, "--steps -1"),
         (TrainingConfig, {"learning_rate": 0.0}, "--learning-rate 0.0"),
+        (TrainingConfig, {"optimiser": "lion"}, "--optimiser lion: must be one of adam, adamw, sgd"),
+        (TrainingConfig, {"weight_decay": 0.1}, "--weight-decay 0.1: must be 0 with --optimiser adam"),
     ],
 )
 def test_values_that_are_not_allowed_are_named(kind, options, said):

@@ -12,12 +12,15 @@ from torch.nn import functional
 from naibu.bench.limits import language_model_flops
 from naibu.bench.peak import Peak
 from naibu.bench.sizes import Row, Sizes, at_limit, with_progress
-from naibu.config import ModelConfig
+from naibu.config import ModelConfig, TrainingConfig
+from naibu.data.batch import Batch, Stream
 from naibu.models.language_model import LanguageModel
 from naibu.progress import Report, silent
+from naibu.training.trainer import Trainer
 
 SECONDS = 6.0
 BATCHES = 4
+RATE, CLIP = 1e-3, 1.0
 LAYERS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
@@ -39,11 +42,11 @@ class Straightforward(nn.Module):
 def measure(sizes: Sizes, peak: Peak, progress: Report = silent) -> Iterator[Row]:
     """Yield a row for each cell (an LSTM unless others are asked for), size and vocabulary.
 
-    A step is forward, the mean cross-entropy of the next symbol, backward to all parameters, Adam. Ours:
-    `LanguageModel` and its `loss`, `torch.optim.Adam(fused=True)`, as training uses them. Against it:
-    `nn.Embedding`, torch's layer, `nn.Linear`, `functional.cross_entropy`, `torch.optim.Adam` with its defaults. The
-    same sizes (vectors of symbols have as many numbers as the layer has units) and weights; one layer, no dropout,
-    gradients not clipped, symbols drawn evenly. `ratio_to_torch` is its time over ours; `ratio_to_limit` as in
+    A step is forward, the mean cross-entropy of the next symbol, backward to all parameters, clipping, Adam. Ours:
+    `LanguageModel` and `Trainer.step`, as training uses them. Against it: `nn.Embedding`, torch's layer, `nn.Linear`,
+    `functional.cross_entropy`, `clip_grad_norm_`, `torch.optim.Adam` with its defaults. The same sizes (vectors of
+    symbols have as many numbers as the layer has units) and weights; one layer, no dropout, symbols drawn evenly.
+    `ratio_to_torch` is its time over ours; `ratio_to_limit` as in
     `limits.py`: of the products that are really needed when symbols come in.
     """
     jobs = itertools.product(sizes.of_hidden(), sizes.of_batch(), sizes.of_vocabulary(), sizes.cells or ("lstm",))
@@ -66,7 +69,7 @@ def _row(sizes: Sizes, peak: Peak, cell: str, hidden: int, batch: int, vocabular
     theirs.load_state_dict(ours.state_dict())
     batches = [torch.randint(vocabulary, (steps + 1, batch)) for _ in range(BATCHES)]
     calls = {"naibu": our_step(ours, batches), "torch": their_step(theirs, batches)}
-    first = [float(calls[name]()) for name in ("naibu", "torch")]
+    first = [calls[name]() for name in ("naibu", "torch")]
     assert abs(first[0] - first[1]) < 1e-3 * first[1], f"losses differ: {first}"
     found = sizes.rounds({**calls, "peak": peak.call}, SECONDS)
     flops = language_model_flops(cell, hidden, batch, steps, vocabulary=vocabulary, embedding=embedding)
@@ -86,34 +89,26 @@ def _row(sizes: Sizes, peak: Peak, cell: str, hidden: int, batch: int, vocabular
     }
 
 
-def our_step(model: LanguageModel, batches: list[Tensor]) -> Callable[[], Tensor]:
+def our_step(model: LanguageModel, batches: list[Tensor]) -> Callable[[], float]:
     """Return the call that takes one training step on the next batch, `[time+1 batch]`, and gives its mean loss."""
-    optimiser = torch.optim.Adam(model.parameters(), fused=True)
-    following = itertools.cycle(batches)
-
-    def step() -> Tensor:
-        ids = next(following)
-        output, _ = model(ids[:-1])
-        loss = model.cross_entropy(output, ids[1:]) / ids[1:].numel()
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        return loss.detach()
-
-    return step
+    trainer = Trainer(model, TrainingConfig(clip=CLIP))
+    lengths = torch.full(batches[0].shape[1:], len(batches[0]) - 1)
+    following = itertools.cycle([Batch({"input": Stream(ids[:-1], lengths)}, ids[1:]) for ids in batches])
+    return lambda: trainer.step(next(following), 0, RATE).mean
 
 
-def their_step(model: Straightforward, batches: list[Tensor]) -> Callable[[], Tensor]:
+def their_step(model: Straightforward, batches: list[Tensor]) -> Callable[[], float]:
     """Return the same of the straightforward model."""
-    optimiser = torch.optim.Adam(model.parameters())
+    optimiser = torch.optim.Adam(model.parameters(), RATE)
     following = itertools.cycle(batches)
 
-    def step() -> Tensor:
+    def step() -> float:
         ids = next(following)
         loss = functional.cross_entropy(model(ids[:-1]).flatten(0, 1), ids[1:].flatten())
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(model.parameters(), CLIP)
         optimiser.step()
-        return loss.detach()
+        return loss.item()
 
     return step

@@ -65,6 +65,11 @@ class Corpus(Data):
     counts: dict[str, int]
     skipped_files: tuple[str, ...] = ()
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The reader that was chosen, the phrase, and what was counted."""
+        return {"reader": self.reader, "category": self.category, "counts": self.counts}
+
     def describe(self) -> list[tuple[str, str]]:
         """What was found, as rows of a name and a text for people to read."""
         return self.found
@@ -109,14 +114,14 @@ def open_corpus(
     if seed < 0:
         raise OptionError(f"seed {seed} is negative: give 0 or more")
     options = {
-        "path": builtin.NAME if is_builtin(path) else str(path.resolve()),
+        "corpus": builtin.NAME if is_builtin(path) else str(path.resolve()),
         "form": form,
         "test": None if test is None else str(Path(test).resolve()),
         "reader": reader,
         "category": category,
         "vocabulary": vocabulary,
         "longest": longest,
-        "seed": seed,
+        "split_seed": seed,
         "function_tags": function_tags,
         "traces": traces,
         "labels": None if labels is None else str(Path(labels).resolve()),
@@ -143,9 +148,9 @@ def _opened(
     form: Form,
     options: dict[str, Any],
 ) -> Corpus:
-    path = options["path"]
+    path = options["corpus"]
     _enough(len(events), test_from, path, form)
-    parts = split(events, options["seed"], test_from)
+    parts = split(events, options["split_seed"], test_from)
     lengths = form_lengths(events, form)
     fits = np.ones(len(events), bool) if not form.trees or not options["longest"] else lengths <= options["longest"]
     train, validation, test = (part[fits[part]] for part in parts[:3])

@@ -106,3 +106,8 @@ class Data:
     singled_out: str | None
     fingerprint: str
     found: list[tuple[str, str]]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What of it a run has to know without opening it again, as plain values by name; None is left out there."""
+        return {}

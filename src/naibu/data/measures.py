@@ -59,6 +59,7 @@ def fingerprint(events: Events, options: Mapping[str, Any], own: Mapping[str, Co
     ):
         digest.update(np.ascontiguousarray(column).tobytes())
     digest.update("\n".join(events.table).encode("utf-8", "surrogatepass"))
-    kept = {name: value for name, value in options.items() if name not in ("path", "test", "labels")}
+    # `split_seed` goes by the name that it had in the first runs, so that these are still known.
+    kept = {name.removeprefix("split_"): options[name] for name in options if name not in ("corpus", "test", "labels")}
     digest.update(json.dumps([kept, options["test"] is not None, list(own)], sort_keys=True).encode())
     return digest.hexdigest()

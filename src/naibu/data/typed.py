@@ -17,6 +17,7 @@ from naibu.data.sequences import Sequences, Source
 from naibu.data.trees import WORD, Document, Tree
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError
+from naibu.storage import written_beside
 
 NAME = "--text"
 
@@ -31,7 +32,8 @@ class TreeCoder:
 
     def save(self, folder: Path) -> None:
         """Write `vocabulary.txt`; reader and options are the run's own."""
-        self.vocabulary.save(folder / "vocabulary.txt")
+        with written_beside(folder / "vocabulary.txt") as beside:
+            self.vocabulary.save(beside)
 
     @classmethod
     def load(cls, folder: Path, reader: str, options: Mapping[str, Any]) -> Self:

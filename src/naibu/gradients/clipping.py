@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
-from torch import Tensor
 
 from naibu.config import ModelConfig, TrainingConfig
+from naibu.data.order import ByLength, pieces_from, windows
 from naibu.data.sequences import Sequences
 from naibu.errors import OptionError
 from naibu.models.language_model import LanguageModel
 from naibu.probes.results import Row
 from naibu.progress import Report, silent
-from naibu.training.batches import Batch, training_batches
+from naibu.training.devices import seeded
+from naibu.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,17 @@ def clipping(
         raise OptionError(f"learning rate {learning_rate}, steps {steps}: must be more than 0")
     done = []
     for number, clip in enumerate(clips):
-        model = exploding(len(sequences.vocabulary), units, radius, seed)
-        batches = training_batches(sequences, TrainingConfig(seed=seed))
+        config = TrainingConfig(steps, seed=seed, optimiser="sgd", clip=math.inf if clip is None else clip)
+        order = ByLength(sequences, config.batch_size, config.batch_tokens, unread=1)
+        pieces = islice(pieces_from(order, seed), steps)
         norms, losses = [], []
-        for step in range(steps):
-            norm, loss = descend(model, next(batches), learning_rate, clip)
-            norms.append(norm)
-            losses.append(loss)
-            progress(number * steps + step + 1, len(clips) * steps, f"loss {loss:.3f}")
+        with seeded(config):
+            trainer = Trainer(exploding(len(sequences.vocabulary), units, radius, seed), config)
+            for step, window in enumerate(windows(order, pieces)):
+                stepped = trainer.step(window.batch, step, learning_rate)
+                norms.append(stepped.norm)
+                losses.append(stepped.mean)
+                progress(number * steps + step + 1, len(clips) * steps, f"loss {losses[-1]:.3f}")
         name = "not clipped" if clip is None else f"clipped at {clip:g}"
         done.append(ClippingRun(name, clip, radius, learning_rate, tuple(norms), tuple(losses)))
     return tuple(done)
@@ -89,17 +94,3 @@ def exploding(vocabulary: int, units: int, radius: float, seed: int) -> Language
         largest = torch.linalg.eigvals(weight.double()).abs().max().item()
         model.layers.cell().weight_hh.copy_(weight * (radius / largest))
     return model
-
-
-def descend(model: LanguageModel, batch: Batch, rate: float, clip: float | None) -> tuple[float, float]:
-    """Take one step of gradient descent; return the gradient's norm before clipping, and the loss."""
-    parameters = list(model.parameters())
-    output, _ = model(batch.inputs)
-    loss: Tensor = model.cross_entropy(output, batch.targets) / batch.tokens
-    gradients = torch.autograd.grad(loss, parameters)
-    norm = math.sqrt(sum(g.double().square().sum().item() for g in gradients))
-    scale = rate if clip is None else rate * min(1.0, clip / max(norm, 1e-12))
-    with torch.no_grad():
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.sub_(scale * gradient)
-    return norm, loss.item()

@@ -17,11 +17,11 @@ from naibu.interventions.agreement_scores import Marks
 from naibu.interventions.exchange import edited
 from naibu.interventions.verb_odds import Texts, number_values, verb_odds
 from naibu.models.language_model import LanguageModel
-from naibu.models.load import load, untrained
 from naibu.probes.resampling import Resampler
 from naibu.probes.source import Key
 from naibu.progress import Report, silent
 from naibu.runs import Run
+from naibu.runs.language_models import load, untrained
 from naibu.training.threads import threads
 
 

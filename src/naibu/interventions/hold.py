@@ -13,7 +13,6 @@ from naibu.errors import OptionError
 from naibu.interventions.exchange import edited
 from naibu.interventions.measured import Scorer
 from naibu.interventions.results import Effect, Holding
-from naibu.models.load import load
 from naibu.models.model import Model
 from naibu.probes.correlation import correlation
 from naibu.probes.resampling import Resampler
@@ -22,6 +21,7 @@ from naibu.progress import Report, silent
 from naibu.recording.examples import evaluating
 from naibu.recording.listeners import signals_of
 from naibu.runs import Run
+from naibu.runs.load import load
 from naibu.tasks.catalogue import task_named
 from naibu.tasks.task import Measure, usual_measures
 

@@ -13,7 +13,7 @@ import naibu
 from naibu.config import ModelConfig, TrainingConfig
 from naibu.data import builtin, detect, files
 from naibu.errors import CorpusError, NaibuError, StoredError
-from naibu.runs import list_runs
+from naibu.runs import list_runs, run_folders
 from naibu.storage import as_json, read_json
 
 UNITS = {"brackets": 100, "tagged": 200, "characters": 200}
@@ -102,14 +102,14 @@ def _resolved(path: str | None) -> str | None:
 
 def refuse_another_corpus(asked: Look) -> None:
     """Raise StoredError where the folder holds networks of another corpus, or of other options of this one."""
-    if not (asked.out / "runs").is_dir() or not any((asked.out / "runs").glob("*/config.json")):
+    if not run_folders(asked.out):
         return
     source = asked.source()
     for run in list_runs(asked.out):
-        there: Mapping[str, Any] = run.corpus["options"]
+        there: Mapping[str, Any] = {**run.options, "seed": run.options["split_seed"]}
         differing = [name for name in FLAGS if there[name] != source["options"][name]]
-        if there["path"] != source["corpus"]:
-            what = f"the work on another corpus, {there['path']}"
+        if there["corpus"] != source["corpus"]:
+            what = f"the work on another corpus, {there['corpus']}"
         elif differing:
             what = "work with " + ", ".join(
                 f"{FLAGS[name]} {_typed(there[name])} (now {_typed(source['options'][name])})" for name in differing

@@ -17,13 +17,13 @@ from naibu.errors import CorpusError, OptionError
 from naibu.looking.places import Places
 from naibu.looking.probing import top_layer
 from naibu.looking.steps import load_result
-from naibu.models.load import load
 from naibu.probes.found import Best, Found, Search
 from naibu.probes.passages import FULL, NamedCell, Passages, cut_out, named_cells, passages
 from naibu.recording import Recording, record_examples
 from naibu.reporting.coloured import legend, print_coloured
 from naibu.reporting.reading import cell_name
 from naibu.reporting.words import label_name
+from naibu.runs.language_models import load
 from naibu.training.threads import threads
 
 MOST = 2000
@@ -90,7 +90,7 @@ def colour_run(places: Places, asked: Asked) -> Coloured:
 def print_run(console: Console, places: Places, coloured: Coloured) -> list[dict[str, Any]]:
     """Print the passages on the colours of their first cell; return a row for each symbol, with its value."""
     found = coloured.passages
-    cell, scale, form = found.cells[0], float(found.scales[0]), places.run.corpus["form"]
+    cell, scale, form = found.cells[0], float(found.scales[0]), places.run.options["form"]
     line = f"{places.run.name}, {cell.layer}, {cell_name(cell)}"
     console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print(legend(console, scale, cell.signed))
@@ -135,17 +135,17 @@ def _typed(places: Places, asked: Asked) -> Sequences:
             given = sys.stdin.buffer.read() if asked.file == "-" else Path(asked.file).read_bytes()
         except OSError as error:
             raise CorpusError(f"cannot be read: {error.strerror}", f"--file {asked.file}") from None
-    corpus = places.run.corpus
+    reader = places.run.found["reader"]
     sequences = read_typed(
         given,
         name=name,
-        reader=corpus["reader"],
-        options=corpus["options"],
+        reader=reader,
+        options=places.run.options,
         vocabulary=Vocabulary.load(places.run.path / "vocabulary.txt"),
         most=asked.symbols,
     )
     whole = max(1, int(np.searchsorted(sequences.starts, asked.symbols)))
-    return sequences.subset(np.arange(1 if corpus["reader"] == "text" else min(whole, len(sequences))))
+    return sequences.subset(np.arange(1 if reader == "text" else min(whole, len(sequences))))
 
 
 def _labels(search: Search | None, asked: Asked) -> list[str]:

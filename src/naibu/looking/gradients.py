@@ -24,12 +24,12 @@ from naibu.gradients.travel import WRT
 from naibu.looking.look import open_shown, train_shown
 from naibu.looking.places import Places
 from naibu.models.language_model import LanguageModel
-from naibu.models.load import load, untrained
 from naibu.probes.tables import csv_text
 from naibu.progress import shown
 from naibu.reporting.plots.canvas import write_png
 from naibu.reporting.plots.gradients import curve_names, limits, plot_clipping_loss, plot_clipping_norms, plot_gradients
 from naibu.runs import Run, open_run
+from naibu.runs.language_models import load, untrained
 from naibu.storage import write_text
 
 CORPUS, FORM = "standard-library", "tagged"

@@ -9,8 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from naibu.data.corpus import Corpus, open_corpus
-from naibu.errors import StoredError
+from naibu.data.corpus import Corpus
 from naibu.recording import Recording
 from naibu.runs import Run
 from naibu.storage import read_json, write_json
@@ -40,12 +39,8 @@ class Places:
 
     def corpus(self) -> Corpus:
         """Return the run's corpus, opened again; StoredError where its files have changed since."""
-        options = dict(self.run.corpus["options"])
-        corpus = open_corpus(options.pop("path"), **options)
-        if corpus.fingerprint != self.run.corpus["fingerprint"]:
-            raise StoredError(
-                f"{self.run.path}: its corpus {corpus.name} has changed since training; train again with another --out"
-            )
+        corpus = self.run.data()
+        assert isinstance(corpus, Corpus)
         return corpus
 
     def open_recordings(self) -> tuple[Recording, Recording | None]:

@@ -130,7 +130,7 @@ def _jobs(places: Places, recording: Recording, control: Recording | None, categ
     depth = depth_label(recording)
     if recording.index.predicted is not None:
         yield "confusion", lambda: probes.confusion(recording, untrained=control)
-    if recording.index.predicted is not None and Form(places.run.corpus["form"]).brackets:
+    if recording.index.predicted is not None and Form(places.run.options["form"]).brackets:
         yield "bracket_prediction", lambda: probes.bracket_prediction(recording, control)
     yield "distributions", lambda: probes.distributions(recording, untrained=control)
     if applies(recording):

@@ -24,7 +24,6 @@ from naibu.looking.places import Places
 from naibu.looking.probing import COMPARED
 from naibu.looking.steps import load_result
 from naibu.looking.summary_of_words import summary_of_words
-from naibu.models.load import load
 from naibu.probes.bracket_results import BracketPrediction
 from naibu.probes.components_results import Components, Neighbours, UniqueComponents, WordTokens
 from naibu.probes.found import Search
@@ -44,7 +43,10 @@ from naibu.probes.results import (
 from naibu.probes.timescales_results import Timescales
 from naibu.reporting.content import NetworkPart, Report
 from naibu.runs import Run, list_runs
+from naibu.runs.load import load
 from naibu.storage import read_json, write_json
+
+OPTIMISERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "gradient descent"}
 
 
 def part_of(places: Places) -> NetworkPart:
@@ -55,7 +57,7 @@ def part_of(places: Places) -> NetworkPart:
     trajectories = (load_result(Trajectories, places, f"trajectories-{signal}") for signal in ("cell", "hidden"))
     return NetworkPart(
         name=run.name,
-        form=run.corpus["form"],
+        form=run.options["form"],
         example=facts["example"],
         corpus=[(name, value) for name, value in facts["found"]],
         category=facts["category"],
@@ -89,15 +91,16 @@ def part_of(places: Places) -> NetworkPart:
 def training_facts(run: Run) -> dict[str, str | int | float]:
     """Return what was trained and how fast, for people to read."""
     end, config = run.summary(), run.training
-    passes = end["tokens"] / max(1, run.corpus["train_tokens"])
+    passes = end["tokens"] / max(1, run.found["train_tokens"])
     return {
         "cell": run.model.cell,
         "units": run.model.units,
         "layers": run.model.layers,
         "parameters": sum(p.numel() for p in load(run).parameters()),
-        "vocabulary": run.symbols,
+        "vocabulary": run.sizes["input"],
         "dropout": run.model.dropout,
-        "optimiser": f"Adam, learning rate {config.learning_rate}, {config.decay} decay, clipped at {config.clip}",
+        "optimiser": f"{OPTIMISERS[config.optimiser]}, learning rate {config.learning_rate}, {config.decay} decay, "
+        f"clipped at {config.clip}",
         "seed": config.seed,
         "steps": end["steps"],
         "best step": end["best_step"],
@@ -115,7 +118,7 @@ def commands_of(places: Places) -> dict[str, str]:
     """Return, for each section, the command that makes it again."""
     run = places.run
     common = f"--out {shlex.quote(str(places.out))} --run {run.name}"
-    train = f"naibu train {shlex.quote(run.corpus['options']['path'])} {_typed_options(run)}"
+    train = f"naibu train {shlex.quote(run.options['corpus'])} {_typed_options(run)}"
     probe = f"naibu probe {common}"
     sections = (
         "confusion",
@@ -142,9 +145,9 @@ def commands_of(places: Places) -> dict[str, str]:
 
 def _typed_options(run: Run) -> str:
     """Return the options of `naibu train` that give this run again: those that are not as when nothing is given."""
-    said: dict[str, Any] = {"--form": run.corpus["form"], "--units": run.model.units, "--steps": run.training.steps}
+    said: dict[str, Any] = {"--form": run.options["form"], "--units": run.model.units, "--steps": run.training.steps}
     said |= {"--threads": run.training.threads, "--seed": run.training.seed}
-    options = run.corpus["options"]
+    options = {**run.options, "seed": run.options["split_seed"]}
     said |= {flag: options[name] for name, flag in {**FLAGS, "longest": "--longest"}.items() if options[name]}
     for config, usual in ((run.model, ModelConfig()), (run.training, TrainingConfig())):
         for name in ("cell", "layers", "dropout", "tied", "learning_rate", "batch_size", "truncation"):
@@ -168,13 +171,13 @@ def make_report(out: Path, *, command: str) -> Report:
         raise StoredError(f"{runs[0].path}: the training is unfinished; the command that began it goes on with it")
     parts = tuple(part_of(place) for place in places)
     made = f"{date.today()}, naibu {naibu.__version__}, torch {torch.__version__}, Python {platform.python_version()}"
-    corpus = places[0].run.corpus
+    first = places[0].run
     title = "Inside networks that read " + (
-        "Python's standard library" if corpus["options"]["path"] == builtin.NAME else corpus["name"]
+        "Python's standard library" if first.options["corpus"] == builtin.NAME else first.found["name"]
     )
     report = Report(title, made, command, parts)
     write(report, out / "report.html")
-    forms = [place.run.corpus["form"] for place in places]
+    forms = [place.run.options["form"] for place in places]
     # Two networks of one form go by their own names.
     names = [f if forms.count(f) == 1 else place.run.name for f, place in zip(forms, places, strict=True)]
     numbers = {name: summary_of(place, part) for name, place, part in zip(names, places, parts, strict=True)}

@@ -9,10 +9,10 @@ from naibu.interventions.ternary import ternary
 from naibu.interventions.ternary_results import Ternary
 from naibu.looking.places import Places
 from naibu.looking.steps import TEST_TOKENS, sample
-from naibu.models.load import load
 from naibu.probes import tables
 from naibu.probes.results import Scores
 from naibu.progress import shown
+from naibu.runs.language_models import load
 from naibu.training.threads import threads
 
 CHOOSING_TOKENS = 30_000

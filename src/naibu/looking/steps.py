@@ -13,11 +13,11 @@ from naibu.interventions.hold import hold
 from naibu.interventions.results import Holding
 from naibu.looking.places import Places
 from naibu.looking.probing import best_unit, top_layer
-from naibu.models.load import load, untrained
 from naibu.probes import tables
 from naibu.probes.results import Correlation
 from naibu.progress import shown
 from naibu.recording import Recording, record_examples
+from naibu.runs.language_models import load, untrained
 from naibu.training.threads import threads
 
 TRAIN_TOKENS = 100_000

@@ -88,7 +88,7 @@ def _splits(inputs: Any) -> Mapping[str, Examples] | None:
 
 def _model(what: object) -> Model:
     if isinstance(what, Run):
-        from naibu.models.load import load
+        from naibu.runs.language_models import load
 
         return load(what)
     if isinstance(what, Model):

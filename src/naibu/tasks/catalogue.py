@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
 
 from naibu.errors import OptionError
-from naibu.tasks.task import Task
+
+if TYPE_CHECKING:
+    from naibu.tasks.task import Task
 
 _TASKS = {"trees": "naibu.tasks.trees:Trees"}
 """Name -> module and class."""

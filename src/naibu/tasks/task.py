@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from naibu.config import ModelConfig, TrainingConfig
 from naibu.data.examples import Data, Examples
+from naibu.data.order import Order
 from naibu.models.model import Model
 
 Array = npt.NDArray[Any]
@@ -45,7 +46,15 @@ class Task(Protocol):
 
     @property
     def options(self) -> type[Any]:
-        """The frozen dataclass whose fields say what data is learnt: options, settings, help."""
+        """The frozen dataclass whose fields say what data is learnt: options, settings, help.
+
+        From a run's settings it gets what `Data.options` had, paths as text.
+        """
+        ...
+
+    @property
+    def model(self) -> type[ModelConfig]:
+        """The configuration of its models: ModelConfig, or a subclass with what they have besides."""
         ...
 
     def fits(self, path: Path) -> bool:
@@ -64,6 +73,10 @@ class Task(Protocol):
 
     def build(self, sizes: Mapping[str, int], config: ModelConfig) -> Model:
         """Return a model whose weights are drawn from torch's generator."""
+        ...
+
+    def order(self, examples: Examples, config: TrainingConfig) -> Order:
+        """Return which piece of the examples is read when: by length, or as lanes with carried state."""
         ...
 
     def measures(self, examples: Examples) -> tuple[Measure, ...]:

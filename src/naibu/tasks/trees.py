@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from naibu.config import ModelConfig, TrainingConfig
 from naibu.data import builtin, detect
 from naibu.data.corpus import Corpus, open_corpus
 from naibu.data.examples import Data, Examples
+from naibu.data.order import ByLength
 from naibu.errors import CorpusError
 from naibu.models.language_model import LanguageModel
 from naibu.tasks.task import Measure, usual_measures
@@ -69,6 +70,7 @@ class Trees:
     name = "trees"
     about = "asked for the next symbol of a text whose brackets show its structure, or hide it"
     options = TreesOptions
+    model = ModelConfig
 
     def fits(self, path: Path) -> bool:
         """Return whether this is a treebank, S-expressions or source code; plain text only where nothing else fits."""
@@ -102,7 +104,7 @@ class Trees:
         form = str(data.options["form"])
         if not model.units:
             model = replace(model, units=UNITS.get(form, 300))
-        if training.minutes is None and training.steps is None and data.options["path"] == builtin.NAME:
+        if training.minutes is None and training.steps is None and data.options["corpus"] == builtin.NAME:
             training = replace(training, minutes=MINUTES.get(form, 5.0))
         return model, training
 
@@ -110,12 +112,10 @@ class Trees:
         """Return a language model."""
         return LanguageModel(sizes["input"], config)
 
+    def order(self, examples: Examples, config: TrainingConfig) -> ByLength:
+        """Return the sequences by length; the last symbol of each is read by nobody."""
+        return ByLength(examples, config.batch_size, config.batch_tokens, config.truncation, unread=1)
+
     def measures(self, examples: Examples) -> tuple[Measure, ...]:
         """Return loss, accuracy and, where sentences end in a mark, recall and precision of the end."""
         return usual_measures(examples)
-
-
-def reopened(options: Mapping[str, Any]) -> Corpus:
-    """Return the corpus that was opened with options as `Corpus.options` has them."""
-    given = dict(options)
-    return open_corpus(given.pop("path"), **given)

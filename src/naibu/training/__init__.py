@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from naibu.training.seeds import train_seeds
 from naibu.training.train import train
 
-__all__ = ["train"]
+__all__ = ["train", "train_seeds"]

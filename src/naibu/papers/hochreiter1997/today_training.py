@@ -13,10 +13,14 @@ from torch.nn import functional
 
 from naibu.cells.init import forget_bias_, input_gate_bias_
 from naibu.cells.layers import LSTM
+from naibu.config import TrainingConfig
+from naibu.data.batch import Batch, Stream
 from naibu.data.generated.random import Random, streams
 from naibu.data.generated.tape import Tape, Task
 from naibu.errors import OptionError
-from naibu.training.train import clip_gradients
+from naibu.models.model import Loss, Model, Outcomes, categorical
+from naibu.training.devices import seeded
+from naibu.training.trainer import Trainer
 
 WINDOW = 2000
 """Training sequences that are remembered: the criteria of experiments 4, 5 and 6 look back on so many."""
@@ -61,13 +65,21 @@ def from_zero(steps: NDArray[Any], start: NDArray[np.int32]) -> NDArray[Any]:
 
 
 class Answers(NamedTuple):
-    """A batch, and the places where an answer is wanted; those of one sequence need not stand together."""
+    """Sequences, and the places where an answer is wanted; those of one sequence need not stand together."""
 
     x: Tensor  # [time sequence input], or symbols [time sequence]
     place: Tensor  # [answer], of the flattened [time sequence]
     target: Tensor  # [answer output]
     clean: Tensor  # [answer output], the target without its noise
     judged: Tensor  # [answer], whether the criterion looks at it
+
+    def batch(self) -> Batch:
+        """Return the same as a model of this project reads it: targets `[time sequence output]`, NaN elsewhere."""
+        time, sequences = self.x.shape[:2]
+        target = self.target.new_full((time * sequences, self.target.shape[1]), torch.nan)
+        target[self.place] = self.target
+        lengths = torch.full((sequences,), time)
+        return Batch({"input": Stream(self.x, lengths)}, target.view(time, sequences, -1))
 
     def errors(self, output: Tensor) -> tuple[Tensor, Tensor]:
         """Return, for each sequence, its largest absolute error where it is judged, and its mean one anywhere.
@@ -109,11 +121,18 @@ def answers_of(task: Task, tape: Tape, chosen: slice) -> Answers:
     return Answers(x, place, every[place], every[place], judged)
 
 
-class Model(nn.Module):
-    """An LSTM layer and a linear output; where the task has symbols, they come as vectors that are learnt too."""
+class Network(Model):
+    """An LSTM layer and a linear output; where the task has symbols, they come as vectors that are learnt too.
 
-    def __init__(self, task: Task, recipe: Recipe) -> None:
+    The loss is squared error if `squared`, else the cross-entropy of a softmax. `said` are the outputs of the last
+    loss, `[answer output]`, before the softmax.
+    """
+
+    said: Tensor
+
+    def __init__(self, task: Task, recipe: Recipe, *, squared: bool = False) -> None:
         super().__init__()
+        self.squared, self.every_step = squared, task.every_step
         self.vectors = nn.Embedding(task.inputs, recipe.units) if task.symbolic else None
         self.lstm = LSTM(recipe.units if task.symbolic else task.inputs, recipe.units)
         self.output = nn.Linear(recipe.units, task.outputs)
@@ -129,12 +148,38 @@ class Model(nn.Module):
 
     def forward(self, x: Tensor, place: Tensor) -> Tensor:
         """Return the outputs `[answer output]`, before a softmax, at these places of the flattened [time sequence]."""
-        if self.vectors is None:
-            hidden, _ = self.lstm(x)
-        else:
-            hidden, _ = self.lstm.forward_symbols(x, self.vectors.weight)
-        found: Tensor = self.output(hidden.flatten(0, 1)[place])
+        found: Tensor = self.output(self._hidden(x).flatten(0, 1)[place])
         return found
+
+    def loss(self, batch: Batch, state: Any = None) -> Loss:
+        """Return the mean over answers; of squared errors over outputs too."""
+        place = self._places(batch)
+        output, target = self(batch.main.x, place), batch.target.flatten(0, 1)[place]
+        self.said = output.detach()
+        if self.squared:
+            return Loss(functional.mse_loss(output, target), len(place), None)
+        return Loss(functional.cross_entropy(output, target.argmax(1)), len(place), None)
+
+    def outcomes(self, batch: Batch, state: Any = None) -> tuple[Outcomes, Any]:
+        """Return the loss of each answer, and of a softmax what was asked for and told."""
+        hidden, target = self._hidden(batch.main.x), batch.target
+        if self.squared:
+            return {"loss": (self.output(hidden) - target).square().mean(-1)}, None
+        gold = torch.where(batch.predicted, target.nan_to_num().argmax(-1), -1)
+        return categorical(hidden, gold, self.output, target.shape[-1]), None
+
+    def _hidden(self, x: Tensor) -> Tensor:
+        vectors = self.vectors
+        hidden: Tensor = (self.lstm(x) if vectors is None else self.lstm.forward_symbols(x, vectors.weight))[0]
+        return hidden
+
+    def _places(self, batch: Batch) -> Tensor:
+        """Where an answer is wanted, step by step; sequence by sequence where each has one."""
+        there = batch.predicted
+        if self.every_step:
+            return there.flatten().nonzero()[:, 0]
+        sequence, step = there.t().nonzero().unbind(1)
+        return step * there.shape[1] + sequence
 
 
 class Training:
@@ -145,9 +190,8 @@ class Training:
         self.task, self.recipe, self.squared = task, recipe, squared
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(int(streams(seed, "weights", [number])[0]))
-            self.model = Model(task, recipe)
-        self.parameters = list(self.model.parameters())
-        self.optimiser = torch.optim.Adam(self.parameters, recipe.rate, fused=True)
+            self.model = Network(task, recipe, squared=squared)
+        self.trainer = Trainer(self.model, TrainingConfig(seed=seed, clip=recipe.clip))
         self.random = streams(seed, "training", [number])
         self.testing = streams(seed, "test", [number])
         self.sequences = self.steps = 0
@@ -158,17 +202,9 @@ class Training:
         tape = self.task.tape(self.random, count)
         for first in range(0, count, self.recipe.batch):
             answers = answers_of(self.task, tape, slice(first, first + self.recipe.batch))
-            output = self.model(answers.x, answers.place)
-            loss = (
-                functional.mse_loss(output, answers.target)
-                if self.squared
-                else functional.cross_entropy(output, answers.target.argmax(1))
-            )
-            self.optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            clip_gradients(self.parameters, self.recipe.clip)
-            self.optimiser.step()
-            worst, mean = (part.numpy() for part in answers.errors(self.activation(output.detach())))
+            with seeded(self.trainer.config):
+                self.trainer.step(answers.batch(), self.sequences + first, self.recipe.rate)
+            worst, mean = (part.numpy() for part in answers.errors(self.activation(self.model.said)))
             self.worst = np.concatenate([self.worst, worst])[-WINDOW:]
             self.mean = np.concatenate([self.mean, mean])[-WINDOW:]
         self.sequences += count

@@ -15,12 +15,16 @@ from torch.nn import functional
 
 from naibu.cells.init import forget_bias_
 from naibu.cells.layers import LSTM
+from naibu.config import TrainingConfig
+from naibu.data.batch import Batch, Stream
 from naibu.data.generated.counting import Blocks, Brackets, Counted, Language
+from naibu.models.model import Loss, Model, Outcomes
 from naibu.papers.mochihashi2019.discrete import SIGNALS, price_of
 from naibu.progress import Report, silent
 from naibu.storage import read_json, write_json, written_beside
+from naibu.training.devices import seeded
 from naibu.training.threads import threads
-from naibu.training.train import clip_gradients
+from naibu.training.trainer import Trainer
 
 LANGUAGES: dict[str, Language] = {"ab": Blocks("ab"), "abc": Blocks("abc"), "brackets": Brackets()}
 LONGEST = 50
@@ -61,10 +65,18 @@ class Recipe:
         return LONGEST if done >= self.growing else 5 + int((LONGEST - 5) * done / self.growing)
 
 
-class Counter(nn.Module):
-    """An LSTM layer (forget gate, no peepholes) that reads symbols one-hot, and a linear output."""
+class Counter(Model):
+    """An LSTM layer (forget gate, no peepholes) that reads symbols one-hot, and a linear output.
+
+    The loss is the cross-entropy against the symbols that may follow, each with the same chance (Gers and Schmidhuber
+    2001 ask for all legal ones too), a mean over the steps of a string and then over strings, so that short strings
+    count as much as long ones; what is asked after an a does not depend on how long the training strings are. To it
+    comes the price on values that are no whole numbers, `strength` times that of `price_of`.
+    """
 
     vectors: Tensor
+    strength = 0.0
+    floor: float | None = None
 
     def __init__(self, symbols: int, units: int, forget_bias: float) -> None:
         super().__init__()
@@ -82,6 +94,25 @@ class Counter(nn.Module):
         """Return the same and the signals named, `[time batch unit]` each."""
         watched = self.lstm.signals(self.vectors[ids], keep=keep)
         return self.output(watched.output), {name: value for (_, name), value in watched.signals.items()}
+
+    def loss(self, batch: Batch, state: Any = None) -> Loss:
+        """Return the mean over strings, with the price."""
+        ids, there, price = batch.main.x, batch.predicted, torch.zeros(())
+        if self.strength:
+            output, signals = self.watched(ids, *SIGNALS)
+            price = price_of(signals, there, self.floor)
+        else:
+            output = self(ids)
+        missed = self._missed(output, batch.target.nan_to_num())  # 0 after the end
+        mean = (missed.sum(0) / there.sum(0)).mean()
+        return Loss(mean + self.strength * price, int(there.sum()), None)
+
+    def outcomes(self, batch: Batch, state: Any = None) -> tuple[Outcomes, Any]:
+        """Return the cross-entropy of each step, without a price."""
+        return {"loss": self._missed(self(batch.main.x), batch.target)}, None
+
+    def _missed(self, output: Tensor, wanted: Tensor) -> Tensor:
+        return -(wanted * functional.log_softmax(output, -1)).sum(-1)
 
 
 def training_strings(language: Language, seed: int, recipe: Recipe) -> Iterator[Counted]:
@@ -102,35 +133,27 @@ def training_strings(language: Language, seed: int, recipe: Recipe) -> Iterator[
 
 
 def train(language: Language, recipe: Recipe, seed: int, progress: Report = silent) -> Counter:
-    """Return a trained network; the same seed and recipe give the same one on the same machine.
-
-    The loss is the cross-entropy against the symbols that may follow, each with the same chance (Gers and Schmidhuber
-    2001 ask for all legal ones too), a mean over the steps of a string and then over strings, so that short strings
-    count as much as long ones; what is asked after an a does not depend on how long the training strings are.
-    """
-    with torch.random.fork_rng(devices=()):
+    """Return a trained network; the same seed and recipe give the same one on the same machine."""
+    config = TrainingConfig(recipe.steps, seed=seed, clip=recipe.clip)
+    with seeded(config):
         torch.manual_seed(seed)
         model = Counter(len(language.symbols), recipe.units, recipe.forget_bias)
-    parameters = list(model.parameters())
-    optimiser = torch.optim.Adam(parameters, recipe.rate, eps=recipe.epsilon)
-    for step, strings in enumerate(training_strings(language, seed, recipe)):
-        done = step / recipe.steps
-        optimiser.param_groups[0]["lr"] = recipe.rate_at(done)
-        ids, wanted, there = (torch.from_numpy(a) for a in (strings.ids, strings.equally, strings.there))
-        strength, price = recipe.strength_at(done), torch.zeros(())
-        if strength:
-            output, signals = model.watched(ids, *SIGNALS)
-            price = price_of(signals, there, recipe.floor)
-        else:
-            output = model(ids)
-        missed = -(wanted * functional.log_softmax(output, -1)).sum(-1)  # 0 after the end
-        loss = (missed.sum(0) / there.sum(0)).mean()
-        optimiser.zero_grad(set_to_none=True)
-        (loss + strength * price).backward()  # type: ignore[no-untyped-call]
-        clip_gradients(parameters, recipe.clip)
-        optimiser.step()
-        progress(step + 1, recipe.steps, f"loss {loss.item():.3f}" if step % 50 == 0 else "")
+        optimiser = torch.optim.Adam(model.parameters(), recipe.rate, eps=recipe.epsilon)
+        trainer, model.floor = Trainer(model, config, optimiser), recipe.floor
+        for step, strings in enumerate(training_strings(language, seed, recipe)):
+            share = step / recipe.steps
+            model.strength = recipe.strength_at(share)
+            done = trainer.step(batch_of(strings), step, recipe.rate_at(share))
+            told = f"loss {done.mean:.3f}" if step % 50 == 0 else ""
+            progress(step + 1, recipe.steps, told)
     return model.eval()
+
+
+def batch_of(strings: Counted) -> Batch:
+    """Return strings as a model of this project reads them: to be predicted is the chance of every symbol."""
+    ids, wanted, there = (torch.from_numpy(part) for part in (strings.ids, strings.equally, strings.there))
+    target = wanted.masked_fill(~there[..., None], torch.nan)
+    return Batch({"input": Stream(ids, there.sum(0))}, target)
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,13 @@ from naibu.data.reading import is_builtin
 from naibu.looking.look import write_facts
 from naibu.looking.places import Places
 from naibu.looking.steps import sample
-from naibu.models.load import load, untrained
 from naibu.papers.mochihashi2019.sweep_measures import discreteness
 from naibu.papers.runner import Experiment, Figures
 from naibu.probes.results import Controls, Scores
 from naibu.progress import Report, silent
 from naibu.recording import record_examples
 from naibu.runs import Run
+from naibu.runs.language_models import load, untrained
 from naibu.storage import as_json, read_json, write_json
 from naibu.training.threads import threads
 from naibu.training.train import train

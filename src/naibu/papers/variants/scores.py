@@ -14,7 +14,6 @@ from naibu.data.forms import END_SYMBOL
 from naibu.data.sequences import Sequences
 from naibu.models.language_model import LanguageModel
 from naibu.probes.resampling import pearson
-from naibu.training.batches import make_batch
 
 BATCH = 64
 CHOOSING = 20_000
@@ -68,9 +67,9 @@ def score(model: LanguageModel, corpus: Corpus, tokens: int) -> Scored:
     end = corpus.vocabulary.index.get(END_SYMBOL, -1)
     columns = {name: np.zeros(len(part)) for name in list(Scored.__dataclass_fields__)[:-1]}
     for which in _batches(part):
-        batch = make_batch(part, which)
-        output, _ = model(batch.inputs)
-        scores, targets = model.logits(output).log_softmax(-1), batch.targets
+        batch = part.batch(which)
+        output, _ = model(batch.main.x)
+        scores, targets = model.logits(output).log_softmax(-1), batch.target
         for name, values in _counts(scores, targets, torch.from_numpy(closing), end).items():
             columns[name][which] = values.sum(0).numpy()
     whole = {name: [int(v) for v in values] for name, values in columns.items() if name != "loss"}
@@ -122,9 +121,9 @@ def _correlations(model: LanguageModel, part: Sequences) -> dict[str, np.ndarray
     depth, sums = part.label("depth").values.astype(np.float64), dict[str, Any]()
     depth = depth - depth.mean()
     for which in _batches(part):
-        watched = model.watch(make_batch(part, which).inputs, keep=signals)
+        watched = model.watch(part.batch(which).main.x, keep=signals)
         for column, s in enumerate(which):
-            steps = int(part.lengths[s]) - 1  # the state after the last symbol is not computed
+            steps = int(part.lengths[s]) - 1  # not after the last symbol, from which nothing is predicted
             y = depth[part.starts[s] : part.starts[s] + steps]
             for (_, signal), values in watched.signals.items():
                 x = values[:steps, column].double().numpy()

@@ -9,14 +9,14 @@ from typing import Any
 from naibu.config import TrainingConfig
 from naibu.data.corpus import Corpus
 from naibu.errors import DivergedError
-from naibu.models.load import load, untrained
 from naibu.papers.variants.cells import VARIANTS, config_of, equal_units, layer_parameters
 from naibu.papers.variants.scores import Scored, score
 from naibu.papers.variants.tasks import TASKS, Task, corpus_of, prepare
 from naibu.progress import Report, shown, silent
 from naibu.runs import Run, open_run
+from naibu.runs.language_models import load, untrained
 from naibu.storage import read_json, write_json
-from naibu.training.batches import epoch_batches
+from naibu.tasks.catalogue import task_named
 from naibu.training.threads import threads
 from naibu.training.train import train
 from naibu.trials import run_parallel
@@ -134,8 +134,9 @@ class Result:
 
 def steps_for(corpus: Corpus, config: TrainingConfig, symbols: int) -> int:
     """Return the steps in which about so many symbols are read; they do not depend on the cell."""
+    pieces = task_named(corpus.task).order(corpus.train, config).pieces(config.seed, epoch=0)
     epoch = corpus.train.tokens - len(corpus.train)  # the last symbol of a sequence is read by nobody
-    return max(1, round(symbols * len(epoch_batches(corpus.train, config, 0)) / epoch))
+    return max(1, round(symbols * len(pieces) / epoch))
 
 
 def _end_of(run: Run) -> dict[str, Any]:

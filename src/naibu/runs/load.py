@@ -5,21 +5,22 @@ from __future__ import annotations
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
 
 from naibu.errors import StoredError
-from naibu.models.language_model import LanguageModel
-from naibu.runs import Run
+from naibu.models.model import Model
+from naibu.models.weights import restore
+from naibu.runs.run import Run
+from naibu.tasks.catalogue import task_named
 
 
-def load(run: Run) -> LanguageModel:
+def load(run: Run) -> Model:
     """Return the run's model with its best weights, in evaluation mode.
 
     Raises StoredError where the weights are missing, truncated or of another shape.
     """
     model = untrained(run)
     try:
-        model.load_state_dict(completed(load_file(run.weights)))
+        restore(model, load_file(run.weights))
     except FileNotFoundError:
         raise StoredError(f"{run.weights}: not found; train the run first: naibu train") from None
     except (SafetensorError, RuntimeError, OSError) as error:
@@ -30,23 +31,9 @@ def load(run: Run) -> LanguageModel:
     return model
 
 
-def stored(model: LanguageModel) -> dict[str, Tensor]:
-    """Return the parameters to write: each tensor once, also where the output is tied to the embedding."""
-    tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
-    if model.config.tied:
-        del tensors["output.weight"]
-    return tensors
-
-
-def completed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the parameters as the model names them, from those that `stored` gave."""
-    full = {"embedding.weight", "output.bias"} <= tensors.keys()  # an adaptive output has other names
-    return {"output.weight": tensors["embedding.weight"], **tensors} if full else tensors
-
-
-def untrained(run: Run) -> LanguageModel:
+def untrained(run: Run) -> Model:
     """Return the run's model as it was before its first step, in evaluation mode."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.training.seed)
-        model = LanguageModel(run.symbols, run.model)
+        model = task_named(run.task).build(run.sizes, run.model)
     return model.eval()

@@ -1,0 +1,180 @@
+"""The one loop: updates, validations and checkpoints of one run, from wherever its last checkpoint left it."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from naibu.data.order import Order, Window, pieces_from, windows
+from naibu.errors import DivergedError
+from naibu.models.weights import write_weights
+from naibu.progress import Report
+from naibu.runs import Run
+from naibu.runs.load import untrained
+from naibu.storage import write_json, write_text
+from naibu.training import checkpoints
+from naibu.training.schedule import learning_rate
+from naibu.training.trainer import Stepped, Trainer, cut_off
+from naibu.training.validation import mean_loss
+
+CHECKPOINT_SECONDS = 20.0
+
+
+@dataclass
+class Counters:
+    """The counters of a run in training; `step` is the number of updates done."""
+
+    step: int = 0
+    tokens: int = 0  # steps of sequences that were predicted
+    seconds: float = 0.0
+    best_loss: float = math.inf  # a predicted step's, on validation
+    best_step: int = 0
+    worse: int = 0  # validations since the best
+    worse_in_all: int = 0
+    stopped: bool = False
+    loss_sum: float = 0.0  # these three since the last validation
+    loss_tokens: int = 0
+    largest_norm: float = 0.0
+
+    def count(self, done: Stepped, seconds: float) -> None:
+        """Add one update."""
+        self.step += 1
+        self.tokens += done.count
+        self.seconds += seconds
+        self.loss_sum += done.total
+        self.loss_tokens += done.count
+        self.largest_norm = max(self.largest_norm, done.norm)
+
+    def judged(self, loss: float, patience: int) -> bool:
+        """Add one validation; return whether it was the best so far."""
+        if loss < self.best_loss:
+            self.best_loss, self.best_step, self.worse = loss, self.step, 0
+            return True
+        self.worse, self.worse_in_all = self.worse + 1, self.worse_in_all + 1
+        self.stopped = 0 < patience <= self.worse
+        return False
+
+    def since_last(self) -> dict[str, float]:
+        """Return training loss and largest gradient norm since the last call."""
+        line = {"loss": self.loss_sum / max(1, self.loss_tokens), "largest_gradient_norm": self.largest_norm}
+        self.loss_sum, self.loss_tokens, self.largest_norm = 0.0, 0, 0.0
+        return line
+
+    def words(self) -> str:
+        """Return a few words for the progress bar."""
+        speed = f"{self.tokens / max(self.seconds, 1e-9):,.0f} tokens/s"
+        return speed + (f", loss {self.best_loss:.4f}" if math.isfinite(self.best_loss) else "")
+
+
+class Loop:
+    """The training of one run; it knows pieces, losses and steps, and nothing of what is learnt."""
+
+    def __init__(self, run: Run, order: Order, validation: Sequence[Window], progress: Report) -> None:
+        assert run.training.steps is not None
+        self.run, self.order, self.validation, self.progress = run, order, validation, progress
+        self.steps = run.training.steps
+        self.every = max(1, math.ceil(self.steps / run.training.validations))
+        self.trainer = Trainer(untrained(run), run.training)
+        self.counters, self.carried = Counters(), None  # carried: the layers' state after the last update
+        if run.checkpoint.exists():
+            self._resume()
+        self.metrics = run.path / "metrics.jsonl"
+        self._forget_metrics_after(self.counters.step)
+
+    def until_done(self) -> None:
+        """Train to the last step, or until validation stops it; leave the run finished."""
+        counters, saved = self.counters, time.monotonic()
+        pieces = pieces_from(self.order, self.run.training.seed, counters.step)
+        with _interruptible() as interrupted:
+            for window in windows(self.order, pieces):
+                if counters.step >= self.steps or counters.stopped:
+                    break
+                began = time.perf_counter()
+                done = self.trainer.step(
+                    window.batch, counters.step, self._rate(), None if window.begins else self.carried
+                )
+                self.carried = done.state
+                counters.count(done, time.perf_counter() - began)
+                if counters.step % self.every == 0 or counters.step == self.steps:
+                    self._validate()
+                if interrupted.is_set() or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    self._save()
+                    saved = time.monotonic()
+                if interrupted.is_set():
+                    raise KeyboardInterrupt
+                self.progress(counters.step, self.steps, counters.words())
+        self._finish()
+
+    def _rate(self) -> float:
+        return learning_rate(self.run.training, self.counters.step, self.steps, self.counters.worse_in_all)
+
+    def _validate(self) -> None:
+        counters, began = self.counters, time.perf_counter()
+        loss = mean_loss(self.trainer.model, self.validation)
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"{self.run.path}: diverged (loss {loss} at step {counters.step}); lower --learning-rate or --clip"
+            )
+        rate = self._rate()
+        if counters.judged(loss, self.run.training.patience):
+            write_weights(self.trainer.model, self.run.weights)
+        counters.seconds += time.perf_counter() - began
+        self._write_metrics({"learning_rate": rate, "validation_loss": loss, **counters.since_last()})
+        self._save()
+
+    def _save(self) -> None:
+        tree = {**self.trainer.held(), "carried": self.carried, "counters": asdict(self.counters)}
+        checkpoints.save(self.run.checkpoint, tree)
+
+    def _resume(self) -> None:
+        tree = checkpoints.read(self.run.checkpoint)
+        try:
+            self.trainer.take_up(tree)
+            self.counters, self.carried = Counters(**tree["counters"]), cut_off(tree["carried"], self.trainer.device)
+        except (RuntimeError, ValueError, KeyError, TypeError) as error:
+            raise checkpoints.damaged(self.run.checkpoint, error) from None
+
+    def _write_metrics(self, line: dict[str, Any]) -> None:
+        counters = self.counters
+        head = {"step": counters.step, "seconds": round(counters.seconds, 2), "tokens": counters.tokens}
+        with self.metrics.open("a") as file:
+            file.write(json.dumps({**head, **line}) + "\n")
+
+    def _forget_metrics_after(self, step: int) -> None:
+        lines = [line for line in self.run.metrics() if line["step"] <= step]
+        write_text(self.metrics, "".join(json.dumps(line) + "\n" for line in lines))
+
+    def _finish(self) -> None:
+        counters = self.counters
+        end = {
+            "steps": counters.step,
+            "seconds": round(counters.seconds, 2),
+            "tokens": counters.tokens,
+            "stopped_early": counters.stopped,
+            "tokens_per_second": counters.tokens / max(counters.seconds, 1e-9),
+            "validation_loss": counters.best_loss,
+            "best_step": counters.best_step,
+        }
+        write_json(self.run.path / "finished.json", end)
+        self.run.checkpoint.unlink(missing_ok=True)
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C sets, so that a step is never broken off in its middle."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: event.set())
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, before)
