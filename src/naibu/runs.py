@@ -1,4 +1,4 @@
-"""A run on disk: `runs/<name>/` with configuration, metrics, weights, vocabulary and checkpoint."""
+"""A run on disk: a folder with configuration, metrics, weights, vocabulary and checkpoint."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ def open_run(path: str | Path) -> Run:
 
 
 def list_runs(out: str | Path) -> list[Run]:
-    """Return the runs under `out`/runs, by name. Raises StoredError where there is none."""
-    folders = sorted(folder.parent for folder in (Path(out) / "runs").glob("*/config.json"))
+    """Return the runs in a folder, by name. Raises StoredError where there is none."""
+    folders = sorted(folder.parent for folder in Path(out).glob("*/config.json"))
     if not folders:
-        raise StoredError(f"{Path(out) / 'runs'}: no run here; train one first: naibu train CORPUS --out {out}")
+        raise StoredError(f"{out}: no run here; train one first: naibu train CORPUS --out {out}")
     return [open_run(folder) for folder in folders]

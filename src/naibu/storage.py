@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from naibu.errors import StoredError
+from naibu.errors import OptionError, StoredError
 
 
 @contextmanager
@@ -42,6 +42,20 @@ def cannot_write(path: Path, error: OSError) -> StoredError:
             f"{path}: the disk is full; free some space and run the same command again: it goes on from here"
         )
     return StoredError(f"{path}: cannot be written ({error.strerror or error}); choose another folder with --out")
+
+
+def check_writable(path: Path, option: str) -> None:
+    """Raise OptionError, before long work rather than after it, where a file cannot be written to."""
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if str(path).startswith("-"):
+        what = "that is an option"
+    elif path.is_dir():
+        what = "it is a folder"
+    elif not folder.is_dir() or not os.access(folder, os.W_OK):
+        what = f"{folder} cannot be written to"
+    else:
+        return
+    raise OptionError(f"{option} {path}: {what}; give the name of a file, or - for standard output")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -79,7 +79,7 @@ def probe_run(
         jobs = list(_one_label(recording, control, label)) if label is not None else []
         jobs += asked_jobs(recording, control, top_layer(recording), parts, word)
     if missing_only:
-        jobs = [job for job in jobs if not (places.results / f"{job[0]}.json").exists()]
+        jobs = [job for job in jobs if not (places.folder_of(job[0]) / f"{job[0]}.json").exists()]
     if not jobs:
         return
     with places.timed("probe"), shown(f"{places.run.name}: probing", "probes") as progress:
@@ -159,12 +159,12 @@ def _one_label(recording: Recording, control: Recording | None, label: str) -> I
 
 
 def _trajectories(places: Places, recording: Recording, key: Key) -> Trajectories:
-    correlation = tables.load(Correlation, places.results, "depth")
+    correlation = tables.load(Correlation, places.folder_of("depth"), "depth")
     return probes.trajectories(recording, key, [best_unit(correlation, key)], label=correlation.label)
 
 
 def _passages(places: Places, recording: Recording) -> Passages:
-    found = tables.load(Search, places.results, "search")
+    found = tables.load(Search, places.folder_of("search"), "search")
     cells = named_cells(found)
     if not cells:
         return Passages(found.run, (), np.zeros(0), ())
