@@ -83,7 +83,7 @@ def mistake(error: CycloptsError) -> str:
         case UnusedCliTokensError(unused_tokens=[*words]):
             return f"{' '.join(words)}: more than {command} takes; {command} --help shows all"
         case MissingArgumentError(argument=missing) if missing and not missing.tokens and missing.index == 0:
-            name = missing.name.lstrip("-").upper().removesuffix("S")
+            name = missing.name.lstrip("-").upper()
             return f"{name} is missing: {command} {name}; {command} --help shows all"
         case CoercionError(target_type=kind, token=token) if token and kind in KINDS:
             source = "" if token.source == "cli" else f"{token.source}: "

@@ -96,7 +96,7 @@ def report(runs: Runs, /, *, out: Path = Path("report.html"), told: Told = UNTOL
     $ naibu report looks/mine --out looks/mine/report.html
 
     Args:
-        out: The page.
+        out: The page to write.
     """
     from naibu.looking.places import places_in
     from naibu.looking.report import make_report

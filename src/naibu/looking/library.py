@@ -11,7 +11,7 @@ from rich.console import Console
 from naibu.config import ModelConfig, TrainingConfig
 from naibu.interventions.results import Holding
 from naibu.looking.asked import Look
-from naibu.looking.look import look_into
+from naibu.looking.look import look_into, write_facts
 from naibu.looking.places import Places
 from naibu.looking.probing import probe_run
 from naibu.looking.report import make_report
@@ -65,5 +65,8 @@ def intervene(run: Run, *, unit: int | None = None, signal: str | None = None, d
 
 def report(runs: Run | Iterable[Run], *, out: str | Path = "report.html") -> Report:
     """Return what is shown of runs, written as a page `out`, with the main numbers in summary.json beside it."""
-    several = [runs] if isinstance(runs, Run) else list(runs)
-    return make_report([Places(run) for run in several], Path(out), command="naibu.report")
+    looked = [Places(run) for run in ([runs] if isinstance(runs, Run) else runs)]
+    for places in looked:
+        if not (places.folder_of("corpus") / "corpus.json").exists():
+            write_facts(places, places.corpus())
+    return make_report(looked, Path(out), command="naibu.report")

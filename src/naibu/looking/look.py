@@ -30,9 +30,9 @@ def look_into(asked: Look, console: Console, *, command: str, workers: int = 1) 
     `probe_run`. Raises StoredError where the folder looks into something else.
     """
     whole, looked = asked.whole(), []
-    begin(asked)
     for name, options in asked.networks().items():
         corpus = open_shown(asked.task, options, console)
+        begin(asked)
         out = asked.out / name_of(corpus, name, asked.model, asked.training)
         places = Places(train_shown(corpus, asked.model, asked.training, out, console))
         record_run(places, corpus)
