@@ -252,7 +252,9 @@ def test_papers_lists_those_there_are_and_runs_one(tmp_path, capsys):
 
 def test_help_and_version_load_nothing_heavy():
     script = (
-        "import sys; from naibu.cli import main; main(['--version']); main(['--help']); main(['look', '--help'])\n"
+        "import sys; from naibu.cli import main; main(['--version'])\n"
+        "for words in ([], ['look'], ['train', 'trees'], ['papers', 'variants'], ['bench'], ['record']):\n"
+        "    main([*words, '--help'])\n"
         "assert not {'torch', 'scipy', 'sklearn', 'matplotlib'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)

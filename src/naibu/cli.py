@@ -52,9 +52,11 @@ def main(arguments: list[str] | None = None) -> int:
 def run(words: list[str]) -> None:
     """Run what was typed, and write what it returns where --json says."""
     with_its_task, note = with_task(words)
-    command, bound, _ = app.parse_args(with_its_task, exit_on_error=False, print_error=False)
+    usual = Console(width=_columns())
+    command, bound, _ = app.parse_args(with_its_task, console=usual, exit_on_error=False, print_error=False)
     told = bound.arguments.get("told", Typed())
-    told.command, told.console = shlex.join(["naibu", *words]), Console(stderr=told.json == "-", width=_columns())
+    told.command = shlex.join(["naibu", *words])
+    told.console = usual if told.json != "-" else Console(width=_columns(), stderr=True)
     if told.json not in (None, "-"):
         check_writable(Path(told.json), "--json")
     if note:

@@ -140,3 +140,10 @@ def test_a_corpus_says_the_options_that_open_it_again(file):
     corpus = Trees().open(options)
     again = Trees().open(Trees().options_of(corpus.options))
     assert again.fingerprint == corpus.fingerprint
+
+
+def test_the_file_in_the_readme_is_read(tmp_path):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "mine.toml").write_text(readme.partition("```toml\n")[2].partition("```")[0])
+    task, options = settings.read(tmp_path / "mine.toml")
+    assert (task, options["units"]) == ("trees", 200)
