@@ -11,18 +11,20 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import fields, replace
+from dataclasses import KW_ONLY, dataclass, fields, replace
 from pathlib import Path
 
 import pytest
+from cyclopts import App
 from rich.console import Console
 
 import naibu
 from naibu import cli, config
 from naibu.cli import main
-from naibu.commands import app
+from naibu.commands import app, learning
 from naibu.commands.papers import command_of
-from naibu.commands.parts import Typed
+from naibu.commands.parts import Typed, added
+from naibu.errors import OptionError
 from naibu.looking.asked import Look, summary_if_finished
 from naibu.papers import catalogue
 from naibu.papers.runner import Experiment, Reproduction
@@ -330,6 +332,60 @@ def test_every_field_of_the_configurations_is_an_option(verb, task, capsys, monk
 def test_the_readme_names_every_command():
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     assert not [command for command in COMMANDS if f"naibu {' '.join(command)}" not in readme]
+
+
+# Tasks
+
+
+@dataclass(frozen=True)
+class ToyOptions:
+    """What a toy is made of."""
+
+    path: Path
+    """A file of numbers, one on each line."""
+    _: KW_ONLY
+    horizon: int = 24
+    """Steps that are told in advance."""
+
+
+class Toy:
+    name, about, examples = "toy", "asked for more", ("x",)
+    options, model, several = ToyOptions, config.ModelConfig, None
+
+    def fits(self, path):
+        return path.suffix in (".csv", ".mrg")
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    """A second task in the catalogue."""
+    monkeypatch.setattr(learning, "TASKS", ("trees", "toy"))
+    monkeypatch.setattr(learning, "task_named", lambda name: Toy() if name == "toy" else task_named(name))
+
+
+def test_a_new_task_brings_its_command_with_its_options(toy):
+    own = App()
+    added(own, learning._train("toy"), "toy")
+    _, bound, _ = own.parse_args("toy a.csv --horizon 3 --units 5 --steps 2", exit_on_error=False, print_error=False)
+    assert bound.arguments["data"] == ToyOptions(Path("a.csv"), horizon=3)
+    assert bound.arguments["model"] == config.ModelConfig(units=5)
+    assert bound.arguments["training"] == config.TrainingConfig(steps=2)
+
+
+def test_the_content_says_the_task_where_one_fits(toy, treebank, tmp_path):
+    (tmp_path / "a.csv").write_text("1\n2\n")
+    (tmp_path / "a.txt").write_text("words\n")
+    csv, text = str(tmp_path / "a.csv"), str(tmp_path / "a.txt")
+    assert cli.with_task(["train", csv, "--units", "3"]) == (
+        ["train", "toy", csv, "--units", "3"],
+        f"{csv}: learnt as toy (naibu train toy)",
+    )
+    assert cli.with_task(["look", "--units", "3", "standard-library"])[0][:2] == ["look", "trees"]
+    for words in (["train", "toy", csv], ["train"], ["train", "--help"], ["look", csv, "-h"], ["probe", csv], []):
+        assert cli.with_task(words) == (words, "")
+    for path in (str(treebank), text):
+        with pytest.raises(OptionError, match="choose one of naibu look trees, naibu look toy"):
+            cli.with_task(["look", path])
 
 
 # Mistyped

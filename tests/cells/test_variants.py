@@ -27,9 +27,8 @@ from naibu.cells.unroll import unroll
 from naibu.cells.variants import LAYERS, SLSTM, MinGRU, MinLSTM, PeepholeLSTM, layer_of
 from naibu.cells.wrappers import variational_dropout, weight_drop, zoneout
 from naibu.cli import main
-from naibu.commands import Signal
 from naibu.config import CELLS as NAMES
-from naibu.config import ModelConfig, TrainingConfig, as_json
+from naibu.config import ModelConfig, SignalName, TrainingConfig, as_json
 from naibu.models.language_model import LanguageModel, recurrent
 from naibu.recording import record
 from naibu.recording.assemble import SIGNALS
@@ -149,7 +148,7 @@ def test_names_of_parameters_are_torchs_where_torch_has_them(entry):
 def test_every_cell_has_a_name_an_entry_and_its_signals_at_the_door():
     assert tuple(LAYERS) == NAMES
     assert {e.cell for e in CELLS} == {layer.cell_type for layer in LAYERS.values()}
-    assert set(get_args(Signal)) == set(SIGNALS)
+    assert set(get_args(SignalName)) == set(SIGNALS)
 
 
 def test_only_the_four_exact_cells_go_to_the_framework():

@@ -46,7 +46,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "mine.toml"
 
 
-@pytest.mark.parametrize("way", [["train"], ["train", "--settings"], ["train", "trees", "--settings"]])
+@pytest.mark.parametrize("way", [["train"], ["train", "--settings"], ["train", "trees"], ["train", "trees", "--settings"]])
 def test_a_file_trains_as_the_options_do_wherever_it_is_named_from(way, file, tmp_path, monkeypatch, capsys):
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")

@@ -8,7 +8,7 @@ import naibu
 from naibu.commands import inside, measuring
 from naibu.commands.learning import look, train
 from naibu.commands.papers import papers
-from naibu.commands.parts import USUAL, added, as_typed, from_settings, unfolded
+from naibu.commands.parts import USUAL, added, from_settings, names_and_numbers, unfolded
 
 ABOUT = """Train a recurrent network, record everything inside it, and find out what each unit has learnt.
 
@@ -30,7 +30,7 @@ app = App(
     version=f"naibu {naibu.__version__}",
     version_flags=("--version", "-V"),
     default_parameter=USUAL,
-    config=(from_settings, as_typed),
+    config=(from_settings, names_and_numbers),
 )
 app["--help"].group = app["--version"].group = (besides,)
 train.group, look.group, papers.group = (learn,), (see,), (besides,)

@@ -127,6 +127,8 @@ def with_task(words: list[str]) -> tuple[list[str], str]:
     where several or none of them fit.
     """
     command, *rest = words or [""]
+    if len(rest) > 1 and rest[0] in TASKS and rest[1].endswith(".toml"):
+        return [command, rest[0], "--settings", *rest[1:]], ""
     if command not in ("train", "look") or not rest or rest[0] in TASKS or {"--help", "-h"} & {*rest}:
         return words, ""
     if rest[0].endswith(".toml"):
@@ -141,7 +143,7 @@ def with_task(words: list[str]) -> tuple[list[str], str]:
     fitting = [task for task in TASKS if task_named(task).fits(Path(there[0]))] or TASKS
     if len(fitting) > 1:
         choices = ", ".join(f"naibu {command} {task}" for task in fitting)
-        raise OptionError(f"{there[0]}: more than one task fits; choose one of {choices}")
+        raise OptionError(f"{there[0]}: which task is not clear from the content; choose one of {choices}")
     return [command, fitting[0], *rest], f"{there[0]}: learnt as {fitting[0]} (naibu {command} {fitting[0]})"
 
 

@@ -54,7 +54,7 @@ def from_settings(app: App, commands: tuple[str, ...], arguments: ArgumentCollec
         Dict(options, source=str(path), use_commands_as_keys=False)(app, commands, arguments)
 
 
-def as_typed(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+def names_and_numbers(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Take names with commas between them as several; refuse 1.5 as a whole number, which cyclopts would round."""
     for argument in arguments:
         kinds = list(_kinds(argument.hint))
