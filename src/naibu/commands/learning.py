@@ -127,12 +127,13 @@ def with_task(words: list[str]) -> tuple[list[str], str]:
     where several or none of them fit.
     """
     command, *rest = words or [""]
-    if len(rest) > 1 and rest[0] in TASKS and rest[1].endswith(".toml"):
-        return [command, rest[0], "--settings", *rest[1:]], ""
-    if command not in ("train", "look") or not rest or rest[0] in TASKS or {"--help", "-h"} & {*rest}:
+    if command not in ("train", "look") or not rest or {"--help", "-h"} & {*rest}:
         return words, ""
-    if rest[0].endswith(".toml"):
+    named = [rest.pop(0)] if rest[0] in TASKS else []
+    if rest and rest[0].endswith(".toml"):
         rest = ["--settings", *rest]
+    if named:
+        return [command, *named, *rest], ""
     if "--settings" in rest[:-1]:
         return [command, files.read(Path(rest[rest.index("--settings") + 1]))[0], *rest], ""
     there = [word for word in rest if Path(word).exists() or word == builtin.NAME]
