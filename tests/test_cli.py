@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import json
 import os
 import random
-import re
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import KW_ONLY, dataclass, fields, replace
 from pathlib import Path
 
 import pytest
+from cyclopts import App
+from rich.console import Console
 
 import naibu
-from naibu import cli, commands
-from naibu.cli import complaint, folded, main, options_of
-from naibu.commands import COMMANDS
-from naibu.looking.asked import summary_if_finished
+from naibu import cli, config
+from naibu.cli import main
+from naibu.commands import app, learning
+from naibu.commands.papers import command_of
+from naibu.commands.parts import Typed, added
+from naibu.errors import OptionError
+from naibu.looking.asked import Look, summary_if_finished
 from naibu.papers import catalogue
 from naibu.papers.runner import Experiment, Reproduction
+from naibu.tasks.catalogue import TASKS, task_named
+from naibu.tasks.trees import TreesOptions
 from random_trees import nested
 
 SMALL = ("--units", "8", "--steps", "20", "--threads", "1")
@@ -52,26 +57,16 @@ def naibu_in(*arguments: object, **options):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
-def test_what_no_terminal_shows_is_printed_wide_enough_for_a_table(capsys, monkeypatch):
-    class Asked:
-        def execute(self, console, typed):
-            console.print(" ".join(["word"] * 50))
-
-    def no_terminal(stream):
-        raise OSError
-
+def test_what_no_terminal_shows_is_printed_wide_enough_for_a_table(looked, capsys, monkeypatch):
     def columns():
-        cli._execute(Asked(), "naibu")
-        return max(len(line.rstrip()) + 1 for line in capsys.readouterr().out.splitlines())
+        assert main(["report", str(looked), "--out", str(looked.parent / "page.html")]) == 0
+        return max(len(line) for line in capsys.readouterr().out.splitlines() if line[:1] in "┏│┃└")
 
     monkeypatch.delenv("COLUMNS", raising=False)
-    monkeypatch.setattr(os, "get_terminal_size", no_terminal)
-    assert columns() == 120
+    monkeypatch.setattr(os, "isatty", lambda stream: False)
+    assert 60 < columns() <= 120
     monkeypatch.setenv("COLUMNS", "60")
     assert columns() == 60
-    monkeypatch.delenv("COLUMNS")
-    monkeypatch.setattr(os, "get_terminal_size", lambda stream: os.terminal_size((100, 24)))
-    assert columns() == 100
 
 
 def listing(folder: Path) -> dict[str, bytes]:
@@ -87,32 +82,38 @@ def numbers(out: Path) -> dict:
 # What it does
 
 
-def test_look_leaves_runs_recordings_results_page_and_numbers(looked):
-    there = {path.name for path in looked.iterdir()}
-    assert there == {"runs", "recordings", "results", "report.html", "summary.json", "look.json"}
+def test_look_leaves_a_folder_for_each_network_the_page_and_numbers(looked):
+    assert {path.name for path in looked.iterdir()} == {"tagged-8", "report.html", "summary.json", "look.json"}
+    inside = {path.name for path in (looked / "tagged-8").iterdir()}
+    assert inside >= {"recordings", "results", "weights.safetensors", "finished.json"}
+    assert {path.name for path in (looked / "tagged-8" / "recordings").iterdir()} == {"trained", "untrained"}
     assert not [path for path in looked.rglob("*") if path.name.endswith(".part")]
     assert -1 <= numbers(looked)["tagged"]["depth_correlation"]["cell"]["r"] <= 1
 
 
 def test_the_steps_one_at_a_time_give_what_look_gives(treebank, looked, tmp_path, capsys):
-    assert main(["train", str(treebank), "--form", "tagged", *SMALL, "--out", str(tmp_path)]) == 0
-    for command in ("record", "probe", "intervene", "report"):
-        assert main([command, "--out", str(tmp_path)]) == 0
+    run = str(tmp_path / "tagged-8")
+    assert main(["train", "trees", str(treebank), "--form", "tagged", *SMALL, "--out", run]) == 0
+    for command in ("record", "probe", "intervene"):
+        assert main([command, run]) == 0
+    assert main(["report", run, "--out", str(tmp_path / "report.html")]) == 0
     assert numbers(tmp_path) == numbers(looked)
     assert "report.html" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("lost", ["results/tagged-8/holding.json", "results/tagged-8/depth.json", "recordings"])
+@pytest.mark.parametrize(
+    "lost", ["tagged-8/results/holding.json", "tagged-8/results/depth.json", "tagged-8/recordings"]
+)
 def test_a_look_that_was_broken_off_goes_on(treebank, looked, tmp_path, lost):
     """What is lost is made again, what is there is left alone, and the numbers are the same."""
     out = tmp_path / "mine"
     shutil.copytree(looked, out)
     for name in ("report.html", "summary.json", "look.json", lost):
         shutil.rmtree(out / name) if (out / name).is_dir() else (out / name).unlink()
-    weights = (out / "runs/tagged-8/weights.safetensors").stat().st_mtime_ns
+    weights = (out / "tagged-8/weights.safetensors").stat().st_mtime_ns
     assert main(["look", str(treebank), "--form", "tagged", *SMALL, "--out", str(out)]) == 0
     assert numbers(out) == numbers(looked)
-    assert (out / "runs/tagged-8/weights.safetensors").stat().st_mtime_ns == weights
+    assert (out / "tagged-8/weights.safetensors").stat().st_mtime_ns == weights
 
 
 def test_a_finished_look_is_shown_at_once_and_touches_nothing(treebank, looked, capsys):
@@ -133,18 +134,16 @@ def test_a_finished_look_is_not_taken_for_another(treebank, looked, tmp_path, ch
     out, corpus = tmp_path / "mine", tmp_path / "trees.mrg"
     shutil.copytree(looked, out)
     shutil.copy(treebank, corpus)
-    options = commands.CorpusOptions(str(corpus))
-    network = commands.NetworkOptions(units=9 if change == "units" else 8, steps=20, threads=1)
-    asked = commands.Look(options, ("tagged",), network, commands.Output(out)).asked()
+    model, training = config.ModelConfig(units=8), config.TrainingConfig(steps=20, threads=1)
+    asked = Look("trees", TreesOptions(corpus, form=("tagged",)), model, training, out)
     (out / "look.json").write_text(json.dumps({**asked.source(), "whole": asked.whole()}))
     assert summary_if_finished(asked) is not None
     if change == "corpus":
         corpus.write_text(corpus.read_text() + "(S (N a) (V b))\n")
     elif change == "units":
-        network = commands.NetworkOptions(units=7, steps=20, threads=1)
-        asked = commands.Look(options, ("tagged",), network, commands.Output(out)).asked()
+        asked = replace(asked, model=config.ModelConfig(units=7))
     elif change == "result":
-        (out / "results/tagged-8/depth.json").touch()
+        (out / "tagged-8/results/depth.json").touch()
     elif change == "page":
         (out / "report.html").unlink()
     else:
@@ -167,14 +166,14 @@ def test_json_on_standard_output_is_nothing_but_json(treebank, looked, tmp_path,
 def test_every_step_can_answer_in_json(looked, tmp_path, capsys, command):
     shutil.copytree(looked, tmp_path / "mine")
     capsys.readouterr()
-    assert main([command, "--out", str(tmp_path / "mine"), "--json", "-"]) == 0
+    assert main([command, str(tmp_path / "mine"), "--json", "-"]) == 0
     json.loads(capsys.readouterr().out)
 
 
 def test_ctrl_c_in_training_is_one_line_and_130(treebank, tmp_path):
     process = naibu_in("train", treebank, "--units", 8, "--steps", 1_000_000, "--threads", 1, "--out", tmp_path)
     began = time.monotonic()
-    while not list(tmp_path.glob("runs/*/metrics.jsonl")):
+    while not (tmp_path / "metrics.jsonl").exists():
         assert process.poll() is None
         assert time.monotonic() - began < 60
         time.sleep(0.05)
@@ -182,7 +181,7 @@ def test_ctrl_c_in_training_is_one_line_and_130(treebank, tmp_path):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (130, "naibu: stopped; the same command goes on from here\n")
-    assert (tmp_path / "runs/tagged-8/checkpoint.safetensors").exists()
+    assert (tmp_path / "checkpoint.safetensors").exists()
     assert not list(tmp_path.rglob("*.part"))
 
 
@@ -211,9 +210,9 @@ def test_the_report_gives_a_command_that_makes_the_run_again(treebank, tmp_path)
     options = ["--cell", "gru", "--category", "NP", "--split-seed", "4", "--tied", "--batch-size", "8", "--traces"]
     train = ["train", str(treebank), "--form", "brackets", *SMALL, *options, "--out", str(tmp_path / "my work")]
     assert main(train) == 0
-    run = naibu.open_run(tmp_path / "my work" / "runs" / "brackets-8-gru")
+    run = naibu.open_run(tmp_path / "my work")
     weights = run.weights.stat().st_mtime_ns
-    command = shlex.split(commands_of(Places(tmp_path / "my work", run))["train"])
+    command = shlex.split(commands_of(Places(run))["train"])
     assert main(command[1:]) == 0
     assert run.weights.stat().st_mtime_ns == weights
 
@@ -234,19 +233,20 @@ def test_bench_prints_a_row_for_each_size(monkeypatch, capsys):
     assert "own forward pass" in said.err
 
 
-def test_papers_lists_runs_and_names_those_there_are(monkeypatch, tmp_path, capsys):
+def test_papers_lists_those_there_are_and_runs_one(tmp_path, capsys):
     assert main(["papers"]) == 0
-    assert capsys.readouterr().out.count("\n") == len(catalogue.PAPERS) == 3
+    said = capsys.readouterr().out
+    assert all(name in said for name in catalogue.PAPERS)
     assert main(["papers", "hochreiter"]) == 2
-    assert "those here are hochreiter1997, mochihashi2019, variants" in capsys.readouterr().err
+    assert 'Did you mean "hochreiter1997"?' in capsys.readouterr().err
     row = Experiment(
         "T1", "a", {"share": 0.5}, "page 1", lambda quick: {"share": 0.25 if quick else 0.5}, lambda p, o: ""
     )
-    monkeypatch.setitem(catalogue.PAPERS, "mine", catalogue.Paper("A paper", lambda: Reproduction(lambda *_: [row])))
-    assert main(["papers", "yours"]) == 2
-    assert "variants, mine" in capsys.readouterr().err
-    assert main(["papers", "mine", "--quick", "--json", "-", "--out", str(tmp_path)]) == 0
-    assert json.loads(capsys.readouterr().out)[0]["obtained"] == {"share": 0.25}
+    paper = catalogue.Paper("A paper", None, lambda asked: Reproduction(lambda *_: [row]))
+    told = Typed()
+    told.console = Console(quiet=True)
+    rows = command_of("mine", paper)(effort=catalogue.Effort(quick=True, out=tmp_path), told=told)
+    assert rows[0]["obtained"] == {"share": 0.25}
 
 
 # Help
@@ -254,7 +254,9 @@ def test_papers_lists_runs_and_names_those_there_are(monkeypatch, tmp_path, caps
 
 def test_help_and_version_load_nothing_heavy():
     script = (
-        "import sys; from naibu.cli import main; main(['--version']); main(['--help']); main(['look', '--help'])\n"
+        "import sys; from naibu.cli import main; main(['--version'])\n"
+        "for words in ([], ['look'], ['train', 'trees'], ['papers', 'variants'], ['bench'], ['record']):\n"
+        "    main([*words, '--help'])\n"
         "assert not {'torch', 'scipy', 'sklearn', 'matplotlib'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
@@ -262,54 +264,128 @@ def test_help_and_version_load_nothing_heavy():
     assert done.stdout.startswith(f"naibu {naibu.__version__}\n")
 
 
+STEPS = ("record", "probe", "intervene", "report", "colour", "gradients", "bench")
+COMMANDS = [
+    [],
+    *([name] for name in ("train", "look", "papers", *STEPS)),
+    *([verb, task] for verb in ("train", "look") for task in TASKS),
+    *(["papers", name] for name in catalogue.PAPERS),
+]
+
+
+def help_of(command: list[str], capsys) -> str:
+    capsys.readouterr()
+    assert main([*command, "--help"]) == 0
+    return capsys.readouterr().out
+
+
 def test_without_a_command_the_help_is_shown(capsys):
     assert main([]) == 0
     said = capsys.readouterr().out
-    assert all(name in said for name in COMMANDS)
-    assert "naibu look standard-library" in said
+    assert said == help_of([], capsys)
+    assert all(f" {command[0]} " in said for command in COMMANDS[1:])
+    assert set(app) == {command[0] for command in COMMANDS[1:]} | {"--help", "-h", "--version", "-V"}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_help_says_what_is_done_with_an_example_and_fits_the_terminal(name, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    assert main([name, "--help"]) == 0
-    said = capsys.readouterr().out
-    assert f"$ naibu {name}" in said
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_help_says_what_is_done_with_examples_and_fits_the_terminal(command, width, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    said = help_of(command, capsys)
+    assert f"$ naibu {' '.join(command)}" in said
     assert "None" not in said
-    lines = [line for line in said.splitlines() if not line.startswith("$")]
-    assert max(map(len, lines)) <= 80
+    assert max(map(len, said.splitlines())) <= width
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_example_in_a_help_can_be_typed(name):
-    for example in re.findall(r"^ *\$ naibu (.*)$", inspect.getdoc(COMMANDS[name]) or "", re.MULTILINE):
-        command, *words = example.split()
-        assert command in COMMANDS
-        assert {word for word in words if word.startswith("--")} <= options_of(COMMANDS[command]).keys()
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_example_in_a_help_can_be_typed(command, tmp_path, capsys, monkeypatch):
+    """It is read, not run; a file of settings and a text it names are made first."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").write_text('task = "trees"\n[data]\ncorpus = "treebank.mrg"\n')
+    (tmp_path / "treebank.mrg").write_text("(S (N a))\n")
+    examples = [line[8:] for line in help_of(command, capsys).splitlines() if line.startswith("$ naibu ")]
+    for example in examples:
+        words, _ = cli.with_task(shlex.split(example))
+        app.parse_args(words, exit_on_error=False, print_error=False)
 
 
-def test_every_option_has_a_help_text():
-    """Each field of each dataclass of options is followed by a line that says what it is."""
-    missing = []
-    for kind in ast.parse(inspect.getsource(commands)).body:
-        if not isinstance(kind, ast.ClassDef):
-            continue
-        for this, following in zip(kind.body, [*kind.body[1:], None], strict=True):
-            if isinstance(this, ast.AnnAssign) and "OmitArgPrefixes" not in ast.unparse(this.annotation):
-                text = following.value if isinstance(following, ast.Expr) else None
-                if not (isinstance(text, ast.Constant) and len(str(text.value)) > 10):
-                    missing.append(f"{kind.name}.{ast.unparse(this.target)}")
-    assert not missing
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_option_has_a_help_text(command):
+    """Each option of each command, the fields of the configurations among them, says what it is."""
+    _, apps, _ = app.parse_commands(command)
+    if apps[-1].default_command is not None:
+        found = [each for each in apps[-1].assemble_argument_collection(parse_docstring=True) if each.parse]
+        assert not [each.name for each in found if not each.children and len(each.parameter.help or "") < 10]
 
 
-def test_options_are_found_in_their_groups():
-    assert {"CORPUS", "--form", "--units", "--category", "--out", "--json"} <= options_of(COMMANDS["look"]).keys()
-    assert {"WHAT", "--hidden", "--quick", "--json", "--markdown"} <= options_of(COMMANDS["bench"]).keys()
+@pytest.mark.parametrize("verb", ["train", "look"])
+@pytest.mark.parametrize("task", TASKS)
+def test_every_field_of_the_configurations_is_an_option(verb, task, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    said = help_of([verb, task], capsys)
+    for kind in (task_named(task).options, task_named(task).model, config.TrainingConfig):
+        for field in fields(kind):
+            assert f" --{field.name.replace('_', '-')} " in said
 
 
 def test_the_readme_names_every_command():
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    assert not [name for name in COMMANDS if f"naibu {name}" not in readme]
+    assert not [command for command in COMMANDS if f"naibu {' '.join(command)}" not in readme]
+
+
+# Tasks
+
+
+@dataclass(frozen=True)
+class ToyOptions:
+    """What a toy is made of."""
+
+    path: Path
+    """A file of numbers, one on each line."""
+    _: KW_ONLY
+    horizon: int = 24
+    """Steps that are told in advance."""
+
+
+class Toy:
+    name, about, examples = "toy", "asked for more", ("x",)
+    options, model, several = ToyOptions, config.ModelConfig, None
+
+    def fits(self, path):
+        return path.suffix in (".csv", ".mrg")
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    """A second task in the catalogue."""
+    monkeypatch.setattr(learning, "TASKS", ("trees", "toy"))
+    monkeypatch.setattr(learning, "task_named", lambda name: Toy() if name == "toy" else task_named(name))
+
+
+def test_a_new_task_brings_its_command_with_its_options(toy):
+    own = App()
+    added(own, learning._train("toy"), "toy")
+    _, bound, _ = own.parse_args("toy a.csv --horizon 3 --units 5 --steps 2", exit_on_error=False, print_error=False)
+    assert bound.arguments["data"] == ToyOptions(Path("a.csv"), horizon=3)
+    assert bound.arguments["model"] == config.ModelConfig(units=5)
+    assert bound.arguments["training"] == config.TrainingConfig(steps=2)
+
+
+def test_the_content_says_the_task_where_one_fits(toy, treebank, tmp_path):
+    (tmp_path / "a.csv").write_text("1\n2\n")
+    (tmp_path / "a.txt").write_text("words\n")
+    csv, text = str(tmp_path / "a.csv"), str(tmp_path / "a.txt")
+    assert cli.with_task(["train", csv, "--units", "3"]) == (
+        ["train", "toy", csv, "--units", "3"],
+        f"{csv}: learnt as toy (naibu train toy)",
+    )
+    assert cli.with_task(["look", "--units", "3", "standard-library"])[0][:2] == ["look", "trees"]
+    for words in (["train", "toy", csv], ["train"], ["train", "--help"], ["look", csv, "-h"], ["probe", csv], []):
+        assert cli.with_task(words) == (words, "")
+    for path in (str(treebank), text):
+        with pytest.raises(OptionError, match="choose one of naibu look trees, naibu look toy"):
+            cli.with_task(["look", path])
 
 
 # Mistyped
@@ -318,39 +394,57 @@ def test_the_readme_names_every_command():
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("lok", "lok: no such command; did you mean look?; the commands are look, train"),
-        ("--units 3", "--units: no such option before a command"),
-        ("look", "CORPUS is missing"),
-        ("look x --unitz 3", "--unitz: not an option of look; did you mean --units?"),
-        ("look x --bogus 3", "--bogus: not an option of look; naibu look --help"),
-        ("look x --units abc", "--units abc: must be a whole number"),
-        ("look x --seed 1.5", "--seed 1.5: must be a whole number"),
-        ("look x --minutes soon", "--minutes soon: must be a number"),
-        ("look x --units", "--units: a value is missing"),
-        ("look x --form tgged", "--form tgged: must be one of brackets, tagged,"),
-        ("look x --form tagged y", "y: more than look takes"),
-        ("look x --tied=yes", "--tied=yes: --tied takes no value"),
-        ("look x --units=-1", "--units -1: must be at least 1"),
-        ("look x --units -3", "--units -3: must be at least 1"),
-        ("look x --dropout 1", "--dropout 1.0: must be from 0"),
-        ("look x --minutes 1 --steps 1", "--steps 1 and --minutes 1.0: give one of the two"),
+        ("lok", 'Unknown command "lok". Did you mean "look"?'),
+        ("--units 3", 'Unknown command "--units". Available commands: train, look'),
+        ("look trees", "CORPUS is missing: naibu look trees CORPUS; naibu look trees --help"),
+        ("record", "RUNS is missing: naibu record RUNS; naibu record --help"),
+        ("look standard-library --unitz 3", "--unitz: not an option of naibu look trees; did you mean --units?"),
+        ("look trees x --bogus 3", "--bogus: not an option of naibu look trees; naibu look trees --help shows all"),
+        ("look trees x --units abc", "--units abc: must be a whole number"),
+        ("look trees x --seed 1.5", "--seed 1.5: must be a whole number"),
+        ("look trees x --cutoffs 1.5", "--cutoffs 1.5: must be a whole number"),
+        ("look trees x --minutes soon", "--minutes soon: must be a number"),
+        ("look trees x --units", 'Command "look trees" parameter --units requires an argument'),
+        ("look trees x --form tgged", 'Invalid value "tgged" for --form. Choose from: "brackets", "tagged"'),
+        ("look trees x --form tagged,tgged", 'Invalid value "tgged" for --form.'),
+        ("look trees x --cell lsmt", 'Invalid value "lsmt" for --cell.'),
+        ("look trees x --form tagged y", "y: more than naibu look trees takes; naibu look trees --help"),
+        ("look trees x --tied=maybe", 'Invalid value for --tied: unable to convert "maybe" into bool'),
+        ("look trees x --units=-1", "--units -1: must be at least 1"),
+        ("look trees x --units -3", "--units -3: must be at least 1"),
+        ("look trees x --dropout 1", "--dropout 1.0: must be from 0"),
+        ("look trees x --dropout -.1", "--dropout -0.1: must be from 0"),
+        ("look trees x --minutes 1 --steps 1", "--steps 1 and --minutes 1.0: give one of the two"),
+        ("look trees x --units 8 --units 9", "Parameter --units specified multiple times"),
+        ("train standard-library --form tagged --form words", "--form tagged words: a network learns one"),
         ("look nowhere.mrg", "nowhere.mrg: there is no such file or folder"),
-        ("record --dtype float", "--dtype float: must be one of float16, float32"),
-        ("record --test-tokens 0", "--test-tokens 0: must be at least 1"),
-        ("intervene --draws -1", "--draws -1: must be 0 or more"),
-        ("bench speed", "bench speed: must be one of all, layers"),
-        ("colour --unit x", "--unit x: must be a whole number"),
-        ("probe --parts VB", "--parts VB: takes 2 values, not 1; naibu probe --help"),
-        ("probe --parts", "--parts: takes 2 values, not 0"),
-        ("probe --parts VB NN JJ", "--parts VB NN JJ: takes 2 values, not 3"),
-        ("papers mochihashi2019 --gradient full", "--gradient: mochihashi2019 does not take it; "),
+        ("look trees nowhere.mrg", "nowhere.mrg: there is no such file or folder"),
+        ("look tree standard-library", "tree: there is no such file or folder"),
+        ("record x --dtype float", 'Invalid value "float" for --dtype. Choose from: "float16", "float32"'),
+        ("record x --positions 0", "--positions 0: must be at least 1"),
+        ("record x --split test,dev", 'Invalid value "dev" for --split.'),
+        ("record x --name a/b", "--name a/b: must be the name of a folder"),
+        ("record --out looks/mine", "--out: a network is named by its folder: naibu record looks/mine/tagged-200"),
+        ("probe --run tagged-200", "--run: a network is named by its folder: naibu probe looks/mine/tagged-200"),
+        ("intervene --out o --run tagged-200", "--out: a network is named by its folder: naibu intervene"),
+        ("intervene x --draws -1", "--draws -1: must be at least 0"),
+        ("intervene x --ternary --unit 1", "--ternary: rounds the update of every unit"),
+        ("bench speed", 'Invalid value "speed" for WHAT. Choose from: "all", "layers"'),
+        ("bench --out x", "--out: not an option of naibu bench"),
+        ("colour x --unit x", "--unit x: must be a whole number"),
+        ("probe x --parts VB", 'Command "probe" parameter --parts requires 2 positional arguments. Only got 1'),
+        ("probe x --parts VB NN JJ", "JJ: more than naibu probe takes"),
+        ("papers mochihashi2019 --gradient full", "--gradient: not an option of naibu papers mochihashi2019"),
+        ("papers variants --workers 0", "--workers 0: must be at least 1"),
         ("papers hochreiter1997 --trials 0", "--trials 0: must be at least 1"),
         ("papers hochreiter1997 --lag -1", "--lag -1: no row has it; 2a has 4, 10, 100; "),
         ("papers hochreiter1997 --experiment 9", "--experiment 9: there is no such one; there are 1, 2a, "),
-        ("record", "looks/mine/runs: no run here; train one first: naibu train"),
-        ("probe", "looks/mine/runs: no run here"),
-        ("intervene", "looks/mine/runs: no run here"),
-        ("report", "looks/mine/runs: no run here"),
+        ("report x --json --quick", "--json --quick: that is an option"),
+        ("record x", "x: no run here; train one first: naibu train"),
+        ("probe x", "x: no run here"),
+        ("intervene x", "x: no run here"),
+        ("report x", "x: no run here"),
+        ("colour x", "x: no run here"),
     ],
 )
 def test_what_is_mistyped_is_said_in_one_line(typed, said, tmp_path, monkeypatch, capsys):
@@ -358,18 +452,9 @@ def test_what_is_mistyped_is_said_in_one_line(typed, said, tmp_path, monkeypatch
     assert main(typed.split()) == 2
     out, err = capsys.readouterr()
     assert err.startswith("naibu: " + said)
-    assert (out, err.count("\n")) == ("", 1)
+    assert err.count("\n") == 1
+    assert out in ("", "standard-library: learnt as trees (naibu train trees)\n")
     assert not list(tmp_path.iterdir())
-
-
-def test_a_box_of_another_tyro_is_still_one_line():
-    assert complaint("╭─ News ──╮\n│ \x1b[1mwrong\x1b[0m  so │\n╰─────────╯\n", "look") == "News wrong so"
-
-
-def test_folded_leaves_boxes_and_examples_alone():
-    box = "╭" + "─" * 200 + "╮"
-    assert folded(f"$ naibu {'x' * 200}\n{box}\n\n\n\n{'word ' * 60}").count("\n") > 4
-    assert box in folded(box)
 
 
 def test_plain_text_without_brackets_is_looked_into_by_its_lines(tmp_path, capsys):
@@ -384,4 +469,4 @@ def test_plain_text_without_brackets_is_looked_into_by_its_lines(tmp_path, capsy
     summary = json.loads((out / "summary.json").read_text())["forms"]["characters"]
     assert summary["category"] is None
     assert "cell" in summary["depth_correlation"]
-    assert "line_position" in (out / "results" / "characters-8" / "depth.csv").read_text()
+    assert "line_position" in (out / "characters-8" / "results" / "depth.csv").read_text()

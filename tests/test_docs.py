@@ -37,6 +37,20 @@ def test_public_names_are_there_and_none_is_missing_from_the_list():
         _ = naibu.recrod
 
 
+def test_no_module_hides_a_function():
+    """Once every module has been imported, each command still has the function of its name."""
+    names = ("train", "record", "probe", "intervene", "report", "look", "open_trees")
+    code = (
+        "import importlib, pkgutil, naibu\n"
+        "for module in pkgutil.walk_packages(naibu.__path__, 'naibu.'):\n"
+        "    if not module.name.endswith('__main__'):\n"
+        "        importlib.import_module(module.name)\n"
+        f"print([name for name in {names} if not callable(getattr(naibu, name))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
 def test_importing_naibu_loads_nothing_heavy():
     heavy = ("torch", "numpy", "sklearn", "matplotlib", "numba")
     code = f"import sys, naibu; print([m for m in {heavy} if m in sys.modules])"

@@ -86,7 +86,7 @@ def test_a_trial_is_written_as_its_fields() -> None:
 def run(tmp_path: Path) -> Run:
     model = ModelConfig(units=7, softmax="adaptive", cutoffs=(10, 20), embedding_dropout=0.1)
     training = TrainingConfig(steps=5, l1_signals=("cell", "hidden"))
-    options = asdict(TreesOptions("trees.mrg", form="brackets"))
+    options = {**asdict(TreesOptions("trees.mrg")), "corpus": "trees.mrg", "form": "brackets"}  # as a corpus says them
     made = Run(tmp_path, "trees", options, model, training, {"input": 30}, "print", {"name": "trees"}, {"naibu": "1"})
     made.save()
     return made

@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
+    "open_trees": "naibu.data.corpus:open_corpus",
     "open_corpus": "naibu.data.corpus",
     "train": "naibu.training.train",
     "record": "naibu.recording",
     "listen": "naibu.recording",
+    "probe": "naibu.looking.library",
+    "intervene": "naibu.looking.library",
+    "report": "naibu.looking.library",
+    "look": "naibu.looking.library",
     "Recording": "naibu.recording",
     "LSTM": "naibu.cells.layers",
     "GRU": "naibu.cells.layers",
@@ -24,6 +29,7 @@ _HOME = {
     "Clamp": "naibu.cells.edits",
     "ModelConfig": "naibu.config",
     "TrainingConfig": "naibu.config",
+    "TreesOptions": "naibu.tasks.trees",
     "open_run": "naibu.runs",
     "load": "naibu.runs.load",
     "NaibuError": "naibu.errors",
@@ -49,17 +55,25 @@ if TYPE_CHECKING:
     from naibu.errors import NaibuError as NaibuError
     from naibu.errors import OptionError as OptionError
     from naibu.errors import StoredError as StoredError
+    from naibu.looking.library import intervene as intervene
+    from naibu.looking.library import look as look
+    from naibu.looking.library import probe as probe
+    from naibu.looking.library import report as report
     from naibu.recording import Recording as Recording
     from naibu.recording import listen as listen
     from naibu.recording import record as record
     from naibu.runs import open_run as open_run
     from naibu.runs.load import load as load
+    from naibu.tasks.trees import TreesOptions as TreesOptions
     from naibu.training.train import train as train
+
+    open_trees = open_corpus
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
+        module, _, other_name = _HOME[name].partition(":")
+        return getattr(importlib.import_module(module), other_name or name)
     if name in _MODULES:
         return importlib.import_module(f"naibu.{name}")
     raise AttributeError(f"module 'naibu' has no attribute {name!r}; it has {', '.join(__all__)}")

@@ -1,9 +1,13 @@
-"""What a model and its training are made of: frozen, checked at construction, written into the run."""
+"""What a model and its training are made of: frozen, checked at construction, written into the run.
+
+A field is the option of the command line, the key in a file of settings and the record in the run; its docstring is
+the help of all three.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Literal, get_args
 
 from naibu.errors import OptionError
 
@@ -27,12 +31,26 @@ CellName = Literal[
     "slstm",
     "slstm-exponential",
 ]
-CELLS: tuple[str, ...] = get_args(CellName)
-SOFTMAXES = ("full", "adaptive")
-PRECISIONS = ("float32", "bfloat16")
-DEVICES = ("cpu", "cuda")
-DECAYS = ("linear", "cosine", "none", "plateau")
-OPTIMISERS = ("adam", "adamw", "sgd")
+SignalName = Literal[
+    "input_gate",
+    "forget_gate",
+    "candidate",
+    "output_gate",
+    "update",
+    "cell",
+    "hidden",
+    "reset_gate",
+    "update_gate",
+    "relevance_gate",
+    "stabiliser",
+    "normaliser",
+]
+SoftmaxName = Literal["full", "adaptive"]
+DecayName = Literal["linear", "cosine", "none", "plateau"]
+OptimiserName = Literal["adam", "adamw", "sgd"]
+PrecisionName = Literal["float32", "bfloat16"]
+DeviceName = Literal["cpu", "cuda"]
+CELLS: tuple[CellName, ...] = get_args(CellName)
 
 
 def _check(condition: bool, option: str, value: object, allowed: str) -> None:
@@ -40,14 +58,18 @@ def _check(condition: bool, option: str, value: object, allowed: str) -> None:
         raise OptionError(f"--{option.replace('_', '-')} {value}: must be {allowed}")
 
 
+def _one_of(names: Any) -> str:
+    return f"one of {', '.join(get_args(names))}"
+
+
 @dataclass(frozen=True)
 class ModelConfig:
-    """The shape of a language model."""
+    """The shape of a network."""
 
-    cell: str = "lstm"
-    """Which recurrent layer: lstm, gru, rnn (Elman, tanh), or one of the others in CELLS."""
+    cell: CellName = "lstm"
+    """The recurrent cell: lstm, gru, rnn (Elman, tanh), or any of README's table of cells."""
     units: int = 0
-    """Hidden units of each layer; 0 takes what suits the task, or 100."""
+    """Hidden units of each layer; 0 takes what suits the task."""
     layers: int = 1
     """Layers, one on the other."""
     embedding: int = 0
@@ -55,13 +77,13 @@ class ModelConfig:
     dropout: float = 0.3
     """Share of values dropped between layers and before the output."""
     embedding_dropout: float | None = None
-    """Share of values dropped from the vectors of the symbols read, anew for each; as `dropout` where not given."""
+    """Share of values dropped from the vectors of the symbols read, anew for each; as --dropout when not given."""
     tied: bool = False
-    """Whether the output layer uses the embedding's weights (then embedding equals units)."""
-    softmax: str = "full"
-    """The output layer: full, or adaptive (rarer symbols in groups of their own; faster for large vocabularies)."""
+    """Let the output layer use the embedding's weights (then embedding equals units)."""
+    softmax: SoftmaxName = "full"
+    """The output layer; adaptive keeps rarer symbols in groups of their own, faster for large vocabularies."""
     cutoffs: tuple[int, ...] = ()
-    """Symbols, the most frequent first, before each group of an adaptive softmax; none chooses."""
+    """Symbols, the most frequent first, before each group of an adaptive softmax; chosen when not given."""
     forget_bias: float = 1.0
     """Added to the forget gate's bias before training, where that gate has weights of its own."""
     input_gate_bias: float = 0.0
@@ -69,7 +91,7 @@ class ModelConfig:
     output_gate_bias: float = 0.0
     """Added to the output gate's bias before training; below 0 against cells abused as biases."""
     orthogonal: bool = False
-    """Whether the recurrent weights of each gate begin orthogonal."""
+    """Let the recurrent weights of each gate begin orthogonal."""
     zoneout: float = 0.0
     """Probability that a unit of the hidden state keeps its old value in a step of training."""
     zoneout_cell: float = 0.0
@@ -87,7 +109,7 @@ class ModelConfig:
         return self.dropout if self.embedding_dropout is None else self.embedding_dropout
 
     def __post_init__(self) -> None:
-        _check(self.cell in CELLS, "cell", self.cell, f"one of {', '.join(CELLS)}")
+        _check(self.cell in CELLS, "cell", self.cell, _one_of(CellName))
         _check(self.units >= 0, "units", self.units, "at least 1, or 0 for what suits the task")
         _check(self.layers >= 1, "layers", self.layers, "at least 1")
         _check(self.embedding >= 0, "embedding", self.embedding, "0 (chosen for you) or more")
@@ -100,7 +122,7 @@ class ModelConfig:
         _check(self.units % self.heads == 0, "heads", self.heads, f"a divisor of the {self.units} units")
         tied_fits = not self.tied or self.embedding in (0, self.units)
         _check(tied_fits, "embedding", self.embedding, f"{self.units}, the units, when --tied")
-        _check(self.softmax in SOFTMAXES, "softmax", self.softmax, f"one of {', '.join(SOFTMAXES)}")
+        _check(self.softmax in get_args(SoftmaxName), "softmax", self.softmax, _one_of(SoftmaxName))
         object.__setattr__(self, "cutoffs", tuple(self.cutoffs))  # a list when read from a file
         adaptive = self.softmax == "adaptive"
         _check(not (self.tied and adaptive), "softmax", self.softmax, "full when --tied")
@@ -113,9 +135,9 @@ class TrainingConfig:
     """How a model is trained; every schedule counts steps."""
 
     steps: int | None = None
-    """Steps, one update each; repeats a run exactly."""
+    """Steps of training, one update each, in place of minutes; repeats a run exactly."""
     minutes: float | None = None
-    """Minutes for this network; becomes a number of steps after a short warm-up."""
+    """Minutes of training, 5 when not given (less on standard-library); becomes a number of steps after a warm-up."""
     seed: int = 1
     """Seed of weights, batches and dropout."""
     batch_size: int = 16
@@ -126,13 +148,13 @@ class TrainingConfig:
     """Steps through which gradients travel back; longer sequences are cut and carry their state on."""
     learning_rate: float = 3e-3
     """Learning rate at its highest."""
-    optimiser: str = "adam"
-    """What changes the weights: adam, adamw, or sgd (plain gradient descent, no momentum)."""
+    optimiser: OptimiserName = "adam"
+    """What changes the weights; sgd is plain gradient descent, without momentum."""
     weight_decay: float = 0.0
     """Share of a weight that is taken from it in a step, times the learning rate; 0 with adam."""
     warmup: int = 50
     """Steps over which the learning rate rises from 0."""
-    decay: str = "linear"
+    decay: DecayName = "linear"
     """How the learning rate falls: linear or cosine to a fiftieth at the last step, none, or plateau, to a quarter
     after each validation that is not the best so far."""
     clip: float = 1.0
@@ -142,13 +164,13 @@ class TrainingConfig:
     patience: int = 6
     """Validations without a better loss after which training stops; 0 never stops."""
     l1: float = 0.0
-    """Weight of the L1 term: the sum of |value| over the units of `l1_signals`, added to the loss of a symbol."""
-    l1_signals: tuple[str, ...] = ("cell",)
-    """Signals on which the L1 term lies, in all layers."""
-    precision: str = "float32"
-    """Type in which products are taken in training: float32, or bfloat16, chiefly for GPUs; weights stay float32."""
-    device: str = "cpu"
-    """Where training computes: cpu or cuda."""
+    """Weight of an L1 term on the signals of --l1-signals: the sum of |value| over units, added to a symbol's loss."""
+    l1_signals: tuple[SignalName, ...] = ("cell",)
+    """A signal on which the L1 term lies, in all layers; repeat it for more."""
+    precision: PrecisionName = "float32"
+    """Type of the products in training; bfloat16 is for GPUs above all, and weights stay float32."""
+    device: DeviceName = "cpu"
+    """Where training computes."""
     threads: int = 0
     """Threads; 0 takes what a warm-up finds fastest (all with --steps). A run repeats to the bit with as many."""
 
@@ -159,17 +181,33 @@ class TrainingConfig:
         for name in ("batch_size", "batch_tokens", "truncation", "validations"):
             _check(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         _check(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
-        _check(self.optimiser in OPTIMISERS, "optimiser", self.optimiser, f"one of {', '.join(OPTIMISERS)}")
+        _check(self.optimiser in get_args(OptimiserName), "optimiser", self.optimiser, _one_of(OptimiserName))
         _check(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
         decays = self.weight_decay == 0 or self.optimiser != "adam"
         _check(decays, "weight_decay", self.weight_decay, "0 with --optimiser adam; take adamw")
         _check(self.warmup >= 0, "warmup", self.warmup, "0 or more")
-        _check(self.decay in DECAYS, "decay", self.decay, f"one of {', '.join(DECAYS)}")
+        _check(self.decay in get_args(DecayName), "decay", self.decay, _one_of(DecayName))
         _check(self.clip > 0, "clip", self.clip, "more than 0")
         _check(self.patience >= 0, "patience", self.patience, "0 (never stop early) or more")
-        _check(self.precision in PRECISIONS, "precision", self.precision, f"one of {', '.join(PRECISIONS)}")
-        _check(self.device in DEVICES, "device", self.device, f"one of {', '.join(DEVICES)}")
+        _check(self.precision in get_args(PrecisionName), "precision", self.precision, _one_of(PrecisionName))
+        _check(self.device in get_args(DeviceName), "device", self.device, _one_of(DeviceName))
         _check(self.l1 >= 0, "l1", self.l1, "0 or more")
         _check(self.l1 == 0 or bool(self.l1_signals), "l1_signals", "(none)", "at least one signal when --l1")
         object.__setattr__(self, "l1_signals", tuple(self.l1_signals))  # a list when read from a file
         _check(self.threads >= 0, "threads", self.threads, "0 (the framework's own) or more")
+
+
+def as_typed(config: Any) -> list[str]:
+    """Return the options of a configuration that are not as usual, as words of the command line.
+
+    Fields without a default, which are arguments, are left out.
+    """
+    words: list[str] = []
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if value == field.default or field.default is MISSING:
+            continue
+        flag = "--" + field.name.replace("_", "-")
+        several = value if isinstance(value, tuple) else (value,)
+        words += [flag] if value is True else [word for each in several for word in (flag, str(each))]
+    return words

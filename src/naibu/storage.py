@@ -16,7 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import numpy as np
 import tomli_w
 
-from naibu.errors import StoredError
+from naibu.errors import OptionError, StoredError
 
 
 @contextmanager
@@ -48,6 +48,20 @@ def cannot_write(path: Path, error: OSError) -> StoredError:
             f"{path}: the disk is full; free some space and run the same command again: it goes on from here"
         )
     return StoredError(f"{path}: cannot be written ({error.strerror or error}); choose another folder with --out")
+
+
+def check_writable(path: Path, option: str) -> None:
+    """Raise OptionError, before long work rather than after it, where a file cannot be written to."""
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if str(path).startswith("-"):
+        what = "that is an option"
+    elif path.is_dir():
+        what = "it is a folder"
+    elif not folder.is_dir() or not os.access(folder, os.W_OK):
+        what = f"{folder} cannot be written to"
+    else:
+        return
+    raise OptionError(f"{option} {path}: {what}; give the name of a file, or - for standard output")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -116,6 +130,7 @@ def from_json(kind: Any, written: Any) -> Any:
     if origin is Sequence:
         return [from_json(inner[0], value) for value in written]
     if origin is tuple:
+        written = [written] if isinstance(written, str) else written  # one of several that may be given
         kinds = [inner[0]] * len(written) if inner[-1] is Ellipsis else inner
         return tuple(from_json(each, value) for each, value in zip(kinds, written, strict=True))
     if type(written) is not kind and kind(written) != written:

@@ -245,9 +245,9 @@ def test_all_are_measured_in_order_each_by_its_name(monkeypatch, capsys):
         ("layers --hidden 0", "--hidden 0: must be at least 1"),
         ("layers --batch -2", "--batch -2: must be at least 1"),
         ("layers --steps 0", "--steps 0: must be at least 1"),
-        ("layers --threads -1", "--threads -1: must be 0"),
+        ("layers --threads -1", 'Invalid value "-1" for --threads. Must be >= 0'),
         ("language-model --vocabulary 0", "--vocabulary 0: must be at least 1"),
-        ("layers --cells elman", "--cells elman: must be one of lstm, gru, rnn"),
+        ("layers --cells elman", 'Invalid value "elman" for --cells. Choose from: "lstm", "gru", "rnn"'),
         ("memory --hidden 3", "naibu bench memory: has sizes of its own; options are for layers"),
     ],
 )

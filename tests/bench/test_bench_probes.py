@@ -204,7 +204,7 @@ def test_sizes_when_none_are_asked_for(quick, monkeypatch):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("probes --rounds 0", "--rounds: not an option of bench"),
+        ("probes --rounds 0", "--rounds: not an option of naibu bench"),
         ("probes --rows 0", "--rows 0: must be at least 1"),
         ("probes --rows many", "--rows many: must be a whole number"),
         ("probes --cells lstm", "naibu bench probes: takes --hidden, --rows and --quick only"),

@@ -27,9 +27,8 @@ from naibu.cells.unroll import unroll
 from naibu.cells.variants import LAYERS, SLSTM, MinGRU, MinLSTM, PeepholeLSTM, layer_of
 from naibu.cells.wrappers import variational_dropout, weight_drop, zoneout
 from naibu.cli import main
-from naibu.commands import Signal
 from naibu.config import CELLS as NAMES
-from naibu.config import ModelConfig, TrainingConfig
+from naibu.config import ModelConfig, SignalName, TrainingConfig
 from naibu.models.language_model import LanguageModel, recurrent
 from naibu.recording import record
 from naibu.recording.listeners import SIGNALS
@@ -149,7 +148,7 @@ def test_names_of_parameters_are_torchs_where_torch_has_them(entry):
 def test_every_cell_has_a_name_an_entry_and_its_signals_at_the_door():
     assert tuple(LAYERS) == NAMES
     assert {e.cell for e in CELLS} == {layer.cell_type for layer in LAYERS.values()}
-    assert set(get_args(Signal)) == set(SIGNALS)
+    assert set(get_args(SignalName)) == set(SIGNALS)
 
 
 def test_only_the_four_exact_cells_go_to_the_framework():
@@ -548,25 +547,26 @@ def test_wrapped_layers_train_in_runs_that_can_be_loaded(corpus, tmp_path):
 def test_every_command_takes_any_cell(cell, signal, tmp_path, capsys):
     out = tmp_path / "mine"
     small = ("--form", "brackets", "--cell", cell, "--units", "5", "--steps", "8", "--threads", "1")
+    unusual = ("--zoneout", "0.1", "--orthogonal", "--l1", "0.01", "--l1-signals", signal)
     steps = [
-        ["train", trees(tmp_path), *small, "--zoneout", "0.1", "--orthogonal", "--l1", "0.01", "--l1-signals", signal],
-        ["record", "--keep", signal],
-        ["probe"],
-        ["intervene", "--signal", signal, "--unit", "2", "--draws", "2", "--json", out / "held.json"],
-        ["report"],
+        ["train", trees(tmp_path), *small, *unusual, "--out", out],
+        ["record", out, "--keep", signal],
+        ["probe", out],
+        ["intervene", out, "--signal", signal, "--unit", "2", "--draws", "2", "--json", out / "held.json"],
+        ["report", out, "--out", out / "report.html"],
     ]
     for step in steps:
-        assert main([str(word) for word in [*step, "--out", out]]) == 0, capsys.readouterr().err
+        assert main([str(word) for word in step]) == 0, capsys.readouterr().err
     assert (out / "report.html").exists()
     assert any(signal in row["what"] for row in json.loads((out / "held.json").read_text()))
-    assert naibu.open_run(out / "runs" / f"brackets-5-{cell}").training.l1_signals == (signal,)
+    assert naibu.open_run(out).training.l1_signals == (signal,)
 
 
 def test_a_look_takes_a_network_without_recurrence(tmp_path):
     out, small = tmp_path / "look", ("--units", "5", "--steps", "8", "--threads", "1", "--form", "brackets")
     assert main(["look", str(trees(tmp_path)), "--cell", "one-to-one", *small, "--out", str(out)]) == 0
     assert (out / "report.html").exists()
-    assert (out / "recordings/brackets-5-one-to-one/shards/00000/feedforward.0.hidden.npy").exists()
+    assert (out / "brackets-5-one-to-one/recordings/trained/shards/00000/feedforward.0.hidden.npy").exists()
 
 
 class Tagger(torch.nn.Module):

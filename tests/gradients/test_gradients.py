@@ -319,12 +319,12 @@ def test_the_command_measures_runs_and_leaves_table_and_picture(run, tmp_path, c
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("--cells rnn,lsmt", "--cells lsmt: must be of lstm, gru, rnn"),
+        ("--cells rnn,lsmt", 'Invalid value "lsmt" for --cells. Choose from: "lstm", "gru", "rnn"'),
         ("--lags 0", "--lags 0: must be at least 1"),
         ("--sequences 1", "--sequences 1: must be at least 2"),
-        ("--wrt gate", "--wrt gate: must be one of hidden"),
-        ("nowhere", "nowhere/settings.toml: not found"),
-        ("nowhere --cells rnn", "--cells rnn and RUN nowhere: give one of the two"),
+        ("--wrt gate", 'Invalid value "gate" for --wrt. Choose from: "hidden"'),
+        ("nowhere", "nowhere: no run here"),
+        ("nowhere --cells rnn", "--cells and nowhere: --cells trains networks of its own"),
         ("--clipping --cells rnn", "--clipping: trains an Elman network of its own"),
     ],
 )

@@ -34,21 +34,22 @@ PYTHON = 'def f(x):\n    if x:  # why\n        return "a" + x[0]\n    return Non
 
 @pytest.fixture(scope="module")
 def read(tmp_path_factory):
-    """A folder with a small network that read Python as characters, recorded and searched."""
+    """The folder of a small network that read Python as characters, recorded and searched."""
     folder = tmp_path_factory.mktemp("characters")
     source = folder / "source"
     source.mkdir()
     for number in range(20):
         (source / f"m{number}.py").write_text(PYTHON.replace("why", f"why {number}") * 12)
-    out = folder / "out"
-    for command in (["train", str(source), "--form", "characters", "--longest", "200", *SMALL], ["record"], ["probe"]):
-        assert main([*command, "--out", str(out)]) == 0
+    out = folder / "characters-8"
+    train = ["train", str(source), "--form", "characters", "--longest", "200", *SMALL, "--out", str(out)]
+    for command in (train, ["record", str(out)], ["probe", str(out)]):
+        assert main(command) == 0
     return out
 
 
 @pytest.fixture(scope="module")
 def treed(tmp_path_factory):
-    """A folder with a small network that read trees."""
+    """The folder of a small network that read trees."""
     folder = tmp_path_factory.mktemp("trees")
     (folder / "a.mrg").write_text("".join("(S (NP (N a)) (VP (V b) (NP (N c))))\n" for _ in range(40)))
     out = folder / "out"
@@ -64,8 +65,8 @@ def rows_of(capsys, *arguments: str) -> list[dict]:
 
 def test_the_values_are_those_of_the_network(read, capsys):
     text = 'x "a"  # \u00e9\n'
-    rows = rows_of(capsys, "--out", str(read), "--unit", "3", "--signal", "forget_gate", "--text", text)
-    run = open_run(read / "runs" / "characters-8")
+    rows = rows_of(capsys, str(read), "--unit", "3", "--signal", "forget_gate", "--text", text)
+    run = open_run(read)
     vocabulary = (run.path / "vocabulary.txt").read_text().split("\n")
     ids = [vocabulary.index({"\n": "\\n", "\u00e9": "<unk>"}.get(letter, letter)) for letter in ("ST", *text)]
     model = load(run)
@@ -78,7 +79,7 @@ def test_the_values_are_those_of_the_network(read, capsys):
 
 def test_a_long_text_is_cut_and_a_file_is_read_as_text_is(read, tmp_path, capsys):
     (tmp_path / "a.py").write_text(PYTHON * 30)
-    options = ("--out", str(read), "--unit", "0", "--symbols", "50")
+    options = (str(read), "--unit", "0", "--symbols", "50")
     of_file = rows_of(capsys, *options, "--file", str(tmp_path / "a.py"))
     of_text = rows_of(capsys, *options, "--text", PYTHON * 30)
     whole = rows_of(capsys, *options[:-1], "5000", "--file", str(tmp_path / "a.py"))
@@ -89,16 +90,16 @@ def test_a_long_text_is_cut_and_a_file_is_read_as_text_is(read, tmp_path, capsys
 
 
 def test_a_named_cell_is_shown_and_its_label_marked(read, capsys):
-    rows = rows_of(capsys, "--out", str(read), "--label", "inside_comment", "--text", PYTHON)
+    rows = rows_of(capsys, str(read), "--label", "inside_comment", "--text", PYTHON)
     assert "".join(row["symbol"] for row in rows if row["holds"]) == "# why"
-    rows = rows_of(capsys, "--out", str(read), "--label", "inside_comment", "--signal", "hidden")
+    rows = rows_of(capsys, str(read), "--label", "inside_comment", "--signal", "hidden")
     assert {row["signal"] for row in rows} == {"hidden"}
     assert re.fullmatch(r"(# why [^#]+)+", "".join(row["symbol"] for row in rows if row["holds"]))
 
 
 def test_trees_are_read_as_the_corpus_was(treed, capsys):
     tree = "(S (NP (N a)) (VP (V b) (NP (N zzz))))"
-    rows = rows_of(capsys, "--out", str(treed), "--unit", "1", "--text", tree)
+    rows = rows_of(capsys, str(treed), "--unit", "1", "--text", tree)
     expected = "ST (S (NP (N N) NP) (VP (V V) (NP (N N) NP) VP) S) ED"
     assert " ".join(row["symbol"] for row in rows) == expected
 
@@ -115,11 +116,10 @@ def test_trees_are_read_as_the_corpus_was(treed, capsys):
         (("--file", "/nowhere/at/all"), "--file /nowhere/at/all: cannot be read"),
         (("--text", ""), "--text: empty"),
         (("--symbols", "0"), "--symbols 0: must be at least 1"),
-        (("--run", "other"), "--run other: not one of characters-8"),
     ],
 )
 def test_mistakes_are_one_line(read, capsys, options, says):
-    assert main(["colour", "--out", str(read), *options]) == 2
+    assert main(["colour", str(read), *options]) == 2
     said_ = capsys.readouterr().err
     assert says in said_
     assert said_.count("\n") == 1
@@ -127,9 +127,9 @@ def test_mistakes_are_one_line(read, capsys, options, says):
 
 def test_without_a_search_or_trees_it_says_what_to_do(treed, capsys):
     for options, says in ((("--text", "(S (N a))"), "naibu probe"), (("--unit", "1"), "naibu record")):
-        assert main(["colour", "--out", str(treed), *options]) == 2
+        assert main(["colour", str(treed), *options]) == 2
         assert says in capsys.readouterr().err
-    assert main(["colour", "--out", str(treed), "--unit", "1", "--text", "no tree"]) == 2
+    assert main(["colour", str(treed), "--unit", "1", "--text", "no tree"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -267,7 +267,7 @@ def test_symbols_of_the_text_are_escaped(part):
 def test_a_page_of_one_s_own_text(read, tmp_path, capsys):
     path = tmp_path / "own.html"
     options = ("--unit", "2", "--text", PYTHON, "--html", str(path))
-    assert main(["colour", "--out", str(read), *options]) == 0
+    assert main(["colour", str(read), *options]) == 0
     page = Reading(path.read_text())
     assert page.options > 8
     assert len(page.texts) == 1
@@ -275,9 +275,7 @@ def test_a_page_of_one_s_own_text(read, tmp_path, capsys):
 
 
 def test_look_leaves_the_search_in_the_report(read):
-    assert main(["report", "--out", str(read)]) == 0
+    assert main(["report", str(read), "--out", str(read / "report.html")]) == 0
     page = Path(read / "report.html").read_text()
     assert "The cells people look for" in page
-    assert (
-        (read / "results" / "characters-8" / "search.csv").read_text().startswith("run,split,layer,signal,unit,label")
-    )
+    assert (read / "results" / "search.csv").read_text().startswith("run,split,layer,signal,unit,label")

@@ -24,9 +24,9 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
     (out / "trees.mrg").write_text("\n".join(f"(S {nested(rng)} {nested(rng)})" for _ in range(120)) + "\n")
     corpus = naibu.open_corpus(out / "trees.mrg", form="tagged+words")
     training = naibu.TrainingConfig(steps=1, threads=1)
-    run = naibu.train(corpus, out=out, model=naibu.ModelConfig(units=6), training=training)
-    record_run(Places(out, run), corpus)
-    return Places(out, run)
+    run = naibu.train(corpus, out=out / "run", model=naibu.ModelConfig(units=6), training=training)
+    record_run(Places(run), corpus)
+    return Places(run)
 
 
 def results(places: Places) -> dict[str, str]:

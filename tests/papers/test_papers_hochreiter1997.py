@@ -19,7 +19,7 @@ from naibu.data.generated.reber import NODES, legal_next
 from naibu.errors import OptionError, StoredError
 from naibu.online.trials import Trace, Trial
 from naibu.papers.hochreiter1997 import blocks, curves, learners, page, ratio, reber_drawing, tables, traces
-from naibu.papers.hochreiter1997.asked import DEPARTURES, Asked, departures, given
+from naibu.papers.hochreiter1997.asked import DEPARTURES, Asked, departures
 from naibu.papers.hochreiter1997.blocks import Block, blocks_of, digest, folder_of, trials_of
 from naibu.papers.hochreiter1997.compare import every_stored, label
 from naibu.papers.hochreiter1997.figures import figures
@@ -124,12 +124,12 @@ def test_the_quick_version_names_every_row_and_changes_no_task():
 
 
 def test_rows_are_chosen_by_experiment_and_lag():
-    assert {row.experiment for row in Asked("3").rows()} == {"3a", "3b", "3c"}
-    assert [row.key for row in Asked("4", 1000).rows()] == ["4-1000"]
-    assert {row.table for row in Asked("rem").rows()} == {"Remedies"}
-    assert all(row.of for row in Asked("departures").rows())
-    assert [row.trials for row in Asked("4", 1000, trials=3).rows()] == [3]
-    assert Asked("6b").rows()[0].trials == 10
+    assert {row.experiment for row in Asked(experiment="3").rows()} == {"3a", "3b", "3c"}
+    assert [row.key for row in Asked(experiment="4", lag=1000).rows()] == ["4-1000"]
+    assert {row.table for row in Asked(experiment="rem").rows()} == {"Remedies"}
+    assert all(row.of for row in Asked(experiment="departures").rows())
+    assert [row.trials for row in Asked(experiment="4", lag=1000, trials=3).rows()] == [3]
+    assert Asked(experiment="6b").rows()[0].trials == 10
 
 
 def test_departures_change_only_the_rows_that_can_depart():
@@ -142,8 +142,8 @@ def test_departures_change_only_the_rows_that_can_depart():
     assert rtrl == ROWS["2a-rtrl-4-1"]
     assert long_lag.network["output_bias"]
     assert "cell_range" not in long_lag.network
-    assert given(Asked()) == []
-    assert given(Asked(update="step")) == ["--update"]
+    assert Asked().departing() == []
+    assert Asked(update="step", output_bias=True).departing() == ["output-bias", "update step"]
     assert all(set(departures(row)) <= set(DEPARTURES) for row in ROWS.values())
 
 
@@ -169,9 +169,9 @@ def test_what_no_row_has_is_said(options, said):
     ("typed", "said"),
     [
         ("papers hochreiter1997 --lag 300", "--lag 300: no row has it"),
-        ("papers hochreiter1997 --gradient half", "--gradient half: must be one of truncated, full"),
-        ("papers variants --output-bias", "--output-bias: variants does not take it"),
-        ("papers variants --seed 2", "--seed: variants does not take it"),
+        ("papers hochreiter1997 --gradient half", 'Invalid value "half" for --gradient. Choose from: "truncated"'),
+        ("papers variants --output-bias", "--output-bias: not an option of naibu papers variants"),
+        ("papers variants --seed 2", "--seed: not an option of naibu papers variants"),
     ],
 )
 def test_wrong_options_are_one_line(typed, said, tmp_path, capsys):
@@ -347,7 +347,7 @@ def test_a_block_tells_how_many_of_the_missing_trials_are_done(fake, tmp_path):
 
 
 def test_more_trials_are_added_and_fewer_taken(fake, tmp_path):
-    few, more = (Asked("4", 100, trials=n).rows()[0] for n in (2, 20))
+    few, more = (Asked(experiment="4", lag=100, trials=n).rows()[0] for n in (2, 20))
     for row in (few, more):
         for block in blocks_of(tmp_path, row, 1):
             block.run()
@@ -367,7 +367,8 @@ def test_other_settings_are_other_trials(fake, tmp_path):
     assert blocks_of(tmp_path, row, 1)[0].finished()
     assert not blocks_of(tmp_path, row, 2)[0].finished()
     assert not blocks_of(tmp_path, quickened(row), 1)[0].finished()
-    assert not blocks_of(tmp_path, Asked("4", 100, output_bias=False, gradient="full").rows()[0], 1)[0].finished()
+    departing = Asked(experiment="4", lag=100, output_bias=False, gradient="full").rows()[0]
+    assert not blocks_of(tmp_path, departing, 1)[0].finished()
 
 
 def test_damaged_trials_are_named(fake, tmp_path):
@@ -502,7 +503,8 @@ def test_settings_that_differ_are_named():
     row = ROWS["4-100"]
     same = {**row.settings, "seed": 1}
     assert label(row, same) == ""
-    other = Asked("4", 100, seed=3, gradient="full", ranges="table10", no_output_derivative=True).rows(quick=True)[0]
+    asked = Asked(experiment="4", lag=100, seed=3, gradient="full", ranges="table10", no_output_derivative=True)
+    other = asked.rows(quick=True)[0]
     said = label(row, {**other.settings, "seed": 3})
     assert said == "seed 3, cap 150,000, ranges of table 10, full gradient, no f'(net k)"
 

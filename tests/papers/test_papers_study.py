@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from naibu.errors import CorpusError, OptionError, StoredError
-from naibu.papers.mochihashi2019 import asked, line, study_reproduction, study_tables
+from naibu.papers.mochihashi2019 import line, networks, study_reproduction, study_tables
 from naibu.papers.mochihashi2019.analyses import without_sign
 from naibu.papers.mochihashi2019.asked import Asked
 from naibu.papers.mochihashi2019.networks import DEFAULT, FULL, QUICK, Network, Size
@@ -46,8 +46,8 @@ def treebank(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def studied(treebank, tmp_path_factory):
     folder = tmp_path_factory.mktemp("papers") / "mochihashi2019"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(asked, "QUICK", TINY)
-        how = study_reproduction.reproduction(Asked(str(treebank)))
+        patch.setattr(networks, "QUICK", TINY)
+        how = study_reproduction.reproduction(Asked(treebank))
         rows, left = run(how, folder, "study", quick=True)
         began = {path: path.stat().st_mtime_ns for path in folder.glob("*/r*s/*/*.json")}
         again, _ = run(how, folder, "study", quick=True)
@@ -69,7 +69,7 @@ def test_what_does_not_apply_says_so_and_why(studied):
     none = [row for row in rows if row.table == "Number agreement over attractors"]
     assert none
     assert {row.verdict for row in none} == {"does not apply"}
-    said = (folder / "some-quick" / "results" / "words-8" / "agreement.txt").read_text()
+    said = (folder / "some-quick" / "words-8" / "results" / "agreement.txt").read_text()
     assert "does not apply" in said
     assert said.count("\n") == 1
 
@@ -77,7 +77,7 @@ def test_what_does_not_apply_says_so_and_why(studied):
 def test_numbers_are_those_of_the_probes_on_disk(studied):
     folder, rows, _ = studied
     name = next(r for r in rows if r.table == "Depth from one unit" and r.row.endswith(" 8 units: cell"))
-    probe = json.loads((folder / "some-quick" / "results" / "brackets-8" / "depth.json").read_text())["value"]
+    probe = json.loads((folder / "some-quick" / "brackets-8" / "results" / "depth.json").read_text())["value"]
     cell = next(s for s in probe["signals"] if s["signal"] == "cell")
     assert name.obtained["value"] == abs(cell["pearson"]["unseen"]["value"])
     assert name.obtained["low"] <= name.obtained["value"] <= name.obtained["high"]
@@ -187,7 +187,7 @@ def test_versions_have_the_documents_types_and_sizes():
 
 def test_other_settings_or_another_corpus_are_studied_anew(studied, treebank, tmp_path):
     folder, _, _ = studied
-    study = Asked(str(treebank)).study(folder, True)
+    study = Asked(treebank).study(folder, True)
     done = replace(study, size=TINY).jobs()
     assert all(job.finished() for job in done)
     assert done[0].network.type == 4, "the longest begins first"
@@ -195,7 +195,7 @@ def test_other_settings_or_another_corpus_are_studied_anew(studied, treebank, tm
     assert not any(job.finished() for job in replace(study, size=fewer).jobs())
     other = tmp_path / treebank.name  # of the same name, so in the same folder
     other.write_text(treebank.read_text().replace("(N a)", "(N b)"))
-    job = replace(Asked(str(other)).study(folder, True), size=TINY).jobs()[-1]
+    job = replace(Asked(other).study(folder, True), size=TINY).jobs()[-1]
     assert not job.finished()
     with pytest.raises(StoredError, match="begun with corpus"):
         job.run()
@@ -203,8 +203,6 @@ def test_other_settings_or_another_corpus_are_studied_anew(studied, treebank, tm
 
 def test_what_cannot_be_studied_is_said_in_one_line(tmp_path):
     with pytest.raises(CorpusError, match="no such file"):
-        Asked(str(tmp_path / "none.mrg")).study(tmp_path, False)
+        Asked(tmp_path / "none.mrg").study(tmp_path, False)
     with pytest.raises(OptionError, match="--full"):
         Asked(full=True).study(tmp_path, True)
-    assert asked.given(Asked(category="IP")) == ["--category"]
-    assert asked.given(Asked()) == []

@@ -99,11 +99,11 @@ def test_a_network_is_trained_once_and_its_figures_are_kept(swept) -> None:
     assert first.finished()
     assert not second.finished()
     assert not replace(first, options=()).finished()  # of other options
-    before = first.path.stat().st_mtime_ns, open_run(folder / "runs" / first.name).weights.stat().st_mtime_ns
+    before = first.path.stat().st_mtime_ns, open_run(folder / first.name).weights.stat().st_mtime_ns
     assert first.figures()["strength"] == 0
-    assert before == (first.path.stat().st_mtime_ns, open_run(folder / "runs" / first.name).weights.stat().st_mtime_ns)
+    assert before == (first.path.stat().st_mtime_ns, open_run(folder / first.name).weights.stat().st_mtime_ns)
     for name in ("confusion", "depth", "regression-cell"):
-        assert (folder / "results" / first.name / f"{name}.csv").exists()
+        assert (folder / first.name / "results" / f"{name}.csv").exists()
 
 
 def test_rows_and_plot_of_a_small_sweep(swept, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from naibu.bench.limits import language_model_flops
 from naibu.bench.peak import Peak
-from naibu.bench.sizes import Row, Sizes, at_limit, with_progress
+from naibu.bench.sizes import CellName, Row, Sizes, at_limit, with_progress
 from naibu.config import ModelConfig, TrainingConfig
 from naibu.data.batch import Batch, Stream
 from naibu.models.language_model import LanguageModel
@@ -60,7 +60,7 @@ def _cost(sizes: Sizes, hidden: int, batch: int, vocabulary: int, cell: str) -> 
     return SECONDS * (0.25 if sizes.quick else 1) + 12 * flops / 1e11
 
 
-def _row(sizes: Sizes, peak: Peak, cell: str, hidden: int, batch: int, vocabulary: int) -> Row:
+def _row(sizes: Sizes, peak: Peak, cell: CellName, hidden: int, batch: int, vocabulary: int) -> Row:
     torch.manual_seed(1)
     steps = sizes.steps_of(hidden)
     ours = LanguageModel(vocabulary, ModelConfig(cell, hidden, embedding=hidden, dropout=0.0)).train()

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
-from naibu.bench.peak import Peak
 from naibu.bench.rounds import Measured, interleaved
 from naibu.errors import OptionError
 from naibu.progress import Report
 
-CELLS = ("lstm", "gru", "rnn")
+if TYPE_CHECKING:
+    from naibu.bench.peak import Peak
+
+CellName = Literal["lstm", "gru", "rnn"]
+CELLS: tuple[CellName, ...] = get_args(CellName)
 Row = dict[str, Any]
 Job = TypeVar("Job")
 
@@ -21,12 +24,19 @@ class Sizes:
     """What is measured. Left empty, everything a bench has, or with `quick` its main sizes, more shortly."""
 
     hidden: tuple[int, ...] = ()
+    """Hidden units; repeat it for more. Without it 100, 200 and 1000 (growth: 200; probes: 200 and 1000)."""
     batch: tuple[int, ...] = ()
-    cells: tuple[str, ...] = ()
+    """Sequences side by side; repeat it for more. Without it 1, 8, 32 and 128 (quick: 1 and 32; growth: 32)."""
+    cells: tuple[CellName, ...] = ()
+    """The cell; repeat it for more. Without it all three (language-model: lstm)."""
     vocabulary: tuple[int, ...] = ()
-    steps: int | None = None  # 64, 35 from 500 hidden units on
+    """Symbols of the language model; repeat it for more. Without it 5, 160 and 10,000."""
+    steps: int | None = None
+    """Steps of a sequence; when not given 64, 35 from 500 hidden units on."""
     quick: bool = False
-    rows: tuple[int, ...] = ()  # of recordings, for the probes
+    """Fewer sizes and rounds: two minutes each."""
+    rows: tuple[int, ...] = ()
+    """Training rows of the recording that is probed; repeat it for more. Without it 100,000 and 1,000,000."""
 
     def __post_init__(self) -> None:
         for option in ("hidden", "batch", "vocabulary", "rows"):

@@ -67,8 +67,8 @@ class Corpus(Data):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The reader that was chosen, the phrase, and what was counted."""
-        return {"reader": self.reader, "category": self.category, "counts": self.counts}
+        """The form and the reader that were chosen, the phrase, and what was counted."""
+        return {"form": self.form, "reader": self.reader, "category": self.category, "counts": self.counts}
 
     def describe(self) -> list[tuple[str, str]]:
         """What was found, as rows of a name and a text for people to read."""

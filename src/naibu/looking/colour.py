@@ -14,6 +14,7 @@ from naibu.data.sequences import Sequences
 from naibu.data.typed import NAME, read_typed
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError, OptionError
+from naibu.looking.options import Coloured
 from naibu.looking.places import Places
 from naibu.looking.probing import top_layer
 from naibu.looking.steps import load_result
@@ -26,52 +27,33 @@ from naibu.reporting.words import label_name
 from naibu.runs.language_models import load
 from naibu.training.threads import threads
 
-MOST = 2000
-"""Symbols coloured where no other number is asked for: some screens full."""
-
 
 @dataclass(frozen=True)
-class Asked:
-    """Which unit, and which text: `text` or `file` ("-" standard input), held-out text of the corpus without either."""
-
-    unit: int | None = None
-    signal: str | None = None
-    layer: str | None = None
-    label: str | None = None
-    text: str | None = None
-    file: str | None = None
-    symbols: int = MOST
-    all_named: bool = False
-
-    def __post_init__(self) -> None:
-        if self.text is not None and self.file is not None:
-            raise OptionError("--text and --file: give one of the two")
-        if self.symbols < 1:
-            raise OptionError(f"--symbols {self.symbols}: must be at least 1")
-
-
-@dataclass(frozen=True)
-class Coloured:
+class Reading:
     """Text with the values of cells, and how many of its symbols the network does not know and read as `<unk>`."""
 
     passages: Passages
     unknown: int
 
 
-def colour_run(places: Places, asked: Asked) -> Coloured:
-    """Return the text with the values of the unit asked for at every symbol, named cells after it if so asked.
+def colour_run(places: Places, asked: Coloured, *, file: str | None = None, all_named: bool = False) -> Reading:
+    """Return the text with the values of the unit asked for at every symbol, and of all named cells if so asked.
+
+    The text is the one asked for, or that of a `file` ("-": standard input).
 
     Without a unit, the one that the search named for the label; without a label, that of the label told best.
     Raises OptionError for a unit, signal, layer or label that does not exist, CorpusError for a text that cannot be
     read, StoredError where the run, or the recording of held-out text, is missing.
     """
+    if asked.text is not None and file is not None:
+        raise OptionError("--text and --file: give one of the two")
     search = load_result(Search, places, "search")
-    if asked.text is None and asked.file is None:
+    if asked.text is None and file is None:
         recording = Recording.open(places.recording)
-        cells = _cells(recording, search, asked)
+        cells = _cells(recording, search, asked, all_named)
         seed = places.run.training.seed
-        return Coloured(passages(recording, cells, symbols=asked.symbols, longest=asked.symbols, seed=seed), 0)
-    sequences = _typed(places, asked)
+        return Reading(passages(recording, cells, symbols=asked.symbols, longest=asked.symbols, seed=seed), 0)
+    sequences = _typed(places, asked, file)
     with threads(places.run.training.threads):
         model = load(places.run)
         labels = [name for name in _labels(search, asked) if name in sequences.label_names]
@@ -79,18 +61,18 @@ def colour_run(places: Places, asked: Asked) -> Coloured:
         recording = record_examples(model, {"test": sequences}, keep=signals, labels=labels, dtype="float32")
     rows = np.arange(recording.tokens) < asked.symbols
     numbers = np.unique(np.asarray(recording.index.sequence)[rows]).tolist()
-    found = cut_out(recording, _cells(recording, search, asked), rows, numbers)
+    found = cut_out(recording, _cells(recording, search, asked, all_named), rows, numbers)
     # Shown as they were typed, whatever the network read for them.
     texts = [sequences.text(passage.sequence)[: len(passage.symbols)] for passage in found.passages]
     spelled = [replace(each, symbols=tuple(text)) for each, text in zip(found.passages, texts, strict=True)]
     unknown = np.isin(np.asarray(recording.index.symbol)[rows], sequences.vocabulary.unknown_ids)
-    return Coloured(replace(found, passages=tuple(spelled)), int(np.count_nonzero(unknown)))
+    return Reading(replace(found, passages=tuple(spelled)), int(np.count_nonzero(unknown)))
 
 
-def print_run(console: Console, places: Places, coloured: Coloured) -> list[dict[str, Any]]:
+def print_run(console: Console, places: Places, coloured: Reading) -> list[dict[str, Any]]:
     """Print the passages on the colours of their first cell; return a row for each symbol, with its value."""
     found = coloured.passages
-    cell, scale, form = found.cells[0], float(found.scales[0]), places.run.options["form"]
+    cell, scale, form = found.cells[0], float(found.scales[0]), places.run.found["form"]
     line = f"{places.run.name}, {cell.layer}, {cell_name(cell)}"
     console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print(legend(console, scale, cell.signed))
@@ -125,16 +107,16 @@ def print_run(console: Console, places: Places, coloured: Coloured) -> list[dict
     return rows
 
 
-def _typed(places: Places, asked: Asked) -> Sequences:
+def _typed(places: Places, asked: Coloured, file: str | None) -> Sequences:
     """The text to be read, as many sequences as are shown."""
     given: str | bytes = asked.text or ""
     name = NAME
-    if asked.file is not None:
-        name = "standard input" if asked.file == "-" else asked.file
+    if file is not None:
+        name = "standard input" if file == "-" else file
         try:
-            given = sys.stdin.buffer.read() if asked.file == "-" else Path(asked.file).read_bytes()
+            given = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         except OSError as error:
-            raise CorpusError(f"cannot be read: {error.strerror}", f"--file {asked.file}") from None
+            raise CorpusError(f"cannot be read: {error.strerror}", f"--file {file}") from None
     reader = places.run.found["reader"]
     sequences = read_typed(
         given,
@@ -148,19 +130,19 @@ def _typed(places: Places, asked: Asked) -> Sequences:
     return sequences.subset(np.arange(1 if reader == "text" else min(whole, len(sequences))))
 
 
-def _labels(search: Search | None, asked: Asked) -> list[str]:
+def _labels(search: Search | None, asked: Coloured) -> list[str]:
     named = [found.label for found in search.found] if search is not None else []
     return list(dict.fromkeys([*([] if asked.label is None else [asked.label]), *named]))
 
 
-def _cells(recording: Recording, search: Search | None, asked: Asked) -> list[NamedCell]:
+def _cells(recording: Recording, search: Search | None, asked: Coloured, all_named: bool) -> list[NamedCell]:
     """The unit asked for, and the named ones after it if they are wanted and were recorded."""
     first = _asked_cell(recording, search, asked)
-    more = named_cells(search) if search is not None and asked.all_named else []
+    more = named_cells(search) if search is not None and all_named else []
     return [first, *(cell for cell in more if cell != first and (cell.layer, cell.signal) in recording)]
 
 
-def _asked_cell(recording: Recording, search: Search | None, asked: Asked) -> NamedCell:
+def _asked_cell(recording: Recording, search: Search | None, asked: Coloured) -> NamedCell:
     if asked.unit is None:
         found, best = _found(search, asked)
         score = best.scores.unseen or best.scores.test
@@ -181,7 +163,7 @@ def _asked_cell(recording: Recording, search: Search | None, asked: Asked) -> Na
     return NamedCell(layer, signal, asked.unit, asked.label or "", "", float("nan"), True)
 
 
-def _found(search: Search | None, asked: Asked) -> tuple[Found, Best]:
+def _found(search: Search | None, asked: Coloured) -> tuple[Found, Best]:
     """The label to speak of and its unit; the one told best (of two values where there is one) if none was named."""
     if search is None or not search.found:
         raise OptionError("--unit: not given, and no cells have been searched for; give it, or run naibu probe first")

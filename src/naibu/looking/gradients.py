@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from naibu.config import CELLS, ModelConfig, TrainingConfig
+from naibu.config import CellName, ModelConfig, TrainingConfig
+from naibu.data import builtin
 from naibu.data.batches import pad
 from naibu.data.corpus import Corpus
 from naibu.data.sequences import Sequences
@@ -22,60 +22,35 @@ from naibu.errors import OptionError
 from naibu.gradients import ClippingRun, GradientCurve, clipping, gradient_curve
 from naibu.gradients.travel import WRT
 from naibu.looking.look import open_shown, train_shown
+from naibu.looking.options import Gradients
 from naibu.looking.places import Places
 from naibu.models.language_model import LanguageModel
 from naibu.probes.tables import csv_text
 from naibu.progress import shown
 from naibu.reporting.plots.canvas import write_png
 from naibu.reporting.plots.gradients import curve_names, limits, plot_clipping_loss, plot_clipping_norms, plot_gradients
-from naibu.runs import Run, open_run
+from naibu.runs import Run
 from naibu.runs.language_models import load, untrained
 from naibu.storage import write_text
+from naibu.tasks.trees import TreesOptions
+from naibu.training.train import run_name
 
-CORPUS, FORM = "standard-library", "tagged"
-CELLS_SHOWN = tuple(cell for cell in ("rnn", "lstm-no-forget-gate", "lstm", "gru") if cell in CELLS)
+CORPUS = Path(builtin.NAME)
+CELLS_SHOWN: tuple[CellName, ...] = ("rnn", "lstm-no-forget-gate", "lstm", "gru")
 EXACT = 128
 """Units up to which the norms are exact, where nothing else is asked for."""
 VECTORS = 64
 """Random vectors of the estimate beyond that."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What is to be measured: runs that are there, or cells to train; at which lags, of what, and on how much."""
-
-    runs: tuple[str, ...]
-    cells: tuple[str, ...]
-    units: int
-    steps: int
-    lags: int
-    wrt: tuple[str, ...]
-    norm: str | None
-    sequences: int
-    seed: int
-    out: Path
-
-    def __post_init__(self) -> None:
-        for cell in self.cells:
-            if self.runs:
-                raise OptionError(f"--cells {','.join(self.cells)} and RUN {self.runs[0]}: give one of the two")
-            if cell not in CELLS:
-                raise OptionError(f"--cells {cell}: must be of {', '.join(CELLS)}, with commas between")
-        least = {"units": 1, "steps": 1, "lags": 1, "sequences": 2, "seed": 0}
-        for name, low in least.items():
-            if getattr(self, name) < low:
-                raise OptionError(f"--{name} {getattr(self, name)}: must be at least {low}")
-        for folder in self.runs:
-            open_run(folder)  # said before anything is read
-
-
-def measure_gradients(asked: Asked, console: Console) -> list[GradientCurve]:
+def measure_gradients(places: Sequence[Places], asked: Gradients, console: Console) -> list[GradientCurve]:
     """Return the curves of every network, layer and derivative; leave gradients.csv and gradients.png in `out`.
 
-    Networks that are to be trained differ in the cell alone: equal text, units, steps, batches, seed.
+    The networks are those in some places; where there are none they are trained, and differ in the cell alone: equal
+    text, units, steps, batches, seed.
     """
     curves: list[GradientCurve] = []
-    for run, corpus in _runs(asked, console):
+    for run, corpus in _runs(places, asked, console):
         ids = beginnings(corpus.test, asked.lags + 1, asked.sequences, asked.seed)
         with shown(f"{run.name}: gradients", "curves") as progress:
             wanted = list(_wanted(run, asked))
@@ -88,17 +63,16 @@ def measure_gradients(asked: Asked, console: Console) -> list[GradientCurve]:
     return curves
 
 
-def _runs(asked: Asked, console: Console) -> Iterator[tuple[Run, Corpus]]:
+def _runs(places: Sequence[Places], asked: Gradients, console: Console) -> Iterator[tuple[Run, Corpus]]:
     """Yield the runs asked for with their corpus, training those that are not there."""
-    if asked.runs:
-        for folder in asked.runs:
-            run = open_run(folder)
-            yield run, Places(asked.out, run).corpus()
+    if places:
+        yield from ((place.run, place.corpus()) for place in places)
         return
-    corpus = open_shown(CORPUS, FORM, {}, console)
+    corpus = open_shown("trees", TreesOptions(CORPUS, form=("tagged",)), console)
     training = TrainingConfig(steps=asked.steps, seed=asked.seed, threads=1)
-    for cell in dict.fromkeys(asked.cells):
-        yield train_shown(corpus, ModelConfig(cell, asked.units), training, asked.out, console), corpus
+    for cell in dict.fromkeys(asked.cells or CELLS_SHOWN):
+        model = ModelConfig(cell, asked.units)
+        yield train_shown(corpus, model, training, asked.out / run_name("tagged", model), console), corpus
 
 
 def beginnings(sequences: Sequences, steps: int, count: int, seed: int) -> Tensor:
@@ -117,17 +91,17 @@ def beginnings(sequences: Sequences, steps: int, count: int, seed: int) -> Tenso
     return torch.from_numpy(pad(sequences, chosen)[0][:steps])
 
 
-def _wanted(run: Run, asked: Asked) -> Iterator[tuple[bool, int, str]]:
+def _wanted(run: Run, asked: Gradients) -> Iterator[tuple[bool, int, str]]:
     memory = "cell" in untrained(run).layers.cell_type.state_type._fields
     for trained in (False, True):
         for layer in range(run.model.layers):
-            for wrt in asked.wrt or tuple(WRT):
+            for wrt in asked.wrt or WRT:
                 if (wrt not in ("cell", "carousel") or memory) and (asked.wrt or wrt != "state"):
                     yield trained, layer, wrt
 
 
 def _curve(
-    run: Run, model: LanguageModel, ids: Tensor, asked: Asked, trained: bool, layer: int, wrt: str
+    run: Run, model: LanguageModel, ids: Tensor, asked: Gradients, trained: bool, layer: int, wrt: str
 ) -> GradientCurve:
     exact = run.model.units <= EXACT or asked.norm == "spectral"
     kind = asked.norm or ("spectral" if exact else "frobenius")
@@ -194,9 +168,9 @@ def gradients_table(curves: Sequence[GradientCurve]) -> Table:
     return table
 
 
-def measure_clipping(asked: Asked, console: Console) -> tuple[ClippingRun, ...]:
+def measure_clipping(asked: Gradients, console: Console) -> tuple[ClippingRun, ...]:
     """Return a short training without clipping and one with; leave clipping.csv and clipping.png in `out`."""
-    corpus = open_shown(CORPUS, "brackets", {}, console)
+    corpus = open_shown("trees", TreesOptions(CORPUS, form=("brackets",)), console)
     with shown("clipping", "steps") as progress:
         runs = clipping(corpus.train, units=asked.units, steps=asked.steps, seed=asked.seed, progress=progress)
     write_text(asked.out / "clipping.csv", csv_text([row for run in runs for row in run.rows()]))

@@ -1,16 +1,16 @@
-"""Look into a network: the five steps in order, on one corpus, in as many forms as asked for."""
+"""Look into networks: the five steps in order, on the data of one task, for as many networks as asked for."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 from rich.table import Table
 
 from naibu.config import ModelConfig, TrainingConfig
-from naibu.data.corpus import Corpus, open_corpus
-from naibu.looking.asked import Look, refuse_another_corpus
+from naibu.data.corpus import Corpus
+from naibu.looking.asked import NOTE, Look, begin
 from naibu.looking.places import Places
 from naibu.looking.probing import probe_run
 from naibu.looking.report import make_report
@@ -19,56 +19,56 @@ from naibu.progress import shown
 from naibu.reporting.content import Report
 from naibu.runs import Run
 from naibu.storage import write_json
+from naibu.tasks.catalogue import task_named
 from naibu.training.train import run_name, train
 
 
-def look(asked: Look, console: Console, *, command: str, workers: int = 1) -> Report:
-    """Train, record, probe, intervene and report on a corpus; go on where an earlier call stopped.
+def look_into(asked: Look, console: Console, *, command: str, workers: int = 1) -> Report:
+    """Train, record, probe, intervene and report; go on where an earlier call stopped.
 
-    Everything lies under `asked.out`: runs/, recordings/, results/, report.html, summary.json. `workers` is for
-    `probe_run`. Raises StoredError where the folder holds the work of another corpus.
+    Everything lies under `asked.out`: a folder for each network, report.html, summary.json. `workers` is for
+    `probe_run`. Raises StoredError where the folder looks into something else.
     """
-    whole = asked.whole()
-    for form in asked.forms_or_default():
-        places, corpus = trained(asked, form, console)
+    whole, looked = asked.whole(), []
+    for name, options in asked.networks().items():
+        corpus = open_shown(asked.task, options, console)
+        begin(asked)
+        out = asked.out / name_of(corpus, name, asked.model, asked.training)
+        places = Places(train_shown(corpus, asked.model, asked.training, out, console))
         record_run(places, corpus)
         probe_run(places, corpus.category, missing_only=True, workers=workers)
         if not (places.results / "holding.json").exists():
             intervene_run(places, corpus)
-    report = make_report(asked.out, command=command)
+        looked.append(places)
+    report = make_report(looked, asked.out / "report.html", command=command)
     # Taken before the corpus was read: a file changed meanwhile is not said to be looked into.
-    write_json(asked.out / "look.json", {**asked.source(), "whole": whole})
+    write_json(asked.out / NOTE, {**asked.source(), "whole": whole})
     return report
 
 
-def trained(asked: Look, form: str, console: Console) -> tuple[Places, Corpus]:
-    """Train a network of one form, or find it trained; return its places, and the corpus in that form."""
-    refuse_another_corpus(asked)
-    corpus = open_shown(asked.corpus, form, asked.options, console)
-    run = train_shown(corpus, asked.model_for(form), asked.training_for(form), asked.out, console)
-    places = Places(asked.out, run)
-    write_facts(places, corpus)
-    return places, corpus
-
-
-def open_shown(path: str, form: str, options: dict[str, Any], console: Console) -> Corpus:
-    """Open a corpus and print what was found in it."""
-    corpus = open_corpus(path, form=form, **options)
-    table = Table(title=f"{corpus.name}, form {corpus.form}", show_header=False, title_justify="left")
-    for name, value in corpus.describe():
+def open_shown(task: str, options: Any, console: Console) -> Corpus:
+    """Open the data of a task and print what was found in it."""
+    data = cast(Corpus, task_named(task).open(options))  # what is recorded and probed by these steps today
+    table = Table(title=f"{data.name}, form {data.form}", show_header=False, title_justify="left")
+    for name, value in data.found:
         table.add_row(name, value)
     console.print(table)
-    return corpus
+    return data
+
+
+def name_of(corpus: Corpus, called: str, model: ModelConfig, training: TrainingConfig) -> str:
+    """Return the usual name of a network's folder: what its data is called, units, and what is unusual of its shape."""
+    return run_name(called, task_named(corpus.task).configured(corpus, model, training)[0])
 
 
 def train_shown(corpus: Corpus, model: ModelConfig, training: TrainingConfig, out: Path, console: Console) -> Run:
-    """Train with a progress bar, or say that it is done already."""
-    name = run_name(corpus.form, model)
-    with shown(f"{name}: training", "steps") as progress:
-        run = train(corpus, out=out / "runs" / name, model=model, training=training, progress=progress)
+    """Train in a folder with a progress bar, or say that it is done already."""
+    with shown(f"{out.name}: training", "steps") as progress:
+        run = train(corpus, out=out, model=model, training=training, progress=progress)
+    write_facts(Places(run), corpus)
     end = run.summary()
     console.print(
-        f"{name}: {end['steps']:,} steps, {end['tokens']:,} symbols in {end['seconds']:.0f} s "
+        f"{out.name}: {end['steps']:,} steps, {end['tokens']:,} symbols in {end['seconds']:.0f} s "
         f"({end['tokens_per_second']:,.0f} a second), validation loss {end['validation_loss']:.4f} nats"
     )
     return run

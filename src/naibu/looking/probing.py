@@ -78,7 +78,7 @@ def probe_run(
         jobs = list(_one_label(recording, control, label)) if label is not None else []
         jobs += asked_jobs(recording, control, top_layer(recording), parts, word)
     if missing_only:
-        jobs = [job for job in jobs if not (places.results / f"{job[0]}.json").exists()]
+        jobs = [job for job in jobs if not (places.folder_of(job[0]) / f"{job[0]}.json").exists()]
     if not jobs:
         return
     with places.timed("probe"), shown(f"{places.run.name}: probing", "probes") as progress:
@@ -130,7 +130,7 @@ def _jobs(places: Places, recording: Recording, control: Recording | None, categ
     depth = depth_label(recording)
     if recording.index.predicted is not None:
         yield "confusion", lambda: probes.confusion(recording, untrained=control)
-    if recording.index.predicted is not None and Form(places.run.options["form"]).brackets:
+    if recording.index.predicted is not None and Form(places.run.found["form"]).brackets:
         yield "bracket_prediction", lambda: probes.bracket_prediction(recording, control)
     yield "distributions", lambda: probes.distributions(recording, untrained=control)
     if applies(recording):
@@ -158,12 +158,12 @@ def _one_label(recording: Recording, control: Recording | None, label: str) -> I
 
 
 def _trajectories(places: Places, recording: Recording, key: Key) -> Trajectories:
-    correlation = tables.load(Correlation, places.results, "depth")
+    correlation = tables.load(Correlation, places.folder_of("depth"), "depth")
     return probes.trajectories(recording, key, [best_unit(correlation, key)], label=correlation.label)
 
 
 def _passages(places: Places, recording: Recording) -> Passages:
-    found = tables.load(Search, places.results, "search")
+    found = tables.load(Search, places.folder_of("search"), "search")
     cells = named_cells(found)
     if not cells:
         return Passages(found.run, (), np.zeros(0), ())

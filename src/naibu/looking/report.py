@@ -6,6 +6,8 @@ import platform
 import resource
 import shlex
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,12 +16,11 @@ import torch
 from rich.table import Table
 
 import naibu
-from naibu.config import ModelConfig, TrainingConfig
+from naibu.config import as_typed
 from naibu.data import builtin
 from naibu.errors import StoredError
 from naibu.interventions.results import Holding
 from naibu.interventions.ternary_results import Ternary
-from naibu.looking.asked import FLAGS
 from naibu.looking.places import Places
 from naibu.looking.probing import COMPARED
 from naibu.looking.steps import load_result
@@ -42,9 +43,10 @@ from naibu.probes.results import (
 )
 from naibu.probes.timescales_results import Timescales
 from naibu.reporting.content import NetworkPart, Report
-from naibu.runs import Run, list_runs
+from naibu.runs import Run
 from naibu.runs.load import load
-from naibu.storage import read_json, write_json
+from naibu.storage import write_json
+from naibu.tasks.catalogue import task_named
 
 OPTIMISERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "gradient descent"}
 
@@ -52,12 +54,12 @@ OPTIMISERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "gradient descent"}
 def part_of(places: Places) -> NetworkPart:
     """Return all that is known of one run, for its part of the report."""
     run = places.run
-    facts = read_json(places.results / "corpus.json", "what was found in the corpus; it is written by: naibu record")
+    facts = places.facts()
     regressions = (load_result(Regression, places, f"regression-{signal}") for signal in COMPARED)
     trajectories = (load_result(Trajectories, places, f"trajectories-{signal}") for signal in ("cell", "hidden"))
     return NetworkPart(
         name=run.name,
-        form=run.options["form"],
+        form=run.found["form"],
         example=facts["example"],
         corpus=[(name, value) for name, value in facts["found"]],
         category=facts["category"],
@@ -116,10 +118,8 @@ def training_facts(run: Run) -> dict[str, str | int | float]:
 
 def commands_of(places: Places) -> dict[str, str]:
     """Return, for each section, the command that makes it again."""
-    run = places.run
-    common = f"--out {shlex.quote(str(places.out))} --run {run.name}"
-    train = f"naibu train {shlex.quote(run.options['corpus'])} {_typed_options(run)}"
-    probe = f"naibu probe {common}"
+    folder = shlex.quote(str(places.run.path))
+    probe = f"naibu probe {folder}"
     sections = (
         "confusion",
         "distributions",
@@ -134,41 +134,30 @@ def commands_of(places: Places) -> dict[str, str]:
     of_forms = ("bracket_prediction", "phrase_regression")
     of_words = ("part_of_speech", "components", "unique_components", "word_tokens")
     return {
-        "train": f"{train} --out {shlex.quote(str(places.out))}",
-        "record": f"naibu record {common}",
+        "train": f"{_train_command(places.run)} --out {folder}",
+        "record": f"naibu record {folder}",
         **dict.fromkeys((*sections, *of_forms, *of_words), probe),
-        "holding": f"naibu intervene {common}",
-        "ternary": f"naibu intervene {common} --ternary",
-        "report": f"naibu report --out {shlex.quote(str(places.out))}",
+        "holding": f"naibu intervene {folder}",
+        "ternary": f"naibu intervene {folder} --ternary",
+        "report": f"naibu report {folder}",
     }
 
 
-def _typed_options(run: Run) -> str:
-    """Return the options of `naibu train` that give this run again: those that are not as when nothing is given."""
-    said: dict[str, Any] = {"--form": run.options["form"], "--units": run.model.units, "--steps": run.training.steps}
-    said |= {"--threads": run.training.threads, "--seed": run.training.seed}
-    options = {**run.options, "seed": run.options["split_seed"]}
-    said |= {flag: options[name] for name, flag in {**FLAGS, "longest": "--longest"}.items() if options[name]}
-    for config, usual in ((run.model, ModelConfig()), (run.training, TrainingConfig())):
-        for name in ("cell", "layers", "dropout", "tied", "learning_rate", "batch_size", "truncation"):
-            if getattr(config, name, None) != getattr(usual, name, None):
-                said["--" + name.replace("_", "-")] = getattr(config, name)
-    usual_corpus = {"--vocabulary": 10_000, "--split-seed": 1}
-    return " ".join(
-        flag if value is True else f"{flag} {shlex.quote(str(value))}"
-        for flag, value in said.items()
-        if usual_corpus.get(flag) != value
-    )
+def _train_command(run: Run) -> str:
+    """Return the command that gives this run again, with the options that are not as when nothing is given."""
+    options = task_named(run.task).options(**run.options)
+    typed = [each for part in (options, run.model, replace(run.training, minutes=None)) for each in as_typed(part)]
+    return shlex.join(["naibu", "train", run.task, str(options.corpus), *typed])
 
 
-def make_report(out: Path, *, command: str) -> Report:
-    """Write `report.html` and `summary.json` into `out` from what is there; return what was reported."""
+def make_report(looked: Sequence[Places], page: Path, *, command: str) -> Report:
+    """Write a page, and `summary.json` beside it, from what is there of some runs; return what was reported."""
     from naibu.reporting import summary_table, write
 
-    runs = list_runs(out)
-    places = [Places(out, run) for run in runs if run.finished]
+    places = [each for each in looked if each.run.finished]
     if not places:
-        raise StoredError(f"{runs[0].path}: the training is unfinished; the command that began it goes on with it")
+        unfinished = looked[0].run.path
+        raise StoredError(f"{unfinished}: the training is unfinished; the command that began it goes on with it")
     parts = tuple(part_of(place) for place in places)
     made = f"{date.today()}, naibu {naibu.__version__}, torch {torch.__version__}, Python {platform.python_version()}"
     first = places[0].run
@@ -176,15 +165,16 @@ def make_report(out: Path, *, command: str) -> Report:
         "Python's standard library" if first.options["corpus"] == builtin.NAME else first.found["name"]
     )
     report = Report(title, made, command, parts)
-    write(report, out / "report.html")
-    forms = [place.run.options["form"] for place in places]
+    write(report, page)
+    forms = [place.run.found["form"] for place in places]
     # Two networks of one form go by their own names.
     names = [f if forms.count(f) == 1 else place.run.name for f, place in zip(forms, places, strict=True)]
     numbers = {name: summary_of(place, part) for name, place, part in zip(names, places, parts, strict=True)}
     table = summary_table(report)
     shown = {"columns": [part.name for part in parts], "rows": _cells(table)}
     write_json(
-        out / "summary.json", {"title": title, "made": made, "command": command, "forms": numbers, "table": shown}
+        page.with_name("summary.json"),
+        {"title": title, "made": made, "command": command, "forms": numbers, "table": shown},
     )
     return report
 
@@ -199,7 +189,7 @@ def summary_of(places: Places, part: NetworkPart) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "run": run.name,
         "tokens_per_second_train": run.summary()["tokens_per_second"],
-        "seen_share": read_json(places.results / "corpus.json", "what was found in the corpus")["seen_share"],
+        "seen_share": places.facts()["seen_share"],
         "category": part.category,
         "inside_share": part.inside_share,
         "seconds": places.seconds(),

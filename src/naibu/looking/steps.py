@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from naibu.data.corpus import Corpus
 from naibu.data.sequences import Sequences
-from naibu.errors import OptionError
+from naibu.errors import OptionError, StoredError
 from naibu.interventions.hold import hold
 from naibu.interventions.results import Holding
-from naibu.looking.places import Places
+from naibu.looking.options import Recorded
+from naibu.looking.places import TRAINED, UNTRAINED, Places
 from naibu.looking.probing import best_unit, top_layer
 from naibu.probes import tables
 from naibu.probes.results import Correlation
@@ -20,8 +24,8 @@ from naibu.recording import Recording, record_examples
 from naibu.runs.language_models import load, untrained
 from naibu.training.threads import threads
 
-TRAIN_TOKENS = 100_000
 TEST_TOKENS = 150_000
+RECORDED = Recorded()
 
 Result = TypeVar("Result")
 
@@ -49,43 +53,55 @@ def sample(sequences: Sequences, tokens: int, seed: int = 1) -> np.ndarray:
 
 
 def record_run(
-    places: Places,
-    corpus: Corpus,
-    *,
-    keep: tuple[str, ...] = (),
-    labels: tuple[str, ...] = (),
-    train_tokens: int = TRAIN_TOKENS,
-    test_tokens: int = TEST_TOKENS,
-    dtype: str = "float16",
+    places: Places, corpus: Corpus, asked: Recorded = RECORDED, *, symbols: Mapping[str, int] | None = None
 ) -> None:
-    """Record the trained network, and the untrained one over the same symbols, into `recordings/`.
+    """Record a network into `recordings/NAME`; the progress says first how much that is.
 
-    `keep` names the signals (all by default); of training sequences a seeded sample is taken.
+    Under the usual name the untrained network is recorded too, over the same symbols. `symbols` says how many of which
+    parts are recorded at most, in a seeded sample of whole sequences, in place of what is asked for. Raises
+    StoredError, before anything is written, where the disk has no room for it.
     """
     run = places.run
     trained = load(run)
-    signals = keep or trained.layers.cell_type.signals
-    which = sample(corpus.test, test_tokens)
-    parts = {
-        "train": corpus.train.subset(sample(corpus.train, train_tokens)),
-        "test": corpus.test.subset(which),
-    }
-    wanted = labels_kept(corpus, labels)
+    signals = asked.keep or trained.layers.cell_type.signals
+    most = symbols or {part: asked.symbols(part) for part in asked.split}
+    chosen = {part: sample(getattr(corpus, part), number) for part, number in most.items()}
+    parts: dict[str, Sequences] = {part: getattr(corpus, part).subset(which) for part, which in chosen.items()}
+    wanted = labels_kept(corpus, asked.label)
+    networks = {places.recordings / asked.name: trained}
+    if asked.name == TRAINED:
+        networks[places.recordings / UNTRAINED] = untrained(run)
+    tokens = sum(part.tokens for part in parts.values())
+    size = tokens * len(signals) * run.model.units * run.model.layers * np.dtype(asked.dtype).itemsize
+    _room_for(size, list(networks))
     with places.timed("record"), threads(run.training.threads):
-        for title, model, folder in (
-            ("recording", trained, places.recording),
-            ("recording, untrained", untrained(run), places.untrained),
-        ):
-            with shown(f"{run.name}: {title}", "symbols") as progress:
+        for folder, model in networks.items():
+            with shown(f"{run.name}: recording {folder.name}, {_in_words(size)}", "symbols") as progress:
                 record_examples(
                     model,
                     parts,
                     keep=signals,
                     labels=wanted,
                     out=folder,
-                    dtype=dtype,
+                    dtype=asked.dtype,
                     progress=progress,
                 )
+
+
+def _room_for(size: int, folders: Sequence[Path]) -> None:
+    """Raise StoredError where the disk has no room for recordings of a size, counting what is there of them."""
+    there = sum(path.stat().st_size for folder in folders for path in folder.rglob("*.npy"))
+    home = next(parent for parent in folders[0].absolute().parents if parent.exists())
+    free, needed = shutil.disk_usage(home).free, size * len(folders) - there
+    if needed > free:
+        raise StoredError(
+            f"{folders[0].parent}: the disk has {_in_words(free)} free and this takes {_in_words(needed)}; free some "
+            "space and run the same command again, or record less (--positions, --keep)"
+        )
+
+
+def _in_words(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"
 
 
 def intervene_run(
@@ -99,7 +115,7 @@ def intervene_run(
 ) -> Holding:
     """Hold the best depth unit (or the one asked for) still on the test sequences; leave `holding` in `results/`."""
     recording = Recording.open(places.recording)
-    correlation = tables.load(Correlation, places.results, "depth")
+    correlation = tables.load(Correlation, places.folder_of("depth"), "depth")
     top = top_layer(recording)
     signals = {found for layer, found in recording.keys() if layer == top}
     signal = signal or ("cell" if "cell" in signals else "hidden")
@@ -127,4 +143,5 @@ def intervene_run(
 
 def load_result(kind: type[Result], places: Places, name: str) -> Result | None:
     """Return a result of the run, None where that probe was not asked for."""
-    return tables.load(kind, places.results, name) if (places.results / f"{name}.json").exists() else None
+    folder = places.folder_of(name)
+    return tables.load(kind, folder, name) if (folder / f"{name}.json").exists() else None

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from naibu.runs.run import Run, is_run, list_runs, open_run, run_folders
+from naibu.runs.run import Run, is_run, list_runs, open_run
 
-__all__ = ["Run", "is_run", "list_runs", "open_run", "run_folders"]
+__all__ = ["Run", "is_run", "list_runs", "open_run"]

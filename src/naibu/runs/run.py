@@ -123,10 +123,11 @@ def open_run(path: str | Path) -> Run:
             if not isinstance(table.get(part), kind):
                 raise StoredError(f"{where}: damaged ({part} is missing); remove {path} and train again")
     task = task_named(found["task"])
+    options = _read(task.options, found["data"], where)
     return Run(
         path,
         task.name,
-        asdict(_read(task.options, found["data"], where)),
+        {field.name: found["data"].get(field.name, getattr(options, field.name)) for field in fields(options)},
         _read(task.model, found["model"], where),
         _read(TrainingConfig, found["training"], where),
         **{part: known[part] for part in more},
@@ -150,13 +151,8 @@ def is_run(folder: Path) -> bool:
 
 
 def list_runs(out: str | Path) -> list[Run]:
-    """Return the runs under `out`/runs, by name. Raises StoredError where there is none."""
-    folders = run_folders(out)
+    """Return the runs in a folder, by name. Raises StoredError where there is none."""
+    folders = sorted(folder for folder in Path(out).glob("*") if is_run(folder))
     if not folders:
-        raise StoredError(f"{Path(out) / 'runs'}: no run here; train one first: naibu train CORPUS --out {out}")
+        raise StoredError(f"{out}: no run here; train one first: naibu train CORPUS --out {out}")
     return [open_run(folder) for folder in folders]
-
-
-def run_folders(out: str | Path) -> list[Path]:
-    """Return the folders of the runs under `out`/runs, by name."""
-    return sorted(folder for folder in (Path(out) / "runs").glob("*") if is_run(folder))

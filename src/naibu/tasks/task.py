@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from naibu.config import ModelConfig, TrainingConfig
-from naibu.data.examples import Data, Examples
-from naibu.data.order import Order
-from naibu.models.model import Model
+
+if TYPE_CHECKING:
+    from naibu.data.examples import Data, Examples
+    from naibu.data.order import Order
+    from naibu.models.model import Model
 
 Array = npt.NDArray[Any]
 Sums = tuple[Array, Array]
@@ -48,13 +50,28 @@ class Task(Protocol):
     def options(self) -> type[Any]:
         """The frozen dataclass whose fields say what data is learnt: options, settings, help.
 
-        From a run's settings it gets what `Data.options` had, paths as text.
+        A field that is a file or folder is a Path, so that a file of settings can name it beside itself; from a run's
+        settings it gets what `Data.options` had, paths as text. The first field is the argument of `naibu train TASK`.
         """
         ...
 
     @property
     def model(self) -> type[ModelConfig]:
         """The configuration of its models: ModelConfig, or a subclass with what they have besides."""
+        ...
+
+    @property
+    def several(self) -> str | None:
+        """The option, a tuple, of which `naibu look` takes several values, a network each; None where there is none."""
+        ...
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """Options of `naibu train TASK`, and of `naibu look TASK`, as one would type them; for the help."""
+        ...
+
+    def each(self, options: Any) -> dict[str, Any]:
+        """Return the options of every network that a look trains, by what it is called, the one to train alone last."""
         ...
 
     def fits(self, path: Path) -> bool:

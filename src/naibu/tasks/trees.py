@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from naibu.config import ModelConfig, TrainingConfig
 from naibu.data import builtin, detect
 from naibu.data.corpus import Corpus, open_corpus
 from naibu.data.examples import Data, Examples
-from naibu.data.order import ByLength
-from naibu.errors import CorpusError
-from naibu.models.language_model import LanguageModel
+from naibu.errors import CorpusError, OptionError
 from naibu.tasks.task import Measure, usual_measures
+
+if TYPE_CHECKING:
+    from naibu.data.order import ByLength
+    from naibu.models.language_model import LanguageModel
 
 FormName = Literal["brackets", "tagged", "brackets+words", "tagged+words", "words", "characters"]
 ReaderName = Literal["penn", "lisp", "python", "text", "indentation"]
@@ -28,10 +30,11 @@ MINUTES = {"brackets": 1.0, "tagged": 1.5}
 class TreesOptions:
     """The text to learn."""
 
-    corpus: str
+    corpus: Path
     """Treebank, source code or plain text: a file, folder, .gz, .tar.gz or .zip; or standard-library, Python's own."""
-    form: FormName | None = None
-    """What of a sentence is learnt; when not given, tagged for trees, characters for plain text."""
+    _: KW_ONLY
+    form: tuple[FormName, ...] = ()
+    """What of a sentence is learnt, tagged or, of plain text, characters when not given; a look takes it repeatedly."""
     test: Path | None = None
     """A file or folder to score on, in place of a tenth of the corpus."""
     reader: ReaderName | None = None
@@ -51,16 +54,23 @@ class TreesOptions:
     labels: Path | None = None
     """A file of your own labels: tab-separated columns, one line a symbol, a header line."""
 
+    def __post_init__(self) -> None:
+        for name in ("corpus", "test", "labels"):  # text when read from a file
+            if isinstance(value := getattr(self, name), str):
+                object.__setattr__(self, name, Path(value))
+        form: Any = self.form
+        object.__setattr__(self, "form", (form,) if isinstance(form, str) else tuple(form))
+
     @property
     def builtin(self) -> bool:
         """Whether the corpus is what every machine has."""
-        return self.corpus == builtin.NAME and not Path(self.corpus).exists()
+        return str(self.corpus) == builtin.NAME and not self.corpus.exists()
 
-    def forms(self) -> tuple[str, ...]:
-        """Return the form asked for, or those that suit the corpus, the one to train alone last."""
-        if self.form is not None:
-            return (self.form,)
-        kind = "python" if self.builtin else detect.choose(Path(self.corpus), self.reader, "tagged").reader
+    def forms(self) -> tuple[FormName, ...]:
+        """Return the forms asked for, or those that suit the corpus, the one to train alone last."""
+        if self.form:
+            return tuple(dict.fromkeys(self.form))
+        kind = "python" if self.builtin else detect.choose(self.corpus, self.reader, "tagged").reader
         return ("characters",) if kind == "text" else ("brackets", "tagged")
 
 
@@ -71,6 +81,12 @@ class Trees:
     about = "asked for the next symbol of a text whose brackets show its structure, or hide it"
     options = TreesOptions
     model = ModelConfig
+    several = "form"
+    examples = ("standard-library", "treebank.mrg --form tagged --units 200 --minutes 10")
+
+    def each(self, options: TreesOptions) -> dict[str, TreesOptions]:
+        """Return the options of every form."""
+        return {form: replace(options, form=(form,)) for form in options.forms()}
 
     def fits(self, path: Path) -> bool:
         """Return whether this is a treebank, S-expressions or source code; plain text only where nothing else fits."""
@@ -82,7 +98,9 @@ class Trees:
             return False
 
     def open(self, options: TreesOptions) -> Corpus:
-        """Return the corpus; see `open_corpus` for what it raises."""
+        """Return the corpus in its one form; OptionError for several forms, else see `open_corpus`."""
+        if len(set(options.form)) > 1:
+            raise OptionError(f"--form {' '.join(options.form)}: a network learns one; naibu look takes several")
         return open_corpus(
             options.corpus,
             form=options.forms()[-1],
@@ -110,10 +128,14 @@ class Trees:
 
     def build(self, sizes: Mapping[str, int], config: ModelConfig) -> LanguageModel:
         """Return a language model."""
+        from naibu.models.language_model import LanguageModel
+
         return LanguageModel(sizes["input"], config)
 
     def order(self, examples: Examples, config: TrainingConfig) -> ByLength:
         """Return the sequences by length; the last symbol of each is read by nobody."""
+        from naibu.data.order import ByLength
+
         return ByLength(examples, config.batch_size, config.batch_tokens, config.truncation, unread=1)
 
     def measures(self, examples: Examples) -> tuple[Measure, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any, Literal
 
 from naibu.errors import OptionError
 from naibu.papers.hochreiter1997.quick import quickened
@@ -34,18 +34,27 @@ def departures(row: Row) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Asked:
-    """The options of the command; without any, all rows by the literal reading of the paper."""
+    """Which rows, and where to depart from the paper's literal reading; all rows by it when nothing is given."""
 
+    _: KW_ONLY
     experiment: str | None = None
-    """1, 2a ... or a beginning of it: 2 is 2a, 2b and 2c."""
+    """One experiment (1, 2a, 2b, 2c, 3a, 3b, 3c, 4, 5, 6a, 6b, continual), departures or remedies; 2 is all of 2."""
     lag: int | None = None
+    """Only the rows with this time lag."""
     trials: int | None = None
+    """Trials of each row, in place of the paper's number (or that of --quick)."""
     seed: int = 1
-    gradient: str = "truncated"
+    """Seed of weights and sequences; trial k is the same however many there are."""
+    gradient: Literal["truncated", "full"] = "truncated"
+    """The gradient of the LSTM; the paper's is truncated."""
     output_bias: bool = False
+    """Give the outputs biases where the paper's count of weights has none."""
     no_output_derivative: bool = False
-    ranges: str = "text"
-    update: str = "sequence"
+    """Leave f'(net k) out of the outputs' errors (equation 19)."""
+    ranges: Literal["text", "table10"] = "text"
+    """g in [-2, 2] and h in [-1, 1] as the text has it, or exchanged, as table 10 has it."""
+    update: Literal["sequence", "step"] = "sequence"
+    """When weights change: after every sequence, or at every step."""
 
     def __post_init__(self) -> None:
         if self.trials is not None and self.trials < 1:
@@ -55,10 +64,16 @@ class Asked:
         if self.gradient == "full" and self.update == "step":
             raise OptionError("--update step: the full gradient needs the whole sequence; leave --gradient full out")
         rows = self.rows()
-        for option in DEPARTURES:
-            if f"--{option.partition(' ')[0]}" in given(self) and not any(option in departures(row) for row in rows):
+        for option in self.departing():
+            if not any(option in departures(row) for row in rows):
                 asked = f"experiment {self.experiment}" if self.experiment else "these rows"
                 raise OptionError(f"--{option}: nothing that {asked} would do otherwise")
+
+    def departing(self) -> list[str]:
+        """Return the departures asked for, as they are typed."""
+        usual = Asked.__dataclass_fields__
+        names = {option: option.partition(" ")[0].replace("-", "_") for option in DEPARTURES}
+        return [option for option, name in names.items() if getattr(self, name) != usual[name].default]
 
     def rows(self, quick: bool = False) -> list[Row]:
         """Return the rows asked for, in the order of the paper. Raises OptionError where there is none."""
@@ -78,12 +93,10 @@ class Asked:
 
     def _asked_of(self, row: Row) -> Row:
         """Return the row with the trials asked for, departing where it can from the literal reading."""
-        there = departures(row)
-        typed = given(self)
         network, learning = dict(row.network), dict(row.learning)
-        for option, (part, settings) in DEPARTURES.items():
-            if option in there and f"--{option.partition(' ')[0]}" in typed:
-                (network if part == "network" else learning).update(settings)
+        there = departures(row)
+        for part, settings in (DEPARTURES[option] for option in self.departing() if option in there):
+            (network if part == "network" else learning).update(settings)
         trials = row.trials if self.trials is None else self.trials
         return replace(row, trials=trials, network=network, learning=learning)
 
@@ -95,11 +108,6 @@ class Asked:
         if not lags:
             return f"the rows of experiment {self.experiment} have none"
         return "; ".join(f"{name} has {', '.join(map(str, sorted(found)))}" for name, found in lags.items())
-
-
-def given(asked: Asked) -> list[str]:
-    """Return the options, as they are typed, that were given another value than their default."""
-    return [f"--{f.name.replace('_', '-')}" for f in fields(asked) if getattr(asked, f.name) != f.default]
 
 
 def _kind(row: Row) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from naibu.papers.hochreiter1997 import compare, page, tables
-from naibu.papers.hochreiter1997.asked import DEPARTURES, Asked, given
+from naibu.papers.hochreiter1997.asked import Asked
 from naibu.papers.hochreiter1997.blocks import blocks_of, by_cost, cost
 from naibu.papers.hochreiter1997.learners import learner_of
 from naibu.papers.runner import Reproduced, Reproduction, Shown
@@ -40,6 +40,6 @@ def show(rows: Sequence[Reproduced], folder: Path, quick: bool, *, asked: Asked)
     markdown, html = folder / ("tables-quick.md" if quick else "tables.md"), folder / "report.html"
     write_text(markdown, tables.as_markdown(rows))
     page.write(folder, html, date.today().isoformat())
-    typed = [f"--{option}" for option in DEPARTURES if f"--{option.partition(' ')[0]}" in given(asked)]
+    typed = [f"--{option}" for option in asked.departing()]
     note = f"Departing from the literal reading: {', '.join(typed)}. {tables.NOTE}" if typed else tables.NOTE
     return Shown(tuple(tables.for_terminal(rows)), {"Tables for a README": markdown, "Page": html}, note)

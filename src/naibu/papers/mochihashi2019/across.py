@@ -51,15 +51,15 @@ def compare(study: Study, progress: Report) -> None:
 
 
 def _jobs(study: Study) -> Iterator[tuple[Path, str, Callable[[], Any]]]:
-    results = study.out / "results"
+    several = study.out / ACROSS
     if len(study.size.seeds()) > 1:
-        yield results / ACROSS, "matching", partial(_matched, study)
+        yield several, "matching", partial(_matched, study)
     if pair := compared(study):
         recordings = partial(map, lambda network: Recording.open(study.places(network).recording))
-        yield results / ACROSS, "bracket_comparison", lambda: compare_brackets(*recordings(pair))
+        yield several, "bracket_comparison", lambda: compare_brackets(*recordings(pair))
     for network in study.size.of(3, 4, 5):
-        run = study.places(network).run
-        yield results / network.name, "agreement", partial(agreement, run, study.open(network.form))
+        places = study.places(network)
+        yield places.results, "agreement", partial(agreement, places.run, study.open(network.form))
 
 
 def compared(study: Study) -> tuple[Network, Network] | None:
@@ -90,7 +90,7 @@ def brackets_compared(study: Study) -> BracketComparison | None:
 
 
 def _loaded(study: Study, kind: type[Result], name: str) -> Result | None:
-    folder = study.out / "results" / ACROSS
+    folder = study.out / ACROSS
     return tables.load(kind, folder, name) if (folder / f"{name}.json").exists() else None
 
 

@@ -2,44 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import KW_ONLY, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from naibu.data import builtin
+from naibu.data.reading import is_builtin
 from naibu.errors import CorpusError, OptionError
-from naibu.papers.mochihashi2019.networks import DEFAULT, FULL, QUICK
-from naibu.papers.mochihashi2019.study import Study
+from naibu.tasks.trees import ReaderName
+
+if TYPE_CHECKING:
+    from naibu.papers.mochihashi2019.study import Study
 
 
 @dataclass(frozen=True)
 class Asked:
     """The corpus and its options as typed; without any, what every machine has."""
 
-    treebank: str | None = None
+    treebank: Path = Path(builtin.NAME)
+    """Treebank or source code, as for naibu look; when not given, Python's standard library."""
+    _: KW_ONLY
     test: Path | None = None
-    reader: str | None = None
+    """A file or folder to score on, in place of a tenth of the corpus."""
+    reader: ReaderName | None = None
+    """How to read the files; found from their content when not given."""
     category: str | None = None
+    """The phrase to probe, IP for example; when not given VP, or the one that half the text is inside."""
     vocabulary: int = 10_000
+    """Symbols at most; rarer ones become <unk>."""
     longest: int | None = None
+    """Leave out sequences with more symbols; 300 for source code when not given, 0 for no limit."""
     function_tags: bool = False
+    """Keep function tags: NP-SBJ and NP are two categories then."""
     full: bool = False
+    """The document's own sizes, 1000 units and two rates of dropout, for a GPU."""
 
     def study(self, folder: Path, quick: bool) -> Study:
         """Return the study under a folder. Raises OptionError or CorpusError for what cannot be."""
+        from naibu.papers.mochihashi2019.networks import DEFAULT, FULL, QUICK
+        from naibu.papers.mochihashi2019.study import Study
+
         if quick and self.full:
             raise OptionError("--full: a quick version of the full study there is not; leave --quick or --full out")
-        if self.treebank is not None and not Path(self.treebank).exists() and self.treebank != builtin.NAME:
+        if not self.treebank.exists() and not is_builtin(self.treebank):
             raise CorpusError(f"there is no such file or folder (always there: {builtin.NAME})", self.treebank)
         options = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("treebank", "full")}
         kept: dict[str, Any] = {"traces": False, "labels": None, "seed": 1} | options
         kept["test"] = None if self.test is None else str(self.test.resolve())
-        corpus = builtin.NAME if self.treebank in (None, builtin.NAME) else str(Path(str(self.treebank)).resolve())
+        corpus = builtin.NAME if is_builtin(self.treebank) else str(self.treebank.resolve())
         size = QUICK if quick else FULL if self.full else DEFAULT
         return Study(folder, corpus, tuple(sorted(kept.items())), size)
-
-
-def given(asked: Asked) -> list[str]:
-    """Return the options, as they are typed, that were given."""
-    typed = [f"--{f.name.replace('_', '-')}" for f in fields(asked)[1:] if getattr(asked, f.name) != f.default]
-    return typed if asked.treebank is None else [asked.treebank, *typed]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from naibu.config import ModelConfig, TrainingConfig
+from naibu.config import DeviceName, ModelConfig, SoftmaxName, TrainingConfig
 from naibu.models.output import FEWEST_FOR_ADAPTIVE
 
 FORMS = {1: "brackets", 2: "tagged", 3: "brackets+words", 4: "tagged+words", 5: "words"}
@@ -25,9 +25,9 @@ class Network:
     dropout: float = 0.2
     batch_size: int = 16
     embedding_dropout: float | None = None
-    softmax: str = "full"
+    softmax: SoftmaxName = "full"
     """For a vocabulary of words; adaptive gives the probabilities of rare words in two steps, four times as fast."""
-    device: str = "cpu"
+    device: DeviceName = "cpu"
 
     @property
     def form(self) -> str:

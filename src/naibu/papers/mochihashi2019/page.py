@@ -58,7 +58,7 @@ def render(study: Study, rows: Sequence[Reproduced], extra: dict[str, Markup], m
             aria_label="Contents",
         ),
         *(_table(about, rows, shown, extra.get(about.title)) for about in kept),
-        element("footer", paragraph(f"Everything about one network: `naibu report --out {study.out}`.", "quiet")),
+        element("footer", paragraph(f"Everything about one network: `naibu report {study.out}`.", "quiet")),
     )
     return document(TITLE, main, rules=WIDER)
 

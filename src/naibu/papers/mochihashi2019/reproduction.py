@@ -7,9 +7,8 @@ from naibu.papers.mochihashi2019.asked import Asked
 from naibu.papers.runner import Reproduction, in_turn
 
 
-def reproduction(asked: Asked | None = None) -> Reproduction:
+def reproduction(asked: Asked) -> Reproduction:
     """Return how the study is run on what is asked for, and its future work: an L1 term, and networks that count."""
-    asked = asked or Asked()
     return in_turn(
         study_reproduction.reproduction(asked),
         sweep_reproduction.reproduction(asked),

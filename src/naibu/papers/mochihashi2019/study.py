@@ -46,7 +46,7 @@ class Study:
 
     @property
     def out(self) -> Path:
-        """The folder of this corpus and version, laid out as that of `naibu look`."""
+        """The folder of this corpus and version, a folder in it for each network, as that of `naibu look`."""
         stem = re.sub(r"[^A-Za-z0-9-]+", "-", Path(self.corpus).name.partition(".")[0]).strip("-") or "corpus"
         return self.folder / (stem if self.size == DEFAULT else f"{stem}-{self.size.name}")
 
@@ -69,7 +69,7 @@ class Study:
 
     def places(self, network: Network) -> Places:
         """Return the folders of a network that is trained."""
-        return Places(self.out, open_run(self.out / "runs" / network.name))
+        return Places(open_run(self.out / network.name))
 
     def jobs(self) -> list[NetworkJob]:
         """Return a job for each network, those that take longest first."""
@@ -101,7 +101,7 @@ class NetworkJob:
 
     @property
     def _note(self) -> Path:
-        return self.study.out / "results" / self.name / "study.json"
+        return self.study.out / self.name / "results" / "study.json"
 
     def _settings(self) -> dict[str, Any]:
         size = self.study.size
@@ -127,9 +127,8 @@ class NetworkJob:
         corpus, share, done = self.study.open(self.network.form), _Shares(progress), self._done()
         model, training = self.network.configs(len(corpus.vocabulary))
         told = share.stage("training")
-        path = self.study.out / "runs" / self.name
-        run = train(corpus, out=path, model=model, training=training, progress=told)
-        places = Places(self.study.out, run)
+        run = train(corpus, out=self.study.out / self.name, model=model, training=training, progress=told)
+        places = Places(run)
         if not done:
             rmtree(places.results, ignore_errors=True)
         write_facts(places, corpus)
@@ -143,7 +142,7 @@ class NetworkJob:
 
     def _record(self, places: Places, corpus: Corpus) -> None:
         size = self.study.size
-        record_run(places, corpus, train_tokens=size.train_tokens, test_tokens=size.test_tokens)
+        record_run(places, corpus, symbols={"train": size.train_tokens, "test": size.test_tokens})
 
     def _probe(self, places: Places, corpus: Corpus) -> None:
         probe_run(places, corpus.category, missing_only=True)
@@ -179,5 +178,5 @@ class _Shares:
 
 def result(study: Study, network: Network, kind: type[Result], name: str) -> Result | None:
     """Return a result of a network, None where that probe did not apply."""
-    folder = study.out / "results" / network.name
+    folder = study.out / network.name / "results"
     return tables.load(kind, folder, name) if (folder / f"{name}.json").exists() else None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from naibu import probes
-from naibu.config import ModelConfig, TrainingConfig
+from naibu.config import ModelConfig, SignalName, TrainingConfig
 from naibu.data import builtin, files, open_corpus
 from naibu.data.corpus import Corpus
 from naibu.data.reading import is_builtin
@@ -31,7 +31,7 @@ from naibu.training.train import train
 TABLE = "an L1 term on text"
 SOURCE = "document A, future work: an L1-regularised LSTM that works discretely; no published figures"
 STRENGTHS = (0.0, 1e-5, 1e-4, 1e-3, 1e-2)
-SIGNALS: dict[str, tuple[str, ...]] = {
+SIGNALS: dict[str, tuple[SignalName, ...]] = {
     "state": ("cell",),
     "state and gates": ("cell", "input_gate", "forget_gate", "output_gate"),
 }
@@ -46,7 +46,7 @@ LAYER = "lstm.0"
 
 @dataclass(frozen=True)
 class Network:
-    """One strength as a job: it leaves the run under `folder/runs`, its figures under `folder/figures`."""
+    """One strength as a job: it leaves the run in `folder/NAME`, its figures in `folder/figures`."""
 
     folder: Path
     corpus: str
@@ -99,12 +99,12 @@ class Network:
         settings, corpus = self.settings, open_corpus(self.corpus, form="brackets", **dict(self.options))
         made = train(
             corpus,
-            out=self.folder / "runs" / self.name,
+            out=self.folder / self.name,
             model=ModelConfig(units=UNITS),
             training=self.training,
             progress=progress,
         )
-        places = Places(self.folder, made)
+        places = Places(made)
         write_facts(places, corpus)
         with threads(1):
             figures = measured(made, corpus, places.results)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import torch
 
-from naibu.config import ModelConfig
+from naibu.config import CellName, ModelConfig
 from naibu.models.language_model import recurrent
 
-BASELINE = "lstm"
+BASELINE: CellName = "lstm"
 UNITS = 100
 """Units of the baseline; the others have as many as give their layer as many parameters."""
 EMBEDDING = 64
@@ -26,7 +26,7 @@ class Variant:
     their three tasks.
     """
 
-    cell: str
+    cell: CellName
     words: str
     name_there: str | None = None
     found: str | None = None
@@ -86,19 +86,19 @@ def variant_named(cell: str) -> Variant:
     return next(variant for variant in VARIANTS if variant.cell == cell)
 
 
-def config_of(cell: str, units: int) -> ModelConfig:
+def config_of(cell: CellName, units: int) -> ModelConfig:
     """Return the shape of a network: one layer, no dropout (a network this small and this briefly trained does not
     overfit), everything else as usual."""
     return ModelConfig(cell=cell, units=units, embedding=EMBEDDING, dropout=0.0)
 
 
-def layer_parameters(cell: str, units: int) -> int:
+def layer_parameters(cell: CellName, units: int) -> int:
     """Return how many parameters the recurrent layer of a cell has; nothing is allocated."""
     with torch.device("meta"):
         return sum(p.numel() for p in recurrent(EMBEDDING, config_of(cell, units)).parameters())
 
 
-def equal_units(cell: str, parameters: int | None = None) -> int:
+def equal_units(cell: CellName, parameters: int | None = None) -> int:
     """Return the units with which the cell's layer comes nearest to `parameters`, by default the baseline's."""
     wanted = layer_parameters(BASELINE, UNITS) if parameters is None else parameters
     high = 1

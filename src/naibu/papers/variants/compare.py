@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from naibu.config import CellName
 from naibu.papers.intervals import Interval, over_trials
 from naibu.papers.runner import Experiment, Figures
 from naibu.papers.variants.cells import ALIKE, BASELINE, BETTER, SOURCE, WORSE, Variant, variant_named
@@ -125,7 +126,7 @@ def _named(name: str, interval: Interval) -> Figures:
     return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
-def _stamp(whole: Plan, task: Task, cell: str) -> str:
+def _stamp(whole: Plan, task: Task, cell: CellName) -> str:
     digest = hashlib.sha256()
     for training in whole.chosen(task, cell):
         digest.update(training.path.read_bytes())

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from naibu.config import TrainingConfig
+from naibu.config import CellName, TrainingConfig
 from naibu.data.corpus import Corpus
 from naibu.errors import DivergedError
 from naibu.papers.variants.cells import VARIANTS, config_of, equal_units, layer_parameters
@@ -49,7 +49,7 @@ class Training:
 
     folder: Path
     task: Task
-    cell: str
+    cell: CellName
     units: int
     rate: float
     seed: int
@@ -164,7 +164,7 @@ class Plan:
     folder: Path
     budget: Budget = FULL
     tasks: tuple[Task, ...] = TASKS
-    cells: tuple[str, ...] = tuple(variant.cell for variant in VARIANTS)
+    cells: tuple[CellName, ...] = tuple(variant.cell for variant in VARIANTS)
 
     def do(self, workers: int = 1) -> None:
         """Train what is not trained yet: the learning rates first, with the first seed, then the other seeds."""
@@ -177,19 +177,19 @@ class Plan:
                 [t for task in self.tasks for c in self.cells for t in self.chosen(task, c)], workers, progress
             )
 
-    def chosen(self, task: Task, cell: str) -> list[Training]:
+    def chosen(self, task: Task, cell: CellName) -> list[Training]:
         """Return the trainings that count for a cell: of each seed the one at the learning rate chosen."""
         tried = self._tried(task, cell, equal_units(cell))
         best = min(tried, key=lambda training: training.result().facts["validation_loss"])
         return [replace(best, seed=seed) for seed in self.budget.seeds]
 
-    def results(self, task: Task, cell: str) -> list[Result]:
+    def results(self, task: Task, cell: CellName) -> list[Result]:
         """Return what the trainings that count left, in the order of the seeds."""
         return [training.result() for training in self.chosen(task, cell)]
 
-    def _first(self, units: dict[str, int]) -> list[Training]:
+    def _first(self, units: dict[CellName, int]) -> list[Training]:
         return [t for task in self.tasks for cell in self.cells for t in self._tried(task, cell, units[cell])]
 
-    def _tried(self, task: Task, cell: str, units: int) -> list[Training]:
+    def _tried(self, task: Task, cell: CellName, units: int) -> list[Training]:
         seed = self.budget.seeds[0]
         return [Training(self.folder, task, cell, units, rate, seed, self.budget) for rate in self.budget.rates]

@@ -1,0 +1,43 @@
+"""The commands and their options: what each is called, takes, does and leaves, and the help that says so."""
+
+from __future__ import annotations
+
+from cyclopts import App, Group
+
+import naibu
+from naibu.commands import inside, measuring
+from naibu.commands.learning import look, train
+from naibu.commands.papers import papers
+from naibu.commands.parts import USUAL, added, from_settings, names_and_numbers, unfolded
+
+ABOUT = """Train a recurrent network, record everything inside it, and find out what each unit has learnt.
+
+Begin with what every machine has; it takes a few minutes and ends with a page to look at:
+
+$ naibu look standard-library --out looks/standard-library
+
+Then your own treebank, source code or text:
+
+$ naibu look treebank.mrg --form tagged --minutes 10 --out looks/mine
+
+The steps of look, one at a time: train, record, probe, intervene, report. Explained by naibu COMMAND --help."""
+
+learn, see, besides = (Group(title, sort_key=place) for place, title in enumerate(("Learn", "Look inside", "Besides")))
+app = App(
+    name="naibu",
+    help=unfolded(ABOUT),
+    help_format="plaintext",
+    version=f"naibu {naibu.__version__}",
+    version_flags=("--version", "-V"),
+    default_parameter=USUAL,
+    config=(from_settings, names_and_numbers),
+)
+app["--help"].group = app["--version"].group = (besides,)
+train.group, look.group, papers.group = (learn,), (see,), (besides,)
+for group in (train, look, papers):
+    app.command(group)
+for place, name in enumerate(("record", "probe", "intervene", "report", "colour")):
+    added(app, getattr(inside, name), group=see, sort_key=(1, place))
+added(app, measuring.gradients, group=see, sort_key=(2,))
+look.sort_key = (0,)
+added(app, measuring.bench, group=besides)

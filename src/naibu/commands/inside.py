@@ -1,0 +1,147 @@
+"""Looking inside trained networks: each command starts from what the one before left in their folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from naibu.commands.parts import FLAT, UNTOLD, FileOrStandard, Runs, Told
+from naibu.errors import OptionError
+from naibu.looking.options import Coloured, Held, Probed, Recorded
+from naibu.storage import read_json
+
+RECORDED, PROBED, HELD, COLOURED = Recorded(), Probed(), Held(), Coloured()
+
+
+def record(runs: Runs, /, *, asked: Annotated[Recorded, FLAT] = RECORDED, told: Told = UNTOLD) -> Any:
+    """Record what happens inside trained networks: every gate, cell and output of every unit at every symbol.
+
+    Leaves RUN/recordings/trained/, and RUN/recordings/untrained/ for comparison: plain .npy files, one row a symbol.
+    How much it will be is said first, and refused where the disk has no room for it.
+
+    $ naibu record runs/tagged
+    $ naibu record looks/mine/tagged-200 --label depth:NP --label inside:SBAR
+    $ naibu record runs/tagged --name long --split validation,test --positions 1000000
+    """
+    from naibu.looking.look import write_facts
+    from naibu.looking.places import places_in
+    from naibu.looking.steps import record_run
+
+    recorded = []
+    for places in places_in(runs):
+        corpus = places.corpus()
+        write_facts(places, corpus)
+        record_run(places, corpus, asked)
+        told.say("Recording", places.recordings / asked.name)
+        recorded.append(str(places.recordings / asked.name))
+    return recorded
+
+
+def probe(runs: Runs, /, *, asked: Annotated[Probed, FLAT] = PROBED, told: Told = UNTOLD) -> Any:
+    """Find what the units of recorded networks have learnt: correlations, overlaps, regressions, with controls.
+
+    Starts from RUN/recordings/. Leaves RUN/results/: a .csv of every probe to read, a .json to load again.
+
+    $ naibu probe runs/tagged
+    $ naibu probe looks/mine --label depth:VP
+    $ naibu probe runs/tagged --parts "VB*" "NN*" --word that
+    """
+    from naibu.looking.places import places_in
+    from naibu.looking.probing import probe_run
+
+    probed = places_in(runs)
+    for places in probed:
+        probe_run(places, places.run.found.get("category"), **vars(asked), workers=0)
+        told.say("Results", places.results)
+    return [str(path) for places in probed for path in sorted(places.results.glob("*.csv"))]
+
+
+def intervene(runs: Runs, /, *, asked: Annotated[Held, FLAT] = HELD, told: Told = UNTOLD) -> Any:
+    """Hold a unit still on the test sequences and see what the network can no longer do.
+
+    Starts from recording and results of RUN; holds random units too, for comparison. Leaves RUN/results/holding.csv and
+    holding.json, with --ternary in their place ternary.csv and ternary.json.
+
+    $ naibu intervene runs/tagged
+    $ naibu intervene runs/tagged --unit 17 --signal cell
+    $ naibu intervene runs/tagged --ternary
+    """
+    from naibu.looking.places import places_in
+    from naibu.looking.report import holding_table
+    from naibu.looking.rounding import ternary_run, ternary_table
+    from naibu.looking.steps import intervene_run
+
+    rows = []
+    for places in places_in(runs):
+        if asked.ternary:
+            rounded = ternary_run(places, places.corpus())
+            told.console.print(ternary_table(rounded))
+            rows += rounded.rows()
+        else:
+            held = intervene_run(places, places.corpus(), unit=asked.unit, signal=asked.signal, draws=asked.draws)
+            told.console.print(holding_table(held))
+            rows += held.rows()
+    return rows
+
+
+def report(runs: Runs, /, *, out: Path = Path("report.html"), told: Told = UNTOLD) -> Any:
+    """Write a page and the main numbers from the results of networks; the last of the five steps.
+
+    One file that needs no network, and summary.json beside it for scripts; prints the main numbers. What was not probed
+    is left out.
+
+    $ naibu report runs/tagged
+    $ naibu report looks/mine --out looks/mine/report.html
+
+    Args:
+        out: The page to write.
+    """
+    from naibu.looking.places import places_in
+    from naibu.looking.report import make_report
+    from naibu.reporting import summary_table
+
+    told.console.print(summary_table(make_report(places_in(runs), out, command=told.command)))
+    told.say("Report", out)
+    return read_json(out.with_name("summary.json"), "the main numbers")
+
+
+def colour(
+    run: Annotated[Path, Parameter(help="The folder of a trained network.")],
+    /,
+    *,
+    asked: Annotated[Coloured, FLAT] = COLOURED,
+    file: FileOrStandard = None,
+    html: Path | None = None,
+    told: Told = UNTOLD,
+) -> Any:
+    """Read a text through a trained network and colour every symbol by the value of one unit.
+
+    Any text: --text or --file, read as the network's data was; without either, test text from its recording. Any unit
+    and signal; without --unit, the one that naibu probe named for --label (inside_string for example), or for the label
+    told best. Vermillion above 0, blue below, green for gates; underlined where the label holds. Without colours (in a
+    file, a pipe, with NO_COLOR) a digit stands below each symbol. --html writes a page where the unit can be switched.
+
+    $ naibu colour runs/tagged
+    $ naibu colour runs/python --unit 17 --signal cell --text 'if (a[1] == "b"):'
+    $ naibu colour runs/python --label inside_string --file setup.py --html s.html
+
+    Args:
+        file: A file to read; - for standard input.
+        html: Write a page, too, on which the named cells can be chosen.
+    """
+    from naibu.looking.colour import colour_run, print_run
+    from naibu.looking.places import places_in
+
+    places, *others = places_in([run])
+    if others:
+        raise OptionError(f"{run}: say which, one of {', '.join(str(each.run.path) for each in (places, *others))}")
+    found = colour_run(places, asked, file=file, all_named=html is not None)
+    rows = print_run(told.console, places, found)
+    if html is not None:
+        from naibu.reporting.page import write_reading
+
+        write_reading(found.passages, places.run.found["form"], f"Inside {places.run.name}", html)
+        told.say("Page", html)
+    return rows

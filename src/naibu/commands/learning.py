@@ -1,0 +1,159 @@
+"""`naibu train` and `naibu look`: a sub-command for every task of the catalogue, with the task's own options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Group
+
+from naibu.commands.parts import UNTOLD, Told, added, flat, unfolded
+from naibu.config import TrainingConfig
+from naibu.data import builtin
+from naibu.errors import CorpusError, OptionError
+from naibu.storage import read_json
+from naibu.tasks import settings as files
+from naibu.tasks.catalogue import TASKS, task_named
+
+TRAINING = TrainingConfig()
+Training = Annotated[TrainingConfig, flat("Training", 3)]
+
+ABOUT = {
+    "train": "Train a network; the first of the five steps of naibu look.",
+    "look": "Train networks, look inside, and write a report that shows which unit learnt what.",
+}
+TASK = """{about}
+
+Which task is learnt comes first, and has options of its own: naibu {name} TASK --help. Without a task the content says
+which, where only one fits; a file of settings (TOML) says it itself.
+
+$ naibu {name} trees treebank.mrg --form tagged --minutes 10
+$ naibu {name} standard-library
+$ naibu {name} mine.toml --units 300"""
+
+
+def _train(task: str) -> Callable[..., Any]:
+    def train(
+        data: Any,
+        *,
+        model: Any = None,
+        training: Training = TRAINING,
+        out: Path | None = None,
+        settings: Path | None = None,
+        told: Told = UNTOLD,
+    ) -> Any:
+        """Train a network that is {about}.
+
+        Leaves everything of the network in --out: configuration, weights (safetensors), metrics. Stop it with Ctrl-C
+        whenever you like: the same command goes on from there, and ends with the same weights.
+
+        {examples}
+
+        Args:
+            out: The folder of the network; when not given runs/NAME, its name as in tagged-200.
+            settings: A file of settings (TOML); what is typed goes over what it says.
+        """
+        _once(training)
+        from naibu.looking.look import name_of, open_shown, train_shown
+
+        shape = model or task_named(task).model()
+        corpus = open_shown(task, data, told.console)
+        folder = out or Path("runs") / name_of(corpus, list(task_named(task).each(data))[-1], shape, training)
+        run = train_shown(corpus, shape, training, folder, told.console)
+        told.say("Run", run.path)
+        return {"run": str(run.path), **run.summary()}
+
+    return _of_task(train, task)
+
+
+def _look(task: str) -> Callable[..., Any]:
+    def look(
+        data: Any,
+        *,
+        model: Any = None,
+        training: Training = TRAINING,
+        out: Path = Path("looks/mine"),
+        settings: Path | None = None,
+        told: Told = UNTOLD,
+    ) -> Any:
+        """Look into networks that are {about}.
+
+        All five steps in order: train, record, probe, intervene, report. Stop it with Ctrl-C whenever you like; the
+        same command goes on from there, and shows at once what is there when all is done.
+
+        {examples}
+
+        Args:
+            out: Holds a folder for each network, report.html to look at, and summary.json for scripts.
+            settings: A file of settings (TOML); what is typed goes over what it says.
+        """
+        _once(training)
+        from naibu.looking.asked import Look, summary_if_finished, table_of
+
+        asked = Look(task, data, model or task_named(task).model(), training, out)
+        summary = summary_if_finished(asked)
+        if summary is None:
+            from naibu.looking.look import look_into
+
+            look_into(asked, told.console, command=told.command, workers=0)
+            summary = read_json(out / "summary.json", "the main numbers")
+        told.console.print(table_of(summary))
+        told.say("Report", out / "report.html")
+        return summary
+
+    return _of_task(look, task)
+
+
+def _of_task(command: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Return a command with the options and the help of its task."""
+    task = task_named(name)
+    options = {"data": Annotated[task.options, flat("Data", 1)], "model": Annotated[task.model, flat("Network", 2)]}
+    command.__annotations__.update(options)
+    examples = "\n        ".join(f"$ naibu {command.__name__} {name} {words}" for words in task.examples)
+    command.__doc__ = (command.__doc__ or "").format(about=task.about, examples=examples)
+    return command
+
+
+def _once(training: TrainingConfig) -> None:
+    if training.steps is not None and training.minutes is not None:
+        raise OptionError(f"--steps {training.steps} and --minutes {training.minutes}: give one of the two")
+
+
+def with_task(words: list[str]) -> tuple[list[str], str]:
+    """Return the words with the task that `naibu train X` and `naibu look X` leave to X, and a line that says so.
+
+    A file of settings says its task itself. Raises CorpusError where X does not exist, OptionError naming the tasks
+    where several or none of them fit.
+    """
+    command, *rest = words or [""]
+    if command not in ("train", "look") or not rest or {"--help", "-h"} & {*rest}:
+        return words, ""
+    named = [rest.pop(0)] if rest[0] in TASKS else []
+    if rest and rest[0].endswith(".toml"):
+        rest = ["--settings", *rest]
+    if named:
+        return [command, *named, *rest], ""
+    if "--settings" in rest[:-1]:
+        return [command, files.read(Path(rest[rest.index("--settings") + 1]))[0], *rest], ""
+    there = [word for word in rest if Path(word).exists() or word == builtin.NAME]
+    if not rest[0].startswith("-") and rest[0] not in there:
+        raise CorpusError(f"there is no such file or folder (always there: {builtin.NAME}), and no such task", rest[0])
+    if not there:
+        return [command, TASKS[0], *rest], ""
+    fitting = [task for task in TASKS if task_named(task).fits(Path(there[0]))] or TASKS
+    if len(fitting) > 1:
+        choices = ", ".join(f"naibu {command} {task}" for task in fitting)
+        raise OptionError(f"{there[0]}: which task is not clear from the content; choose one of {choices}")
+    return [command, fitting[0], *rest], f"{there[0]}: learnt as {fitting[0]} (naibu {command} {fitting[0]})"
+
+
+USAGE = "Usage: naibu {name} [TASK] FILE [OPTIONS]"
+output, tasks = Group("Output", sort_key=4), Group("Tasks")
+train, look = (
+    App(name, help=unfolded(TASK.format(about=about, name=name)), usage=USAGE.format(name=name), group_commands=tasks)
+    for name, about in ABOUT.items()
+)
+for each in TASKS:
+    added(train, _train(each), each, group_parameters=output)
+    added(look, _look(each), each, group_parameters=output)

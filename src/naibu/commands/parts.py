@@ -1,0 +1,91 @@
+"""What the commands share: options alike, how options are read and shown, and what a command is told."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from cyclopts import App, ArgumentCollection, CoercionError, Group, Parameter
+from cyclopts.config import Dict
+from rich.console import Console
+
+from naibu.errors import OptionError
+from naibu.tasks import settings
+
+FileOrStandard = Annotated[str | None, Parameter(metavar="FILE", allow_leading_hyphen=True)]
+
+
+@dataclass
+class Typed:
+    """Where a command prints and writes, and how it was typed."""
+
+    json: FileOrStandard = None
+    """Write the numbers here as JSON too; - for standard output."""
+    console: Annotated[Console, Parameter(parse=False)] = field(init=False)
+    command: Annotated[str, Parameter(parse=False)] = field(init=False)
+
+    def say(self, what: str, path: Path) -> None:
+        """Print where something lies; a folder named [b] is no markup, and a long path stays on one line."""
+        self.console.print(f"{what}: {path}", markup=False, highlight=False, soft_wrap=True)
+
+
+def flat(title: str, place: int) -> Parameter:
+    """Return what makes every field of a dataclass an option, under a title of the help."""
+    return Parameter(name="*", group=Group(title, sort_key=place))
+
+
+def _shown(default: Any) -> str | None:
+    """Return a default as it is typed; None where nothing is said of it."""
+    if isinstance(default, tuple):
+        return ", ".join(map(str, default)) or None
+    return None if default is None or default is False else str(default)
+
+
+def from_settings(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Fill in the options that were not typed from the file that --settings names."""
+    path = next((Path(a.tokens[-1].value) for a in arguments if "--settings" in a.names and a.tokens), None)
+    if path is not None:
+        task, options = settings.read(path)
+        if task != commands[-1]:
+            raise OptionError(f"--settings {path}: settings of task {task}; type naibu {commands[0]} {task}")
+        Dict(options, source=str(path), use_commands_as_keys=False)(app, commands, arguments)
+
+
+def names_and_numbers(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Take names with commas between them as several; refuse 1.5 as a whole number, which cyclopts would round."""
+    for argument in arguments:
+        kinds = list(_kinds(argument.hint))
+        if int in kinds and float not in kinds:
+            for token in (each for each in argument.tokens if "." in each.value):
+                raise CoercionError(argument=argument, token=token, target_type=int)
+        if Literal in kinds and tuple in kinds:
+            typed = [each.evolve(value=name) for each in argument.tokens for name in each.value.split(",")]
+            argument.tokens[:] = typed
+
+
+def _kinds(hint: Any) -> Iterator[Any]:
+    yield get_origin(hint) or hint
+    for inner in get_args(hint):
+        yield from _kinds(inner)
+
+
+def added(app: App, function: Callable[..., Any], name: str | None = None, **options: Any) -> None:
+    """Make a function a command; the help is its docstring, in lines as long as the terminal's."""
+    app.command(function, name=name, help=unfolded(inspect.getdoc(function) or ""), **options)
+
+
+def unfolded(text: str) -> str:
+    """Return a text with paragraphs in one line each, and without its arguments, which have a box of their own."""
+    paragraphs = text.partition("\n\nArgs:")[0].split("\n\n")
+    return "\n\n".join(each if each.startswith(("$ ", "- ")) else " ".join(each.split()) for each in paragraphs)
+
+
+USUAL = Parameter(negative=(), show_default=_shown)
+UNTOLD = Typed()
+FLAT = Parameter(name="*")
+Told = Annotated[Typed, FLAT]
+RUNS = "Folders of trained networks; that of a look stands for all of its networks."
+Runs = Annotated[tuple[Path, ...], Parameter(help=RUNS)]

@@ -1,0 +1,61 @@
+"""Files of settings: `task = "trees"`, and the task's options in the tables data, model and training."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from naibu.config import TrainingConfig
+from naibu.data import builtin
+from naibu.errors import OptionError
+from naibu.tasks.catalogue import TASKS, task_named
+
+FOUND = "run"
+"""A table that is left alone: what a run wrote about itself beside its settings."""
+
+
+def read(path: Path) -> tuple[str, dict[str, Any]]:
+    """Return the task of a file of settings, and its options by name; a relative path in it is seen from the file.
+
+    Raises OptionError for a file that cannot be read, and for a table or key that there is not, naming the nearest.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"not TOML: {error}"
+        raise OptionError(f"--settings {path}: {reason}") from None
+    name = tables.pop("task", None)
+    if name not in TASKS:
+        raise OptionError(f"{path}: task = {name!r} has to be one of {', '.join(TASKS)}")
+    task = task_named(name)
+    kinds = {"data": task.options, "model": task.model, "training": TrainingConfig}
+    options: dict[str, Any] = {}
+    for table, settings in tables.items():
+        if table == FOUND:
+            continue
+        if table not in kinds or not isinstance(settings, dict):
+            raise _unknown(path, f"[{table}]" if isinstance(settings, dict) else table, table, kinds)
+        hints = get_type_hints(kinds[table])
+        names = [field.name for field in fields(kinds[table])]
+        for key, value in settings.items():
+            if key not in names:
+                raise _unknown(path, f"{key} in [{table}]", key, names)
+            options[key] = _beside(path, value) if Path in (hints[key], *get_args(hints[key])) else value
+    return name, options
+
+
+def _beside(path: Path, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_beside(path, each) for each in value]
+    there = path.parent / str(value)
+    return str(value) if str(value) == builtin.NAME and not there.exists() else str(there)
+
+
+def _unknown(path: Path, what: str, name: str, known: Iterable[str]) -> OptionError:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
+    return OptionError(f"{path}: there is no setting {what}{meant}")
