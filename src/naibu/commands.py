@@ -368,8 +368,7 @@ class Probe:
 
         places = self.network.places()
         for each in places:
-            category = each.run.corpus["category"]
-            probe_run(each, category, label=self.label, parts=self.parts, word=self.word, workers=0)
+            probe_run(each, label=self.label, parts=self.parts, word=self.word, workers=0)
             say(console, "Results", each.results)
         return [str(path) for each in places for path in sorted(each.results.glob("*.csv"))]
 

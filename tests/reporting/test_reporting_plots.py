@@ -26,7 +26,7 @@ def of(name: str) -> Callable[..., Axes]:
     """The plot of each kind with a fake result, taking optional axes."""
     cell = next(s for s in fake.correlation().signals if s.signal == "cell")
     return {
-        "learning": lambda ax=None: plot_learning_curve(fake.part().metrics, ax),
+        "learning": lambda ax=None: plot_learning_curve(fake.network().subject.metrics, ax),
         "confusion": lambda ax=None: plot_confusion(fake.confusion(), ax),
         "correlation": lambda ax=None: plot_correlation(fake.correlation(), ax),
         "association": lambda ax=None: plot_association(cell, ax, label="depth"),

@@ -11,8 +11,9 @@ from test_probes_components import UPDATE
 from test_probes_components import words as words_in_components
 from test_probes_part_of_speech import words as words_in_parts
 
+import fake_results as fake
 from fake_recording import FakeRecording
-from naibu.looking.summary_of_words import summary_of_words
+from naibu.looking.summary import summary_of
 from naibu.probes.components import components, word_tokens
 from naibu.probes.components_results import Components, Neighbours, UniqueComponents, WordTokens
 from naibu.probes.neighbours import neighbours
@@ -20,8 +21,6 @@ from naibu.probes.part_of_speech import part_of_speech
 from naibu.probes.part_of_speech_results import PartOfSpeech
 from naibu.probes.results import Score, Scores
 from naibu.probes.unique_components import unique_components
-from naibu.reporting.content import NetworkPart, Report
-from naibu.reporting.findings import findings
 from naibu.reporting.findings.of_words import along as along_finding
 from naibu.reporting.findings.of_words import few_neighbours, parts_told, types_apart
 from naibu.reporting.findings.of_words import one_word as one_word_finding
@@ -29,7 +28,6 @@ from naibu.reporting.numbers import share, with_interval
 from naibu.reporting.page import render
 from naibu.reporting.plots.components import plot_pair, plot_plane, plot_signs, plot_words
 from naibu.reporting.plots.part_of_speech import plot_differences, plot_telling
-from naibu.reporting.sections.part_of_speech import compared, says
 from naibu.reporting.words import headline, on_split
 
 
@@ -124,35 +122,31 @@ def test_word_types_drawn_and_named(types: UniqueComponents) -> None:
 
 
 def test_what_is_said(telling: PartOfSpeech) -> None:
-    text = says(telling)
-    assert "The update tells them better than the cell" in text
-    assert "above both, by its interval, are the update and the cell." in text
-    d = telling.differences[0]
-    turned = replace(d.scores.test, value=-0.1, low=-0.2, high=-0.05)
-    assert "the update tells them worse than the cell (difference −10.00 [−20.00, −5.00]" in compared(d, turned)
-    assert "no difference can be seen" in compared(d, replace(turned, high=0.05))
-    told = replace(telling, told_by="the symbol before")
-    assert "it is copied" in says(told)
-    first = replace(telling.baseline("1-gram"), scores=telling.signals[0].accuracy)
-    others = tuple(b for b in telling.baselines if b.name != "1-gram")
-    best = max(telling.signals, key=lambda s: s.accuracy.test.value).accuracy
-    level = replace(telling, baselines=(replace(first, scores=best), *others))
-    assert "so no network is needed for that much" in says(level)
+    assert "The update tells them better than the cell" in parts_told(telling).text
+    first = telling.difference("update", "cell")
+    assert first is not None
+    for high, way in ((-0.05, "The update tells them worse than the cell"), (0.05, "no difference can be seen")):
+        turned = replace(first.scores.test, value=-0.1, low=-0.2, high=high)
+        changed = replace(first, scores=Scores(turned, turned))
+        others = tuple(d for d in telling.differences if d is not first)
+        text = parts_told(replace(telling, differences=(changed, *others))).text
+        assert way in text
+        assert f"(difference −10.00 [−20.00, {100 * high:+.2f}]".replace("-", "−") in text
+    assert "The update" not in parts_told(replace(telling, differences=())).text
 
 
 def test_the_page_has_all_of_it(
     telling: PartOfSpeech, along: Components, types: UniqueComponents, that: WordTokens, near: Neighbours
 ) -> None:
-    part = NetworkPart(
-        name="words-12", form="words", example="ST a ED", corpus=[], part_of_speech=telling, components=along,
-        unique_components=types, word_tokens=that, neighbours=near,
-    )  # fmt: skip
-    page = render(Report("words", "today", "naibu report", (part,)))
+    network = fake.bare(
+        part_of_speech=telling, components=along, unique_components=types, word_tokens=that, neighbours=near
+    )
+    page = render(fake.report(network))
     for anchor in ("part_of_speech", "components", "unique_components", "word_tokens"):
         assert f'id="network-1-{anchor}"' in page
     assert page.count("<svg") >= 2 + 3 + 1 + len(types.pairs) + 1
     assert "Nearest to “that”" in page
-    bare = render(Report("words", "today", "naibu report", (replace(part, part_of_speech=None, components=None),)))
+    bare = render(fake.report(network.having(part_of_speech=None, components=None)))
     assert "one part of speech told from another" in bare
 
 
@@ -238,11 +232,13 @@ def test_neighbours_only_illustrate(near: Neighbours) -> None:
 def test_findings_and_numbers_of_all_probes_of_words(
     telling: PartOfSpeech, along: Components, types: UniqueComponents, that: WordTokens, near: Neighbours
 ) -> None:
-    part = NetworkPart("words-12", "words", "ST a ED", [], part_of_speech=telling, components=along)
-    part = replace(part, unique_components=types, word_tokens=that, neighbours=near)
-    assert len(findings(part)) == 5
-    found = summary_of_words(part)
-    assert list(found) == ["part_of_speech", "components", "word_tokens", "unique_components", "neighbours"]
+    network = fake.bare(
+        part_of_speech=telling, components=along, unique_components=types, word_tokens=that, neighbours=near
+    )
+    assert len(network.told().findings) == 4
+    assert few_neighbours(near).text in network.told().findings[-1].text
+    found = summary_of(network.subject, network)["analyses"]
+    assert list(found) == ["part_of_speech", "components", "unique_components", "word_tokens"]
     update = telling.of("update")
     assert update is not None
     assert found["part_of_speech"]["signals"]["update"]["accuracy"] == update.accuracy.test.value
@@ -253,5 +249,5 @@ def test_findings_and_numbers_of_all_probes_of_words(
     assert [entry["auc"] for entry in found["unique_components"]["pairs"].values()] == [
         p.auc.value for p in types.pairs
     ]
-    assert [q["others_alike"] <= q["others"] for q in found["neighbours"]["queries"]] == [True] * len(near.queries)
-    assert summary_of_words(NetworkPart("bare", "words", "", [])) == {}
+    queries = found["word_tokens"]["neighbours"]["queries"]
+    assert [q["others_alike"] <= q["others"] for q in queries] == [True] * len(near.queries)

@@ -14,8 +14,8 @@ from naibu.data.sequences import Sequences
 from naibu.data.typed import NAME, read_typed
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError, OptionError
+from naibu.looking.analysis import top_layer
 from naibu.looking.places import Places
-from naibu.looking.probing import top_layer
 from naibu.looking.steps import load_result
 from naibu.models.load import load
 from naibu.probes.found import Best, Found, Search

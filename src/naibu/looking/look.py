@@ -32,7 +32,7 @@ def look(asked: Look, console: Console, *, command: str, workers: int = 1) -> Re
     for form in asked.forms_or_default():
         places, corpus = trained(asked, form, console)
         record_run(places, corpus)
-        probe_run(places, corpus.category, missing_only=True, workers=workers)
+        probe_run(places, missing_only=True, workers=workers)
         if not (places.results / "holding.json").exists():
             intervene_run(places, corpus)
     report = make_report(asked.out, command=command)
@@ -80,6 +80,8 @@ def write_facts(places: Places, corpus: Corpus) -> None:
     example = " ".join(corpus.test[short].symbols[:60])
     facts: dict[str, Any] = {"found": corpus.describe(), "example": example, "category": corpus.category}
     facts |= {
+        "asks": corpus.asks,
+        "singled_out": corpus.singled_out,
         "inside_share": corpus.inside_share,
         "seen_share": corpus.seen_share,
         "unknown_share": corpus.unknown_share,

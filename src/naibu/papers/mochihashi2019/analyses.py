@@ -14,7 +14,7 @@ from naibu.probes.components_results import UniqueComponents
 from naibu.probes.part_of_speech_results import PartOfSpeech
 from naibu.probes.results import Confusion, Correlation, Distributions, L1Path, Overlap, Regression, Scores
 from naibu.probes.timescales_results import Timescales
-from naibu.reporting.findings import measured, random_values
+from naibu.reporting.findings.intervention import measured, random_values
 from naibu.reporting.words import headline, of_signal, on_split
 
 

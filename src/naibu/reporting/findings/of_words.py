@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from naibu.probes.baseline import Baseline
 from naibu.probes.components_results import Components, Neighbours, Pair, Query, UniqueComponents, WordTokens
@@ -10,7 +11,7 @@ from naibu.probes.part_of_speech_results import PartOfSpeech
 from naibu.probes.results import Score, Scores
 from naibu.reporting.findings.finding import Finding, above, controlled
 from naibu.reporting.numbers import number, share, with_interval
-from naibu.reporting.words import headline, short_group, signal_name, visible
+from naibu.reporting.words import headline, on_split, short_group, signal_name, visible
 
 SPOKEN_OF = ("update", "cell", "hidden")
 """The first that was probed is spoken of: named beforehand, not picked by its score."""
@@ -26,7 +27,27 @@ def parts_told(found: PartOfSpeech) -> Finding:
     score, split = headline(one.accuracy)
     controls = {"the untrained network": one.controls.untrained, "a random label": one.controls.random_label}
     apart = f"{short_group(found.values[0])} from {short_group(found.values[1])}"
-    return _told(f"the {signal_name(one.signal)}", apart, score, split, found, controls)
+    told = _told(f"the {signal_name(one.signal)}", apart, score, split, found, controls)
+    return replace(told, text=told.text + _update_and_cell(found, split))
+
+
+def _update_and_cell(found: PartOfSpeech, split: str) -> str:
+    """Say whether the update tells them better than the cell, as the source has it, by the interval of both."""
+    difference = found.difference("update", "cell")
+    score = None if difference is None else on_split(difference.scores, split)
+    if difference is None or score is None:
+        return ""
+    before = on_split(difference.untrained, split)
+    untrained = "" if before is None else f"; untrained: {_points(before)}"
+    points = f"difference {_points(score)} points of 100{untrained}"
+    if score.low <= 0 <= score.high:
+        return f" Between the update and the cell no difference can be seen ({points})."
+    return f" The update tells them {'better' if score.low > 0 else 'worse'} than the cell ({points})."
+
+
+def _points(score: Score) -> str:
+    value, low, high = (f"{100 * x:+.2f}".replace("-", "−") for x in (score.value, score.low, score.high))
+    return f"{value} [{low}, {high}]"
 
 
 def along(found: Components) -> Finding:

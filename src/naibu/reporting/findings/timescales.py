@@ -20,7 +20,7 @@ def keeping(timescales: Timescales) -> Finding:
     (middle, split), slow = headline(layer.quantiles[at[MIDDLE]]), headline(layer.quantiles[at[SLOW]])[0]
     where = f" of {layer.layer}" if len(timescales.layers) > 1 else ""
     numbers = (
-        f"half of the units{where} keep what they hold for {with_interval(middle)} symbols or longer (until 1/e is "
+        f"half of the units{where} keep what they hold for {with_interval(middle)} places or longer (until 1/e is "
         f"left, at their mean rate), a tenth for {with_interval(slow)} or longer ({split} sequences"
     )
     gates = _gate(timescales, layer, split)

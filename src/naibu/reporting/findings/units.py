@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from naibu.probes.results import Correlation, L1Path, L1Row, Overlap, SignalCorrelation
-from naibu.reporting.findings.finding import CLOSE, Finding, controlled, nearest_zero
+from naibu.reporting.findings.finding import CLOSE, Finding, above, controlled, nearest_zero
 from naibu.reporting.numbers import number, share, with_interval
 from naibu.reporting.words import capital, headline, label_name, leading, of_signal, on_split, signal_name
 
@@ -62,48 +62,55 @@ def _beside(correlation: Correlation, best: SignalCorrelation, split: str, known
     return "; ".join(parts) or "no control was made"
 
 
-def telling_apart(overlap: Overlap, l1: L1Path | None = None) -> Finding:
-    """Say whether one unit tells inside from outside, and how few units do so together."""
+def telling_apart(overlap: Overlap) -> Finding:
+    """Say whether one unit tells the two values of a label apart."""
     best = overlap.best()
     score, split = headline(best.overlap)
-    label = label_name(overlap.label)
-    where = label if label.startswith("inside") else f"whether {label} is {overlap.values[1]}"
     untrained = controlled(best.controls.untrained, split)
     nothing = [x for x in (best.no_information, untrained) if x is not None and np.isfinite(x)]
     who = f"unit {best.unit} of the {signal_name(best.signal)}"
+    where, apart = _where(overlap.label, overlap.values), _apart(overlap.label, overlap.values)
+    bare = "" if untrained is None else f"; {number(untrained)} in the untrained network"
     numbers = (
         f"its values {where} and elsewhere overlap by {with_interval(score)}, where 0 is told apart always and 1 never"
-        f" ({_nothing(best.no_information, untrained)})"
+        f" ({number(best.no_information)} if the unit knew nothing{bare})"
     )
-    useless = not score.high < min(nothing, default=1.0)
-    if useless:
-        text = f"No single unit tells what is {where} from what is not: of the best, {who}, {numbers}."
-    elif score.value <= APART:
-        text = f"{capital(who)} alone tells what is {where} from what is not: {numbers}."
-    else:
-        text = f"A single unit tells what is {where} from what is not only in part: of the best, {who}, {numbers}."
-    return Finding(
-        text + (" " + few_units(l1) if l1 is not None and l1.strengths else ""), not useless and score.value <= APART
-    )
+    if not score.high < min(nothing, default=1.0):
+        return Finding(f"No single unit tells {apart}: of the best, {who}, {numbers}.", False)
+    if score.value <= APART:
+        return Finding(f"{capital(who)} alone tells {apart}: {numbers}.", True)
+    return Finding(f"A single unit tells {apart} only in part: of the best, {who}, {numbers}.", False)
 
 
-def _nothing(shuffled: float, untrained: float | None) -> str:
-    text = f"{number(shuffled)} if the unit knew nothing"
-    return text if untrained is None else f"{text}; {number(untrained)} in the untrained network"
+def _where(label: str, values: tuple[str, str]) -> str:
+    name = label_name(label)
+    return name if name.startswith("inside") else f"where {name} is {values[1]}"
 
 
-def few_units(path: L1Path) -> str:
-    """Say how many units of a signal suffice to tell a label's values apart."""
+def _apart(label: str, values: tuple[str, str]) -> str:
+    where = _where(label, values)
+    return f"what is {where} from what is not" if where.startswith("inside") else f"places {where} from all others"
+
+
+def few_units(path: L1Path) -> Finding:
+    """Say how few units of a signal suffice to tell a label's two values apart, against the commoner answer."""
+    if not path.strengths:
+        return Finding("That a few units tell a label's values apart is not shown: no strength was tried.", False)
     row = fewest(path)
     score, split = headline(row.of_units)
-    majority = on_split(path.majority, split)
-    units = "1 unit" if row.nonzero == 1 else f"{row.nonzero} units"
-    usual = share(majority.value if majority else None)
-    text = (
-        f"Together, {units} of the {path.of} of the {signal_name(path.signal)} tell it right in "
-        f"{with_interval(score, True)} of the places in {split} sequences"
-    )
-    return f"{text} (always saying the commoner answer: {usual})."
+    usual = controlled(path.majority, split)
+    untrained = controlled(row.controls.untrained, split)
+    found = above(score, max([x for x in (usual, untrained) if x is not None], default=-np.inf))
+    bare = "" if untrained is None else f"; the untrained network with as high a price: {share(untrained)}"
+    numbers = f"in {with_interval(score, True)} of the places in {split} sequences"
+    numbers += f" (always saying the commoner answer: {share(usual)}{bare})"
+    one = row.nonzero == 1
+    who = f"{row.nonzero} unit{'' if one else 's'} of the {path.of} of the {signal_name(path.signal)}"
+    apart = _apart(path.label, path.values)
+    if found:
+        return Finding(f"Together, {who} tell{'s' if one else ''} {apart}: right {numbers}.", True)
+    text = f"That a few units together tell {apart} is not shown: {who} {'is' if one else 'are'} right {numbers}."
+    return Finding(text, False)
 
 
 def fewest(path: L1Path) -> L1Row:

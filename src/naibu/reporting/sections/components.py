@@ -7,26 +7,16 @@ from functools import partial
 
 from naibu.probes.baseline import Baseline
 from naibu.probes.components_results import Components, Neighbours, Query, Telling, WordTokens
-from naibu.reporting.content import NetworkPart
-from naibu.reporting.markup import Safe, element, figure, folded, joined, paragraph, score_cell, table
-from naibu.reporting.numbers import count, number, share, with_interval
-from naibu.reporting.sections.section import (
-    Pen,
-    Section,
-    command_for,
-    has_unseen,
-    labelled_note,
-    score_cells,
-    score_heads,
-    split_of,
-)
-from naibu.reporting.words import headline, on_split, shortened, signal_name, visible
+from naibu.reporting.markup import Safe, element, figure, folded, paragraph, table
+from naibu.reporting.numbers import count, number, share
+from naibu.reporting.sections.section import Pen, Scored, Section, Text, labelled_note, score_table
+from naibu.reporting.words import shortened, signal_name, visible
 
 READING = (
     "Do words of one part of speech have vectors of one kind? The principal components are the directions in which the "
-    "vectors of all words vary most. To show negative values the vectors are also drawn with their signs split: "
-    "each coordinate and its negative side by side, exponentiated, so that a large value on either side is dark on one "
-    "of them. How well the parts of speech come apart is said by a linear rule fitted on training sequences; a picture "
+    "vectors of all words vary most. To show negative values the vectors are also drawn with their signs split: each "
+    "coordinate and its negative side by side, exponentiated, so that a large value on either side is dark on one of "
+    "them. How well the parts of speech come apart is said by a linear rule fitted on training sequences; a picture "
     "can show apart what is not, and hide what is. Each word by itself mostly has one part of speech, so compare what "
     "a table of words reaches."
 )
@@ -50,7 +40,7 @@ NAMES = {
 SQUARE = (4.3, 3.1)
 
 
-def along_components(part: NetworkPart, found: Components, pen: Pen) -> Section:
+def along_components(found: Components, pen: Pen) -> Section:
     """Return the section on tokens of every part of speech along principal components."""
     from naibu.reporting.plots.components import plot_plane, plot_signs
 
@@ -72,68 +62,34 @@ def along_components(part: NetworkPart, found: Components, pen: Pen) -> Section:
             "deviations of the first.",
         ),
     )
-    return Section(
-        "components",
-        f"Words along the components of the {signal}",
-        READING,
-        says(found),
-        figures,
-        (_told(found.telling, found.baselines, len(found.classes)), labelled_note(found.fitted, _kept(found))),
-        command_for(part, "components", "depth", "report"),
-    )
-
-
-def says(found: Components | WordTokens) -> str:
-    """Say how often the part of speech is told from all components, in the plane, and from symbols alone."""
-    telling = {t.name: t for t in found.telling}
-    whole, split = headline(telling["components"].scores)
-    plane = on_split(telling["plane"].scores, split)
-    what = f"the {signal_name(found.signal)}'s {telling['components'].dimensions} components"
-    who = f"of “{visible(found.word)}” " if isinstance(found, WordTokens) else ""
-    text = f"From {what} the part of speech {who}is told right in {with_interval(whole, True)} ({split})"
-    text += f", from the first two in {share(plane.value)}" if plane is not None else ""
-    before = on_split(telling["components"].untrained, split)
-    text += f"; of the untrained network in {share(before.value)}" if before is not None else ""
-    wanted = ("majority", "3-gram") if isinstance(found, WordTokens) else ("majority", "1-gram")
-    there = {b.name: on_split(b.scores, split) for b in found.baselines}
-    named = [f"{_name(n)} {share(s.value)}" for n in wanted if (s := there.get(n)) is not None]
-    text += f". Without a network: {', '.join(named)}." if named else "."
-    if found.told_by is not None:
-        text += f" Here {found.told_by} gives the part of speech away: it is copied, not learnt."
-    return text
-
-
-def _kept(found: Components) -> str:
-    return (
+    kept = (
         f"{len(found.share)} components of {found.of} units hold {share(float(found.share.sum()))} of the variance; "
         f"{len(found.classes)} parts of speech are told apart."
     )
+    tables = (_told(found.telling, found.baselines, len(found.classes)), labelled_note(found.fitted, kept))
+    return Section(f"Words along the components of the {signal}", READING, figures, tables)
 
 
-def _name(name: str) -> str:
+def baseline_name(name: str) -> str:
+    """Return what needs no network in words: "last 2 symbols alone"."""
     return NAMES.get(name, name.replace("-gram", " symbols alone") if name[0].isdigit() else name)
 
 
 def _told(telling: Sequence[Telling], baselines: Sequence[Baseline], classes: int) -> Safe:
-    unseen, split = has_unseen([t.scores for t in telling]), split_of([t.scores for t in telling])
-    rows = [
-        [
-            _name(t.name),
-            str(t.dimensions),
-            *score_cells(t.scores, unseen, as_share=True),
-            score_cell(on_split(t.untrained, split), True),
-        ]
-        for t in telling
-    ]
-    rows += [[_name(b.name), "–", *score_cells(b.scores, unseen, as_share=True), ""] for b in baselines]
-    head = ["from", "dimensions", *score_heads(unseen), "control: untrained network" + (" (unseen)" if unseen else "")]
-    return table(head, rows, f"How often the part of speech is told right, of {classes}")
+    rows: list[Telling | Baseline] = [*telling, *baselines]
+    return score_table(
+        f"How often the part of speech is told right, of {classes}",
+        Text("from", [baseline_name(row.name) for row in rows]),
+        Text("dimensions", [str(row.dimensions) if isinstance(row, Telling) else "–" for row in rows]),
+        Scored("", [row.scores for row in rows], share=True, both=True),
+        Scored("control: untrained network", [getattr(row, "untrained", None) for row in rows], share=True),
+    )
 
 
 # ---------------------------------------------------------------- one word, and neighbours
 
 
-def one_word(part: NetworkPart, found: WordTokens, near: Neighbours | None, pen: Pen) -> Section:
+def one_word(found: WordTokens, near: Neighbours | None, pen: Pen) -> Section:
     """Return the section on all tokens of one word, with the nearest neighbours of some of them."""
     from naibu.reporting.plots.components import plot_plane
 
@@ -154,20 +110,9 @@ def one_word(part: NetworkPart, found: WordTokens, near: Neighbours | None, pen:
     )
     tables = [_told(found.telling, found.baselines, len(found.tags)), each, labelled_note(found.fitted)]
     if near is not None and near.queries:
-        tables.append(folded("Nearest neighbours of single tokens", paragraph(NEAR), *_neighbours(near)))
-    return Section(
-        "word_tokens",
-        f"One word, several functions: “{word}”",
-        WORD,
-        says(found),
-        (figure([panel], caption),),
-        tuple(tables),
-        command_for(part, "word_tokens", "depth", "report"),
-    )
-
-
-def _neighbours(near: Neighbours) -> list[Safe]:
-    return [_query(near, q) for q in near.queries]
+        nearest = (_query(near, q) for q in near.queries)
+        tables.append(folded("Nearest neighbours of single tokens", paragraph(NEAR), *nearest))
+    return Section(f"One word, several functions: “{word}”", WORD, (figure([panel], caption),), tuple(tables))
 
 
 def _read(before: Sequence[str]) -> Safe:
@@ -175,12 +120,14 @@ def _read(before: Sequence[str]) -> Safe:
 
 
 def _query(near: Neighbours, q: Query) -> Safe:
-    rows = []
-    for kind, found in (("any word", q.nearest), ("other words", q.others)):
-        rows += [[kind, visible(n.symbol), n.tag, number(n.cosine), _read(n.before)] for n in found]
+    rows = [
+        [kind, visible(n.symbol), n.tag, number(n.cosine), _read(n.before)]
+        for kind, found in (("any word", q.nearest), ("other words", q.others))
+        for n in found
+    ]
     read = " ".join(visible(w) for w in (*q.before, q.symbol))
     caption = (
         f"Nearest to “{visible(q.symbol)}” ({q.tag}) after “{read}”, {signal_name(near.signal)}, among "
         f"{count(near.looked_at)} test words; their median cosine is {number(q.usual)}"
     )
-    return joined(table(["among", "word", "part of speech", "cosine", "read before it"], rows, caption, names=2))
+    return table(["among", "word", "part of speech", "cosine", "read before it"], rows, caption, names=2)

@@ -5,28 +5,25 @@ from __future__ import annotations
 from functools import partial
 
 from naibu.probes.results import Distributions, Level, SignalDistribution
-from naibu.reporting.content import NetworkPart
-from naibu.reporting.markup import Safe, element, figure, paragraph, score_cell, table
+from naibu.reporting.markup import Safe, element, figure, paragraph
 from naibu.reporting.numbers import count, number, share, with_interval
-from naibu.reporting.sections.section import Pen, Section, command_for, fitted_note
+from naibu.reporting.sections.section import Pen, Scored, Section, Text, fitted_note, layer_column, score_table
 from naibu.reporting.words import rank, signal_name
 
 READING = (
     "All units of a signal are pooled, on test sequences, and their values counted. A gate lies between 0 (shut) and 1 "
-    "(open): it says how much of something passes. The input gate multiplies the candidate, and their product, the "
-    "update, is added to the cell; the forget gate multiplies what the cell held before; the output gate multiplies "
-    "tanh(cell) to give the hidden state. A gate is compared with the nearest beta curve, a smooth family on 0 to "
-    "1; the "
-    "distance is the largest gap between the two cumulative curves (0: the same). Other signals are searched for "
-    "peaks: "
-    "values near −1, 0 and 1 mean that the network, though its values are continuous, almost works in whole steps. How "
-    "many of them lie near such levels is compared with the bands just beside, as wide together, where a smooth "
-    "distribution has about as many; with a normal distribution of the same mean and spread, which has a hump of its "
-    "own; and with the network before training."
+    "(open): it says how much of something passes. In an LSTM the input gate multiplies the candidate, and their "
+    "product, the update, is added to the cell; the forget gate multiplies what the cell held before; the output gate "
+    "multiplies tanh(cell) to give the hidden state. A gate is compared with the nearest beta curve, a smooth family "
+    "on 0 to 1; the distance is the largest gap between the two cumulative curves (0: the same). Other signals are "
+    "searched for peaks: values near −1, 0 and 1 mean that the network, though its values are continuous, almost works "
+    "in whole steps. How many of them lie near such levels is compared with the bands just beside, as wide together, "
+    "where a smooth distribution has about as many; with a normal distribution of the same mean and spread, which has "
+    "a hump of its own; and with the network before training."
 )
 
 
-def distributed(part: NetworkPart, distributions: Distributions, pen: Pen) -> Section:
+def distributed(distributions: Distributions, pen: Pen) -> Section:
     """Return the section on the distributions of the signals."""
     from naibu.reporting.plots.distributions import plot_distribution
 
@@ -36,22 +33,15 @@ def distributed(part: NetworkPart, distributions: Distributions, pen: Pen) -> Se
         "Share of all values in each bin (logarithmic). Dashed grey: the network before training. Dotted: the "
         "nearest beta curve. Triangles: peaks."
     )
-    return Section(
-        "distributions",
-        "How the values are distributed",
-        READING,
-        _summary(signals),
-        (figure(panels, caption),),
-        (_table(signals), *_levels(signals), paragraph(_fitted(distributions), "quiet")),
-        command_for(part, "distributions", "record", "report"),
-    )
+    tables = (_table(signals), *_levels(signals), paragraph(_fitted(distributions), "quiet"))
+    return Section("How the values are distributed", READING, (figure(panels, caption),), tables, _summary(signals))
 
 
 def _fitted(distributions: Distributions) -> str:
     """Say what was fitted on what."""
     tokens, note = distributions.beta_tokens, fitted_note(distributions.fitted)
     fewer = tokens is not None and tokens < distributions.fitted.train_tokens
-    return f"{note} Beta curves are fitted on {count(tokens or 0)} of the training symbols." if fewer else note
+    return f"{note} Beta curves are fitted on {count(tokens or 0)} of the training places." if fewer else note
 
 
 def _summary(signals: list[SignalDistribution]) -> str:
@@ -100,26 +90,37 @@ def _place(place: float) -> str:
 
 def _levels(signals: list[SignalDistribution]) -> list[Safe]:
     """Return the table of levels, none for results made before there was one."""
-    there = [s for s in signals if s.levels is not None]
+    there = [(s, s.levels) for s in signals if s.levels is not None]
     if not there:
         return []
-    layers = len({s.layer for s in there}) > 1
-    bare = any(s.levels is not None and s.levels.together.untrained_share is not None for s in there)
-    rows = []
-    for s in there:
-        assert s.levels is not None
-        name = signal_name(s.signal) + (f" ({s.layer})" if layers else "")
-        for level in (s.levels.together, *s.levels.places):
-            where = f"any, within {s.levels.within:g}" if level.place is None else _place(level.place)
-            cells = [score_cell(level.share, True), share(level.beside), share(level.normal)]
-            cells.append(score_cell(level.excess, True))
-            if bare:
-                cells += [score_cell(level.untrained_share, True), share(level.untrained_normal)]
-                cells.append(score_cell(level.untrained_excess, True))
-            rows.append([name, where, *cells])
-    head = ["signal", "level", "values near it", "beside it", "a normal distribution", "near less beside"]
-    head += ["untrained: near it", "untrained: normal", "untrained: near less beside"] if bare else []
-    return [table(head, rows, "Levels: values near the places where whole steps would heap them up", names=2)]
+    layers = len({s.layer for s, _ in there}) > 1
+    rows = [
+        (
+            signal_name(s.signal) + (f" ({s.layer})" if layers else ""),
+            f"any, within {levels.within:g}" if level.place is None else _place(level.place),
+            level,
+        )
+        for s, levels in there
+        for level in (levels.together, *levels.places)
+    ]
+    each = [level for _, _, level in rows]
+    before: list[Text | Scored] = [
+        Scored("untrained: near it", [level.untrained_share for level in each], share=True),
+        Text("untrained: normal", [share(level.untrained_normal) for level in each]),
+        Scored("untrained: near less beside", [level.untrained_excess for level in each], share=True),
+    ]
+    made = score_table(
+        "Levels: values near the places where whole steps would heap them up",
+        Text("signal", [name for name, _, _ in rows]),
+        Text("level", [where for _, where, _ in rows]),
+        Scored("values near it", [level.share for level in each], share=True),
+        Text("beside it", [share(level.beside) for level in each]),
+        Text("a normal distribution", [share(level.normal) for level in each]),
+        Scored("near less beside", [level.excess for level in each], share=True),
+        before if any(levels.together.untrained_share is not None for _, levels in there) else [],
+        names=2,
+    )
+    return [made]
 
 
 def _says(s: SignalDistribution) -> str:
@@ -135,34 +136,31 @@ def _says(s: SignalDistribution) -> str:
 
 
 def _table(signals: list[SignalDistribution]) -> Safe:
-    layers = len({s.layer for s in signals}) > 1
-    head = [
-        "signal",
-        *(["layer"] if layers else []),
-        "mean",
-        "standard deviation",
-        "beta: a",
-        "beta: b",
-        "beta: distance",
-    ]
-    untrained = any(s.untrained_beta is not None or s.untrained_peaks for s in signals)
-    rows = []
-    for s in signals:
-        beta = (s.beta.a, s.beta.b, s.beta.distance) if s.beta is not None else (None, None, None)
-        peaks = ", ".join(f"{number(p.place)} ({share(p.share)})" for p in s.peaks) or "–"
-        cells = [score_cell(x) for x in (s.mean, s.deviation, *beta)]
-        if untrained:
-            bare = ", ".join(number(p.place) for p in s.untrained_peaks)
-            before = bare if s.beta is None else number(s.untrained_beta.distance.value if s.untrained_beta else None)
-            cells.append(element("span", before or "–", class_="units"))
-        rows.append(
-            [
-                signal_name(s.signal),
-                *([s.layer] if layers else []),
-                *cells,
-                element("span", peaks, class_="units"),
-                count(s.n),
-            ]
-        )
-    head += ["untrained: distance, or peaks"] if untrained else []
-    return table([*head, "peaks (values within 0.05)", "values"], rows, "Values of each signal, all units together")
+    before = Text("untrained: distance, or peaks", [_small(_before(s)) for s in signals])
+    return score_table(
+        "Values of each signal, all units together",
+        Text("signal", [signal_name(s.signal) for s in signals]),
+        layer_column([s.layer for s in signals]),
+        Scored("mean", [s.mean for s in signals]),
+        Scored("standard deviation", [s.deviation for s in signals]),
+        Scored("beta: a", [None if s.beta is None else s.beta.a for s in signals]),
+        Scored("beta: b", [None if s.beta is None else s.beta.b for s in signals]),
+        Scored("beta: distance", [None if s.beta is None else s.beta.distance for s in signals]),
+        [before] if any(s.untrained_beta is not None or s.untrained_peaks for s in signals) else [],
+        Text("peaks (values within 0.05)", [_small(_peaks(s)) for s in signals]),
+        Text("values", [count(s.n) for s in signals]),
+    )
+
+
+def _before(s: SignalDistribution) -> str:
+    if s.beta is None:
+        return ", ".join(number(p.place) for p in s.untrained_peaks)
+    return number(s.untrained_beta.distance.value if s.untrained_beta else None)
+
+
+def _peaks(s: SignalDistribution) -> str:
+    return ", ".join(f"{number(p.place)} ({share(p.share)})" for p in s.peaks)
+
+
+def _small(text: str) -> Safe:
+    return element("span", text or "–", class_="units")

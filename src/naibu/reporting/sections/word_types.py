@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from naibu.probes.components_results import UniqueComponents
-from naibu.reporting.content import NetworkPart
-from naibu.reporting.markup import Safe, element, figure, paragraph, score_cell, table
-from naibu.reporting.numbers import count, share, with_interval
-from naibu.reporting.sections.section import Pen, Section, command_for
+from naibu.reporting.markup import Safe, element, figure, paragraph, table
+from naibu.reporting.numbers import count, share
+from naibu.reporting.sections.section import Pen, Scored, Section, Text, fitted_on, score_table
 from naibu.reporting.words import signal_name, visible
 
 UNIQUE = (
@@ -21,7 +20,7 @@ COMPONENTS_LISTED = 5
 WORDS_LISTED = 8
 
 
-def word_types(part: NetworkPart, found: UniqueComponents, pen: Pen) -> Section:
+def word_types(found: UniqueComponents, pen: Pen) -> Section:
     """Return the section on word types along components of their own."""
     from naibu.reporting.plots.components import plot_pair, plot_words
 
@@ -46,75 +45,41 @@ def word_types(part: NetworkPart, found: UniqueComponents, pen: Pen) -> Section:
             )
         )
     tables = [*([_pairs(found)] if found.pairs else []), _ends(found), paragraph(_held(found), "quiet")]
-    return Section(
-        "unique_components",
-        f"Each word once: components of the {signal}",
-        UNIQUE,
-        types_say(found),
-        tuple(figures),
-        tuple(tables),
-        command_for(part, "unique_components", "depth", "report"),
-    )
-
-
-def types_say(found: UniqueComponents) -> str:
-    """Say of each pair whether its words come apart along a component, by the interval."""
-    parts = []
-    for p in found.pairs:
-        first, second = p.values
-        score = with_interval(p.auc, True)
-        if p.auc.low > 0.5:
-            way = "nearly always" if p.auc.value >= 0.95 else "mostly" if p.auc.value >= 0.75 else "somewhat more often"
-            parts.append(f"{second} lies {way} beyond {first} along component {p.component + 1} ({score})")
-        else:
-            parts.append(f"no component found parts {first} from {second} ({score})")
-    text = "; ".join(parts)
-    return f"On words the component was not chosen on: {text}." if text else "No two parts of speech have enough words."
+    return Section(f"Each word once: components of the {signal}", UNIQUE, tuple(figures), tuple(tables))
 
 
 def _held(found: UniqueComponents) -> str:
-    rows = found.fitted
-    where = "training sequences" if rows.fitted_on == "train" else rows.fitted_on
     return (
-        f"Mean vectors over {count(rows.train_tokens)} symbols of {where}, after {found.first} components of all of "
-        "them. What is held out here are words, not sequences."
+        f"Mean vectors over {count(found.fitted.train_tokens)} symbols of {fitted_on(found.fitted)}, after "
+        f"{found.first} components of all of them. What is held out here are words, not sequences."
     )
 
 
 def _pairs(found: UniqueComponents) -> Safe:
-    rows = []
-    for p in found.pairs:
-        low, high = p.ends(WORDS_LISTED)
-        rows.append(
-            [
-                " and ".join(p.values),
-                str(p.component + 1),
-                score_cell(p.auc, True),
-                score_cell(p.untrained, True),
-                count(p.auc.n),
-                _words([f"{visible(p.words[k])} ({p.values[int(p.second[k])]})" for k in low]),
-                _words([f"{visible(p.words[k])} ({p.values[int(p.second[k])]})" for k in high]),
-            ]
-        )
-    head = [
-        "pair",
-        "component",
-        "second beyond first",
-        "control: untrained network",
-        "words scored",
-        "lowest",
-        "highest",
+    ends = [pair.ends(WORDS_LISTED) for pair in found.pairs]
+    named = [
+        [_words([f"{visible(p.words[k])} ({p.values[int(p.second[k])]})" for k in some]) for some in sides]
+        for p, sides in zip(found.pairs, ends, strict=True)
     ]
-    return table(head, rows, "Pairs of parts of speech along one component of the word types")
+    return score_table(
+        "Pairs of parts of speech along one component of the word types",
+        Text("pair", [" and ".join(p.values) for p in found.pairs]),
+        Text("component", [str(p.component + 1) for p in found.pairs]),
+        Scored("second beyond first", [p.auc for p in found.pairs], share=True),
+        Scored("control: untrained network", [p.untrained for p in found.pairs], share=True),
+        Text("words scored", [count(p.auc.n) for p in found.pairs]),
+        Text("lowest", [low for low, _ in named]),
+        Text("highest", [high for _, high in named]),
+    )
 
 
 def _ends(found: UniqueComponents) -> Safe:
     rows = []
     for k in range(min(COMPONENTS_LISTED, found.coordinates.shape[1])):
-        low, high = found.ends(k, WORDS_LISTED)
-        sides = [
-            _words([f"{visible(found.words[i])} ({found.tags[found.tag[i]]})" for i in some]) for some in (low, high)
-        ]
+        sides = (
+            _words([f"{visible(found.words[i])} ({found.tags[found.tag[i]]})" for i in some])
+            for some in found.ends(k, WORDS_LISTED)
+        )
         rows.append([str(k + 1), share(float(found.share[k])), *sides])
     return table(["component", "variance", "lowest", "highest"], rows, "Words at the ends of the first components")
 
