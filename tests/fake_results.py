@@ -11,7 +11,7 @@ from naibu.interventions.results import Effect, Holding
 from naibu.looking.report import told
 from naibu.probes import results as r
 from naibu.reporting import Part, Report, Subject
-from naibu.reporting.sections.section import Section
+from naibu.reporting.section import Section
 
 ROWS = r.Rows("train", 180_000, 4200, 21_000, 17_500)
 NOTHING = r.Score(np.nan, np.nan, np.nan, 0, 0)

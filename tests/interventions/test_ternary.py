@@ -17,13 +17,12 @@ from naibu.interventions.rounding import Sizes, ToThree, ToTwo, ToWhole, sizes
 from naibu.interventions.scoring import Scorer
 from naibu.interventions.ternary import THRESHOLDS, ternary
 from naibu.interventions.ternary_results import Ternary
+from naibu.looking.analyses.ternary import rounded, rounding
 from naibu.models.language_model import LanguageModel
 from naibu.probes import tables
 from naibu.probes.resampling import Resampler
-from naibu.reporting.findings.rounding import rounding
 from naibu.reporting.plots.ternary import plot_ternary
-from naibu.reporting.sections.section import Pen
-from naibu.reporting.sections.ternary import rounded
+from naibu.reporting.section import Pen
 
 UPDATE, CELL = ("lstm.0", "update"), ("lstm.0", "cell")
 

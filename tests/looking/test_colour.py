@@ -19,11 +19,11 @@ from rich.console import Console
 import fake_results as fake
 from fake_recording import fake_recording
 from naibu.cli import main
+from naibu.looking.analyses.search import naming
 from naibu.models.load import load
 from naibu.probes.passages import FULL, Passages, named_cells, passages
 from naibu.probes.search import search
 from naibu.reporting.coloured import print_coloured
-from naibu.reporting.findings.named import naming
 from naibu.reporting.page import render
 from naibu.reporting.palette import colour, ink, level, luminance
 from naibu.runs import open_run

@@ -11,7 +11,10 @@ from test_probes_components import UPDATE, words
 import fake_results as fake
 from fake_recording import fake_recording
 from naibu.errors import OptionError
-from naibu.looking.analyses import words as of_words
+from naibu.looking.analyses.components import COMPONENTS
+from naibu.looking.analyses.part_of_speech import PART_OF_SPEECH, parts_ask
+from naibu.looking.analyses.unique_components import UNIQUE_COMPONENTS
+from naibu.looking.analyses.word_tokens import WORD_TOKENS, word_asks
 from naibu.looking.analysis import Ask, Probed
 from naibu.probes.components_results import WordTokens
 from naibu.probes.part_of_speech_results import PartOfSpeech
@@ -23,7 +26,7 @@ def probed(recording: Any) -> Probed:
 
 
 def asks(recording: Any) -> dict[str, Ask]:
-    analyses = (of_words.PART_OF_SPEECH, of_words.COMPONENTS, of_words.UNIQUE_COMPONENTS, of_words.WORD_TOKENS)
+    analyses = (PART_OF_SPEECH, COMPONENTS, UNIQUE_COMPONENTS, WORD_TOKENS)
     return {ask.name: ask for analysis in analyses for ask in analysis.asks(probed(recording))}
 
 
@@ -47,11 +50,11 @@ def test_nothing_without_words() -> None:
 
 def test_what_is_asked_for_is_run_or_refused() -> None:
     recording = probed(words())
-    assert of_words.parts_ask(recording, ("NN*", "VB*")).make().values == ("NN NNS", "VBP VBZ")
-    of_word = {ask.name: ask.make for ask in of_words.word_asks(recording, "that")}
+    assert parts_ask(recording, ("NN*", "VB*")).make().values == ("NN NNS", "VBP VBZ")
+    of_word = {ask.name: ask.make for ask in word_asks(recording, "that")}
     assert isinstance(of_word["word_tokens"](), WordTokens)
     assert [q.symbol for q in of_word["neighbours"]().queries] == ["that"] * 2
     with pytest.raises(OptionError, match="never takes the value 'JJ'"):
-        of_words.parts_ask(recording, ("NN", "JJ"))
+        parts_ask(recording, ("NN", "JJ"))
     with pytest.raises(OptionError, match="'nowhere' is not among"):
-        list(of_words.word_asks(recording, "nowhere"))
+        list(word_asks(recording, "nowhere"))

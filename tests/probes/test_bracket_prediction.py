@@ -13,11 +13,11 @@ import fake_results as fake
 from fake_recording import FakeIndex, FakeRecording, fake_recording
 from naibu import probes
 from naibu.errors import OptionError
+from naibu.looking.analyses.bracket_prediction import closings
 from naibu.probes import tables
 from naibu.probes.bracket_comparison import compare
 from naibu.probes.bracket_prediction import CLOSE, END, OPEN, OTHER, WORD, bracket_prediction, kind_of_symbols
 from naibu.probes.bracket_results import BracketComparison, BracketPrediction
-from naibu.reporting.findings.brackets import closings
 from naibu.reporting.plots.bracket_prediction import plot_categories
 from naibu.reporting.plots.canvas import BLUE, VERMILLION
 

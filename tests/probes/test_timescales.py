@@ -12,13 +12,13 @@ from fake_recording import FakeRecording, fake_recording
 from naibu.cells.layers import GRU
 from naibu.cells.variants import MinGRU
 from naibu.errors import OptionError
+from naibu.looking.analyses.timescales import keeping as found_of
+from naibu.looking.analyses.timescales import kept
 from naibu.probes import tables
 from naibu.probes.timescales import LEVELS, applies, keeping, timescales
 from naibu.probes.timescales_results import HALF, Timescales
-from naibu.reporting.findings.timescales import keeping as found_of
 from naibu.reporting.plots.timescales import plot_saturation, plot_timescales
-from naibu.reporting.sections.section import Pen
-from naibu.reporting.sections.timescales import kept
+from naibu.reporting.section import Pen
 
 FORGET, INPUT = ("lstm.0", "forget_gate"), ("lstm.0", "input_gate")
 KEPT = np.array([0.5, 0.9, 0.99, 0.05, 0.95])

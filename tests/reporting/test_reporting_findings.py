@@ -11,11 +11,13 @@ import pytest
 from rich.console import Console
 
 import fake_results as fake
+from naibu.looking.analyses.confusion import prediction
+from naibu.looking.analyses.following import following
+from naibu.looking.analyses.holding import cause
+from naibu.looking.analyses.l1 import few_units, fewest
+from naibu.looking.analyses.overlap import telling_apart
 from naibu.probes.results import Controls, Score, Scores
 from naibu.reporting import Report, numbers, words
-from naibu.reporting.findings.intervention import cause
-from naibu.reporting.findings.prediction import prediction
-from naibu.reporting.findings.units import few_units, fewest, following, telling_apart
 from naibu.reporting.terminal import summary_table
 
 

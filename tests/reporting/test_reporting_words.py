@@ -13,6 +13,10 @@ from test_probes_part_of_speech import words as words_in_parts
 
 import fake_results as fake
 from fake_recording import FakeRecording
+from naibu.looking.analyses.components import along as along_finding
+from naibu.looking.analyses.part_of_speech import parts_told
+from naibu.looking.analyses.unique_components import types_apart
+from naibu.looking.analyses.word_tokens import OneWord, few_neighbours, one_word_told
 from naibu.looking.summary import summary_of
 from naibu.probes.components import components, word_tokens
 from naibu.probes.components_results import Components, Neighbours, UniqueComponents, WordTokens
@@ -21,9 +25,6 @@ from naibu.probes.part_of_speech import part_of_speech
 from naibu.probes.part_of_speech_results import PartOfSpeech
 from naibu.probes.results import Score, Scores
 from naibu.probes.unique_components import unique_components
-from naibu.reporting.findings.of_words import along as along_finding
-from naibu.reporting.findings.of_words import few_neighbours, parts_told, types_apart
-from naibu.reporting.findings.of_words import one_word as one_word_finding
 from naibu.reporting.numbers import share, with_interval
 from naibu.reporting.page import render
 from naibu.reporting.plots.components import plot_pair, plot_plane, plot_signs, plot_words
@@ -195,7 +196,7 @@ def test_what_needs_no_network_is_not_shown(telling: PartOfSpeech, along: Compon
         "the symbol before gives the part of speech away"
         in parts_told(replace(telling, told_by="the symbol before")).text
     )
-    for finding, result in ((along_finding, along), (one_word_finding, that)):
+    for finding, result in ((along_finding, along), (lambda found: one_word_told(OneWord(found, None)), that)):
         for value, present in ((0.0, True), (1.0, False)):
             baselines = tuple(replace(b, scores=level(value)) for b in result.baselines)
             others = tuple(replace(t, untrained=None) for t in result.telling)
@@ -223,10 +224,10 @@ def test_neighbours_only_illustrate(near: Neighbours) -> None:
     found = few_neighbours(near)
     others = [(n, q) for q in near.queries for n in q.others]
     alike = sum(n.tag == q.tag for n, q in others)
-    assert not found.present
-    assert f"of the {len(others)} nearest tokens of other words" in found.text
-    assert f" {alike} ha" in found.text
-    assert "is not shown" in few_neighbours(replace(near, queries=())).text
+    assert "is not shown, only illustrated" in found
+    assert f"of the {len(others)} nearest tokens of other words" in found
+    assert f" {alike} ha" in found
+    assert "is not shown" in few_neighbours(replace(near, queries=()))
 
 
 def test_findings_and_numbers_of_all_probes_of_words(
@@ -236,7 +237,7 @@ def test_findings_and_numbers_of_all_probes_of_words(
         part_of_speech=telling, components=along, unique_components=types, word_tokens=that, neighbours=near
     )
     assert len(network.told().findings) == 4
-    assert few_neighbours(near).text in network.told().findings[-1].text
+    assert few_neighbours(near) in network.told().findings[-1].text
     found = summary_of(network.subject, network)["analyses"]
     assert list(found) == ["part_of_speech", "components", "unique_components", "word_tokens"]
     update = telling.of("update")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -12,12 +12,16 @@ import numpy as np
 
 from naibu.data.corpus import DEPTHS
 from naibu.errors import OptionError
+from naibu.looking.labels import is_depth
 from naibu.probes import tables
 from naibu.probes.results import Scores
 from naibu.probes.source import Key, Source
 from naibu.reporting.content import Subject
-from naibu.reporting.findings.finding import Finding
-from naibu.reporting.sections.section import Pen, Section
+from naibu.reporting.finding import Finding
+from naibu.reporting.section import Pen, Section
+
+CHIEF = ("cell", "hidden")
+"""Signals that are looked at alone, where the cell has them; the first stands for the others."""
 
 R = TypeVar("R")
 Numbers = dict[str, Any]
@@ -77,13 +81,20 @@ class Probed:
     def main(self) -> str | None:
         """The main label: the first number worth asking about that takes more than one value in each part recorded.
 
-        None where nothing asked about is a number; OptionError where none of the numbers varies.
+        Of nested text, the first that is, or stands for, the depth. None where nothing asked about is a number;
+        OptionError where none of the numbers varies.
         """
-        numbers = [label for label in self.asked() if self.recording.index.label(label).names is None]
+        depths = [label for label in self.asked() if label in DEPTHS]
+        numbers = depths or [name for name in self.asked() if self.recording.index.label(name).names is None]
         varying = next((label for label in numbers if self.varies(label)), None)
         if varying is None and numbers:
-            raise OptionError(f"none of the labels {', '.join(numbers)} varies; a longer text is needed")
+            raise OptionError(f"none of the labels {', '.join(numbers)} varies; record more sequences, or longer ones")
         return varying
+
+    @property
+    def phrase(self) -> str | None:
+        """The depth of the phrase that is looked at; None where there is none."""
+        return next((label for label in self.asked() if label.startswith("depth:")), None)
 
     @cached_property
     def two_valued(self) -> str | None:
@@ -102,15 +113,27 @@ class Probed:
         return np.unique(values[~np.isnan(values)] if found.names is None else values[values >= 0])
 
 
-def is_depth(label: str) -> bool:
-    """Return whether a label is a depth of nested text, or what stands for it: a number, even where it is 0 and 1."""
-    return label.partition(":")[0] in DEPTHS
-
-
 def top_layer(recording: Source) -> str:
     """Return the name of the uppermost layer, forward direction."""
     layers = [layer for layer, _ in recording.keys() if not layer.endswith(".reverse")]
-    return max(layers, key=lambda layer: int(layer.rsplit(".", 1)[1]))
+    return max(layers, key=lambda layer: int(number) if (number := layer.rpartition(".")[2]).isdigit() else -1)
+
+
+def asked_of(
+    name: str, probe: Callable[..., Any], applies: Callable[[Probed], bool] = lambda _: True
+) -> Callable[[Probed], Iterator[Ask]]:
+    """Return what asks one probe of a recording, with the untrained network as its control, where it applies."""
+
+    def asks(probed: Probed) -> Iterator[Ask]:
+        if applies(probed):
+            yield Ask(name, partial(probe, probed.recording, untrained=probed.control))
+
+    return asks
+
+
+def predicted(probed: Probed) -> bool:
+    """Return whether it is known what the network predicted."""
+    return probed.recording.index.predicted is not None
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
-from naibu.probes.baseline import Baseline
 from naibu.probes.results import Score, Scores
 
 
@@ -28,8 +26,3 @@ def interval(name: str, score: Score) -> dict[str, float | None]:
 def scored(name: str, scores: Scores) -> dict[str, float | None]:
     """Return the value on test sequences under its name, with its interval, and the value on unseen ones."""
     return {**interval(name, scores.test), "unseen": value(scores, "unseen")}
-
-
-def of_baselines(found: Iterable[Baseline]) -> dict[str, float | None]:
-    """Return what needs no network, by name."""
-    return {b.name: value(b.scores) for b in found}

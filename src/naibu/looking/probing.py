@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from naibu.looking.analyses.catalogue import ANALYSES
-from naibu.looking.analyses.labels import correlation_ask
-from naibu.looking.analyses.words import parts_ask, word_asks
+from naibu.looking.analyses.following import correlation_ask
+from naibu.looking.analyses.part_of_speech import parts_ask
+from naibu.looking.analyses.word_tokens import word_asks
 from naibu.looking.analysis import Ask, Probed, Stored
 from naibu.looking.places import Places
 from naibu.looking.subject import subject_of

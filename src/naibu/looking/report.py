@@ -11,7 +11,6 @@ import torch
 from rich.table import Table
 
 import naibu
-from naibu.data import builtin
 from naibu.errors import StoredError
 from naibu.interventions.results import Holding
 from naibu.looking.analyses.catalogue import ANALYSES, answered
@@ -23,9 +22,9 @@ from naibu.looking.summary import VERSION, of_forms, summary_of
 from naibu.reporting.content import Part, Report, Subject
 from naibu.reporting.numbers import count
 from naibu.reporting.page import write
-from naibu.reporting.sections.section import Pen
-from naibu.reporting.sections.training import trained
-from naibu.reporting.terminal import summary_table
+from naibu.reporting.section import Pen
+from naibu.reporting.terminal import scores_table, summary_table
+from naibu.reporting.training import trained
 from naibu.runs import list_runs
 from naibu.storage import write_json
 
@@ -61,11 +60,8 @@ def make_report(out: Path, *, command: str) -> Report:
     if not places:
         raise StoredError(f"{runs[0].path}: the training is unfinished; the command that began it goes on with it")
     made = f"{date.today()}, naibu {naibu.__version__}, torch {torch.__version__}, Python {platform.python_version()}"
-    corpus = places[0].run.corpus
-    title = "Inside networks that read " + (
-        "Python's standard library" if corpus["options"]["path"] == builtin.NAME else corpus["name"]
-    )
     parts = tuple(part_of(place, f"network-{k}") for k, place in enumerate(places, 1))
+    title = f"Inside networks that read {parts[0].subject.source}"
     report = Report(title, made, command, parts)
     write(report, out / "report.html")
     networks = {p.run.name: summary_of(part.subject, Stored(p.results)) for p, part in zip(places, parts, strict=True)}
@@ -83,16 +79,6 @@ def _cells(table: Table) -> list[list[str]]:
 
 def holding_table(found: Holding) -> Table:
     """Return an intervention as a table for the terminal: a row for each thing held."""
-    table = Table(
-        title=f"{found.run}: holding {found.signal} still; unit {found.unit} follows {found.label}",
-        title_justify="left",
-    )
-    for column in ("what was held", "ED recall", "ED precision", "loss (nats)"):
-        table.add_column(column)
-    for effect in found.effects:
-        scores = (effect.end_recall, effect.end_precision, effect.loss)
-        table.add_row(
-            effect.what,
-            *("-" if s is None else f"{s.test.value:.4f} [{s.test.low:.4f}, {s.test.high:.4f}]" for s in scores),
-        )
-    return table
+    title = f"{found.run}: holding {found.signal} still; unit {found.unit} follows {found.label}"
+    rows = ((effect.what, (effect.end_recall, effect.end_precision, effect.loss)) for effect in found.effects)
+    return scores_table(title, ("what was held", "ED recall", "ED precision", "loss (nats)"), rows)

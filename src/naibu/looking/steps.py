@@ -11,7 +11,7 @@ from naibu.data.sequences import Sequences
 from naibu.errors import OptionError, StoredError
 from naibu.interventions.hold import hold
 from naibu.interventions.results import Holding
-from naibu.looking.analyses.labels import best_unit, main_correlation
+from naibu.looking.analyses.following import best_unit, main_correlation
 from naibu.looking.analysis import Stored, top_layer
 from naibu.looking.places import Places
 from naibu.models.load import load, untrained

@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from naibu.config import ModelConfig, TrainingConfig
+from naibu.data import builtin
 from naibu.data.corpus import DEPTHS
+from naibu.data.forms import END_SYMBOL
 from naibu.looking.asked import FLAGS
 from naibu.looking.places import Places
 from naibu.models.load import load
@@ -31,8 +33,9 @@ def subject_of(places: Places) -> Subject:
     return Subject(
         name=run.name,
         about=task.about,
+        source="Python's standard library" if corpus["options"]["path"] == builtin.NAME else corpus["name"],
         asks=tuple(facts["asks"]) if "asks" in facts else _asks(category),
-        singled_out=facts.get("singled_out"),
+        singled_out=facts.get("singled_out", END_SYMBOL),
         categorical=any(measure.name == "accuracy" for measure in task.measures(None)),
         options=corpus["options"],
         reads=FORMS.get(corpus["form"], ""),
@@ -86,13 +89,12 @@ def trained_subject(places: Places) -> Subject:
 
 
 def commands_of(places: Places) -> dict[str, str]:
-    """Return what is typed to train and to record the run again, to report, and what says of which run (`run`)."""
+    """Return what is typed to train and to record the run again, and what says of which run (`run`)."""
     out, run = shlex.quote(str(places.out)), places.run
     return {
         "run": f"--out {out} --run {run.name}",
         "train": f"naibu train {shlex.quote(run.corpus['options']['path'])} {_typed_options(run)} --out {out}",
         "record": f"naibu record --out {out} --run {run.name}",
-        "report": f"naibu report --out {out}",
     }
 
 

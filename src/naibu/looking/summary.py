@@ -66,7 +66,7 @@ def summary_of(subject: Subject, results: Results) -> dict[str, Any]:
 def of_forms(subjects: Sequence[Subject], networks: dict[str, Any]) -> dict[str, Any]:
     """Return the numbers as version 1 had them: by form, two networks of one form by their own names."""
     forms = Counter(subject.form for subject in subjects)
-    return {s.form if forms[s.form] == 1 else s.name: _former(networks[s.name]) for s in subjects}
+    return {s.form if forms[s.form] == 1 else s.name: _former(networks[s.name]) for s in subjects if s.form}
 
 
 def _former(summary: dict[str, Any]) -> dict[str, Any]:

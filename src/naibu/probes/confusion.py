@@ -21,18 +21,19 @@ def confusion(
     recording: Source,
     *,
     untrained: Source | None = None,
+    singled_out: str | None = END,
     most: int = 30,
     resamples: int = 1000,
     seed: int = 1,
 ) -> Confusion:
-    """Confusion matrix of the next symbol, its accuracy and perplexity, and how surely the end is predicted.
+    """Confusion matrix of the next symbol, its accuracy and perplexity, and how surely one symbol, the end, is told.
 
     On test rows; the last token of a sequence has no next symbol and is left out. The `most` most frequent
     symbols have a row and column, the rest share "others" (so its diagonal counts every pair of rare symbols,
-    right or not; `accuracy` does not). Recall of the end symbol is the share of ends that were predicted,
-    precision the share of predicted ends that were ends. Controls: the untrained network's own predictions,
-    and the most frequent next symbol at each position of the training rows; `majority` always says the most
-    frequent next symbol. Nothing is fitted here except these two.
+    right or not; `accuracy` does not). Recall of what is `singled_out`, the end unless another is named, is the
+    share of ends that were predicted, precision the share of predicted ends that were ends. Controls: the untrained
+    network's own predictions, and the most frequent next symbol at each position of the training rows; `majority`
+    always says the most frequent next symbol. Nothing is fitted here except these two.
 
     How it can mislead: the most probable symbol is one number of a whole distribution, see `loss`; perplexity
     is per symbol, its exponent makes the interval lopsided, and it cannot be compared between vocabularies
@@ -53,7 +54,7 @@ def confusion(
     other = None if untrained is None else untrained.index.predicted
     bare = None if other is None else np.asarray(other)[test]
     usual = _at_position(np.asarray(index.position), next_symbol, train)[test]
-    end = index.symbols.index(END) if END in index.symbols else None
+    end = index.symbols.index(singled_out) if singled_out in index.symbols else None
     symbols, counts = _matrix(gold, predicted, index.symbols, most)
     with np.errstate(invalid="ignore"):
         recall, precision = np.diag(counts) / counts.sum(axis=1), np.diag(counts) / counts.sum(axis=0)
@@ -72,7 +73,7 @@ def confusion(
         counts=counts,
         recall=recall,
         precision=precision,
-        end=None if end is None else END,
+        end=None if end is None else singled_out,
         end_recall=scores.hits("recall", gold, predicted, end),
         end_recall_controls=controls("recall"),
         end_precision=scores.hits("precision", gold, predicted, end),

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from naibu.reporting.findings.finding import Finding
-from naibu.reporting.sections.section import Section
+from naibu.reporting.finding import Finding
+from naibu.reporting.section import Section
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class Subject:
 
     name: str  # of the run: "tagged-200"
     about: str  # what it was asked, from its task: "asked for the next symbol of ..."
+    source: str = ""  # what its data is called: "Python's standard library"
     asks: tuple[str, ...] = ()  # labels worth asking about, the main one first
     singled_out: str | None = None  # the outcome worth a recall of its own: "ED"
     categorical: bool = True  # whether it chooses among answers, so that its loss is a mean of −log p

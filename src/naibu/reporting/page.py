@@ -9,7 +9,7 @@ from naibu.probes.passages import Passages
 from naibu.reporting.content import Part, Report
 from naibu.reporting.markup import Safe, command, element, joined, paragraph
 from naibu.reporting.reading import reading, script, script_policy
-from naibu.reporting.sections.section import Section
+from naibu.reporting.section import Section
 from naibu.storage import write_text
 
 LEAD = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from naibu.probes.results import Scores
@@ -38,6 +38,17 @@ def _in_order(report: Report) -> list[str]:
                 order.insert(place, name)
             place = order.index(name) + 1
     return order
+
+
+def scores_table(title: str, heads: Sequence[str], rows: Iterable[tuple[str, Sequence[Scores | None]]]) -> Table:
+    """Return scores on all test sequences as a table of rich: a row for each name, its scores with their intervals."""
+    from rich.table import Table
+
+    table = Table(*heads, title=title, title_justify="left")
+    for name, scores in rows:
+        cells = ("-" if s is None else f"{s.test.value:.4f} [{s.test.low:.4f}, {s.test.high:.4f}]" for s in scores)
+        table.add_row(name, *cells)
+    return table
 
 
 def on_both(scores: Scores | None, write: Callable[[float | None], str]) -> str:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from naibu.looking.analyses.interventions import HOLDING, TERNARY
-from naibu.looking.analyses.labels import DEPTH, L1, LABEL, OVERLAP, PHRASE, REGRESSION, REGRESSION_PHRASE
-from naibu.looking.analyses.prediction import BRACKET_PREDICTION, CONFUSION
+from naibu.looking.analyses.bracket_prediction import BRACKET_PREDICTION
+from naibu.looking.analyses.components import COMPONENTS
+from naibu.looking.analyses.confusion import CONFUSION
+from naibu.looking.analyses.distributions import DISTRIBUTIONS
+from naibu.looking.analyses.following import DEPTH, LABEL, PHRASE
+from naibu.looking.analyses.holding import HOLDING
+from naibu.looking.analyses.l1 import L1
+from naibu.looking.analyses.overlap import OVERLAP
+from naibu.looking.analyses.part_of_speech import PART_OF_SPEECH
+from naibu.looking.analyses.regression import REGRESSION, REGRESSION_PHRASE
 from naibu.looking.analyses.search import SEARCH
-from naibu.looking.analyses.values import DISTRIBUTIONS, TIMESCALES
-from naibu.looking.analyses.words import COMPONENTS, PART_OF_SPEECH, UNIQUE_COMPONENTS, WORD_TOKENS
+from naibu.looking.analyses.ternary import TERNARY
+from naibu.looking.analyses.timescales import TIMESCALES
+from naibu.looking.analyses.unique_components import UNIQUE_COMPONENTS
+from naibu.looking.analyses.word_tokens import WORD_TOKENS
 from naibu.looking.analysis import Analysis, Results
 from naibu.reporting.content import Subject
 

@@ -16,7 +16,7 @@ from naibu.papers.mochihashi2019.study_tables import HEAD, applying, cells
 from naibu.papers.runner import Reproduced
 from naibu.reporting.markup import Safe, element, folded, joined, paragraph, table
 from naibu.reporting.page import document
-from naibu.reporting.sections.section import Section
+from naibu.reporting.section import Section
 from naibu.reporting.words import capital
 from naibu.storage import write_text
 

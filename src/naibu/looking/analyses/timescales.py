@@ -7,13 +7,18 @@ from functools import partial
 
 import numpy as np
 
+from naibu import probes
+from naibu.looking.analysis import Analysis, Numbers, asked_of
+from naibu.looking.numbers import scored, value
 from naibu.probes.results import Score
+from naibu.probes.timescales import applies
 from naibu.probes.timescales_results import HALF, GateSaturation, LayerTimescales, Saturation, Timescales
-from naibu.reporting.findings.timescales import keeping
+from naibu.reporting.finding import Finding
 from naibu.reporting.markup import Safe, figure, folded, paragraph
-from naibu.reporting.numbers import count, number, share
-from naibu.reporting.sections.section import Pen, Scored, Section, Text, score_table
-from naibu.reporting.words import signal_name
+from naibu.reporting.numbers import count, number, share, with_interval
+from naibu.reporting.score_table import Scored, Text, score_table
+from naibu.reporting.section import Pen, Section
+from naibu.reporting.words import headline, on_split, signal_name
 
 READING = (
     "At every step a gate says how much of its value a unit keeps. Multiplied over many steps, little may be left: the "
@@ -25,6 +30,50 @@ READING = (
 KEPT = {"f": "the forget gate f", "z": "the update gate z, as h = (1 − z) n + z h here", "1 - z": "1 − z, as h = "}
 KEPT["1 - z"] += "(1 − z) h + z n here"
 MOSTLY = 0.9  # share of steps
+MIDDLE, SLOW = 0.5, 0.9  # of the units
+
+
+def keeping(timescales: Timescales) -> Finding:
+    """Say how long the uppermost layer's units keep what they hold, against the untrained network's."""
+    if not timescales.layers:
+        return Finding("No layer has a gate that keeps.", False)
+    layer = timescales.layers[-1]
+    at = {level: k for k, level in enumerate(layer.levels)}
+    (middle, split), slow = headline(layer.quantiles[at[MIDDLE]]), headline(layer.quantiles[at[SLOW]])[0]
+    where = f" of {layer.layer}" if len(timescales.layers) > 1 else ""
+    numbers = (
+        f"half of the units{where} keep what they hold for {with_interval(middle)} places or longer (until 1/e is "
+        f"left, at their mean rate), a tenth for {with_interval(slow)} or longer ({split} sequences"
+    )
+    gates = _gate(timescales, layer, split)
+    if layer.untrained_quantiles is None:
+        return Finding(f"Without an untrained network beside it: {numbers}).{gates}", False)
+    bare = [on_split(layer.untrained_quantiles[at[level]], split) for level in (MIDDLE, SLOW)]
+    numbers += f"; untrained: {' and '.join(number(None if score is None else score.value) for score in bare)})"
+    longer = bare[1] is not None and slow.low > bare[1].high
+    if longer:
+        shorter = bare[0] is not None and middle.high < bare[0].low
+        aside = ", and those of most units shorter" if shorter else ""
+        return Finding(f"Training made the longest memories longer{aside}: {numbers}.{gates}", True)
+    return Finding(f"That training made any memories longer is not shown: {numbers}.{gates}", False)
+
+
+def _gate(timescales: Timescales, layer: LayerTimescales, split: str) -> str:
+    found = next((g for g in timescales.gates if (g.layer, g.signal) == (layer.layer, layer.signal)), None)
+    if found is None:
+        return ""
+    right, left = _open_and_shut(found.trained, split)
+    bare = () if found.untrained is None else _open_and_shut(found.untrained, split)
+    usual = [share(score.value) for score in bare if score is not None]
+    untrained = f" (untrained: {' and '.join(usual)})" if usual else ""
+    return (
+        f" The {signal_name(layer.signal)} is above 0.9 at {with_interval(right, True)} and below 0.1 at "
+        f"{with_interval(left, True)} of the steps{untrained}."
+    )
+
+
+def _open_and_shut(found: Saturation, split: str) -> tuple[Score | None, Score | None]:
+    return on_split(found.mean_right, split), on_split(found.mean_left, split)
 
 
 def kept(timescales: Timescales, pen: Pen) -> Section:
@@ -118,3 +167,21 @@ def _mostly(gate: GateSaturation, side: str) -> str:
 
 def _of(timescales: Timescales, layer: LayerTimescales) -> str:
     return f"{layer.layer}: " if len(timescales.layers) > 1 else ""
+
+
+def _numbers(found: Timescales) -> Numbers:
+    return {
+        layer.layer: {
+            f"{level:g}": {**scored("timescale", scores), "untrained": value(bare)}
+            for level, scores, bare in zip(
+                layer.levels, layer.quantiles, layer.untrained_quantiles or (None,) * len(layer.levels), strict=True
+            )
+        }
+        for layer in found.layers
+    }
+
+
+TIMESCALES = Analysis(
+    "timescales", "how long units keep what they hold", Timescales, kept, keeping,
+    asked_of("timescales", probes.timescales, lambda probed: applies(probed.recording)), numbers=_numbers
+)

@@ -1,28 +1,27 @@
-"""What many units know together: regression, and few units with L1."""
+"""What all units of a signal together know of a label."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import NamedTuple
 
-from naibu.probes.results import L1Path, Regression
-from naibu.reporting.findings.units import few_units
-from naibu.reporting.markup import Safe, element, figure, folded, table
-from naibu.reporting.numbers import count, number, with_interval
-from naibu.reporting.sections.section import (
-    Pen,
-    Scored,
-    Section,
-    Text,
-    control_columns,
-    labelled_note,
-    score_table,
-    split_of,
-    where,
-)
+from naibu import probes
+from naibu.looking.analysis import CHIEF, Analysis, Ask, Numbers, Probed, Results
+from naibu.looking.labels import called, of_depth
+from naibu.looking.numbers import value
+from naibu.probes.results import Regression
+from naibu.probes.source import Key
+from naibu.reporting.content import Subject
+from naibu.reporting.markup import Safe, figure, folded
+from naibu.reporting.numbers import number, with_interval
+from naibu.reporting.score_table import Scored, Text, control_columns, score_table
+from naibu.reporting.section import Pen, Section, labelled_note, split_of, where
 from naibu.reporting.words import MODEL_NAMES, headline, label_name, on_split, signal_name
 
-REGRESSION = (
+COMPARED = ("cell", "hidden", "update", "candidate")
+"""Signals of the uppermost layer whose regressions stand side by side, where the cell has them."""
+READING = (
     "How much of the label can be read from all units of a signal together, by adding them up with fixed weights? R² "
     "is the share of the label's variance that this predicts: 1 is exact, 0 no better than always saying the mean, and "
     "below 0 worse. Beside all units stands the Lasso, which makes do with fewer units at a small price, and the best "
@@ -30,20 +29,40 @@ REGRESSION = (
     "better than the straight line, the label is in there, but not in equal steps. A model of an untrained network is "
     "a strong control: its units, too, remember something of what was read."
 )
-L1 = (
-    "How few units suffice to tell the two apart? A logistic regression, which weighs the units and says yes or no, "
-    "pays for every weight (an L1 penalty): the smaller C, the dearer a weight, and the fewer units have one. Accuracy "
-    "is the share of places told right; compare it with always giving the commoner answer. The penalty also shrinks "
-    "the weights of the units that stay, so those units are fitted again without it: that is what they hold."
-)
-
 ONE_UNIT = ("single", "monotone")
 
 
-def regressed(regressions: Sequence[Regression], pen: Pen) -> Section:
+class Regressed(NamedTuple):
+    """Regressions of one label, the cell's first."""
+
+    of_signals: tuple[Regression, ...]
+
+
+def _of_main(probed: Probed) -> Iterator[Ask]:
+    for key in probed.keys(COMPARED) if probed.main is not None else ():
+        yield _ask(probed, f"regression-{key[1]}", str(probed.main), key)
+
+
+def _of_phrase(probed: Probed) -> Iterator[Ask]:
+    for key in probed.keys(CHIEF)[:1] if probed.phrase is not None else ():
+        yield _ask(probed, "regression-phrase", str(probed.phrase), key)
+
+
+def _ask(probed: Probed, name: str, label: str, key: Key) -> Ask:
+    make = partial(probes.regression, probed.recording, label, key, untrained=probed.control)
+    return Ask(name, make, long=True)
+
+
+def _read(names: tuple[str, ...], results: Results, subject: Subject) -> Regressed | None:
+    found = tuple(each for name in names if (each := results.get(Regression, name)) is not None)
+    return Regressed(found) if found else None
+
+
+def regressed(found: Regressed, pen: Pen) -> Section:
     """Return the section on linear models, and rising curves, of a label."""
     from naibu.reporting.plots.probing import plot_curve, plot_regression
 
+    regressions = found.of_signals
     label = label_name(regressions[0].label)
     scores = [m.r2 for r in regressions for m in r.models]
     split = split_of(scores)
@@ -66,7 +85,7 @@ def regressed(regressions: Sequence[Regression], pen: Pen) -> Section:
         folded("The same as r", _models(regressions, "r", f"r of prediction and {label}")),
     )
     title = f"What all units together know of the {label}"
-    return Section(title, REGRESSION, (figure(panels, caption),), tables, says)
+    return Section(title, READING, (figure(panels, caption),), tables, says)
 
 
 def _models(regressions: Sequence[Regression], statistic: str, caption: str) -> Safe:
@@ -117,50 +136,32 @@ def _bends(regressions: Sequence[Regression], label: str) -> str:
     return ""
 
 
-def sparse(path: L1Path, pen: Pen) -> Section:
-    """Return the section on few units telling a label's values apart."""
-    from naibu.reporting.plots.probing import plot_l1_path
-
-    label = label_name(path.label)
-    split = split_of(row.accuracy for row in path.strengths)
-    caption = (
-        f"Accuracy on {where(split)} sequences against the number of units with a weight, with 95 % intervals; further "
-        "left, fewer units."
-    )
-    panel = pen(partial(plot_l1_path, path, split=split), few_units(path).text, (3.7, 2.8))
-    spread = "brought to the same spread before the penalty" if path.standardised else "penalised as they are"
-    more = f"Units were {spread}. C multiplies a sum over {count(path.n)} training places: it means less on fewer."
-    tables = (_path(path), labelled_note(path.fitted, more), folded("Which units have a weight", _units(path)))
-    return Section(f"Few units: {label} or not", L1, (figure([panel], caption),), tables)
+def _numbers(found: Regressed) -> Numbers:
+    signals = {
+        regression.signal: {
+            m.name: {"r2_test": value(m.r2), "r2_unseen": value(m.r2, "unseen"), "units": len(m.units)}
+            for m in regression.models
+        }
+        for regression in found.of_signals
+    }
+    return {"label": found.of_signals[0].label, "signals": signals}
 
 
-def _path(path: L1Path) -> Safe:
-    rows = path.strengths
-    controls = control_columns([row.controls for row in rows], share=True)
-    again = Scored("the same units, fitted again", [*(row.refitted for row in rows), None], share=True)
-    return score_table(
-        "Logistic regression with an L1 penalty",
-        Text("C", [*(f"{row.strength:.3g}" for row in rows), "–"]),
-        Text("units with a weight", [*(f"{row.nonzero} of {path.of}" for row in rows), "always the commoner value"]),
-        Scored("", [*(row.accuracy for row in rows), path.majority], share=True, both=True),
-        [again] if any(row.refitted is not None for row in rows) else [],
-        [Scored(column.head, [*column.cells, None], share=True) for column in controls],
-        _units_of("untrained network", [row.untrained_nonzero for row in rows]),
-        _units_of("random label", [row.random_nonzero for row in rows]),
-        names=2,
-    )
+def _lines(found: Regressed) -> dict[str, str]:
+    values = [
+        f"{number(headline(model.r2)[0].value)} ({signal_name(regression.signal)})"
+        for regression in found.of_signals
+        for model in regression.models
+        if model.name == "linear"
+    ]
+    return {f"{called(found.of_signals[0].label)} from all units, R²": ", ".join(values)}
 
 
-def _units_of(control: str, used: Sequence[int | None]) -> list[Text]:
-    return [Text(f"its units: {control}", [*map(count, used), "–"])] if any(n is not None for n in used) else []
-
-
-def _units(path: L1Path) -> Safe:
-    rows = []
-    for row in path.strengths:
-        by_weight = sorted(zip(row.units.tolist(), row.weights.tolist(), strict=True), key=lambda pair: -abs(pair[1]))
-        named = ", ".join(f"{unit} ({number(weight)})" for unit, weight in by_weight[:30])
-        more = f" and {len(by_weight) - 30} more" if len(by_weight) > 30 else ""
-        rows.append([f"{row.strength:.3g}", element("span", (named or "none") + more, class_="units")])
-    caption = f"Weights point to: {label_name(path.label)} = {path.values[1]}"
-    return table(["C", "unit (weight), largest first"], rows, caption)
+REGRESSION = Analysis(
+    "regression", "linear models of the main label", Regressed, regressed, asks=_of_main,
+    read=partial(_read, tuple(f"regression-{signal}" for signal in COMPARED)), numbers=_numbers, lines=_lines
+)
+REGRESSION_PHRASE = Analysis(
+    "regression-phrase", "models of the depth of a phrase", Regressed, regressed, asks=_of_phrase,
+    read=partial(_read, ("regression-phrase",)), numbers=_numbers, suits=lambda subject: of_depth(subject.asks)
+)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
+from naibu import probes
+from naibu.data.forms import Form
+from naibu.looking.analysis import Analysis, Numbers, asked_of, predicted
+from naibu.looking.numbers import interval, value
 from naibu.probes.bracket_results import BracketPrediction
+from naibu.reporting.finding import Finding
 from naibu.reporting.markup import Safe, figure, folded, paragraph
-from naibu.reporting.numbers import count
-from naibu.reporting.sections.section import Pen, Scored, Section, Text, fitted_note, score_table, split_of, where
-from naibu.reporting.words import shortened
+from naibu.reporting.numbers import count, share, with_interval
+from naibu.reporting.score_table import Scored, Text, score_table
+from naibu.reporting.section import Pen, Section, fitted_note, split_of, where
+from naibu.reporting.words import headline, on_split, shortened
 
 READING = (
     "To the network every symbol is a number without parts; that an opening and a closing bracket belong together is "
@@ -27,6 +33,45 @@ NAMES = {
     "word": "word",
     "end": "end of sequence",
 }
+
+
+def closings(found: BracketPrediction) -> Finding:
+    """Say whether closing brackets are foreseen better than opening ones, and better than a table of two symbols does.
+
+    Judged by recall and by loss, for a network that always says one bracket has a full recall of it.
+    """
+    recall, loss = found.difference("close", "recall"), found.difference("close", "loss")
+    kinds = found.of("open"), found.of("close")
+    if recall is None or kinds[0] is None or kinds[1] is None:
+        return Finding("Opening and closing brackets could not be compared.", False)
+    score, split = headline(recall.scores)
+    opening, closing = (on_split(kind.recall, split) for kind in (kinds[0], kinds[1]))
+    table = on_split(recall.ngram, split)
+    beside = "" if table is None else f"; by a table of the last two symbols {share(table.value)}"
+    numbers = (
+        f"closing ones are foreseen in {with_interval(closing, True)} of their places, opening ones in "
+        f"{with_interval(opening, True)} ({split} sequences; opening less closing {with_interval(score, True)}{beside})"
+    )
+    dearer = None if loss is None else on_split(loss.scores, split)
+    if not score.high < 0 or (dearer is not None and not dearer.low > 0):
+        reason = "" if dearer is None else f"; in loss, {with_interval(dearer)}"
+        return Finding(
+            f"That closing brackets are predicted better than opening ones is not shown: {numbers}{reason}.", False
+        )
+    return _beyond_table(found, f"Closing brackets are predicted better than opening ones: {numbers}.", split)
+
+
+def _beyond_table(found: BracketPrediction, text: str, split: str) -> Finding:
+    later = found.of("later close") or found.of("close")
+    score = None if later is None else on_split(later.recall, split)
+    table = None if later is None else on_split(later.ngram, split)
+    if later is None or score is None or table is None:
+        return Finding(text, True)
+    what = "of those that follow another closing one" if later.kind == "later close" else "of the closing ones"
+    seen = f"{what} it foresees {with_interval(score, True)}, the table {share(table.value)}"
+    if score.low > table.value:
+        return Finding(f"{text} It knows more than the table: {seen}.", True)
+    return Finding(f"{text} But that it knows more than the table is not shown: {seen}.", False)
 
 
 def brackets_predicted(found: BracketPrediction, pen: Pen) -> Section:
@@ -92,3 +137,17 @@ def _categories(found: BracketPrediction) -> Safe:
         Scored("last 2 symbols alone: opening", [c.open_ngram.test for c in each], share=True),
         Scored("last 2 symbols alone: closing", [c.close_ngram.test for c in each], share=True),
     )
+
+
+def _numbers(found: BracketPrediction) -> Numbers:
+    return {
+        k.kind: {**interval("recall", k.recall.test), "ngram": value(k.ngram), "loss": value(k.loss)}
+        for k in found.kinds
+    }
+
+
+BRACKET_PREDICTION = Analysis(
+    "bracket_prediction", "which brackets it foresees", BracketPrediction, brackets_predicted, closings,
+    asked_of("bracket_prediction", probes.bracket_prediction, predicted), numbers=_numbers,
+    suits=lambda subject: subject.form != "" and Form(subject.form).brackets
+)

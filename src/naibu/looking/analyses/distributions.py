@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
+from naibu import probes
+from naibu.looking.analysis import Analysis, Numbers, asked_of
+from naibu.looking.numbers import known
 from naibu.probes.results import Distributions, Level, SignalDistribution
 from naibu.reporting.markup import Safe, element, figure, paragraph
 from naibu.reporting.numbers import count, number, share, with_interval
-from naibu.reporting.sections.section import Pen, Scored, Section, Text, fitted_note, layer_column, score_table
+from naibu.reporting.score_table import Scored, Text, layer_column, score_table
+from naibu.reporting.section import Pen, Section, fitted_note
 from naibu.reporting.words import rank, signal_name
 
 READING = (
@@ -164,3 +168,21 @@ def _peaks(s: SignalDistribution) -> str:
 
 def _small(text: str) -> Safe:
     return element("span", text or "–", class_="units")
+
+
+def _numbers(found: Distributions) -> Numbers:
+    return {
+        f"{s.layer}/{s.signal}": {
+            "mean": known(s.mean.value),
+            "deviation": known(s.deviation.value),
+            "beta_distance": None if s.beta is None else known(s.beta.distance.value),
+            "near_levels": None if s.levels is None else known(s.levels.together.share.value),
+        }
+        for s in found.signals
+    }
+
+
+DISTRIBUTIONS = Analysis(
+    "distributions", "how the values are distributed", Distributions, distributed,
+    asks=asked_of("distributions", probes.distributions), numbers=_numbers
+)

@@ -1,1 +1,0 @@
-"""What was found, in plain sentences computed from the results; where nothing was found they say so."""
