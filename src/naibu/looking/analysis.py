@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from naibu.data.corpus import DEPTHS
-from naibu.errors import OptionError
+from naibu.errors import OptionError, StoredError
 from naibu.looking.labels import is_depth
 from naibu.probes import tables
 from naibu.probes.results import Scores
@@ -72,6 +72,13 @@ class Probed:
     def keys(self, signals: Iterable[str]) -> list[Key]:
         """Return the keys of those signals that the uppermost layer has."""
         return [(self.top, signal) for signal in signals if (self.top, signal) in self.recording.keys()]
+
+    def needed(self, kind: type[R], name: str) -> R:
+        """Return a result that another is made from; StoredError where it was not computed."""
+        found = self.results.get(kind, name)
+        if found is None:
+            raise StoredError(f"{name}: not computed, and a result that reads it was asked for; probe again")
+        return found
 
     def asked(self) -> list[str]:
         """Return the labels worth asking about that were recorded, the main one first."""

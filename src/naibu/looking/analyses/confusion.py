@@ -159,5 +159,5 @@ def _lines(found: Confusion) -> dict[str, str]:
 
 CONFUSION = Analysis(
     "confusion", "how well it predicts", Confusion, predicts, prediction,
-    _asks, numbers=_numbers, scores=_scores, lines=_lines
+    _asks, numbers=_numbers, scores=_scores, lines=_lines,
 )

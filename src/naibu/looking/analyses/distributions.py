@@ -184,5 +184,5 @@ def _numbers(found: Distributions) -> Numbers:
 
 DISTRIBUTIONS = Analysis(
     "distributions", "how the values are distributed", Distributions, distributed,
-    asks=asked_of("distributions", probes.distributions), numbers=_numbers
+    asks=asked_of("distributions", probes.distributions), numbers=_numbers,
 )

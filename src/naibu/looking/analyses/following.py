@@ -7,7 +7,6 @@ from functools import partial
 from typing import NamedTuple
 
 from naibu import probes
-from naibu.errors import StoredError
 from naibu.looking.analysis import CHIEF, Analysis, Ask, Numbers, Probed, Results
 from naibu.looking.labels import called, of_depth
 from naibu.looking.numbers import interval
@@ -65,9 +64,7 @@ def _asks(name: str, label_of: Callable[[Probed], str | None], probed: Probed) -
 
 
 def _course(probed: Probed, name: str, key: Key) -> Trajectories:
-    correlation = probed.results.get(Correlation, name)
-    if correlation is None:
-        raise StoredError(f"{name}: not computed, and the courses of its best units were asked for; probe again")
+    correlation = probed.needed(Correlation, name)
     return probes.trajectories(probed.recording, key, [best_unit(correlation, key)], label=correlation.label)
 
 

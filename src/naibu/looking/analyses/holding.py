@@ -185,5 +185,6 @@ def _lines(found: Holding) -> dict[str, str]:
 
 
 HOLDING = Analysis(
-    "holding", "the intervention", Holding, held, cause, numbers=_numbers, lines=_lines, command="naibu intervene {run}"
+    "holding", "the intervention", Holding, held, cause,
+    numbers=_numbers, lines=_lines, command="naibu intervene {run}",
 )

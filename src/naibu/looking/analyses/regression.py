@@ -158,10 +158,12 @@ def _lines(found: Regressed) -> dict[str, str]:
 
 
 REGRESSION = Analysis(
-    "regression", "linear models of the main label", Regressed, regressed, asks=_of_main,
-    read=partial(_read, tuple(f"regression-{signal}" for signal in COMPARED)), numbers=_numbers, lines=_lines
+    "regression", "linear models of the main label", Regressed, regressed,
+    asks=_of_main, read=partial(_read, tuple(f"regression-{signal}" for signal in COMPARED)), numbers=_numbers,
+    lines=_lines,
 )
 REGRESSION_PHRASE = Analysis(
-    "regression-phrase", "models of the depth of a phrase", Regressed, regressed, asks=_of_phrase,
-    read=partial(_read, ("regression-phrase",)), numbers=_numbers, suits=lambda subject: of_depth(subject.asks)
+    "regression-phrase", "models of the depth of a phrase", Regressed, regressed,
+    asks=_of_phrase, read=partial(_read, ("regression-phrase",)), numbers=_numbers,
+    suits=lambda subject: of_depth(subject.asks),
 )

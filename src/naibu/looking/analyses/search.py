@@ -54,10 +54,10 @@ def _asks(probed: Probed) -> Iterator[Ask]:
 
 
 def _passages(probed: Probed) -> Passages:
-    found = probed.results.get(Search, "search")
-    cells = [] if found is None else named_cells(found)
+    found = probed.needed(Search, "search")
+    cells = named_cells(found)
     if not cells:
-        return Passages("" if found is None else found.run, (), np.zeros(0), ())
+        return Passages(found.run, (), np.zeros(0), ())
     return passages(probed.recording, cells, seed=probed.subject.seed)
 
 
@@ -164,6 +164,6 @@ def _numbers(found: Named) -> Numbers:
 
 
 SEARCH = Analysis(
-    "search", "the cells people look for", Named, searched, lambda found: naming(found.search), _asks, read=_read,
-    numbers=_numbers
+    "search", "the cells people look for", Named, searched, lambda found: naming(found.search),
+    _asks, read=_read, numbers=_numbers,
 )

@@ -126,6 +126,6 @@ def _numbers(found: Ternary) -> Numbers:
 
 
 TERNARY = Analysis(
-    "ternary", "the update rounded to three levels", Ternary, rounded, rounding, numbers=_numbers,
-    command="naibu intervene {run} --ternary"
+    "ternary", "the update rounded to three levels", Ternary, rounded, rounding,
+    numbers=_numbers, command="naibu intervene {run} --ternary",
 )

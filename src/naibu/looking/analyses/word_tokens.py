@@ -87,7 +87,7 @@ def few_neighbours(found: Neighbours) -> str:
         f"That {words} has the neighbours of other words of its part of speech is not shown, only illustrated: of the "
         f"{len(near)} nearest tokens of other words to {_tokens(len(found.queries))}, {alike} "
         f"{'has' if alike == 1 else 'have'} the same one (cosine of the nearest {number(nearest)}, of the median token "
-f"{number(usual)}; no interval for so few)."
+        f"{number(usual)}; no interval for so few)."
     )
 
 
@@ -170,6 +170,6 @@ def _of_neighbours(found: Neighbours) -> Numbers:
 
 
 WORD_TOKENS = Analysis(
-    "word_tokens", "one word with several functions", OneWord, one_word, one_word_told, _asks, read=_read,
-    numbers=_numbers
+    "word_tokens", "one word with several functions", OneWord, one_word, one_word_told,
+    _asks, read=_read, numbers=_numbers,
 )
