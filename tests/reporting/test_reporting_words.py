@@ -170,7 +170,7 @@ def test_a_finding_has_number_interval_and_controls(telling: PartOfSpeech) -> No
     assert with_interval(score, True) in found.text
     controls = {f"{name} alone": telling.baseline(gram).scores for name, gram in
                 (("the word", "1-gram"), ("the last 2 symbols", "2-gram"))}  # fmt: skip
-    controls["always saying the commonest"] = telling.baseline("majority").scores
+    controls["always the commonest"] = telling.baseline("majority").scores
     for name, scores in (*controls.items(), ("the untrained network", update.controls.untrained)):
         control = on_split(scores, split)
         assert control is not None

@@ -11,7 +11,7 @@ from naibu.interventions.results import Effect, Holding
 from naibu.looking.analysis import Analysis, Numbers
 from naibu.looking.numbers import value
 from naibu.probes.results import Score, Scores
-from naibu.reporting.finding import Finding
+from naibu.reporting.finding import Finding, high, low
 from naibu.reporting.markup import Safe, figure, folded
 from naibu.reporting.numbers import number, share, with_interval
 from naibu.reporting.score_table import Scored, Text, score_table
@@ -92,8 +92,7 @@ def matters_more(start: Score, after: Score, drawn: Sequence[float], *, fewer_is
 
 
 def _unchanged(start: Score, after: Score) -> bool:
-    low, high = (after.low, after.high) if np.isfinite(after.low) else (after.value, after.value)
-    return low <= start.value <= high
+    return low(after) <= start.value <= high(after)
 
 
 def _ends_held(start: Score, after: Score) -> str:

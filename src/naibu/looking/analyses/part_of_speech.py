@@ -24,7 +24,7 @@ READING = (
     "Can one part of speech be told from another by the numbers inside the network, just after the word was read? For "
     "each signal a weighted sum of all units is fitted on words of training sequences and says one or the other on "
     "words of test sequences. Most words have one part of speech only, so much can be known from the word alone: the "
-    "line “this word alone” is what a table of words reaches, “last 2 symbols” a table of pairs of them. The random "
+    "line “the word alone” is what a table of words reaches, “last 2 symbols” a table of pairs of them. The random "
     "label gives each word one of the two at random, for good: how far a probe gets there is how well it remembers "
     "words, and the selectivity is what remains of its accuracy above that. Whether one signal is better than another "
     "is said by their difference on the same words, whose interval leaves out 0 or does not."

@@ -29,9 +29,8 @@ NAMES = {
     "signs split": "first two of the split signs",
     "majority": "always the commonest",
     "position": "position alone",
-    "1-gram": "this word alone",
+    "1-gram": "the word alone",
 }
-SAID = {"majority": "always saying the commonest", "1-gram": "the word alone"}
 
 
 def key_of(probed: Probed) -> Key | None:
@@ -68,7 +67,7 @@ def told(
     `needless` are the baselines that it is set against.
     """
     score, split = scores
-    there = {**{_said(b.name): b.scores for b in found.baselines if b.name in needless}, **controls}
+    there = {**{baseline_name(b.name): b.scores for b in found.baselines if b.name in needless}, **controls}
     values = {name: value for name, scores in there.items() if (value := controlled(scores, split)) is not None}
     beyond = bool(values) and above(score, max(values.values())) and found.told_by is None
     numbers = f"{with_interval(score, True)} of the places right ({split}"
@@ -79,13 +78,9 @@ def told(
     return Finding(text + (" " + COPIED.format(found.told_by) if found.told_by is not None else ""), False)
 
 
-def _said(baseline: str) -> str:
-    return SAID.get(baseline, f"the last {baseline.partition('-')[0]} symbols alone")
-
-
 def baseline_name(name: str) -> str:
-    """Return what needs no network in words: "2 symbols alone"."""
-    return NAMES.get(name, name.replace("-gram", " symbols alone") if name[0].isdigit() else name)
+    """Return what needs no network in words: "the last 2 symbols alone"."""
+    return NAMES.get(name, f"the last {name.partition('-')[0]} symbols alone" if name.endswith("-gram") else name)
 
 
 def told_table(telling: Sequence[Telling], baselines: Sequence[Baseline], classes: int) -> Safe:
