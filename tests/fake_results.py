@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from naibu.interventions.measured import Measured
 from naibu.interventions.results import OLD, Effect, Holding
+from naibu.looking.report import told
 from naibu.probes import results as r
-from naibu.reporting import NetworkPart, Report
+from naibu.reporting import Part, Report, Subject
+from naibu.reporting.section import Section
 
 ROWS = r.Rows("train", 180_000, 4200, 21_000, 17_500)
 NOTHING = r.Score(np.nan, np.nan, np.nan, 0, 0)
@@ -58,8 +61,14 @@ def correlation(
             width = max(0.0004, (1 - abs(top)) / 10)
             both = scores(top, width, unseen)
             control = controls(untrained, 0.4, 0.2)
-            shape = association(k, 0.05 + 2 * (1 - abs(top)), np.sign(top) or 1.0)
-            found.append(r.SignalCorrelation(layer, signal, train, train, 17, both, control, 17, both, control, shape))
+            noise = 0.05 + 2 * (1 - abs(top))
+            found.append(
+                r.SignalCorrelation(
+                    layer=layer, signal=signal, association=association(k, noise, np.sign(top) or 1.0),
+                    train_pearson=train, pearson_unit=17, pearson=both, pearson_controls=control,
+                    train_spearman=train, spearman_unit=17, spearman=both, spearman_controls=control,
+                )
+            )  # fmt: skip
     return r.Correlation("run", label, ROWS, 100_000, tuple(found))
 
 
@@ -77,7 +86,15 @@ def overlap(best: float = 0.14, *, nothing: float = 0.96, untrained: float | Non
         train[5] = value
         found.append(
             r.SignalOverlap(
-                "lstm.0", signal, train, 5, scores(value, 0.02), controls(untrained, 0.9, 0.8), nothing, edges, counts
+                layer="lstm.0",
+                signal=signal,
+                train=train,
+                unit=5,
+                overlap=scores(value, 0.02),
+                controls=controls(untrained, 0.9, 0.8),
+                no_information=nothing,
+                edges=edges,
+                counts=counts,
             )
         )
     return r.Overlap("run", "inside:VP", ("0", "1"), ROWS, 180_000, tuple(found))
@@ -94,22 +111,22 @@ def confusion(
         recall, precision = np.diag(counts) / counts.sum(axis=1), np.diag(counts) / counts.sum(axis=0)
     ends = None if end is None else scores(end, 0.0002)
     return r.Confusion(
-        "run",
-        ROWS,
-        symbols,
-        counts,
-        recall,
-        precision,
-        None if end is None else "ED",
-        ends,
-        controls(0.0, 0.1) if ends else r.Controls(),
-        ends,
-        controls(0.0, 0.2) if ends else r.Controls(),
-        scores(accuracy),
-        controls(0.05, 0.25),
-        scores(majority),
-        scores(1.21),
-        scores(3.35, 0.1),
+        run="run",
+        fitted=ROWS,
+        symbols=symbols,
+        counts=counts,
+        recall=recall,
+        precision=precision,
+        end=None if end is None else "ED",
+        end_recall=ends,
+        end_recall_controls=controls(0.0, 0.1) if ends else r.Controls(),
+        end_precision=ends,
+        end_precision_controls=controls(0.0, 0.2) if ends else r.Controls(),
+        accuracy=scores(accuracy),
+        accuracy_controls=controls(0.05, 0.25),
+        majority=scores(majority),
+        loss=scores(1.21),
+        perplexity=scores(3.35, 0.1),
     )
 
 
@@ -129,17 +146,17 @@ def distributions() -> r.Distributions:
         counts = np.histogram(x, edges)[0]
         found.append(
             r.SignalDistribution(
-                "lstm.0",
-                signal,
-                edges,
-                counts,
-                0,
-                len(x),
-                score(float(x.mean())),
-                score(float(x.std())),
-                beta,
-                peaks,
-                np.histogram(bare, edges)[0],
+                layer="lstm.0",
+                signal=signal,
+                edges=edges,
+                counts=counts,
+                outside=0,
+                n=len(x),
+                mean=score(float(x.mean())),
+                deviation=score(float(x.std())),
+                beta=beta,
+                peaks=peaks,
+                untrained_counts=np.histogram(bare, edges)[0],
             )
         )
     return r.Distributions("run", ROWS, 0.05, tuple(found))
@@ -165,15 +182,15 @@ def regression(signal: str = "cell", linear: float = 0.9998) -> r.Regression:
     """Linear, Lasso and single models of the depth."""
     models = tuple(
         r.LinearModel(
-            name,
-            np.arange(n) + 17,
-            np.ones(n),
-            0.1,
-            None,
-            scores(v, 0.0002),
-            controls(0.81, 0.3, -0.4),
-            scores(v, 0.0002),
-            controls(),
+            name=name,
+            units=np.arange(n) + 17,
+            weights=np.ones(n),
+            intercept=0.1,
+            alpha=None,
+            r2=scores(v, 0.0002),
+            r2_controls=controls(0.81, 0.3, -0.4),
+            r=scores(v, 0.0002),
+            r_controls=controls(),
         )
         for name, n, v in (("linear", 23, linear), ("lasso", 9, linear - 0.004), ("single", 1, linear - 0.01))
     )
@@ -188,18 +205,18 @@ def l1_path(best: float = 0.9996) -> r.L1Path:
         control = controls(0.6 + 0.03 * k, None, 0.7) if k % 2 else r.Controls()
         rows.append(
             r.L1Row(
-                3.0**k * 1e-5,
-                1.0,
-                1e-4,
-                5,
-                np.arange(units),
-                np.linspace(-2, 3, units),
-                0.1,
-                scores(value, 0.004),
-                control,
-                units if k % 2 else None,
-                units + 2 if k % 2 else None,
-                scores(min(value + 0.004, best), 0.004) if units else None,
+                strength=3.0**k * 1e-5,
+                objective=1.0,
+                gap=1e-4,
+                passes=5,
+                units=np.arange(units),
+                weights=np.linspace(-2, 3, units),
+                intercept=0.1,
+                accuracy=scores(value, 0.004),
+                controls=control,
+                untrained_nonzero=units if k % 2 else None,
+                random_nonzero=units + 2 if k % 2 else None,
+                refitted=scores(min(value + 0.004, best), 0.004) if units else None,
             )
         )
     return r.L1Path("run", "lstm.0", "cell", "inside:VP", ("0", "1"), ROWS, 180_000, 40, scores(0.69), tuple(rows))
@@ -226,62 +243,94 @@ def holding(held: float = 0.03, *, random: float = 0.999, ends: bool = True, dra
     return Holding("run", "lstm.0", "cell", 17, "depth", 1.31, tuple(effects))
 
 
-def part(name: str = "tagged-40") -> NetworkPart:
-    """A network with every result."""
-    return NetworkPart(
-        name,
-        "tagged",
-        "ST (S (NP (DT DT) (<unk> <unk>) NP) & S) ED",
-        [("sequences", "4,200"), ("<reader>", 'penn & "lisp"')],
-        "VP",
-        0.687,
-        {
-            "cell": "lstm",
-            "units": 40,
-            "layers": 1,
-            "parameters": 51_234,
-            "steps": 1200,
-            "seconds": 118.4,
-            "tokens": 1_200_000,
-            "tokens_per_second": 10_123.4,
-            "passes": 3.2,
-            "learning_rate": 0.003,
-        },
-        [{"step": k, "loss": 5 / k + 1.3, "validation_loss": 5 / k + 1.25} for k in range(1, 12)],
-        confusion(),
-        correlation(),
-        correlation("depth:VP", 0.93, hidden=0.6),
-        overlap(),
-        distributions(),
-        (trajectories(), trajectories("hidden")),
-        (regression(), regression("hidden", 0.93)),
-        l1_path(),
-        holding(),
-        {
-            key: f"naibu probe {key} --run '{name}' <&>"
-            for key in ("train", "record", "confusion", "depth", "overlap", "regression", "l1", "holding", "report")
-        },
+@dataclass(frozen=True)
+class Network:
+    """What is known of a network, and its results by name, as a report is made from them."""
+
+    subject: Subject
+    results: dict[str, Any] = field(default_factory=dict)
+
+    def get(self, kind: type[Any], name: str, /) -> Any:
+        """The result of that name, as those on disk are got."""
+        found = self.results.get(name)
+        assert found is None or isinstance(found, kind)
+        return found
+
+    def having(self, results: dict[str, Any] | None = None, **more: Any) -> Network:
+        """The same with other results; None takes one away."""
+        return replace(self, results=self.results | (results or {}) | more)
+
+    def told(self, anchor: str = "network-1") -> Part:
+        """What the report has of it."""
+        return told(self.subject, self, anchor)
+
+    def section(self, name: str) -> Section:
+        """The section of one analysis."""
+        return next(section for section in self.told().sections if section.key == name)
+
+
+def network(name: str = "tagged-40") -> Network:
+    """A network with a result of the most analyses."""
+    training = {
+        "cell": "lstm",
+        "units": 40,
+        "layers": 1,
+        "parameters": 51_234,
+        "steps": 1200,
+        "seconds": 118.4,
+        "tokens": 1_200_000,
+        "tokens_per_second": 10_123.4,
+        "passes": 3.2,
+        "learning_rate": 0.003,
+    }
+    subject = Subject(
+        name=name,
+        about="asked for the next symbol",
+        asks=("depth", "depth:VP", "inside:VP"),
+        options={"form": "tagged"},
+        reads="the opening and closing brackets",
+        notes=("The phrase looked at is a VP; 68.7 % of the training symbols lie inside one.",),
+        example="ST (S (NP (DT DT) (<unk> <unk>) NP) & S) ED",
+        found=[("sequences", "4,200"), ("<reader>", 'penn & "lisp"')],
+        training=training,
+        metrics=[{"step": k, "loss": 5 / k + 1.3, "validation_loss": 5 / k + 1.25} for k in range(1, 12)],
+        commands={"train": f"naibu train --run '{name}' <&>", "record": "naibu record", "run": f"--run '{name}' <&>"},
     )
+    results = {
+        "confusion": confusion(),
+        "depth": correlation(),
+        "phrase": correlation("depth:VP", 0.93, hidden=0.6),
+        "overlap": overlap(),
+        "distributions": distributions(),
+        "trajectories-cell": trajectories(),
+        "trajectories-hidden": trajectories("hidden"),
+        "regression-cell": regression(),
+        "regression-hidden": regression("hidden", 0.93),
+        "l1": l1_path(),
+        "holding": holding(),
+    }
+    return Network(subject, results)
 
 
-def short_part(name: str) -> NetworkPart:
+def short(name: str) -> Network:
     """A network with fewer drawings."""
-    some = correlation(signals=("cell", "hidden"))
-    return replace(part(name), depth=some, phrase=None, distributions=None, trajectories=())
+    gone = dict.fromkeys(("phrase", "distributions", "trajectories-cell", "trajectories-hidden"))
+    return network(name).having(gone, depth=correlation(signals=("cell", "hidden")))
 
 
-def bare_part(name: str = "words-8") -> NetworkPart:
-    """A network of which nothing is known but its name and form."""
-    return NetworkPart(name, "words", "ST a <b> ED", [])
-
-
-def report(*parts: NetworkPart) -> Report:
-    """A report of some networks."""
-    return Report(
-        "Inside <tagged> & co", "2026-07-01, naibu 0.1.0", "naibu look x --out y", parts or (part(), bare_part())
+def bare(name: str = "words-8", **results: Any) -> Network:
+    """A network of which little is known but what it read, with the results given."""
+    subject = Subject(
+        name=name,
+        about="asked for the next symbol",
+        asks=("depth", "depth:VP", "inside:VP"),
+        options={"form": "words"},
+        example="ST a <b> ED",
     )
+    return Network(subject).having(**results)
 
 
-def without_unseen(found: NetworkPart) -> NetworkPart:
-    """The same network where every test sequence also occurs in training."""
-    return replace(found, depth=correlation(unseen=False), phrase=None)
+def report(*networks: Network) -> Report:
+    """A report of some networks."""
+    parts = (each.told(f"network-{k}") for k, each in enumerate(networks or (network(), bare()), 1))
+    return Report("Inside <tagged> & co", "2026-07-01, naibu 0.1.0", "naibu look x --out y", tuple(parts))

@@ -194,7 +194,7 @@ def test_an_option_that_does_not_suit_the_corpus(options, said, treebank, monkey
         (
             "intervene",
             "results",
-            "depth.json: not found; this should be a Correlation result (results are made by: naibu",
+            "no unit is known that follows a label; it is found by: naibu probe",
         ),
         ("report", "settings.toml", "tagged-8: no run here"),
         ("report", "results", "corpus.json: not found"),

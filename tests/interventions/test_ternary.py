@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+import fake_results as fake
 import naibu
 from naibu.config import ModelConfig
 from naibu.data.sequences import Sequences
@@ -16,14 +17,12 @@ from naibu.interventions.measured import Scorer
 from naibu.interventions.rounding import Sizes, ToThree, ToTwo, ToWhole, sizes
 from naibu.interventions.ternary import THRESHOLDS, ternary
 from naibu.interventions.ternary_results import Ternary
+from naibu.looking.analyses.ternary import rounded, rounding
 from naibu.models.language_model import LanguageModel
 from naibu.probes import tables
 from naibu.probes.resampling import Resampler
-from naibu.reporting.content import NetworkPart
-from naibu.reporting.findings import findings, rounding
 from naibu.reporting.plots.ternary import plot_ternary
-from naibu.reporting.sections.section import Pen
-from naibu.reporting.sections.ternary import rounded
+from naibu.reporting.section import Pen
 from naibu.storage import as_json
 from naibu.tasks.task import loss_measure
 
@@ -281,12 +280,11 @@ def test_the_finding_sets_the_cost_against_the_controls(found, costs, begins, pr
     assert said.present == present
     assert "controls: levels of −1/2 and 1/2" in said.text
     assert "unseen" in said.text
-    part = NetworkPart("a", "tagged", "ST ED", [], ternary=priced(found, **costs))
-    assert said in findings(part)
+    assert said in fake.bare(ternary=priced(found, **costs)).told().findings
 
 
 def test_the_section_draws_each_rounding_where_it_lies(found):
-    section = rounded(NetworkPart("a", "tagged", "ST ED", []), found, Pen("a"))
+    section = rounded(found, Pen("a"))
     assert "control: update always 0" in section.tables[0]
     ax = plot_ternary(found, split="unseen")
     places = [line.get_xdata()[0] for line in ax.get_lines() if line.get_marker() != "None"]

@@ -19,10 +19,10 @@ from rich.console import Console
 import fake_results as fake
 from fake_recording import fake_recording
 from naibu.cli import main
+from naibu.looking.analyses.search import naming
 from naibu.probes.passages import FULL, Passages, named_cells, passages
 from naibu.probes.search import search
 from naibu.reporting.coloured import print_coloured
-from naibu.reporting.findings import naming
 from naibu.reporting.page import render
 from naibu.reporting.palette import colour, ink, level, luminance
 from naibu.runs import open_run
@@ -184,7 +184,7 @@ def part():
     recording = fake_recording()
     found = search(recording, resamples=20, permutations=9)
     shown = passages(recording, named_cells(found), symbols=300)
-    return replace(fake.bare_part(), form="tagged", search=found, passages=shown)
+    return fake.bare(search=found, passages=shown)
 
 
 class Reading(HTMLParser):
@@ -211,7 +211,7 @@ class Reading(HTMLParser):
 
 
 def test_the_page_holds_the_values_of_all_cells(part):
-    page, shown = Reading(render(fake.report(part))), part.passages
+    page, shown = Reading(render(fake.report(part))), part.results["passages"]
     cells = json.loads(page.box["data-cells"])
     assert len(cells) == page.options == len(shown.cells)
     for attributes, spans, passage in zip(page.texts, page.spans, shown.passages, strict=True):
@@ -231,35 +231,37 @@ def test_the_one_script_is_allowed_by_its_hash_and_a_page_without_text_has_none(
     assert f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'" in text
     for word in ("fetch", "XMLHttpRequest", "http:", "https:", "import(", "eval"):
         assert word not in script
-    assert "<script" not in render(fake.report(replace(part, passages=None)))
-    assert "script-src" not in render(fake.report(replace(part, passages=None)))
+    assert "<script" not in render(fake.report(part.having(passages=None)))
+    assert "script-src" not in render(fake.report(part.having(passages=None)))
     nothing = Passages("run", (), np.zeros(0), ())
-    assert "<script" not in render(fake.report(replace(part, passages=nothing)))
+    assert "<script" not in render(fake.report(part.having(passages=nothing)))
 
 
 def test_the_section_says_what_was_found_and_what_was_not(part):
-    found = naming(part.search)
+    found = naming(part.results["search"])
     assert found.present
     assert "inside an X is told best by one unit, 5 of the " in found.text
-    nothing = naming(replace(part.search, found=()))
+    nothing = naming(replace(part.results["search"], found=()))
     assert (nothing.text, nothing.present) == ("No label was searched.", False)
-    weak = [replace(f, best=replace(f.best, scores=fake.scores(0.6))) for f in part.search.found]
-    assert "though not surely" in naming(replace(part.search, found=tuple(weak))).text
-    searched = replace(part.search.found[0], untrained=part.search.found[0].best)
+    weak = [replace(f, best=replace(f.best, scores=fake.scores(0.6))) for f in part.results["search"].found]
+    assert "though not surely" in naming(replace(part.results["search"], found=tuple(weak))).text
+    searched = replace(part.results["search"].found[0], untrained=part.results["search"].found[0].best)
     found = [
         replace(
             searched, best=replace(searched.best, scores=fake.scores(0.8)), controls=fake.controls(bare), symbol=alone
         )
         for bare, alone in ((0.7, fake.scores(0.5)), (0.7, fake.scores(0.9)), (0.795, fake.scores(0.5)))
     ]
-    assert "1 of 3 labels is told better than by the best unit" in naming(replace(part.search, found=tuple(found))).text
+    three = replace(part.results["search"], found=tuple(found))
+    assert "1 of 3 labels is told better than by the best unit" in naming(three).text
     page = render(fake.report(part))
     assert "Not searched: kind (it is categorical)" in page
 
 
 def test_symbols_of_the_text_are_escaped(part):
-    odd = replace(part.passages.passages[0], symbols=("<b>", *part.passages.passages[0].symbols[1:]))
-    page = render(fake.report(replace(part, passages=replace(part.passages, passages=(odd,)))))
+    shown = part.results["passages"]
+    odd = replace(shown.passages[0], symbols=("<b>", *shown.passages[0].symbols[1:]))
+    page = render(fake.report(part.having(passages=replace(shown, passages=(odd,)))))
     assert "<b>" not in page
     assert ">&lt;b&gt;</span>" in page
 

@@ -10,9 +10,9 @@ import pytest
 import naibu
 from naibu.errors import StoredError
 from naibu.looking import probing
+from naibu.looking.look import write_facts
 from naibu.looking.places import Places
 from naibu.looking.steps import record_run
-from naibu.recording import Recording
 from random_trees import nested
 
 
@@ -26,6 +26,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
     training = naibu.TrainingConfig(steps=1, threads=1)
     run = naibu.train(corpus, out=out / "run", model=naibu.ModelConfig(units=6), training=training)
     record_run(Places(run), corpus)
+    write_facts(Places(run), corpus)
     return Places(run)
 
 
@@ -34,13 +35,14 @@ def results(places: Places) -> dict[str, str]:
 
 
 def test_side_by_side_is_one_after_the_other(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
-    probing.probe_run(places, "VP")
+    probing.probe_run(places)
     alone = results(places)
     assert {"search.json", "passages.json", "l1.csv", "trajectories-cell.json"} <= alone.keys()
     for path in places.results.iterdir():
-        path.unlink()
+        if path.name != "corpus.json":
+            path.unlink()
     capsys.readouterr()
-    probing.probe_run(places, "VP", workers=2)
+    probing.probe_run(places, workers=2)
     assert results(places) == alone
     done = [line.split("probing: ")[1] for line in capsys.readouterr().err.splitlines() if "probing: " in line]
     shares = [int(line.split("%")[0]) for line in done]
@@ -50,18 +52,21 @@ def test_side_by_side_is_one_after_the_other(places: Places, capsys: pytest.Capt
 
 def test_what_is_asked_for_by_name_is_not_given_to_processes(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probing, "run_parallel", lambda *_: pytest.fail("a process would not know the name"))
-    probing.probe_run(places, "VP", label="depth", workers=2)
+    probing.probe_run(places, label="depth", workers=2)
     assert (places.results / "correlation-depth.json").exists()
 
 
 def test_a_failing_probe_is_told_with_its_own_words(places: Places) -> None:
-    with pytest.raises(StoredError, match="depth:QP"):
-        probing.probe_run(places, "QP", workers=2)
+    (gate,) = places.untrained.glob("shards/*/lstm.0.forget_gate.npy")
+    gate.rename(gate.with_suffix(".away"))
+    with pytest.raises(StoredError, match="forget_gate.npy: missing or damaged"):
+        probing.probe_run(places, workers=2)
+    gate.with_suffix(".away").rename(gate)
 
 
 def test_processes_are_for_large_recordings(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    recording = Recording.open(places.recording)
-    assert probing._workers(recording) == 1
-    monkeypatch.setattr(probing, "MANY", recording.tokens * 6)
+    probed = probing.probed_of(places)
+    assert probing._workers(probed) == 1
+    monkeypatch.setattr(probing, "MANY", probed.recording.tokens * 6)
     monkeypatch.setattr(probing.os, "sched_getaffinity", lambda _: set(np.arange(9)), raising=False)
-    assert probing._workers(recording) == probing.MOST
+    assert probing._workers(probed) == probing.MOST

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +13,11 @@ import fake_results as fake
 from fake_recording import FakeIndex, FakeRecording, fake_recording
 from naibu import probes
 from naibu.errors import OptionError
+from naibu.looking.analyses.bracket_prediction import closings
 from naibu.probes import tables
 from naibu.probes.bracket_comparison import compare
 from naibu.probes.bracket_prediction import CLOSE, END, OPEN, OTHER, WORD, bracket_prediction, kind_of_symbols
 from naibu.probes.bracket_results import BracketComparison, BracketPrediction
-from naibu.reporting.findings import closings
-from naibu.reporting.page import sections
 from naibu.reporting.plots.bracket_prediction import plot_categories
 from naibu.reporting.plots.canvas import BLUE, VERMILLION
 
@@ -268,8 +266,7 @@ def test_the_plot_has_both_recalls_and_the_section_its_numbers(recording: FakeRe
     drawn = {to_hex(c[0].get_color()): c[0].get_xdata() for c in ax.containers}
     for colour, field in ((BLUE, "open"), (VERMILLION, "close")):
         assert drawn[colour] == pytest.approx([getattr(c, field).unseen.value for c in result.categories])
-    part = replace(fake.bare_part(), bracket_prediction=result)
-    section = next(s for s in sections(part, "n") if s.key == "bracket_prediction")
+    section = fake.bare(bracket_prediction=result).section("bracket_prediction")
     assert section.says == closings(result).text
     text = "".join(section.tables)
     assert "closing, after another closing" in text

@@ -15,7 +15,6 @@ from fake_recording import FakeRecording, fake_recording
 from naibu import probes
 from naibu.probes import tables
 from naibu.probes.levels import PLACES
-from naibu.reporting.page import sections
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +66,7 @@ def test_levels_are_found_where_they_are_and_not_in_what_is_smooth(signal: str, 
         (trained, trained, "levels other than 0 are not shown"),
     ):
         result = probes.distributions(recording, untrained=untrained, keys=(key,), resamples=100)
-        part = replace(fake.bare_part(), distributions=result)
-        section = next(s for s in sections(part, "n") if s.key == "distributions")
+        section = fake.bare(distributions=result).section("distributions")
         assert words in section.says
         assert "Levels: values near the places" in "".join(section.tables)
     signal_found = probes.distributions(trained, untrained=plain, keys=(key,), resamples=20).signals[0]
@@ -101,6 +99,5 @@ def test_distributions_stored_before_there_were_levels_are_read(recording: FakeR
     (tmp_path / "new.json").write_text(json.dumps(stored))
     old = tables.load(probes.Distributions, tmp_path, "new")
     assert all(s.levels is None and s.untrained_peaks == () for s in old.signals)
-    part = replace(fake.bare_part(), distributions=old)
-    section = next(s for s in sections(part, "n") if s.key == "distributions")
+    section = fake.bare(distributions=old).section("distributions")
     assert "Levels" not in "".join(section.tables)

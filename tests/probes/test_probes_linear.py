@@ -24,7 +24,6 @@ from naibu.probes.monotone import _curve, along
 from naibu.probes.regression import least_squares, regression
 from naibu.probes.resampling import r2, r2_columns
 from naibu.probes.results import Regression
-from naibu.reporting.page import sections
 from naibu.reporting.plots.probing import plot_curve
 
 CELL = ("lstm.0", "cell")
@@ -333,8 +332,7 @@ def test_a_straight_unit_is_not_said_to_bend(recording: FakeRecording) -> None:
 
 
 def _regressed(result: Regression) -> str:
-    part = replace(fake.bare_part(), phrase_regression=result)
-    return next(s.says for s in sections(part, "n") if s.key == "phrase_regression")
+    return fake.bare().having({"regression-phrase": result}).section("regression-phrase").says
 
 
 @given(st.integers(0, 10_000))

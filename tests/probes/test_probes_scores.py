@@ -134,6 +134,20 @@ def test_confusion_shows_the_most_frequent(recording: FakeRecording) -> None:
     assert result.counts[:-1].sum(1).tolist() == sorted(result.counts[:-1].sum(1).tolist(), reverse=True)
     no_end = recording.with_index(symbols=tuple(f"x{k}" for k in range(30)))
     assert probes.confusion(no_end, resamples=20).end_recall is None
+    assert probes.confusion(recording, singled_out=None, resamples=20).end_recall is None
+
+
+def test_any_answer_can_be_looked_at_by_itself(recording: FakeRecording) -> None:
+    result = probes.confusion(recording, most=40, singled_out="s5", resamples=20)
+    place = result.symbols.index("s5")
+    assert result.end == "s5"
+    assert result.end_recall is not None
+    assert result.end_recall.test.value == pytest.approx(result.recall[place])
+    assert result.end_precision is not None
+    assert result.end_precision.test.value == pytest.approx(result.precision[place])
+
+
+def test_confusion_needs_predictions(recording: FakeRecording) -> None:
     with pytest.raises(OptionError, match="no predicted classes"):
         probes.confusion(recording.with_index(predicted=None))
 

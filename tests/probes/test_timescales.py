@@ -7,19 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import fake_results as fake
 from fake_recording import FakeRecording, fake_recording
 from naibu.cells.layers import GRU
 from naibu.cells.variants import MinGRU
 from naibu.errors import OptionError
+from naibu.looking.analyses.timescales import keeping as found_of
+from naibu.looking.analyses.timescales import kept
 from naibu.probes import tables
 from naibu.probes.timescales import LEVELS, applies, keeping, timescales
 from naibu.probes.timescales_results import HALF, Timescales
-from naibu.reporting.content import NetworkPart
-from naibu.reporting.findings import findings
-from naibu.reporting.findings import keeping as found_of
 from naibu.reporting.plots.timescales import plot_saturation, plot_timescales
-from naibu.reporting.sections.section import Pen
-from naibu.reporting.sections.timescales import kept
+from naibu.reporting.section import Pen
 from naibu.storage import as_json
 
 FORGET, INPUT = ("lstm.0", "forget_gate"), ("lstm.0", "input_gate")
@@ -165,11 +164,11 @@ def test_the_finding_sets_the_slow_units_against_the_untrained_network(both) -> 
     assert not found_of(other).present
     assert "is not shown" in found_of(other).text
     assert not found_of(timescales(gated(), resamples=50)).present
-    assert said in findings(NetworkPart("a", "tagged", "ST ED", [], timescales=both))
+    assert said in fake.bare(timescales=both).told().findings
 
 
 def test_the_section_draws_and_tables_what_was_found(both) -> None:
-    section = kept(NetworkPart("a", "tagged", "ST ED", []), both, Pen("a"))
+    section = kept(both, Pen("a"))
     assert len(section.figures[0].split("<svg")) == 3
     assert "unit 2" in "".join(section.tables)
     layer = both.layers[0]

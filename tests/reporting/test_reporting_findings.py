@@ -11,18 +11,21 @@ import pytest
 from rich.console import Console
 
 import fake_results as fake
+from naibu.looking.analyses.confusion import prediction
+from naibu.looking.analyses.following import following
+from naibu.looking.analyses.holding import cause
+from naibu.looking.analyses.l1 import few_units, fewest
+from naibu.looking.analyses.overlap import telling_apart
 from naibu.probes.results import Controls, Score, Scores
-from naibu.reporting import numbers, words
-from naibu.reporting.content import NetworkPart, Report
-from naibu.reporting.findings import cause, few_units, fewest, findings, following, prediction, telling_apart
-from naibu.reporting.terminal import LINES, summary_table
+from naibu.reporting import Report, numbers, words
+from naibu.reporting.terminal import summary_table
 
 
 def test_prediction_better_than_the_commonest_symbol_is_told_with_the_ends() -> None:
     found = prediction(fake.confusion())
     assert found.present
     assert "right in 61.9\u202f% [61.4\u202f%, 62.4\u202f%] of the places in unseen sequences" in found.text
-    assert "always saying the most frequent symbol is right in 21.9\u202f%" in found.text
+    assert "always giving the most frequent answer is right in 21.9\u202f%" in found.text
     assert "foresees 99.96\u202f%" in found.text
 
 
@@ -73,11 +76,30 @@ def test_an_undefined_correlation_is_not_a_finding() -> None:
     assert not following(fake.correlation(best=math.nan)).present
 
 
-def test_one_unit_telling_apart_is_told_with_few_units() -> None:
-    found = telling_apart(fake.overlap(), fake.l1_path())
+def test_one_unit_telling_apart_is_told_and_few_units() -> None:
+    found = telling_apart(fake.overlap())
     assert found.present
     assert "Unit 5 of the cell alone tells what is inside a VP from what is not" in found.text
-    assert "Together, 20 units of the 40 of the cell" in found.text
+    found = few_units(fake.l1_path())
+    assert found.present
+    assert "Together, 20 units of the 40 of the cell tell what is inside a VP from what is not" in found.text
+
+
+def test_few_units_no_better_than_a_control_are_not_a_finding() -> None:
+    """As good as the commoner answer, or as the untrained network's units at the same price: nothing is shown."""
+    path = fake.l1_path()
+    as_good = replace(fewest(path), controls=fake.controls(untrained=0.999))
+    for changed in (replace(path, majority=fake.scores(0.999)), replace(path, strengths=(as_good,))):
+        found = few_units(changed)
+        assert not found.present
+        assert "is not shown: 20 units of the 40" in found.text
+    assert not few_units(replace(path, strengths=())).present
+
+
+def test_labels_that_are_no_phrase_are_told_by_their_values() -> None:
+    found = telling_apart(replace(fake.overlap(), label="rush_hour", values=("no", "yes")))
+    assert "Unit 5 of the cell alone tells places where rush hour is yes from all others" in found.text
+    assert "its values where rush hour is yes and elsewhere overlap" in found.text
 
 
 @pytest.mark.parametrize(
@@ -97,7 +119,7 @@ def test_an_overlap_near_its_controls_is_not_a_finding(overlap: object, says: st
 def test_the_fewest_units_are_those_at_99_per_cent_else_the_best() -> None:
     assert fewest(fake.l1_path()).nonzero == 20
     assert fewest(fake.l1_path(0.95)).nonzero in (7, 12, 20, 31)
-    assert "always saying the commoner answer: 68.9" in few_units(fake.l1_path())
+    assert "always saying the commoner answer: 68.9" in few_units(fake.l1_path()).text
 
 
 def test_a_unit_that_matters_more_than_all_random_ones_is_used() -> None:
@@ -133,8 +155,8 @@ def test_an_intervention_without_ends_is_judged_by_the_loss() -> None:
 
 
 def test_a_network_without_results_has_no_findings() -> None:
-    assert findings(fake.bare_part()) == []
-    assert len(findings(fake.part())) == 5
+    assert fake.bare().told().findings == ()
+    assert len(fake.network().told().findings) == 6
 
 
 @pytest.mark.parametrize(
@@ -194,8 +216,8 @@ def test_words() -> None:
 
 def test_the_terminal_shows_the_main_numbers_and_takes_no_symbol_for_markup() -> None:
     console = Console(width=200, record=True, file=io.StringIO())
-    part = replace(fake.part("[bold]name"), distributions=None)
-    console.print(summary_table(Report("[red]t", "", "", (part, fake.bare_part()))))
+    parts = (fake.short("[bold]name").told("a"), fake.bare().told("b"))
+    console.print(summary_table(Report("[red]t", "", "", parts)))
     text = console.export_text()
     for wanted in (
         "[bold]name",
@@ -207,14 +229,22 @@ def test_the_terminal_shows_the_main_numbers_and_takes_no_symbol_for_markup() ->
         "hidden state",
     ):
         assert wanted in text, wanted
-    assert summary_table(fake.report(fake.bare_part())).row_count == 0
-    assert summary_table(fake.report(fake.part())).row_count == len(LINES)
+    assert summary_table(fake.report(fake.bare())).row_count == 0
+
+
+def test_lines_that_one_network_alone_has_stand_in_their_place() -> None:
+    first, second = (replace(fake.bare().told(), lines=dict.fromkeys(lines, "1")) for lines in ("ad", "abcd"))
+    for parts in ((first, second), (second, first)):
+        table = summary_table(Report("t", "", "", parts))
+        assert list(table.columns[0].cells) == ["a", "b", "c", "d"]
+    assert [str(cell) for cell in summary_table(Report("t", "", "", (first, second))).columns[1].cells] == list("1––1")
 
 
 def test_undefined_numbers_are_dashes_everywhere() -> None:
     nothing = Scores(fake.NOTHING, None)
     confusion = replace(fake.confusion(), end_recall=nothing, end_precision=nothing, perplexity=nothing)
-    part: NetworkPart = replace(fake.bare_part(), confusion=confusion)
+    lines = fake.bare(confusion=confusion).told().lines
     assert "nan" not in prediction(confusion).text
-    assert all("nan" not in write(part) for _, write in LINES)
+    assert lines
+    assert all("nan" not in line for line in lines.values())
     assert np.isnan(confusion.recall).any()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -152,7 +151,7 @@ def test_drawings_take_the_colour_of_the_page_and_keep_text_as_text(text: str) -
 
 def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
     for name in ("a.html", "b.html"):
-        write(fake.report(fake.short_part("a")), tmp_path / name)
+        write(fake.report(fake.short("a")), tmp_path / name)
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "b.html"]
 
@@ -160,31 +159,31 @@ def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
 def test_a_page_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "report.html").mkdir()
     with pytest.raises(StoredError, match="cannot be written"):
-        write(fake.report(fake.bare_part()), tmp_path / "report.html")
+        write(fake.report(fake.bare()), tmp_path / "report.html")
 
 
 def test_what_a_section_measures_is_explained_once() -> None:
-    words = "".join(Page(render(fake.report(fake.short_part("a"), fake.short_part("b")))).text)
+    words = "".join(Page(render(fake.report(fake.short("a"), fake.short("b")))).text)
     assert words.count("For every unit, r says how closely") == 1
     assert words.count("A logistic regression, which weighs the units") == 1
-    assert words.count("The label at a position is the structure after its symbol has been read") == 2 * 4
+    assert words.count("The label at a place is what is known once it has been read") == 2 * 4
 
 
 def test_two_networks_with_the_same_results_do_not_share_ids() -> None:
-    found = Page(render(fake.report(fake.short_part("a"), fake.short_part("a"))))
+    found = Page(render(fake.report(fake.short("a"), fake.short("a"))))
     assert len(found.ids) == len(set(found.ids))
 
 
 def test_a_network_whose_test_sequences_are_all_seen_has_no_column_for_unseen() -> None:
-    part = replace(fake.bare_part(), depth=fake.correlation(unseen=False))
-    words = "".join(Page(render(fake.report(part))).text)
+    network = fake.bare(depth=fake.correlation(unseen=False))
+    words = "".join(Page(render(fake.report(network))).text)
     assert "all test" in words
     assert "(unseen)" not in words
 
 
 def test_a_network_without_cell_or_with_layers_is_shown(tmp_path: Path) -> None:
-    gru = replace(fake.bare_part(), depth=fake.correlation(signals=("reset_gate", "hidden")))
-    deep = replace(fake.bare_part(), depth=fake.correlation(layers=("lstm.0", "lstm.1")))
+    gru = fake.bare(depth=fake.correlation(signals=("reset_gate", "hidden")))
+    deep = fake.bare(depth=fake.correlation(layers=("lstm.0", "lstm.1")))
     words = "".join(Page(render(fake.report(gru, deep))).text)
     assert "unit 17 of the hidden state" in words
     assert "lstm.1" in words
@@ -201,5 +200,5 @@ def test_public_names_are_what_is_there() -> None:
 
     for name in public.__all__:
         assert getattr(public, name) is not None
-    with pytest.raises(AttributeError, match="it has NetworkPart"):
+    with pytest.raises(AttributeError, match="it has Part"):
         _ = public.nothing

@@ -26,7 +26,7 @@ def of(name: str) -> Callable[..., Axes]:
     """The plot of each kind with a fake result, taking optional axes."""
     cell = next(s for s in fake.correlation().signals if s.signal == "cell")
     return {
-        "learning": lambda ax=None: plot_learning_curve(fake.part().metrics, ax),
+        "learning": lambda ax=None: plot_learning_curve(fake.network().subject.metrics, ax),
         "confusion": lambda ax=None: plot_confusion(fake.confusion(), ax),
         "correlation": lambda ax=None: plot_correlation(fake.correlation(), ax),
         "association": lambda ax=None: plot_association(cell, ax, label="depth"),
@@ -132,7 +132,7 @@ def test_a_trajectory_has_the_units_values_the_labels_steps_and_the_symbols() ->
     assert behind.get_lines()[0].get_ydata() == pytest.approx(found.sequences[1].label)
     assert behind.yaxis.get_inverted()
     assert [t.get_text() for t in ax.get_xticklabels()] == list(found.sequences[1].symbols)
-    assert plot_trajectory(found, sequence=3).get_xlabel() == "symbols read"
+    assert plot_trajectory(found, sequence=3).get_xlabel() == "places read"
 
 
 def test_the_shaded_area_is_the_overlap() -> None:
@@ -194,3 +194,15 @@ def test_a_tinted_image_is_clear_where_there_is_nothing() -> None:
     image = tinted(np.array([[0.0, 0.5, 2.0]]), BLUE)
     assert image[0, :, 3].tolist() == [0, 0.5, 1]
     assert to_hex(image[0, 1, :3]) == BLUE
+
+
+def test_a_loss_that_falls_below_zero_is_drawn_whole() -> None:
+    metrics = [{"step": k, "loss": 1.0 - k, "validation_loss": 1.5 - k} for k in range(1, 4)]
+    assert plot_learning_curve(metrics).get_ylim()[0] < -2
+    assert plot_learning_curve(fake.network().subject.metrics).get_ylim()[0] == 0
+
+
+def test_a_course_of_what_is_no_symbol_has_none_along_its_axis() -> None:
+    found = fake.trajectories()
+    bare = replace(found.sequences[0], symbols=("",) * len(found.sequences[0].symbols))
+    assert plot_trajectory(replace(found, sequences=(bare,))).get_xlabel() == "places read"

@@ -11,8 +11,13 @@ from test_probes_components import UPDATE
 from test_probes_components import words as words_in_components
 from test_probes_part_of_speech import words as words_in_parts
 
+import fake_results as fake
 from fake_recording import FakeRecording
-from naibu.looking.summary_of_words import summary_of_words
+from naibu.looking.analyses.components import along as along_finding
+from naibu.looking.analyses.part_of_speech import parts_told
+from naibu.looking.analyses.unique_components import types_apart
+from naibu.looking.analyses.word_tokens import OneWord, few_neighbours, one_word_told
+from naibu.looking.summary import summary_of
 from naibu.probes.components import components, word_tokens
 from naibu.probes.components_results import Components, Neighbours, UniqueComponents, WordTokens
 from naibu.probes.neighbours import neighbours
@@ -20,16 +25,10 @@ from naibu.probes.part_of_speech import part_of_speech
 from naibu.probes.part_of_speech_results import PartOfSpeech
 from naibu.probes.results import Score, Scores
 from naibu.probes.unique_components import unique_components
-from naibu.reporting.content import NetworkPart, Report
-from naibu.reporting.findings import findings
-from naibu.reporting.findings.of_words import along as along_finding
-from naibu.reporting.findings.of_words import few_neighbours, parts_told, types_apart
-from naibu.reporting.findings.of_words import one_word as one_word_finding
 from naibu.reporting.numbers import share, with_interval
 from naibu.reporting.page import render
 from naibu.reporting.plots.components import plot_pair, plot_plane, plot_signs, plot_words
 from naibu.reporting.plots.part_of_speech import plot_differences, plot_telling
-from naibu.reporting.sections.part_of_speech import compared, says
 from naibu.reporting.words import headline, on_split
 
 
@@ -124,35 +123,31 @@ def test_word_types_drawn_and_named(types: UniqueComponents) -> None:
 
 
 def test_what_is_said(telling: PartOfSpeech) -> None:
-    text = says(telling)
-    assert "The update tells them better than the cell" in text
-    assert "above both, by its interval, are the update and the cell." in text
-    d = telling.differences[0]
-    turned = replace(d.scores.test, value=-0.1, low=-0.2, high=-0.05)
-    assert "the update tells them worse than the cell (difference −10.00 [−20.00, −5.00]" in compared(d, turned)
-    assert "no difference can be seen" in compared(d, replace(turned, high=0.05))
-    told = replace(telling, told_by="the symbol before")
-    assert "it is copied" in says(told)
-    first = replace(telling.baseline("1-gram"), scores=telling.signals[0].accuracy)
-    others = tuple(b for b in telling.baselines if b.name != "1-gram")
-    best = max(telling.signals, key=lambda s: s.accuracy.test.value).accuracy
-    level = replace(telling, baselines=(replace(first, scores=best), *others))
-    assert "so no network is needed for that much" in says(level)
+    assert "The update tells them better than the cell" in parts_told(telling).text
+    first = telling.difference("update", "cell")
+    assert first is not None
+    for high, way in ((-0.05, "The update tells them worse than the cell"), (0.05, "no difference can be seen")):
+        turned = replace(first.scores.test, value=-0.1, low=-0.2, high=high)
+        changed = replace(first, scores=Scores(turned, turned))
+        others = tuple(d for d in telling.differences if d is not first)
+        text = parts_told(replace(telling, differences=(changed, *others))).text
+        assert way in text
+        assert f"(difference −10.00 [−20.00, {100 * high:+.2f}]".replace("-", "−") in text
+    assert "The update" not in parts_told(replace(telling, differences=())).text
 
 
 def test_the_page_has_all_of_it(
     telling: PartOfSpeech, along: Components, types: UniqueComponents, that: WordTokens, near: Neighbours
 ) -> None:
-    part = NetworkPart(
-        name="words-12", form="words", example="ST a ED", corpus=[], part_of_speech=telling, components=along,
-        unique_components=types, word_tokens=that, neighbours=near,
-    )  # fmt: skip
-    page = render(Report("words", "today", "naibu report", (part,)))
+    network = fake.bare(
+        part_of_speech=telling, components=along, unique_components=types, word_tokens=that, neighbours=near
+    )
+    page = render(fake.report(network))
     for anchor in ("part_of_speech", "components", "unique_components", "word_tokens"):
         assert f'id="network-1-{anchor}"' in page
     assert page.count("<svg") >= 2 + 3 + 1 + len(types.pairs) + 1
     assert "Nearest to “that”" in page
-    bare = render(Report("words", "today", "naibu report", (replace(part, part_of_speech=None, components=None),)))
+    bare = render(fake.report(network.having(part_of_speech=None, components=None)))
     assert "one part of speech told from another" in bare
 
 
@@ -175,7 +170,7 @@ def test_a_finding_has_number_interval_and_controls(telling: PartOfSpeech) -> No
     assert with_interval(score, True) in found.text
     controls = {f"{name} alone": telling.baseline(gram).scores for name, gram in
                 (("the word", "1-gram"), ("the last 2 symbols", "2-gram"))}  # fmt: skip
-    controls["always saying the commonest"] = telling.baseline("majority").scores
+    controls["always the commonest"] = telling.baseline("majority").scores
     for name, scores in (*controls.items(), ("the untrained network", update.controls.untrained)):
         control = on_split(scores, split)
         assert control is not None
@@ -201,7 +196,7 @@ def test_what_needs_no_network_is_not_shown(telling: PartOfSpeech, along: Compon
         "the symbol before gives the part of speech away"
         in parts_told(replace(telling, told_by="the symbol before")).text
     )
-    for finding, result in ((along_finding, along), (one_word_finding, that)):
+    for finding, result in ((along_finding, along), (lambda found: one_word_told(OneWord(found, None)), that)):
         for value, present in ((0.0, True), (1.0, False)):
             baselines = tuple(replace(b, scores=level(value)) for b in result.baselines)
             others = tuple(replace(t, untrained=None) for t in result.telling)
@@ -229,20 +224,22 @@ def test_neighbours_only_illustrate(near: Neighbours) -> None:
     found = few_neighbours(near)
     others = [(n, q) for q in near.queries for n in q.others]
     alike = sum(n.tag == q.tag for n, q in others)
-    assert not found.present
-    assert f"of the {len(others)} nearest tokens of other words" in found.text
-    assert f" {alike} ha" in found.text
-    assert "is not shown" in few_neighbours(replace(near, queries=())).text
+    assert "is not shown, only illustrated" in found
+    assert f"of the {len(others)} nearest tokens of other words" in found
+    assert f" {alike} ha" in found
+    assert "is not shown" in few_neighbours(replace(near, queries=()))
 
 
 def test_findings_and_numbers_of_all_probes_of_words(
     telling: PartOfSpeech, along: Components, types: UniqueComponents, that: WordTokens, near: Neighbours
 ) -> None:
-    part = NetworkPart("words-12", "words", "ST a ED", [], part_of_speech=telling, components=along)
-    part = replace(part, unique_components=types, word_tokens=that, neighbours=near)
-    assert len(findings(part)) == 5
-    found = summary_of_words(part)
-    assert list(found) == ["part_of_speech", "components", "word_tokens", "unique_components", "neighbours"]
+    network = fake.bare(
+        part_of_speech=telling, components=along, unique_components=types, word_tokens=that, neighbours=near
+    )
+    assert len(network.told().findings) == 4
+    assert few_neighbours(near) in network.told().findings[-1].text
+    found = summary_of(network.subject, network)["analyses"]
+    assert list(found) == ["part_of_speech", "components", "unique_components", "word_tokens"]
     update = telling.of("update")
     assert update is not None
     assert found["part_of_speech"]["signals"]["update"]["accuracy"] == update.accuracy.test.value
@@ -253,5 +250,5 @@ def test_findings_and_numbers_of_all_probes_of_words(
     assert [entry["auc"] for entry in found["unique_components"]["pairs"].values()] == [
         p.auc.value for p in types.pairs
     ]
-    assert [q["others_alike"] <= q["others"] for q in found["neighbours"]["queries"]] == [True] * len(near.queries)
-    assert summary_of_words(NetworkPart("bare", "words", "", [])) == {}
+    queries = found["word_tokens"]["neighbours"]["queries"]
+    assert [q["others_alike"] <= q["others"] for q in queries] == [True] * len(near.queries)

@@ -53,7 +53,7 @@ def probe(runs: Runs, /, *, asked: Annotated[Probed, FLAT] = PROBED, told: Told 
 
     probed = places_in(runs)
     for places in probed:
-        probe_run(places, places.run.found.get("category"), **vars(asked), workers=0)
+        probe_run(places, **vars(asked), workers=0)
         told.say("Results", places.results)
     return [str(path) for places in probed for path in sorted(places.results.glob("*.csv"))]
 

@@ -14,9 +14,9 @@ from naibu.data.sequences import Sequences
 from naibu.data.typed import NAME, read_typed
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError, OptionError
+from naibu.looking.analysis import top_layer
 from naibu.looking.options import Coloured
 from naibu.looking.places import Places
-from naibu.looking.probing import top_layer
 from naibu.looking.steps import load_result
 from naibu.probes.found import Best, Found, Search
 from naibu.probes.passages import FULL, NamedCell, Passages, cut_out, named_cells, passages

@@ -49,9 +49,17 @@ def probe(
     `label` restricts it to the correlation of every unit with that label, `parts` to telling two parts of speech
     apart, `word` to the tokens of one word. The recording is that of `naibu record`, or `naibu.look`.
     """
-    places = Places(run)
-    probe_run(places, run.found.get("category"), label=label, parts=parts, word=word)
+    places = _known(run)
+    probe_run(places, label=label, parts=parts, word=word)
     return places.results
+
+
+def _known(run: Run) -> Places:
+    """Return the places of a run, once what was found in its data is written beside the results."""
+    places = Places(run)
+    if not (places.folder_of("corpus") / "corpus.json").exists():
+        write_facts(places, places.corpus())
+    return places
 
 
 def intervene(run: Run, *, unit: int | None = None, signal: str | None = None, draws: int = 10) -> Holding:
@@ -65,8 +73,5 @@ def intervene(run: Run, *, unit: int | None = None, signal: str | None = None, d
 
 def report(runs: Run | Iterable[Run], *, out: str | Path = "report.html") -> Report:
     """Return what is shown of runs, written as a page `out`, with the main numbers in summary.json beside it."""
-    looked = [Places(run) for run in ([runs] if isinstance(runs, Run) else runs)]
-    for places in looked:
-        if not (places.folder_of("corpus") / "corpus.json").exists():
-            write_facts(places, places.corpus())
+    looked = [_known(run) for run in ([runs] if isinstance(runs, Run) else runs)]
     return make_report(looked, Path(out), command="naibu.report")

@@ -36,7 +36,7 @@ def look_into(asked: Look, console: Console, *, command: str, workers: int = 1) 
         out = asked.out / name_of(corpus, name, asked.model, asked.training)
         places = Places(train_shown(corpus, asked.model, asked.training, out, console))
         record_run(places, corpus)
-        probe_run(places, corpus.category, missing_only=True, workers=workers)
+        probe_run(places, missing_only=True, workers=workers)
         if not (places.results / "holding.json").exists():
             intervene_run(places, corpus)
         looked.append(places)
@@ -80,6 +80,8 @@ def write_facts(places: Places, corpus: Corpus) -> None:
     example = " ".join(corpus.test[short].symbols[:60])
     facts: dict[str, Any] = {"found": corpus.describe(), "example": example, "category": corpus.category}
     facts |= {
+        "asks": corpus.asks,
+        "singled_out": corpus.singled_out,
         "inside_share": corpus.inside_share,
         "seen_share": corpus.seen_share,
         "unknown_share": corpus.unknown_share,

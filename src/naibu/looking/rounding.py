@@ -10,8 +10,8 @@ from naibu.interventions.ternary_results import Ternary
 from naibu.looking.places import Places
 from naibu.looking.steps import TEST_TOKENS, sample
 from naibu.probes import tables
-from naibu.probes.results import Scores
 from naibu.progress import shown
+from naibu.reporting.terminal import scores_table
 from naibu.runs.language_models import load
 from naibu.training.threads import threads
 
@@ -42,16 +42,6 @@ def ternary_run(places: Places, corpus: Corpus, *, test_tokens: int = TEST_TOKEN
 
 def ternary_table(found: Ternary) -> Table:
     """Return the roundings as a table for the terminal, a row for each."""
-    table = Table(title=f"{found.run}: the update rounded at every step", title_justify="left")
-    for column in ("what was rounded", "ED recall", "loss (nats)", "loss added"):
-        table.add_column(column)
-    for rounding in found.roundings:
-        scores = (rounding.end_recall, rounding.loss, rounding.loss_change)
-        table.add_row(rounding.what, *(_written(each) for each in scores))
-    return table
-
-
-def _written(scores: Scores | None) -> str:
-    if scores is None:
-        return "-"
-    return f"{scores.test.value:.4f} [{scores.test.low:.4f}, {scores.test.high:.4f}]"
+    heads = ("what was rounded", "ED recall", "loss (nats)", "loss added")
+    rows = ((each.what, (each.end_recall, each.loss, each.loss_change)) for each in found.roundings)
+    return scores_table(f"{found.run}: the update rounded at every step", heads, rows)

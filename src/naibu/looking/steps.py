@@ -14,11 +14,11 @@ from naibu.data.sequences import Sequences
 from naibu.errors import OptionError, StoredError
 from naibu.interventions.hold import hold
 from naibu.interventions.results import Holding
+from naibu.looking.analyses.following import best_unit, main_correlation
+from naibu.looking.analysis import Stored, top_layer
 from naibu.looking.options import Recorded
 from naibu.looking.places import TRAINED, UNTRAINED, Places
-from naibu.looking.probing import best_unit, top_layer
 from naibu.probes import tables
-from naibu.probes.results import Correlation
 from naibu.progress import shown
 from naibu.recording import Recording, record_examples
 from naibu.runs.language_models import load, untrained
@@ -31,12 +31,10 @@ Result = TypeVar("Result")
 
 
 def labels_kept(corpus: Corpus, asked: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the labels a recording of this corpus carries: depth, those of the category probed, and any asked."""
+    """Return the labels a recording of this corpus carries: those of no category, those worth asking, any asked."""
     there = corpus.test.label_names
     usual = [name for name in there if ":" not in name and name != "position"]
-    if corpus.category is not None:
-        usual += [f"depth:{corpus.category}", f"inside:{corpus.category}"]
-    return tuple(dict.fromkeys([*usual, *asked]))
+    return tuple(dict.fromkeys([*usual, *corpus.asks, *asked]))
 
 
 def sample(sequences: Sequences, tokens: int, seed: int = 1) -> np.ndarray:
@@ -115,7 +113,9 @@ def intervene_run(
 ) -> Holding:
     """Hold the best depth unit (or the one asked for) still on the test sequences; leave `holding` in `results/`."""
     recording = Recording.open(places.recording)
-    correlation = tables.load(Correlation, places.folder_of("depth"), "depth")
+    correlation = main_correlation(Stored(places.folder_of))
+    if correlation is None:
+        raise StoredError(f"{places.results}: no unit is known that follows a label; it is found by: naibu probe")
     top = top_layer(recording)
     signals = {found for layer, found in recording.keys() if layer == top}
     signal = signal or ("cell" if "cell" in signals else "hidden")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from naibu.reporting.content import NetworkPart as NetworkPart
+from naibu.reporting.content import Part as Part
 from naibu.reporting.content import Report as Report
+from naibu.reporting.content import Subject as Subject
 
 if TYPE_CHECKING:
     from naibu.reporting.page import render as render
@@ -39,7 +40,7 @@ _HOME = {
     "plot_trajectory": "naibu.reporting.plots.units",
 }
 
-__all__ = ["NetworkPart", "Report", *_HOME]  # noqa: PLE0604
+__all__ = ["Part", "Report", "Subject", *_HOME]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:

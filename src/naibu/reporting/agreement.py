@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from naibu.interventions.agreement_results import CHANCE, Agreement, Condition, Held, NumberUnit
 from naibu.probes.results import Score
+from naibu.reporting.finding import high, low
 from naibu.reporting.numbers import number, share, with_interval
 from naibu.reporting.words import signal_name
 
@@ -46,8 +47,8 @@ def _agreeing(found: Agreement) -> str:
 
 def shown(condition: Condition) -> bool:
     """Return whether accuracy is above chance and above the untrained network, beyond both intervals."""
-    bare = 0.0 if condition.untrained is None else _high(condition.untrained)
-    return _low(condition.accuracy) > max(CHANCE, bare)
+    bare = 0.0 if condition.untrained is None else high(condition.untrained)
+    return low(condition.accuracy) > max(CHANCE, bare)
 
 
 def _against(condition: Condition) -> str:
@@ -81,7 +82,7 @@ def _unit(found: NumberUnit) -> str:
         else f"; the best one of the untrained network {number(found.untrained_r.value)}"
     )
     numbers = f"r = {with_interval(found.r)} on the nouns that did not choose it{bare}"
-    if abs(found.r.value) >= FOLLOWS and _low(found.r) * _high(found.r) > 0:
+    if abs(found.r.value) >= FOLLOWS and low(found.r) * high(found.r) > 0:
         follows = f"Before the verb, {who} follows the subject's number: {numbers}."
     else:
         follows = f"No unit is shown to follow the subject's number before the verb: of the best, {who}, {numbers}."
@@ -99,9 +100,9 @@ def _unit(found: NumberUnit) -> str:
         f" (mean log p(right) − log p(wrong): {number(before[0].margin.value)}, held {with_interval(held[0].margin)}, "
         f"random units {number(min(margins))} to {number(max(margins))})"
     )
-    if _high(after) < start.value and after.value < min(drawn):
+    if high(after) < start.value and after.value < min(drawn):
         return f"{follows} The network uses it: {numbers}."
-    if _high(held[0].margin) < before[0].margin.value and held[0].margin.value < min(margins):
+    if high(held[0].margin) < before[0].margin.value and held[0].margin.value < min(margins):
         return f"{follows} It carries a part of the number, for the margin falls more than with any other: {numbers}."
     return f"{follows} That the network uses it is not shown: {numbers}."
 
@@ -112,11 +113,3 @@ def _chief(effect: Held) -> Score:
 
 def _where(effect: Held) -> str:
     return "" if effect.incongruent is None else " over nouns of the other number"
-
-
-def _low(score: Score) -> float:
-    return score.low if score.low == score.low else score.value
-
-
-def _high(score: Score) -> float:
-    return score.high if score.high == score.high else score.value

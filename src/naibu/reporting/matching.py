@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from naibu.probes.matching_results import LabelMatch, Matches, Matching
-from naibu.probes.results import Score, Scores
+from naibu.probes.results import Scores
+from naibu.reporting.finding import high, low
 from naibu.reporting.numbers import number, share, with_interval
 from naibu.reporting.words import label_name, on_split, signal_name
 
@@ -44,8 +43,8 @@ def _verdict(found: Matching, split: str) -> str:
     there = [(mine, bare) for mine, bare in both if mine is not None and bare is not None]
     if not there:
         return "The networks before training were not compared"
-    above = sum(_low(mine) > _high(bare) for mine, bare in there)
-    below = sum(_high(mine) < _low(bare) for mine, bare in there)
+    above = sum(low(mine) > high(bare) for mine, bare in there)
+    below = sum(high(mine) < low(bare) for mine, bare in there)
     numbers = f"before training the same matching gives {_span([bare.value for _, bare in there], False)}"
     if above == len(there):
         return f"Training made units alike: {numbers}, and every pair of trained networks is above its own"
@@ -94,11 +93,3 @@ def _span(values: Sequence[float], as_share: bool) -> str:
     write = share if as_share else number
     low, high = write(min(values)), write(max(values))
     return low if low == high else f"{low} to {high}"
-
-
-def _low(score: Score) -> float:
-    return score.low if np.isfinite(score.low) else score.value
-
-
-def _high(score: Score) -> float:
-    return score.high if np.isfinite(score.high) else score.value

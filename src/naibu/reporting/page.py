@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 from naibu.probes.passages import Passages
-from naibu.reporting.content import NetworkPart, Report
-from naibu.reporting.findings import findings
+from naibu.reporting.content import Part, Report
 from naibu.reporting.markup import Markup, command, element, joined, paragraph
 from naibu.reporting.reading import reading, script, script_policy
-from naibu.reporting.sections.bracket_prediction import brackets_predicted
-from naibu.reporting.sections.components import along_components, one_word
-from naibu.reporting.sections.distributions import distributed
-from naibu.reporting.sections.intervention import held
-from naibu.reporting.sections.part_of_speech import parts_of_speech
-from naibu.reporting.sections.probing import regressed, sparse
-from naibu.reporting.sections.search import searched
-from naibu.reporting.sections.section import Pen, Section
-from naibu.reporting.sections.ternary import rounded
-from naibu.reporting.sections.timescales import kept
-from naibu.reporting.sections.training import predicts, trained
-from naibu.reporting.sections.units import follows, tells_apart
-from naibu.reporting.sections.word_types import word_types
-from naibu.reporting.words import FORMS
+from naibu.reporting.section import Section
 from naibu.storage import write_text
 
 LEAD = (
-    "A recurrent network reads one symbol after another and keeps what it needs in a list of numbers, its units. An "
-    "LSTM "
-    "network has two such lists: the cell, its memory, and the hidden state, what it shows of its memory to the "
-    "outside. "
-    "This page looks at each unit and asks what it has learnt about the structure of the text, which nobody told it."
+    "A recurrent network reads a sequence place by place and keeps what it needs in a list of numbers, its units. An "
+    "LSTM network has two such lists: the cell, its memory, and the hidden state, what it shows of its memory to the "
+    "outside. This page looks at each unit and asks what it has learnt of what it read, which nobody told it."
 )
-BRACKETS = (
-    "The brackets after a number are its 95 % interval: where it would lie with other sequences of the same kind. "
-    "Numbers are of test sequences, which took no part in training; “unseen” are those whose symbols do not occur "
-    "in this "
-    "order in the training part either. r is the correlation: 1 on a straight line, 0 unrelated."
+NUMBERS = (
+    "After a number, [low, high] is its 95 % interval: where it would lie with other sequences of the same kind. "
+    "Numbers are of test sequences, which took no part in training; “unseen” are those that do not also occur, place "
+    "for place, in the training part. r is the correlation: 1 on a straight line, 0 unrelated."
 )
 WORDS = (
-    ("unit", "one number inside the network, with a value of its own after every symbol"),
+    ("place", "one step of a sequence: a symbol of a text, an hour of a series"),
+    ("unit", "one number inside the network, with a value of its own after every place"),
     (
         "cell, hidden state",
         "the LSTM's memory, and what it shows of it; a GRU or Elman network has a hidden state only",
@@ -54,7 +37,7 @@ WORDS = (
     ),
     (
         "all test, unseen",
-        "all test sequences, and those of them that do not also occur, symbol for symbol, in the training part",
+        "all test sequences, and those of them that do not also occur, place for place, in the training part",
     ),
     (
         "control",
@@ -62,25 +45,6 @@ WORDS = (
     ),
     ("–", "not defined, or not computed"),
 )
-OPTIONAL = {
-    "confusion": "how well it predicts",
-    "bracket_prediction": "which brackets it foresees",
-    "depth": "which unit follows the depth",
-    "phrase": "which unit follows the depth of a phrase",
-    "overlap": "one unit telling inside from outside",
-    "distributions": "how the values are distributed",
-    "regression": "linear models of the depth",
-    "phrase_regression": "models of the depth of a phrase",
-    "l1": "few units telling inside from outside",
-    "part_of_speech": "one part of speech told from another",
-    "components": "words along principal components",
-    "unique_components": "each word once along principal components",
-    "word_tokens": "one word with several functions",
-    "search": "the cells people look for",
-    "timescales": "how long units keep what they hold",
-    "holding": "the intervention",
-    "ternary": "the update rounded to three levels",
-}
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -91,27 +55,23 @@ def write(report: Report, path: Path) -> None:
 
 def render(report: Report) -> str:
     """Return a report as HTML; equal reports give equal text."""
-    pages = [(f"network-{k + 1}", part, sections(part, f"network-{k + 1}")) for k, part in enumerate(report.parts)]
     explained: set[str] = set()
     main = joined(
         element("h1", report.title),
         paragraph(f"Made {report.made}.", "quiet"),
         paragraph(LEAD),
         _found(report),
-        _contents(pages),
+        _contents(report),
         _words(),
-        *(_network(name, part, found, explained) for name, part, found in pages),
+        *(_network(part, explained) for part in report.parts),
         element("footer", paragraph(f"{report.title}, made {report.made}."), command(report.command)),
     )
-    switched = any(
-        part.search is not None and part.passages is not None and part.passages.cells for part in report.parts
-    )
-    return document(report.title, main, switched=switched)
+    return document(report.title, main, switched=any(s.switched for part in report.parts for s in part.sections))
 
 
 def write_reading(found: Passages, form: str, title: str, path: Path) -> None:
     """Write a page of coloured text alone, with the choice of its cells. Raises StoredError as `write` does."""
-    main = joined(element("h1", title), reading(found, "text", form))
+    main = joined(element("h1", title), reading(found, "text", form != "characters"))
     write_text(Path(path), document(title, main, switched=True))
 
 
@@ -133,68 +93,23 @@ def document(title: str, main: Markup, *, switched: bool = False, rules: str = "
     return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body><main>{main}</main>{last}</body></html>\n'
 
 
-def sections(part: NetworkPart, name: str) -> list[Section]:
-    """Return the sections of a network that there are results for; `name` begins every id in them."""
-    return list(_sections(part, name))
-
-
-def _sections(part: NetworkPart, name: str) -> Iterator[Section]:
-    def pen(key: str) -> Pen:
-        return Pen(f"{name}-{key}-figure")
-
-    yield trained(part, pen("train"))
-    if part.confusion is not None:
-        yield predicts(part, part.confusion, pen("confusion"))
-    if part.bracket_prediction is not None:
-        yield brackets_predicted(part, part.bracket_prediction, pen("bracket_prediction"))
-    if part.depth is not None:
-        yield follows(part, part.depth, pen("depth"))
-    if part.phrase is not None:
-        yield follows(part, part.phrase, pen("phrase"), "phrase")
-    if part.overlap is not None:
-        yield tells_apart(part, part.overlap, pen("overlap"))
-    if part.search is not None:
-        yield searched(part, part.search, part.passages, f"{name}-search")
-    if part.l1 is not None:
-        yield sparse(part, part.l1, pen("l1"))
-    if part.regression:
-        yield regressed(part, part.regression, pen("regression"))
-    if part.phrase_regression is not None:
-        yield regressed(part, (part.phrase_regression,), pen("phrase_regression"), "phrase_regression")
-    if part.part_of_speech is not None:
-        yield parts_of_speech(part, part.part_of_speech, pen("part_of_speech"))
-    if part.components is not None:
-        yield along_components(part, part.components, pen("components"))
-    if part.unique_components is not None:
-        yield word_types(part, part.unique_components, pen("unique_components"))
-    if part.word_tokens is not None:
-        yield one_word(part, part.word_tokens, part.neighbours, pen("word_tokens"))
-    if part.distributions is not None:
-        yield distributed(part, part.distributions, pen("distributions"))
-    if part.timescales is not None:
-        yield kept(part, part.timescales, pen("timescales"))
-    if part.holding is not None:
-        yield held(part, part.holding, pen("holding"))
-    if part.ternary is not None:
-        yield rounded(part, part.ternary, pen("ternary"))
-
-
 def _found(report: Report) -> Markup:
-    parts: list[str] = [element("h2", "What we found", id="found"), paragraph(BRACKETS, "quiet")]
-    for k, part in enumerate(report.parts):
-        form = f": {FORMS[part.form]}" if part.form in FORMS else ""
-        link = element("a", part.name, href=f"#network-{k + 1}")
-        parts.append(element("h4", link, form))
-        items = [element("li", f.text, class_="present" if f.present else "absent") for f in findings(part)]
+    parts: list[str] = [element("h2", "What we found", id="found"), paragraph(NUMBERS, "quiet")]
+    for part in report.parts:
+        link = element("a", part.subject.name, href=f"#{part.anchor}")
+        read = f": {part.subject.reads}" if part.subject.reads else ""
+        parts.append(element("h4", link, read))
+        items = [element("li", f.text, class_="present" if f.present else "absent") for f in part.findings]
         parts.append(element("ul", *items, class_="findings") if items else paragraph("Nothing was probed."))
     return element("section", *parts)
 
 
-def _contents(pages: list[tuple[str, NetworkPart, list[Section]]]) -> Markup:
+def _contents(report: Report) -> Markup:
     items = []
-    for name, part, found in pages:
-        inner = [element("li", element("a", s.title, href=f"#{name}-{s.key}")) for s in found]
-        items.append(element("li", element("a", element("strong", part.name), href=f"#{name}"), element("ol", *inner)))
+    for part in report.parts:
+        inner = [element("li", element("a", s.title, href=f"#{part.anchor}-{s.key}")) for s in part.sections]
+        link = element("a", element("strong", part.subject.name), href=f"#{part.anchor}")
+        items.append(element("li", link, element("ol", *inner)))
     return element("nav", element("h2", "Contents"), element("ol", *items), aria_label="Contents")
 
 
@@ -203,33 +118,25 @@ def _words() -> Markup:
     return joined(element("h2", "Words used in every table"), element("dl", *pairs, class_="words"))
 
 
-def _network(name: str, part: NetworkPart, found: list[Section], explained: set[str]) -> Markup:
-    parts: list[str] = [element("h2", f"The network {part.name}", id=name, class_="network")]
-    for section in found:
-        parts.append(_section(name, section, explained))
-    there = {section.key for section in found}
-    missing = [words for key, words in OPTIONAL.items() if key not in there]
-    if missing:
+def _network(part: Part, explained: set[str]) -> Markup:
+    parts = [element("h2", f"The network {part.subject.name}", id=part.anchor, class_="network")]
+    parts += [_section(f"{part.anchor}-{section.key}", section, explained) for section in part.sections]
+    if part.missing:
+        missing = ", ".join(part.missing)
         parts.append(
-            paragraph(
-                f"Not in this report, because it was not computed or does not apply: {', '.join(missing)}.", "quiet"
-            )
+            paragraph(f"Not in this report, because it was not computed or does not apply: {missing}.", "quiet")
         )
-    return element("section", *parts, aria_labelledby=name)
+    return element("section", *parts, aria_labelledby=part.anchor)
 
 
-def _section(name: str, section: Section, explained: set[str]) -> Markup:
-    anchor = f"{name}-{section.key}"
-    if section.key in explained:
-        reading = Markup("")
-    else:
-        reading = paragraph(section.reading)
-        explained.add(section.key)
+def _section(anchor: str, section: Section, explained: set[str]) -> Markup:
+    reading = Markup("") if section.reading in explained else paragraph(section.reading)
+    explained.add(section.reading)
     return element(
         "section",
         element("h3", section.title, id=anchor),
         reading,
-        paragraph(section.says, "says"),
+        paragraph(section.says, "says") if section.says else Markup(""),
         *section.figures,
         *section.tables,
         command(section.command),

@@ -23,10 +23,11 @@ CAPTION = (
 )
 
 
-def reading(found: Passages, name: str, form: str) -> Markup:
+def reading(found: Passages, name: str, spaced: bool) -> Markup:
     """Return passages coloured by the first cell, with a choice of the others; `name` begins every id.
 
-    The values of all cells lie in the page as base64 of int8; without scripts, and in print, the first is shown.
+    Symbols that are not `spaced` run on. The values of all cells lie in the page as base64 of int8; without scripts,
+    and in print, the first is shown.
     """
     options = [element("option", cell_name(cell), value=str(k)) for k, cell in enumerate(found.cells)]
     cells = [{"signed": c.signed, "scale": float(f"{s:.6g}")} for c, s in zip(found.cells, found.scales, strict=True)]
@@ -41,7 +42,7 @@ def reading(found: Passages, name: str, form: str) -> Markup:
         Markup('<p class="tools" hidden>{}</p>').format(choice),
         element("p", "Coloured by ", cell_name(first), class_="fixed"),
         _legend(first, float(found.scales[0])),
-        *(_text(passage, found, k, form) for k, passage in enumerate(found.passages)),
+        *(_text(passage, found, k, spaced) for k, passage in enumerate(found.passages)),
     )
     kind = "reading" if first.signed else "reading gated"
     box = element("div", parts, class_=kind, data_cells=json.dumps(cells, separators=(",", ":")))
@@ -82,16 +83,15 @@ def _legend(cell: NamedCell, scale: float) -> Markup:
     )
 
 
-def _text(passage: Passage, found: Passages, k: int, form: str) -> Markup:
+def _text(passage: Passage, found: Passages, k: int, spaced: bool) -> Markup:
     """Return one passage as preformatted text with a span for each symbol."""
     scale, signed = float(found.scales[0]), found.cells[0].signed
-    gap = "" if form == "characters" else " "
     spans = []
     for symbol, value, holds in zip(passage.symbols, passage.values[0], passage.holds[0], strict=True):
         shown = f"{visible(symbol)}\n" if symbol == "\n" else symbol if symbol == " " else visible(symbol)
         kind = " ".join(part for part in (level(int(value), FULL, signed), "on" if holds == 1 else "") if part)
         title = _number(int(value) / FULL * scale)
-        after = "\n" if form == "characters" and symbol == START_SYMBOL else gap
+        after = " " if spaced else "\n" if symbol == START_SYMBOL else ""
         spans.append(joined(element("span", shown, class_=kind, title=title), after))
     where = "that also occurs in training" if passage.seen else "not seen in training"
     return element(

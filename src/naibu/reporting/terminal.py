@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from naibu.probes.results import Scores
-from naibu.reporting.content import NetworkPart, Report
-from naibu.reporting.findings import fewest, measured, random_values
-from naibu.reporting.numbers import MISSING, count, number, share, with_interval
-from naibu.reporting.words import headline, label_name, leading, of_signal, on_split, signal_name
+from naibu.reporting.content import Report
+from naibu.reporting.numbers import MISSING
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,96 +21,39 @@ def summary_table(report: Report) -> Table:
     table = Table(title=Text(report.title), title_justify="left")
     table.add_column("")
     for part in report.parts:
-        table.add_column(Text(part.name), overflow="fold")
-    for name, value in LINES:
-        cells = [value(part) for part in report.parts]
-        if any(cell != MISSING for cell in cells):
-            table.add_row(name, *(Text(cell) for cell in cells))  # Text: a symbol like [b] is no markup
+        table.add_column(Text(part.subject.name), overflow="fold")
+    for name in _in_order(report):
+        cells = [part.lines.get(name, MISSING) for part in report.parts]
+        table.add_row(name, *(Text(cell) for cell in cells))  # Text: a symbol like [b] is no markup
     return table
 
 
-def _rate(part: NetworkPart) -> str:
-    rate = part.training.get("tokens_per_second")
-    return count(rate) if isinstance(rate, (int, float)) else MISSING
+def _in_order(report: Report) -> list[str]:
+    """Return the names of all lines; what one network alone has stands where it stands there."""
+    order: list[str] = []
+    for part in report.parts:
+        place = 0
+        for name in part.lines:
+            if name not in order:
+                order.insert(place, name)
+            place = order.index(name) + 1
+    return order
 
 
-def _both(scores: Scores | None, write: Callable[[float | None], str]) -> str:
-    """Return a score on test and on unseen sequences."""
+def scores_table(title: str, heads: Sequence[str], rows: Iterable[tuple[str, Sequence[Scores | None]]]) -> Table:
+    """Return scores on all test sequences as a table of rich: a row for each name, its scores with their intervals."""
+    from rich.table import Table
+
+    table = Table(*heads, title=title, title_justify="left")
+    for name, scores in rows:
+        cells = ("-" if s is None else f"{s.test.value:.4f} [{s.test.low:.4f}, {s.test.high:.4f}]" for s in scores)
+        table.add_row(name, *cells)
+    return table
+
+
+def on_both(scores: Scores | None, write: Callable[[float | None], str]) -> str:
+    """Return a score on test and on unseen sequences, as one cell."""
     if scores is None:
         return MISSING
     unseen = f" / {write(scores.unseen.value)}" if scores.unseen is not None else ""
     return write(scores.test.value) + unseen
-
-
-def _perplexity(part: NetworkPart) -> str:
-    return MISSING if part.confusion is None else _both(part.confusion.perplexity, number)
-
-
-def _end_recall(part: NetworkPart) -> str:
-    return MISSING if part.confusion is None else _both(part.confusion.end_recall, share)
-
-
-def _unit(part: NetworkPart, which: str) -> str:
-    correlation = part.depth if which == "depth" else part.phrase
-    if correlation is None:
-        return MISSING
-    best = leading(correlation)
-    text = f"{with_interval(headline(best.pearson)[0])} (unit {best.pearson_unit} of {signal_name(best.signal)})"
-    if which == "depth" and correlation.label != "depth":
-        text = f"{label_name(correlation.label)}: {text}"
-    other = of_signal(correlation, "hidden")
-    if other is not None and other is not best:
-        text += f"; hidden state {number(headline(other.pearson)[0].value)}"
-    return text
-
-
-def _linear(part: NetworkPart) -> str:
-    values = [
-        f"{number(headline(model.r2)[0].value)} ({signal_name(regression.signal)})"
-        for regression in part.regression
-        for model in regression.models
-        if model.name == "linear"
-    ]
-    return ", ".join(values) or MISSING
-
-
-def _overlap(part: NetworkPart) -> str:
-    if part.overlap is None:
-        return MISSING
-    best = part.overlap.best()
-    return (
-        f"{with_interval(headline(best.overlap)[0])} (unit {best.unit} of {signal_name(best.signal)}, "
-        f"{label_name(part.overlap.label)})"
-    )
-
-
-def _l1(part: NetworkPart) -> str:
-    if part.l1 is None or not part.l1.strengths:
-        return MISSING
-    row = fewest(part.l1)
-    return f"{with_interval(headline(row.of_units)[0], True)} with {row.nonzero} of {part.l1.of} units"
-
-
-def _held(part: NetworkPart) -> str:
-    if part.holding is None or not part.holding.of("before") or not part.holding.of("held"):
-        return MISSING
-    name, split = measured(part.holding)
-    write = share if name == "end_recall" else number
-    before, held = (on_split(getattr(part.holding.of(kind)[0], name), split) for kind in ("before", "held"))
-    drawn = random_values(part.holding, name, split)
-    random = f"; random {write(sum(drawn) / len(drawn))}" if drawn else ""
-    what = "" if name == "end_recall" else "loss "
-    return f"{what}{write(before.value if before else None)} → {write(held.value if held else None)}{random}"
-
-
-LINES: tuple[tuple[str, Callable[[NetworkPart], str]], ...] = (
-    ("symbols a second in training", _rate),
-    ("perplexity, test / unseen", _perplexity),
-    ("ends foreseen, test / unseen", _end_recall),
-    ("best unit with the depth, r", lambda part: _unit(part, "depth")),
-    ("best unit with the phrase's depth, r", lambda part: _unit(part, "phrase")),
-    ("depth from all units, R²", _linear),
-    ("inside or not, overlap", _overlap),
-    ("inside or not, few units", _l1),
-    ("unit held: before → held", _held),
-)

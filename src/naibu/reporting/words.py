@@ -38,6 +38,8 @@ FORMS = {
     "characters": "the characters of the text, one by one",
 }
 
+ENDS = ("ED", "</s>")
+"""Outcomes that end a sequence."""
 _VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍"}
 
 
@@ -52,6 +54,11 @@ def label_name(label: str) -> str:
     if category:
         return f"{category} depth" if kind == "depth" else f"inside {article(category)}" if kind == "inside" else label
     return label.replace("_", " ")
+
+
+def outcome_name(outcome: str) -> str:
+    """Return the places where what is looked at by itself came: "ends of sequence", "places of “B-PER”"."""
+    return "ends of sequence" if outcome in ENDS else f"places of “{visible(outcome)}”"
 
 
 def short_group(names: str) -> str:

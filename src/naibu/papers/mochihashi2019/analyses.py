@@ -5,6 +5,7 @@ from __future__ import annotations
 from naibu.interventions.agreement_results import Agreement
 from naibu.interventions.results import Holding
 from naibu.interventions.ternary_results import Ternary
+from naibu.looking.analyses.holding import measured, random_values
 from naibu.papers.mochihashi2019.line import score
 from naibu.papers.mochihashi2019.networks import Network
 from naibu.papers.mochihashi2019.study import Study, result
@@ -14,7 +15,6 @@ from naibu.probes.components_results import UniqueComponents
 from naibu.probes.part_of_speech_results import PartOfSpeech
 from naibu.probes.results import Confusion, Correlation, Distributions, L1Path, Overlap, Regression, Scores
 from naibu.probes.timescales_results import Timescales
-from naibu.reporting.findings import measured, random_values
 from naibu.reporting.words import headline, of_signal, on_split
 
 

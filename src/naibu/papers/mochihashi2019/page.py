@@ -15,8 +15,8 @@ from naibu.papers.mochihashi2019.study import Study
 from naibu.papers.mochihashi2019.study_tables import HEAD, applying, cells
 from naibu.papers.runner import Reproduced
 from naibu.reporting.markup import Markup, element, folded, joined, paragraph, table
-from naibu.reporting.page import document, sections
-from naibu.reporting.sections.section import Section
+from naibu.reporting.page import document
+from naibu.reporting.section import Section
 from naibu.reporting.words import capital
 from naibu.storage import write_text
 
@@ -33,7 +33,7 @@ READING = (
     "numbers, on other data."
 )
 WIDER = "body { max-width: 80rem; }"
-Shown = dict[Network, list[Section]]
+Shown = dict[Network, tuple[Section, ...]]
 
 
 def write(study: Study, rows: Sequence[Reproduced], extra: dict[str, Markup], path: Path, made: str) -> None:
@@ -43,7 +43,7 @@ def write(study: Study, rows: Sequence[Reproduced], extra: dict[str, Markup], pa
 
 def render(study: Study, rows: Sequence[Reproduced], extra: dict[str, Markup], made: str) -> str:
     """Return the page; equal results give an equal page."""
-    shown = {n: sections(part_of(study.places(n)), _id(n.name)) for n in _drawn(study)}
+    shown = {n: part_of(study.places(n), _id(n.name)).sections for n in _drawn(study)}
     kept = [about for about in TABLES if applying(rows, about.title) or about.title in extra]
     main = joined(
         element("h1", TITLE),

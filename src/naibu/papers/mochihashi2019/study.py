@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 
 from naibu.data import builtin
 from naibu.data.corpus import Corpus, open_corpus
+from naibu.looking.analysis import top_layer
 from naibu.looking.look import write_facts
 from naibu.looking.places import Places
-from naibu.looking.probing import probe_run, top_layer
+from naibu.looking.probing import probe_run
 from naibu.looking.rounding import ternary_run
 from naibu.looking.steps import intervene_run, record_run
 from naibu.papers.mochihashi2019.networks import DEFAULT, FORMS, Network, Size
@@ -145,7 +146,7 @@ class NetworkJob:
         record_run(places, corpus, symbols={"train": size.train_tokens, "test": size.test_tokens})
 
     def _probe(self, places: Places, corpus: Corpus) -> None:
-        probe_run(places, corpus.category, missing_only=True)
+        probe_run(places, missing_only=True)
         if self.network.type == 4 and not (places.results / "l1-raw.json").exists():
             recording, control = places.open_recordings()
             key = (top_layer(recording), "cell")

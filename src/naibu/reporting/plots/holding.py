@@ -14,8 +14,8 @@ from naibu.reporting.words import on_split, signal_name
 
 NAMES = {
     "end_recall": "ends of sequence predicted",
-    "accuracy": "next symbols predicted",
-    "loss": "loss (nats per symbol)",
+    "accuracy": "accuracy",
+    "loss": "loss (nats a place)",
 }
 _COLOURS = {"before": BLUE, "held": VERMILLION, "random": GREY, "gates": GREEN}
 _MARKS = {"before": "o", "held": "D", "random": "o", "gates": "s"}

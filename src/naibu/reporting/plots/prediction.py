@@ -26,14 +26,15 @@ def plot_learning_curve(metrics: Sequence[Mapping[str, Any]], ax: Axes | None = 
         if lines:
             mark = "o" if len(lines) < 30 else None
             ax.plot(*zip(*lines, strict=True), color=colour, linestyle=style, marker=mark, markersize=3, label=name)
-    ax.set(xlabel="step", ylabel="loss (nats per symbol)")
-    ax.set_ylim(bottom=0)
+    ax.set(xlabel="step", ylabel="loss")
+    if ax.get_ylim()[0] >= 0:  # that of a density falls below 0
+        ax.set_ylim(bottom=0)
     ax.legend(loc="upper right")
     return ax
 
 
 def plot_confusion(confusion: Confusion, ax: Axes | None = None) -> Axes:
-    """Draw which symbol was expected where each came: a row is the symbol that came, its fields sum to 1."""
+    """Draw what was thought most probable where each symbol came: a row is what came, its fields sum to 1."""
     ax = new_axes((6.5, 6.5)) if ax is None else ax
     total = np.maximum(confusion.counts.sum(axis=1, keepdims=True), 1)
     shares = confusion.counts / total
@@ -44,8 +45,8 @@ def plot_confusion(confusion: Confusion, ax: Axes | None = None) -> Axes:
     ax.set_xticks(places, names, rotation=0 if short else 90)
     ax.set_yticks(places, names)
     ax.tick_params(length=0)
-    ax.set_xlabel("most probable next symbol")
-    ax.set_ylabel("symbol that came")
+    ax.set_xlabel("most probable")
+    ax.set_ylabel("came")
     ax.spines[:].set_visible(True)
     if len(names) <= WITH_NUMBERS:
         for (row, column), value in np.ndenumerate(shares):

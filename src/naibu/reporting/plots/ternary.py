@@ -38,7 +38,7 @@ def plot_ternary(ternary: Ternary, ax: Axes | None = None, *, split: str = "test
     ends = [x for _, score in rows for x in (score.value, score.low, score.high) if np.isfinite(x)]
     ax.set_xlim(min([-LINEAR / 4, *(2 * x for x in ends)]), max([LINEAR, *(2 * x for x in ends)]))
     ax.axvline(0, color=ink(ax), linewidth=0.8, alpha=0.5)
-    ax.set_xlabel("loss added by rounding (nats per symbol)")
+    ax.set_xlabel("loss added by rounding (nats a place)")
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace("-", "−")))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.grid(axis="x", color=ink(ax), alpha=0.12, linewidth=0.6)

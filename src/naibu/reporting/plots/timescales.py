@@ -38,7 +38,7 @@ def plot_timescales(layer: LayerTimescales, ax: Axes | None = None) -> Axes:
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.set(xlabel="timescale (symbols)", ylabel="units")
+    ax.set(xlabel="timescale (places)", ylabel="units")
     ax.set_ylim(bottom=0)
     if bare is not None:
         ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, handlelength=1.5, columnspacing=1.0)

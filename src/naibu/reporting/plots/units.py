@@ -114,11 +114,11 @@ def plot_trajectory(
     ax.set_ylabel(f"unit {trajectories.units[unit]}\n{signal_name(trajectories.signal)}", color=colour)
     ax.set_xlim(-0.5, len(steps) - 0.5)
     ax.set_zorder(behind.get_zorder() + 1)
-    if few:
+    if few and any(course.symbols):
         ax.set_xticks(steps, [shortened(s, 12) for s in course.symbols], rotation=90, fontsize=7)
         ax.tick_params(axis="x", length=2)
     else:
-        ax.set_xlabel("symbols read")
+        ax.set_xlabel("places read")
     return ax
 
 

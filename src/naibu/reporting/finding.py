@@ -26,9 +26,19 @@ def controlled(scores: Scores | None, split: str) -> float | None:
     return None if score is None or not np.isfinite(score.value) else score.value
 
 
+def low(score: Score) -> float:
+    """Return the lower end of a score's interval, its value where it has none."""
+    return score.low if np.isfinite(score.low) else score.value
+
+
+def high(score: Score) -> float:
+    """Return the upper end of a score's interval, its value where it has none."""
+    return score.high if np.isfinite(score.high) else score.value
+
+
 def above(score: Score, other: float) -> bool:
     """Return whether a score is above another number by its interval, or by its value where it has none."""
-    return (score.low if np.isfinite(score.low) else score.value) > other
+    return low(score) > other
 
 
 def nearest_zero(score: Score) -> float:

@@ -1,0 +1,189 @@
+"""What becomes of the network when a unit is held still: whether it depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from naibu.interventions.results import Effect, Holding
+from naibu.looking.analysis import Analysis, Numbers
+from naibu.looking.numbers import value
+from naibu.probes.results import Score, Scores
+from naibu.reporting.finding import Finding, high, low
+from naibu.reporting.markup import Markup, figure, folded
+from naibu.reporting.numbers import number, share, with_interval
+from naibu.reporting.score_table import Scored, Text, score_table
+from naibu.reporting.section import Pen, Section, split_of, where
+from naibu.reporting.words import on_split, signal_name
+
+READING = (
+    "That a unit follows a label does not show that the network uses it. So the unit is held still: at every step its "
+    "value is replaced by its mean on training sequences, and everything else goes on as before. If the network "
+    "depends on the unit, it now predicts worse. The control is the same treatment of units drawn at random: only harm "
+    "beyond theirs counts. For an LSTM two more experiments hold whole gates open or shut."
+)
+
+CHIEF = {"end_recall": "ends foreseen", "loss": "loss"}
+OTHERS = {"end_precision": "precision of ends", "accuracy": "accuracy"}
+
+
+def cause(holding: Holding) -> Finding:
+    """Say whether holding the unit still harms prediction more than holding random units does."""
+    if not holding.of("before") or not holding.of("held"):
+        return Finding("The intervention was not made.", False)
+    name, split = measured(holding)
+    before, held = (_effect(holding.of(kind)[0], name, split) for kind in ("before", "held"))
+    if before is None or held is None:
+        return Finding("The intervention could not be scored.", False)
+    by_ends = name == "end_recall"
+    drawn = random_values(holding, name, split)
+    who = f"unit {holding.unit} of the {signal_name(holding.signal)}"
+    numbers = _ends_held(before, held) if by_ends else _loss_held(before, held)
+    instead = _instead(drawn, by_ends)
+    if matters_more(before, held, drawn, fewer_is_worse=by_ends):
+        text = f"The network uses it: with {who} held still at its mean, it {numbers}; {instead}."
+        return Finding(text + (_loss_aside(holding, split) if by_ends else ""), True)
+    reason = _why_not(before, held, drawn, by_ends)
+    text = f"That the network depends on {who} is not shown: held still at its mean, it {numbers}, but {instead}"
+    return Finding(f"{text}: {reason}.", False)
+
+
+def measured(holding: Holding) -> tuple[str, str]:
+    """Return by what an intervention is judged: the ends foreseen where there are any, else the loss; and the split."""
+    chief = [*holding.of("before"), *holding.of("held")]
+    split = "unseen" if all(effect.loss.unseen is not None for effect in chief) else "test"
+    ends = [_effect(effect, "end_recall", split) for effect in chief]
+    there = all(score is not None and np.isfinite(score.value) for score in ends)
+    return ("end_recall" if there else "loss"), split
+
+
+def random_values(holding: Holding, name: str, split: str) -> list[float]:
+    """Return what each random draw came to."""
+    found = [_effect(effect, name, split) for effect in holding.of("random")]
+    return [score.value for score in found if score is not None and np.isfinite(score.value)]
+
+
+def _instead(drawn: Sequence[float], by_ends: bool) -> str:
+    if not drawn:
+        return "no random unit was tried"
+    write, worst = (share, min(drawn)) if by_ends else (number, max(drawn))
+    middle = write(float(np.mean(drawn)))
+    return f"holding a random unit instead leaves it at {middle} (worst of {len(drawn)}: {write(worst)})"
+
+
+def _why_not(before: Score, held: Score, drawn: Sequence[float], by_ends: bool) -> str:
+    if not drawn:
+        return "there is nothing to compare with"
+    if _unchanged(before, held):
+        return "next to nothing changes"
+    better = held.value > before.value if by_ends else held.value < before.value
+    return "it predicts no worse" if better else "a random unit can matter as much"
+
+
+def matters_more(start: Score, after: Score, drawn: Sequence[float], *, fewer_is_worse: bool) -> bool:
+    """Return whether the held unit's harm is beyond its interval, and more than that of every random unit."""
+    if not drawn or _unchanged(start, after):
+        return False
+    if fewer_is_worse:
+        return after.value < start.value and after.value < min(drawn)
+    return after.value > start.value and after.value > max(drawn)
+
+
+def _unchanged(start: Score, after: Score) -> bool:
+    return low(after) <= start.value <= high(after)
+
+
+def _ends_held(start: Score, after: Score) -> str:
+    return f"foresees {with_interval(after, True)} of the ends of sequence instead of {share(start.value)}"
+
+
+def _loss_held(start: Score, after: Score) -> str:
+    return f"predicts with a loss of {with_interval(after)} instead of {number(start.value)}"
+
+
+def _loss_aside(holding: Holding, split: str) -> str:
+    before, held = (_effect(holding.of(kind)[0], "loss", split) for kind in ("before", "held"))
+    if before is None or held is None:
+        return ""
+    return f" Its loss goes from {number(before.value)} to {number(held.value)}."
+
+
+def _effect(effect: Effect, name: str, split: str) -> Score | None:
+    scores: Scores | None = getattr(effect, name)
+    return on_split(scores, split)
+
+
+def held(holding: Holding, pen: Pen) -> Section:
+    """Return the section on the intervention."""
+    from naibu.reporting.plots.holding import plot_holding
+
+    split = split_of(effect.loss for effect in holding.effects)
+    with_ends = any(effect.end_recall is not None for effect in holding.effects)
+    says = cause(holding).text
+    rows = len({effect.kind for effect in holding.effects if effect.kind != "gates"}) + len(holding.of("gates"))
+    panels = [
+        pen(partial(plot_holding, holding, statistic=s, split=split), f"{title}. {says}", (3.7, 1.0 + 0.42 * rows))
+        for s, title in (("end_recall", "Ends of sequence foreseen"), ("loss", "Loss"))
+        if with_ends or s != "end_recall"
+    ]
+    caption = (
+        f"Prediction on {where(split)} sequences with unit {holding.unit} of the {signal_name(holding.signal)} held at "
+        f"{number(holding.value)}. Each ring is one draw of random units; lines are 95 % intervals."
+    )
+    chief = [effect for effect in holding.effects if effect.kind != "random"]
+    tables = [_table(chief, CHIEF, "Prediction before, and with units or gates held")]
+    if holding.of("random"):
+        random = _table(holding.of("random"), CHIEF, "The controls: random units held at their own means")
+        tables.append(folded("Each random draw", random))
+    every = _table(list(holding.effects), OTHERS, "The same interventions by two more measures")
+    tables.append(folded("Precision and accuracy", every))
+    return Section("Does the network use the unit?", READING, (figure(panels, caption),), tuple(tables))
+
+
+def _table(effects: list[Effect], names: Mapping[str, str], caption: str) -> Markup:
+    scores = {name: [getattr(effect, field) for effect in effects] for field, name in names.items()}
+    return score_table(
+        caption,
+        Text("what was held", ["nothing" if effect.kind == "before" else effect.what for effect in effects]),
+        [
+            Scored(name, column, share=name != "loss", both=True)
+            for name, column in scores.items()
+            if any(score is not None for score in column)
+        ],
+    )
+
+
+def _numbers(found: Holding) -> Numbers:
+    def of(kind: str, measure: str) -> list[float | None]:
+        return [value(getattr(effect, measure)) for effect in found.of(kind)]
+
+    measures = {
+        name: {
+            "before": next(iter(of("before", measure)), None),
+            "unit_held": next(iter(of("held", measure)), None),
+            "random_held": of("random", measure),
+        }
+        for name, measure in (("ed_recall", "end_recall"), ("loss", "loss"))
+    }
+    return {"unit": found.unit, "signal": found.signal, "label": found.label, **measures}
+
+
+def _lines(found: Holding) -> dict[str, str]:
+    if not found.of("before") or not found.of("held"):
+        return {}
+    name, split = measured(found)
+    write = share if name == "end_recall" else number
+    before, held = (_effect(found.of(kind)[0], name, split) for kind in ("before", "held"))
+    drawn = random_values(found, name, split)
+    random = f"; random {write(sum(drawn) / len(drawn))}" if drawn else ""
+    what = "" if name == "end_recall" else "loss "
+    text = f"{what}{write(before.value if before else None)} → {write(held.value if held else None)}{random}"
+    return {"unit held: before → held": text}
+
+
+HOLDING = Analysis(
+    "holding", "the intervention", Holding, held, cause,
+    numbers=_numbers, lines=_lines, command="naibu intervene {run}",
+)

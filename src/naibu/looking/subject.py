@@ -1,0 +1,97 @@
+"""All that the analyses and the report need to know of a run, gathered in one place."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from dataclasses import replace
+
+from naibu.config import as_typed
+from naibu.data import builtin
+from naibu.data.corpus import DEPTHS
+from naibu.data.forms import END_SYMBOL
+from naibu.looking.places import Places
+from naibu.reporting.content import Subject
+from naibu.reporting.numbers import share
+from naibu.reporting.words import FORMS, article
+from naibu.runs.load import load
+from naibu.tasks.catalogue import task_named
+
+OPTIMISERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "gradient descent"}
+
+
+def subject_of(places: Places) -> Subject:
+    """Return what is known of a run: of its task, of its data, of its training as it went.
+
+    Raises StoredError where what was found in the data has not been written.
+    """
+    run, facts = places.run, places.facts()
+    found = run.found
+    category, inside = facts["category"], facts["inside_share"]
+    return Subject(
+        name=run.name,
+        about=task_named(run.task).about,
+        source="Python's standard library" if run.options.get("corpus") == builtin.NAME else found["name"],
+        asks=tuple(facts["asks"]) if "asks" in facts else _asks(category),
+        singled_out=facts.get("singled_out", END_SYMBOL),
+        categorical=facts.get("categorical", True),
+        options=run.options,
+        reads=FORMS.get(found.get("form", ""), ""),
+        notes=() if category is None else (_note(category, inside),),
+        example=facts["example"],
+        found=[(name, value) for name, value in facts["found"]],
+        data={"category": category, "inside_share": inside, "seen_share": facts["seen_share"]},
+        metrics=run.metrics(),
+        seconds=places.seconds(),
+        seed=run.training.seed,
+        commands=commands_of(places),
+    )
+
+
+def _asks(category: str | None) -> tuple[str, ...]:
+    """Return the labels worth asking about of a corpus whose facts an older version wrote."""
+    return (*DEPTHS, *(() if category is None else (f"depth:{category}", f"inside:{category}")))
+
+
+def _note(category: str, inside: float | None) -> str:
+    more = "" if inside is None else f"; {share(inside)} of the training symbols lie inside one"
+    return f"The phrase looked at is {article(category)}{more}."
+
+
+def trained_subject(places: Places) -> Subject:
+    """Return the same of a run that is trained, with what its training came to. StoredError where it is not."""
+    subject, run = subject_of(places), places.run
+    end, config = run.summary(), run.training
+    measures = {name: value for name, value in end.items() if name.startswith("validation_")}
+    if subject.categorical:
+        measures["validation_perplexity"] = math.exp(min(end["validation_loss"], 700))
+    training: dict[str, str | int | float] = {
+        "cell": run.model.cell,
+        "units": run.model.units,
+        "layers": run.model.layers,
+        "parameters": sum(p.numel() for p in load(run).parameters()),
+        "vocabulary": next(iter(run.sizes.values())),
+        "dropout": run.model.dropout,
+        "optimiser": f"{OPTIMISERS[config.optimiser]}, learning rate {config.learning_rate}, {config.decay} decay, "
+        f"clipped at {config.clip}",
+        "seed": config.seed,
+        "steps": end["steps"],
+        "best step": end["best_step"],
+        "seconds": end["seconds"],
+        "tokens": end["tokens"],
+        "passes": round(end["tokens"] / max(1, run.found["train_tokens"]), 2),
+        "tokens_per_second": end["tokens_per_second"],
+        **measures,
+        "threads": config.threads,
+    }
+    return replace(subject, training=training)
+
+
+def commands_of(places: Places) -> dict[str, str]:
+    """Return what is typed to train and to record the run again, and what says of which run (`run`)."""
+    run, folder = places.run, shlex.quote(str(places.run.path))
+    options = task_named(run.task).options(**run.options)
+    typed = [each for part in (options, run.model, replace(run.training, minutes=None)) for each in as_typed(part)]
+    first = str(next(iter(run.options.values())))
+    train = shlex.join(["naibu", "train", run.task, first, *typed])
+    return {"run": folder, "train": f"{train} --out {folder}", "record": f"naibu record {folder}"}

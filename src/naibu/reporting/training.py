@@ -1,0 +1,75 @@
+"""The section on what was trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from naibu.reporting.content import Subject
+from naibu.reporting.markup import Markup, element, figure, joined, paragraph, table
+from naibu.reporting.markup import command as command_line
+from naibu.reporting.numbers import count, duration, number
+from naibu.reporting.section import Pen, Section
+from naibu.reporting.words import visible
+
+LOSS = "The loss is what training makes smaller."
+CATEGORICAL = (
+    "The loss is the mean of −log p, where p is the probability it gave to the right answer; e to the power of the "
+    "loss is the perplexity: the network is as unsure as if it had to choose among so many equally likely answers."
+)
+def trained(subject: Subject, pen: Pen) -> Section:
+    """Return the section on data and training."""
+    figures: list[Markup] = []
+    if subject.example:
+        words = (visible(symbol) for symbol in subject.example.split(" "))
+        example = element("p", element("code", " ".join(words)), class_="example")
+        figures.append(joined(paragraph("One sequence as the network reads it:"), example))
+    if subject.metrics:
+        from naibu.reporting.plots.prediction import plot_learning_curve
+
+        caption = _curve(subject.metrics, subject.categorical)
+        panel = pen(partial(plot_learning_curve, subject.metrics), caption, (3.7, 2.5))
+        figures.append(figure([panel], caption))
+    pair = [table(["data", "found"], subject.found, "What was found in the data")] if subject.found else []
+    if subject.training:
+        pair.append(table(["training", "value"], _settings(subject.training), "The network and its training"))
+    tables = [element("div", *pair, class_="pair")] if pair else []
+    tables.append(command_line(subject.commands.get("train")))
+    return Section(
+        "What was trained",
+        f"The network is {subject.about}. {CATEGORICAL if subject.categorical else LOSS}",
+        tuple(figures),
+        tuple(tables),
+        says=" ".join([*([f"It read {subject.reads}."] if subject.reads else []), *subject.notes]),
+        key="train",
+        command=subject.commands.get("record"),
+    )
+
+
+def _curve(metrics: Sequence[Mapping[str, Any]], categorical: bool) -> str:
+    losses = [(line["validation_loss"], line["step"]) for line in metrics if line.get("validation_loss") is not None]
+    losses = [pair for pair in losses if math.isfinite(pair[0])]
+    if not losses:
+        return f"The loss while it was trained, up to step {count(metrics[-1]['step'])}."
+    best, step = min(losses)
+    perplexity = f" (perplexity {number(math.exp(min(best, 700)))})" if categorical else ""
+    return (
+        f"The loss while it was trained. On sequences kept aside for validation it fell from {number(losses[0][0])} to "
+        f"{number(best)}{perplexity} at step {count(step)}, whose weights are used from here on."
+    )
+
+
+def _settings(training: Mapping[str, str | int | float]) -> list[tuple[str, str]]:
+    return [(key.replace("_", " "), _setting(key, value)) for key, value in training.items()]
+
+
+def _setting(key: str, value: str | int | float) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    if key == "seconds":
+        return duration(value)
+    return count(value) if key.endswith("_per_second") or isinstance(value, int) else f"{value:.4g}"
