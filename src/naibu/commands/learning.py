@@ -39,6 +39,7 @@ def _train(task: str) -> Callable[..., Any]:
         *,
         model: Any = None,
         training: Training = TRAINING,
+        seeds: int = 1,
         out: Path | None = None,
         settings: Path | None = None,
         told: Told = UNTOLD,
@@ -51,18 +52,25 @@ def _train(task: str) -> Callable[..., Any]:
         {examples}
 
         Args:
+            seeds: Trainings that differ in their seed alone, each in a folder of its own, --out with -seed-N behind it;
+                what they score on test data is said as mean, spread and each.
             out: The folder of the network; when not given runs/NAME, its name as in tagged-200.
             settings: A file of settings (TOML); what is typed goes over what it says.
         """
         _once(training)
-        from naibu.looking.look import name_of, open_shown, train_shown
+        from naibu.looking.look import name_of, open_shown, train_seeds_shown, train_shown
 
         shape = model or task_named(task).model()
         corpus = open_shown(task, data, told.console)
         folder = out or Path("runs") / name_of(corpus, list(task_named(task).each(data))[-1], shape, training)
-        run = train_shown(corpus, shape, training, folder, told.console)
-        told.say("Run", run.path)
-        return {"run": str(run.path), **run.summary()}
+        if seeds == 1:
+            run = train_shown(corpus, shape, training, folder, told.console)
+            told.say("Run", run.path)
+            return {"run": str(run.path), **run.summary()}
+        found = train_seeds_shown(corpus, seeds, shape, training, folder, told.console)
+        for run in found.runs:
+            told.say("Run", run.path)
+        return {"runs": [str(run.path) for run in found.runs], **found.numbers()}
 
     return _of_task(train, task)
 
@@ -73,6 +81,7 @@ def _look(task: str) -> Callable[..., Any]:
         *,
         model: Any = None,
         training: Training = TRAINING,
+        seeds: int = 1,
         out: Path = Path("looks/mine"),
         settings: Path | None = None,
         told: Told = UNTOLD,
@@ -85,13 +94,15 @@ def _look(task: str) -> Callable[..., Any]:
         {examples}
 
         Args:
+            seeds: Trainings of each network that differ in their seed alone, all looked into, each in a folder of its
+                own; what they score on test data is said as mean, spread and each.
             out: Holds a folder for each network, report.html to look at, and summary.json for scripts.
             settings: A file of settings (TOML); what is typed goes over what it says.
         """
         _once(training)
         from naibu.looking.asked import Look, summary_if_finished, table_of
 
-        asked = Look(task, data, model or task_named(task).model(), training, out)
+        asked = Look(task, data, model or task_named(task).model(), training, out, seeds)
         summary = summary_if_finished(asked)
         if summary is None:
             from naibu.looking.look import look_into

@@ -37,6 +37,7 @@ class Look:
     model: ModelConfig
     training: TrainingConfig
     out: Path
+    seeds: int = 1
 
     def networks(self) -> dict[str, Any]:
         """Return the options of every network, by what it is called."""
@@ -56,6 +57,7 @@ class Look:
             "networks": list(self.networks()),
             "model": as_json(self.model),
             "training": as_json(self.training),
+            "seeds": self.seeds,
             "stamp": hashlib.sha256(repr(stamps).encode()).hexdigest(),
         }
 

@@ -20,6 +20,7 @@ from naibu.reporting.content import Report
 from naibu.runs import Run
 from naibu.storage import write_json
 from naibu.tasks.catalogue import task_named
+from naibu.training.seeds import Seeds, train_seeds
 from naibu.training.train import run_name, train
 
 
@@ -34,12 +35,16 @@ def look_into(asked: Look, console: Console, *, command: str, workers: int = 1) 
         corpus = open_shown(asked.task, options, console)
         begin(asked)
         out = asked.out / name_of(corpus, name, asked.model, asked.training)
-        places = Places(train_shown(corpus, asked.model, asked.training, out, console))
-        record_run(places, corpus)
-        probe_run(places, missing_only=True, workers=workers)
-        if not (places.results / "holding.json").exists():
-            intervene_run(places, corpus)
-        looked.append(places)
+        if asked.seeds == 1:
+            runs: tuple[Run, ...] = (train_shown(corpus, asked.model, asked.training, out, console),)
+        else:
+            runs = train_seeds_shown(corpus, asked.seeds, asked.model, asked.training, out, console).runs
+        for places in map(Places, runs):
+            record_run(places, corpus)
+            probe_run(places, missing_only=True, workers=workers)
+            if not (places.results / "holding.json").exists():
+                intervene_run(places, corpus)
+            looked.append(places)
     report = make_report(looked, asked.out / "report.html", command=command)
     # Taken before the corpus was read: a file changed meanwhile is not said to be looked into.
     write_json(asked.out / NOTE, {**asked.source(), "whole": whole})
@@ -59,6 +64,22 @@ def open_shown(task: str, options: Any, console: Console) -> Corpus:
 def name_of(corpus: Corpus, called: str, model: ModelConfig, training: TrainingConfig) -> str:
     """Return the usual name of a network's folder: what its data is called, units, and what is unusual of its shape."""
     return run_name(called, task_named(corpus.task).configured(corpus, model, training)[0])
+
+
+def train_seeds_shown(
+    corpus: Corpus, count: int, model: ModelConfig, training: TrainingConfig, out: Path, console: Console
+) -> Seeds:
+    """Train with several seeds and print what they score: mean, spread and each."""
+    with shown(f"{out.name}: training with {count} seeds", "seeds") as progress:
+        found = train_seeds(corpus, count, out=out, model=model, training=training, progress=progress)
+    table = Table("test data", "mean", "spread", "each seed", title=out.name, title_justify="left")
+    for each in found.measures:
+        seeds = "  ".join(f"{one:.4f}" for one in each.each)
+        table.add_row(each.measure, f"{each.mean:.4f}", f"{each.spread:.4f}", seeds)
+    console.print(table)
+    for run in found.runs:
+        write_facts(Places(run), corpus)
+    return found
 
 
 def train_shown(corpus: Corpus, model: ModelConfig, training: TrainingConfig, out: Path, console: Console) -> Run:

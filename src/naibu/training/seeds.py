@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,10 @@ class Seeds:
     runs: tuple[Run, ...]
     measures: tuple[Spread, ...]
 
+    def numbers(self) -> dict[str, Any]:
+        """Return mean, spread and each seed of every measure, for scripts."""
+        return {each.measure: {"mean": each.mean, "spread": each.spread, "each": each.each} for each in self.measures}
+
 
 def train_seeds(
     data: Data,
@@ -47,7 +52,7 @@ def train_seeds(
     training: TrainingConfig | None = None,
     progress: Report = silent,
 ) -> Seeds:
-    """Return so many trainings, with the seeds from that of `training` on, each a run in `out`/seed-N.
+    """Return so many trainings, with the seeds from that of `training` on, each a run in `out`-seed-N.
 
     Seeds change weights, batches and dropout; the data are divided once, so that nothing is said of another division.
     Minutes are for each: the first measures how many steps they are, and the others take as many.
@@ -74,6 +79,6 @@ def _runs(
         def told(done: float, total: float, words: str = "", number: int = number) -> None:
             progress(number + done / total, count, f"seed {number + 1} of {count}, {words}")
 
-        run = train(data, out=out / f"seed-{own.seed}", model=model, training=own, progress=told)
+        run = train(data, out=out.with_name(f"{out.name}-seed-{own.seed}"), model=model, training=own, progress=told)
         training = replace(training, steps=run.training.steps, minutes=None, threads=run.training.threads)
         yield run
