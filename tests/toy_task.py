@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from naibu.data.examples import Column, Data, Examples
 from naibu.data.order import Lanes
 from naibu.models.model import Loss, Model
 from naibu.storage import write_text
-from naibu.tasks.task import loss_measure
+from naibu.tasks.task import Task
 
 
 class Series(Examples):
@@ -91,11 +91,8 @@ class Forecaster(Model):
         return {"loss": nats, "gold": batch.target, "mean": mean}, state
 
 
-class Waves:
+class Waves(Task):
     name, about, options, model = "waves", "asked for the next number of a wave", WavesOptions, WaveConfig
-
-    def fits(self, path):
-        return False
 
     def open(self, options):
         rng = np.random.default_rng(3)
@@ -105,15 +102,8 @@ class Waves:
         asked = asdict(options)
         return Data("waves", self.name, asked, *parts, {"input": 1}, AsItIs(), ("phase",), None, repr(asked), [])
 
-    def configured(self, data, model, training):
-        own = model if isinstance(model, WaveConfig) else WaveConfig(**asdict(model))
-        return replace(own, units=own.units or 6), training
-
     def build(self, sizes, config):
         return Forecaster(config)
 
     def order(self, examples, config):
         return Lanes(examples, config.batch_size, config.truncation)
-
-    def measures(self, examples):
-        return (loss_measure(),)

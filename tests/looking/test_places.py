@@ -94,7 +94,7 @@ def test_a_new_recording_goes_with_its_own_control(before):
     """Not with the old one's, which may be of other rows."""
     places = Places(naibu.open_run(before / "runs" / "tagged-8"))
     assert places.untrained == before / "recordings" / "tagged-8-untrained"
-    steps.record_run(places, places.corpus(), Recorded(positions=50))
+    steps.record_run(places, places.run.data(), Recorded(positions=50))
     assert places.recording == before / "runs" / "tagged-8" / "recordings" / "trained"
     assert places.untrained == places.recording.with_name("untrained")
     trained, control = places.open_recordings()
@@ -137,7 +137,7 @@ def test_every_step_is_a_function_of_python(treebank, tmp_path):
     naibu.look("trees", options, out=tmp_path / "look", model=model, training=training)
     run = naibu.train(naibu.open_trees(treebank), out=tmp_path / "tagged-8", model=model, training=training)
     places = Places(run)
-    steps.record_run(places, places.corpus())
+    steps.record_run(places, places.run.data())
     assert naibu.probe(run) == tmp_path / "tagged-8" / "results"
     assert naibu.intervene(run).run == "tagged-8"
     assert naibu.report(run, out=tmp_path / "alone.html").parts[0].name == "tagged-8"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 
 import numpy as np
@@ -13,6 +14,7 @@ import naibu
 from catalogue_tasks import ENTRIES, with_own
 from naibu.data.batch import Batch, Stream
 from naibu.data.order import ByLength, Lanes, Piece, pieces_from, windows
+from naibu.interventions import edited, hold
 from naibu.models.weights import restore, stored
 from naibu.runs.load import untrained
 from naibu.tasks.catalogue import task_named
@@ -181,6 +183,78 @@ def test_measures_are_those_of_the_outcomes(made, run):
     assert list(found) == [measure.name for measure in measures]
     shares = [found[measure.name] for measure in measures if measure.share]
     assert all(0 <= share <= 1 or np.isnan(share) for share in shares)  # nan: nothing was told to be the end
+
+
+# ---------------------------------------------------------------- looking inside
+
+
+@pytest.fixture(scope="module")
+def recording(made, run):
+    return naibu.record(run, made.data, dtype="float32")
+
+
+def test_recorded_outcomes_recompute(made, run, recording):
+    model, index = naibu.load(run), recording.index
+    for code, part in enumerate((made.data.train, made.data.validation, made.data.test)):
+        rows = np.asarray(index.split) == code
+        lengths = part.lengths_of(part.streams[-1])
+        assert np.count_nonzero(rows) == lengths.sum()
+        outcomes = [model.outcomes(part.batch(np.array([k])))[0] for k in range(len(part))]
+        for name in index.outcome_names:
+            wanted = np.concatenate([each[name].detach().numpy()[:, 0] for each in outcomes])
+            found = index.outcome(name).values[rows]
+            if name == "predicted":  # of two that are as good as equal either may be told
+                assert np.mean(found == wanted) > 0.999
+            else:
+                np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+        for name, column in part.inputs(part.streams[-1]).items():
+            np.testing.assert_array_equal(index.input(name).values[rows], column.values)
+
+
+def test_every_layer_is_recorded_under_the_name_by_which_it_is_held(made, run, recording):
+    model, examples = naibu.load(run), made.data.test
+    for layer, signal in recording.keys():
+        with edited(model, {(layer, signal): naibu.Clamp([0], 0.125)}):
+            held = naibu.record(model, examples, keep=(signal,), dtype="float32")
+        assert (np.asarray(held[layer, signal])[:, 0] == 0.125).all()
+
+
+def test_holding_nothing_changes_nothing_and_holding_a_unit_is_scored_by_the_tasks_measures(made, run, recording):
+    label = made.data.asks[0]
+    found = hold(run, made.data, recording, label=label, draws=2, resamples=20)
+    assert [effect.kind for effect in found.effects[:4]] == ["before", "held", "random", "random"]
+    names = [measure.name for measure in made.task.measures(made.data.test)]
+    assert all([each.name for each in effect.measured] == names for effect in found.effects)
+    before = found.of("before")[0].loss.test
+    loss = np.asarray(recording.index.loss)[np.asarray(recording.index.split) == 2]
+    assert before.value == pytest.approx(np.nanmean(loss), rel=1e-4)
+    assert before.n == np.count_nonzero(~np.isnan(loss))
+    model = naibu.load(run)
+    key = recording.keys()[0]
+    with edited(model, {key: lambda value, step: value}):
+        again = hold(model, made.data, recording, label=label, key=key, unit=0, draws=0, resamples=20)
+    assert again.of("before")[0].loss.test.value == pytest.approx(before.value, rel=1e-5)
+    assert tables_equal(found, hold(run, made.data, recording, label=label, draws=2, resamples=20))
+
+
+def test_all_five_steps_take_it(made, tmp_path):
+    options = made.entry.options(tmp_path)
+    model, training = made.entry.model, made.entry.training
+    found = naibu.look(made.entry.task, options, out=tmp_path / "look", model=model, training=training)
+    page = (tmp_path / "look" / "report.html").read_text(encoding="utf-8")
+    assert len(found.parts) == 1
+    assert {"holding", "distributions"} <= {section.key for section in found.parts[0].sections}
+    assert made.data.asks[0].split(":")[0] in page
+    summary = json.loads((tmp_path / "look" / "summary.json").read_text())
+    (numbers,) = summary["networks"].values()
+    assert {measure.name for measure in made.task.measures(made.data.test)} <= {*numbers["scores"]}
+
+
+def tables_equal(one, other):
+    return one.rows() == other.rows() or all(
+        a.keys() == b.keys() and all(a[k] == b[k] or (a[k] != a[k] and b[k] != b[k]) for k in a)
+        for a, b in zip(one.rows(), other.rows(), strict=True)
+    )
 
 
 # ---------------------------------------------------------------- orders and checkpoints, by themselves

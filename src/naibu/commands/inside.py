@@ -31,9 +31,9 @@ def record(runs: Runs, /, *, asked: Annotated[Recorded, FLAT] = RECORDED, told: 
 
     recorded = []
     for places in places_in(runs):
-        corpus = places.corpus()
-        write_facts(places, corpus)
-        record_run(places, corpus, asked)
+        data = places.run.data()
+        write_facts(places, data)
+        record_run(places, data, asked)
         told.say("Recording", places.recordings / asked.name)
         recorded.append(str(places.recordings / asked.name))
     return recorded
@@ -76,11 +76,11 @@ def intervene(runs: Runs, /, *, asked: Annotated[Held, FLAT] = HELD, told: Told 
     rows = []
     for places in places_in(runs):
         if asked.ternary:
-            rounded = ternary_run(places, places.corpus())
+            rounded = ternary_run(places, places.run.data())
             told.console.print(ternary_table(rounded))
             rows += rounded.rows()
         else:
-            held = intervene_run(places, places.corpus(), unit=asked.unit, signal=asked.signal, draws=asked.draws)
+            held = intervene_run(places, places.run.data(), unit=asked.unit, signal=asked.signal, draws=asked.draws)
             told.console.print(holding_table(held))
             rows += held.rows()
     return rows

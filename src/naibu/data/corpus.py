@@ -68,7 +68,13 @@ class Corpus(Data):
     @property
     def facts(self) -> dict[str, Any]:
         """The form and the reader that were chosen, the phrase, and what was counted."""
-        return {"form": self.form, "reader": self.reader, "category": self.category, "counts": self.counts}
+        shares = {name: getattr(self, name) for name in ("inside_share", "seen_share", "unknown_share")}
+        return {"form": self.form, "reader": self.reader, "category": self.category, **shares, "counts": self.counts}
+
+    def example(self) -> str:
+        """Return a short test sequence, its symbols separated by spaces."""
+        short = min(range(min(len(self.test), 500)), key=lambda s: abs(int(self.test.lengths[s]) - 24))
+        return " ".join(self.test[short].symbols[:60])
 
     def describe(self) -> list[tuple[str, str]]:
         """What was found, as rows of a name and a text for people to read."""

@@ -111,3 +111,7 @@ class Data:
     def facts(self) -> dict[str, Any]:
         """What of it a run has to know without opening it again, as plain values by name; None is left out there."""
         return {}
+
+    def example(self) -> str:
+        """Return a short piece of the test part, for people to read; empty where it is nothing to read."""
+        return ""

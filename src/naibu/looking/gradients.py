@@ -17,6 +17,7 @@ from naibu.config import CellName, ModelConfig, TrainingConfig
 from naibu.data import builtin
 from naibu.data.batches import pad
 from naibu.data.corpus import Corpus
+from naibu.data.examples import Data
 from naibu.data.sequences import Sequences
 from naibu.errors import OptionError
 from naibu.gradients import ClippingRun, GradientCurve, clipping, gradient_curve
@@ -66,13 +67,19 @@ def measure_gradients(places: Sequence[Places], asked: Gradients, console: Conso
 def _runs(places: Sequence[Places], asked: Gradients, console: Console) -> Iterator[tuple[Run, Corpus]]:
     """Yield the runs asked for with their corpus, training those that are not there."""
     if places:
-        yield from ((place.run, place.corpus()) for place in places)
+        yield from ((place.run, _corpus(place.run.data())) for place in places)
         return
-    corpus = open_shown("trees", TreesOptions(CORPUS, form=("tagged",)), console)
+    corpus = _corpus(open_shown("trees", TreesOptions(CORPUS, form=("tagged",)), console))
     training = TrainingConfig(steps=asked.steps, seed=asked.seed, threads=1)
     for cell in dict.fromkeys(asked.cells or CELLS_SHOWN):
         model = ModelConfig(cell, asked.units)
         yield train_shown(corpus, model, training, asked.out / run_name("tagged", model), console), corpus
+
+
+def _corpus(data: Data) -> Corpus:
+    if not isinstance(data, Corpus):
+        raise OptionError(f"{data.name}: of the task {data.task}; gradients are measured of language models of trees")
+    return data
 
 
 def beginnings(sequences: Sequences, steps: int, count: int, seed: int) -> Tensor:
@@ -170,7 +177,7 @@ def gradients_table(curves: Sequence[GradientCurve]) -> Table:
 
 def measure_clipping(asked: Gradients, console: Console) -> tuple[ClippingRun, ...]:
     """Return a short training without clipping and one with; leave clipping.csv and clipping.png in `out`."""
-    corpus = open_shown("trees", TreesOptions(CORPUS, form=("brackets",)), console)
+    corpus = _corpus(open_shown("trees", TreesOptions(CORPUS, form=("brackets",)), console))
     with shown("clipping", "steps") as progress:
         runs = clipping(corpus.train, units=asked.units, steps=asked.steps, seed=asked.seed, progress=progress)
     write_text(asked.out / "clipping.csv", csv_text([row for run in runs for row in run.rows()]))

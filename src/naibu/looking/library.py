@@ -58,7 +58,7 @@ def _known(run: Run) -> Places:
     """Return the places of a run, once what was found in its data is written beside the results."""
     places = Places(run)
     if not (places.folder_of("corpus") / "corpus.json").exists():
-        write_facts(places, places.corpus())
+        write_facts(places, places.run.data())
     return places
 
 
@@ -68,7 +68,7 @@ def intervene(run: Run, *, unit: int | None = None, signal: str | None = None, d
     Without `unit` that which follows the depth best, for which the run has to be probed.
     """
     places = Places(run)
-    return intervene_run(places, places.corpus(), unit=unit, signal=signal, draws=draws)
+    return intervene_run(places, places.run.data(), unit=unit, signal=signal, draws=draws)
 
 
 def report(runs: Run | Iterable[Run], *, out: str | Path = "report.html") -> Report:

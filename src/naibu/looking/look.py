@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from naibu.config import ModelConfig, TrainingConfig
-from naibu.data.corpus import Corpus
+from naibu.data.examples import Data
 from naibu.looking.asked import NOTE, Look, begin
 from naibu.looking.places import Places
 from naibu.looking.probing import probe_run
@@ -32,18 +32,18 @@ def look_into(asked: Look, console: Console, *, command: str, workers: int = 1) 
     """
     whole, looked = asked.whole(), []
     for name, options in asked.networks().items():
-        corpus = open_shown(asked.task, options, console)
+        data = open_shown(asked.task, options, console)
         begin(asked)
-        out = asked.out / name_of(corpus, name, asked.model, asked.training)
+        out = asked.out / name_of(data, name, asked.model, asked.training)
         if asked.seeds == 1:
-            runs: tuple[Run, ...] = (train_shown(corpus, asked.model, asked.training, out, console),)
+            runs: tuple[Run, ...] = (train_shown(data, asked.model, asked.training, out, console),)
         else:
-            runs = train_seeds_shown(corpus, asked.seeds, asked.model, asked.training, out, console).runs
+            runs = train_seeds_shown(data, asked.seeds, asked.model, asked.training, out, console).runs
         for places in map(Places, runs):
-            record_run(places, corpus)
+            record_run(places, data)
             probe_run(places, missing_only=True, workers=workers)
             if not (places.results / "holding.json").exists():
-                intervene_run(places, corpus)
+                intervene_run(places, data)
             looked.append(places)
     report = make_report(looked, asked.out / "report.html", command=command)
     # Taken before the corpus was read: a file changed meanwhile is not said to be looked into.
@@ -51,42 +51,43 @@ def look_into(asked: Look, console: Console, *, command: str, workers: int = 1) 
     return report
 
 
-def open_shown(task: str, options: Any, console: Console) -> Corpus:
+def open_shown(task: str, options: Any, console: Console) -> Data:
     """Open the data of a task and print what was found in it."""
-    data = cast(Corpus, task_named(task).open(options))  # what is recorded and probed by these steps today
-    table = Table(title=f"{data.name}, form {data.form}", show_header=False, title_justify="left")
+    data = task_named(task).open(options)
+    how = f"form {data.facts['form']}" if "form" in data.facts else f"task {task}"
+    table = Table(title=f"{data.name}, {how}", show_header=False, title_justify="left")
     for name, value in data.found:
         table.add_row(name, value)
     console.print(table)
     return data
 
 
-def name_of(corpus: Corpus, called: str, model: ModelConfig, training: TrainingConfig) -> str:
+def name_of(data: Data, called: str, model: ModelConfig, training: TrainingConfig) -> str:
     """Return the usual name of a network's folder: what its data is called, units, and what is unusual of its shape."""
-    return run_name(called, task_named(corpus.task).configured(corpus, model, training)[0])
+    return run_name(called, task_named(data.task).configured(data, model, training)[0])
 
 
 def train_seeds_shown(
-    corpus: Corpus, count: int, model: ModelConfig, training: TrainingConfig, out: Path, console: Console
+    data: Data, count: int, model: ModelConfig, training: TrainingConfig, out: Path, console: Console
 ) -> Seeds:
     """Train with several seeds and print what they score: mean, spread and each."""
     with shown(f"{out.name}: training with {count} seeds", "seeds") as progress:
-        found = train_seeds(corpus, count, out=out, model=model, training=training, progress=progress)
+        found = train_seeds(data, count, out=out, model=model, training=training, progress=progress)
     table = Table("test data", "mean", "spread", "each seed", title=out.name, title_justify="left")
     for each in found.measures:
         seeds = "  ".join(f"{one:.4f}" for one in each.each)
         table.add_row(each.measure, f"{each.mean:.4f}", f"{each.spread:.4f}", seeds)
     console.print(table)
     for run in found.runs:
-        write_facts(Places(run), corpus)
+        write_facts(Places(run), data)
     return found
 
 
-def train_shown(corpus: Corpus, model: ModelConfig, training: TrainingConfig, out: Path, console: Console) -> Run:
+def train_shown(data: Data, model: ModelConfig, training: TrainingConfig, out: Path, console: Console) -> Run:
     """Train in a folder with a progress bar, or say that it is done already."""
     with shown(f"{out.name}: training", "steps") as progress:
-        run = train(corpus, out=out, model=model, training=training, progress=progress)
-    write_facts(Places(run), corpus)
+        run = train(data, out=out, model=model, training=training, progress=progress)
+    write_facts(Places(run), data)
     end = run.summary()
     console.print(
         f"{out.name}: {end['steps']:,} steps, {end['tokens']:,} symbols in {end['seconds']:.0f} s "
@@ -95,16 +96,8 @@ def train_shown(corpus: Corpus, model: ModelConfig, training: TrainingConfig, ou
     return run
 
 
-def write_facts(places: Places, corpus: Corpus) -> None:
-    """Write what was found in the corpus beside the results, for the report."""
-    short = min(range(min(len(corpus.test), 500)), key=lambda s: abs(int(corpus.test.lengths[s]) - 24))
-    example = " ".join(corpus.test[short].symbols[:60])
-    facts: dict[str, Any] = {"found": corpus.describe(), "example": example, "category": corpus.category}
-    facts |= {
-        "asks": corpus.asks,
-        "singled_out": corpus.singled_out,
-        "inside_share": corpus.inside_share,
-        "seen_share": corpus.seen_share,
-        "unknown_share": corpus.unknown_share,
-    }
+def write_facts(places: Places, data: Data) -> None:
+    """Write what was found in the data beside the results, for the report."""
+    facts: dict[str, Any] = {"found": data.found, "example": data.example(), "asks": data.asks}
+    facts |= {"singled_out": data.singled_out, "categorical": data.test.classes() is not None, **data.facts}
     write_json(places.results / "corpus.json", facts)

@@ -9,7 +9,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from naibu.data.corpus import Corpus
 from naibu.recording import Recording
 from naibu.runs import Run, is_run, list_runs, open_run
 from naibu.storage import read_json, write_json
@@ -58,12 +57,6 @@ class Places:
         what = "what was found in the corpus; it is written by: naibu record"
         found: dict[str, Any] = read_json(self.folder_of("corpus") / "corpus.json", what)
         return found
-
-    def corpus(self) -> Corpus:
-        """Return the run's corpus, opened again; StoredError where its files have changed since."""
-        corpus = self.run.data()
-        assert isinstance(corpus, Corpus)
-        return corpus
 
     def open_recordings(self) -> tuple[Recording, Recording | None]:
         """Return the recording and, where there is one, that of the untrained network."""

@@ -9,8 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from naibu.data.corpus import Corpus
-from naibu.data.sequences import Sequences
+from naibu.data.examples import Data, Examples
 from naibu.errors import OptionError, StoredError
 from naibu.interventions.hold import hold
 from naibu.interventions.results import Holding
@@ -21,7 +20,9 @@ from naibu.looking.places import TRAINED, UNTRAINED, Places
 from naibu.probes import tables
 from naibu.progress import shown
 from naibu.recording import Recording, record_examples
-from naibu.runs.language_models import load, untrained
+from naibu.recording.examples import size_of
+from naibu.runs.load import load, untrained
+from naibu.tasks.catalogue import task_named
 from naibu.training.threads import threads
 
 TEST_TOKENS = 150_000
@@ -30,28 +31,29 @@ RECORDED = Recorded()
 Result = TypeVar("Result")
 
 
-def labels_kept(corpus: Corpus, asked: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the labels a recording of this corpus carries: those of no category, those worth asking, any asked."""
-    there = corpus.test.label_names
+def labels_kept(data: Data, asked: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the labels a recording of data carries: those of no category, those worth asking, any asked."""
+    there = (name for stream in data.test.streams for name in data.test.labels(stream))
     usual = [name for name in there if ":" not in name and name != "position"]
-    return tuple(dict.fromkeys([*usual, *corpus.asks, *asked]))
+    return tuple(dict.fromkeys([*usual, *data.asks, *asked]))
 
 
-def sample(sequences: Sequences, tokens: int, seed: int = 1) -> np.ndarray:
-    """Return numbers of whole sequences, drawn at random, of about so many symbols in all, in order.
+def sample(examples: Examples, tokens: int, seed: int = 1) -> np.ndarray:
+    """Return numbers of whole examples, drawn at random, of about so many steps in all, in order.
 
-    The same for every network, so that networks can be compared symbol by symbol.
+    The same for every network, so that networks can be compared step by step.
     """
-    if sequences.tokens <= tokens:
-        return np.arange(len(sequences))
-    order = np.random.default_rng((seed, 31)).permutation(len(sequences))
-    kept = np.cumsum(sequences.lengths[order]) <= tokens
+    lengths = examples.lengths_of(examples.streams[-1])
+    if lengths.sum() <= tokens:
+        return np.arange(len(examples))
+    order = np.random.default_rng((seed, 31)).permutation(len(examples))
+    kept = np.cumsum(lengths[order]) <= tokens
     kept[0] = True
     return np.sort(order[kept])
 
 
 def record_run(
-    places: Places, corpus: Corpus, asked: Recorded = RECORDED, *, symbols: Mapping[str, int] | None = None
+    places: Places, data: Data, asked: Recorded = RECORDED, *, symbols: Mapping[str, int] | None = None
 ) -> None:
     """Record a network into `recordings/NAME`; the progress says first how much that is.
 
@@ -61,16 +63,14 @@ def record_run(
     """
     run = places.run
     trained = load(run)
-    signals = asked.keep or trained.layers.cell_type.signals
     most = symbols or {part: asked.symbols(part) for part in asked.split}
-    chosen = {part: sample(getattr(corpus, part), number) for part, number in most.items()}
-    parts: dict[str, Sequences] = {part: getattr(corpus, part).subset(which) for part, which in chosen.items()}
-    wanted = labels_kept(corpus, asked.label)
+    chosen = {part: sample(getattr(data, part), number) for part, number in most.items()}
+    parts: dict[str, Examples] = {part: getattr(data, part).subset(which) for part, which in chosen.items()}
+    wanted = labels_kept(data, asked.label)
     networks = {places.recordings / asked.name: trained}
     if asked.name == TRAINED:
         networks[places.recordings / UNTRAINED] = untrained(run)
-    tokens = sum(part.tokens for part in parts.values())
-    size = tokens * len(signals) * run.model.units * run.model.layers * np.dtype(asked.dtype).itemsize
+    size = size_of(trained, parts, asked.keep, asked.dtype)
     _room_for(size, list(networks))
     with places.timed("record"), threads(run.training.threads):
         for folder, model in networks.items():
@@ -78,7 +78,7 @@ def record_run(
                 record_examples(
                     model,
                     parts,
-                    keep=signals,
+                    keep=asked.keep,
                     labels=wanted,
                     out=folder,
                     dtype=asked.dtype,
@@ -104,7 +104,7 @@ def _in_words(size: int) -> str:
 
 def intervene_run(
     places: Places,
-    corpus: Corpus,
+    data: Data,
     *,
     unit: int | None = None,
     signal: str | None = None,
@@ -124,14 +124,14 @@ def intervene_run(
     chosen = best_unit(correlation, (top, signal)) if unit is None else unit
     setting = threads(places.run.training.threads)
     with places.timed("intervene"), setting, shown(f"{places.run.name}: holding units still", "runs") as progress:
-        which = sample(corpus.test, test_tokens)
         found = hold(
             load(places.run),
-            corpus.test.subset(which),
+            data.test.subset(sample(data.test, test_tokens)),
             recording,
             key=(top, signal),
             unit=chosen,
             label=correlation.label,
+            measures=task_named(data.task).measures(data.test),
             draws=draws,
             seed=places.run.training.seed,
             run=places.run.name,

@@ -27,7 +27,7 @@ def subject_of(places: Places) -> Subject:
     """
     run, facts = places.run, places.facts()
     found = run.found
-    category, inside = facts["category"], facts["inside_share"]
+    category, inside = facts.get("category"), facts.get("inside_share")
     return Subject(
         name=run.name,
         about=task_named(run.task).about,
@@ -40,7 +40,7 @@ def subject_of(places: Places) -> Subject:
         notes=() if category is None else (_note(category, inside),),
         example=facts["example"],
         found=[(name, value) for name, value in facts["found"]],
-        data={"category": category, "inside_share": inside, "seen_share": facts["seen_share"]},
+        data={"category": category, "inside_share": inside, "seen_share": facts.get("seen_share")},
         metrics=run.metrics(),
         seconds=places.seconds(),
         seed=run.training.seed,

@@ -50,7 +50,8 @@ def summary_of(subject: Subject, results: Results) -> dict[str, Any]:
     analyses: dict[str, Any] = {}
     for analysis, found in answered(subject, results):
         analyses[analysis.name] = analysis.numbers(found)
-        scores |= {name: None if s is None else scored("test", s) for name, s in analysis.scores(found).items()}
+        for name, s in analysis.scores(found).items():
+            scores.setdefault(name, None if s is None else scored("test", s))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 2**20)
     return {
         "run": subject.name,

@@ -88,7 +88,7 @@ def _splits(inputs: Any) -> Mapping[str, Examples] | None:
 
 def _model(what: object) -> Model:
     if isinstance(what, Run):
-        from naibu.runs.language_models import load
+        from naibu.runs.load import load
 
         return load(what)
     if isinstance(what, Model):

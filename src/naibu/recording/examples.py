@@ -78,6 +78,22 @@ def record_examples(
     return sinks[reading.streams[-1]].close(beside)
 
 
+def size_of(model: Model, splits: Mapping[str, Examples], keep: Collection[str], dtype: str) -> int:
+    """Return how many bytes of values a recording will have, before it is made."""
+    size = 0
+    for layer in find_listeners(model, keep, copy=False):
+        for examples in splits.values():
+            stream = stream_of(model, layer.name, examples.streams)
+            size += int(examples.lengths_of(stream).sum()) * sum(layer.units().values())
+    return size * np.dtype(dtype).itemsize
+
+
+def stream_of(model: Model, layer: str, streams: tuple[str, ...]) -> str:
+    """Return the stream that a layer reads, the last where its network does not say."""
+    said = (stream for path, stream in model.reads.items() if layer == path or layer.startswith(path + "."))
+    return next(said, streams[-1])
+
+
 class Reading:
     """A network, the examples of all splits end to end, and what is kept of each stream."""
 
@@ -97,7 +113,7 @@ class Reading:
         self.main = self.tables[self.streams[-1]]
         self.listeners: dict[str, list[Listener]] = {name: [] for name in self.streams}
         for listener in find_listeners(model, keep, copy=False):
-            self.listeners[self._reads(listener.name)].append(listener)
+            self.listeners[stream_of(model, listener.name, self.streams)].append(listener)
         self.units = {name: _units(self.listeners[name]) for name in self.streams}
         size = np.dtype(dtype).itemsize * sum(self.units[self.streams[-1]].values())
         places = {int(start): number for number, start in enumerate(self.main.starts)}
@@ -151,12 +167,6 @@ class Reading:
                 heard = [run for listener in self.listeners[name] for run in listener.runs()]
                 part.put({key: value for run in heard for key, value in run.values.items()}, which, window.start)
             parts[self.streams[-1]].put_outcomes(outcomes, which, window.start)
-
-    def _reads(self, layer: str) -> str:
-        for path, stream in self.model.reads.items():
-            if layer == path or layer.startswith(path + "."):
-                return stream
-        return self.streams[-1]
 
     def _outcomes(self) -> dict[str, np.dtype[Any]]:
         """Return the columns that come out with their types, from what comes out of the first example."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 Sums = tuple[Array, Array]
+UNITS = 100
+"""Units of a network where nobody has a view."""
 ENDS = {"ED": "end", "</s>": "end"}
 """What ends a sequence, and how measures of it are called."""
 
@@ -33,72 +37,59 @@ class Measure(NamedTuple):
     """Outcome columns [token] -> what stands above and below the line, [token] each; NaN counts as nothing."""
 
 
-class Task(Protocol):
-    """What there is to know of a task."""
+class Task(ABC):
+    """What there is to know of a task; what is not said of one is as is usual."""
 
-    @property
-    def name(self) -> str:
-        """The task's name on the command line and in files: "trees"."""
-        ...
+    name: ClassVar[str]
+    """The task's name on the command line and in files: "trees"."""
+    about: ClassVar[str]
+    """What the network is asked, a sentence for the help and the report."""
+    options: ClassVar[type[Any]]
+    """The frozen dataclass whose fields say what data is learnt: options, settings, help.
 
-    @property
-    def about(self) -> str:
-        """What the network is asked, a sentence for the help and the report."""
-        ...
-
-    @property
-    def options(self) -> type[Any]:
-        """The frozen dataclass whose fields say what data is learnt: options, settings, help.
-
-        A field that is a file or folder is a Path, so that a file of settings can name it beside itself; from a run's
-        settings it gets what `Data.options` had, paths as text. The first field is the argument of `naibu train TASK`.
-        """
-        ...
-
-    @property
-    def model(self) -> type[ModelConfig]:
-        """The configuration of its models: ModelConfig, or a subclass with what they have besides."""
-        ...
-
-    @property
-    def several(self) -> str | None:
-        """The option, a tuple, of which `naibu look` takes several values, a network each; None where there is none."""
-        ...
-
-    @property
-    def examples(self) -> tuple[str, ...]:
-        """Options of `naibu train TASK`, and of `naibu look TASK`, as one would type them; for the help."""
-        ...
+    A field that is a file or folder is a Path, so that a file of settings can name it beside itself; from a run's
+    settings it gets what `Data.options` had, paths as text. The first field is the argument of `naibu train TASK`.
+    """
+    model: ClassVar[type[ModelConfig]] = ModelConfig
+    """The configuration of its models: ModelConfig, or a subclass with what they have besides."""
+    several: ClassVar[str | None] = None
+    """The option, a tuple, of which `naibu look` takes several values, a network each; None where there is none."""
+    examples: ClassVar[tuple[str, ...]] = ()
+    """Options of `naibu train TASK`, and of `naibu look TASK`, as one would type them; for the help."""
 
     def each(self, options: Any) -> dict[str, Any]:
         """Return the options of every network that a look trains, by what it is called, the one to train alone last."""
-        ...
+        return {self.name: options}
 
     def fits(self, path: Path) -> bool:
         """Return whether the content of a file or folder is what this task learns from."""
-        ...
+        return False
 
+    @abstractmethod
     def open(self, options: Any) -> Data:
         """Return the data that options (an instance of `options`) speak of; raises CorpusError with file and line."""
-        ...
 
     def configured(
         self, data: Data, model: ModelConfig, training: TrainingConfig
     ) -> tuple[ModelConfig, TrainingConfig]:
         """Return the configurations with what was left to be chosen, units and time, as suits the task and the data."""
-        ...
+        shared = {field.name: getattr(model, field.name) for field in fields(model)}
+        own = model if isinstance(model, self.model) else self.model(**shared)
+        return replace(own, units=own.units or UNITS), training
 
-    def build(self, sizes: Mapping[str, int], config: ModelConfig) -> Model:
-        """Return a model whose weights are drawn from torch's generator."""
-        ...
+    @abstractmethod
+    def build(self, sizes: Mapping[str, int], config: Any) -> Model:
+        """Return a model whose weights are drawn from torch's generator; `config` is of the class `model`."""
 
     def order(self, examples: Examples, config: TrainingConfig) -> Order:
         """Return which piece of the examples is read when: by length, or as lanes with carried state."""
-        ...
+        from naibu.data.order import ByLength
+
+        return ByLength(examples, config.batch_size, config.batch_tokens, config.truncation)
 
     def measures(self, examples: Examples) -> tuple[Measure, ...]:
         """Return what a network that reads such examples is judged by, the loss first."""
-        ...
+        return usual_measures(examples)
 
 
 def usual_measures(examples: Examples) -> tuple[Measure, ...]:

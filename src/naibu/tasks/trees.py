@@ -12,7 +12,7 @@ from naibu.data import builtin, detect
 from naibu.data.corpus import Corpus, open_corpus
 from naibu.data.examples import Data, Examples
 from naibu.errors import CorpusError, OptionError
-from naibu.tasks.task import Measure, usual_measures
+from naibu.tasks.task import Task
 
 if TYPE_CHECKING:
     from naibu.data.order import ByLength
@@ -74,13 +74,12 @@ class TreesOptions:
         return ("characters",) if kind == "text" else ("brackets", "tagged")
 
 
-class Trees:
+class Trees(Task):
     """Nested text, symbol by symbol."""
 
     name = "trees"
     about = "asked for the next symbol of a text whose brackets show its structure, or hide it"
     options = TreesOptions
-    model = ModelConfig
     several = "form"
     examples = ("standard-library", "treebank.mrg --form tagged --units 200 --minutes 10")
 
@@ -137,7 +136,3 @@ class Trees:
         from naibu.data.order import ByLength
 
         return ByLength(examples, config.batch_size, config.batch_tokens, config.truncation, unread=1)
-
-    def measures(self, examples: Examples) -> tuple[Measure, ...]:
-        """Return loss, accuracy and, where sentences end in a mark, recall and precision of the end."""
-        return usual_measures(examples)

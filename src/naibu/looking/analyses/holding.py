@@ -170,6 +170,10 @@ def _numbers(found: Holding) -> Numbers:
     return {"unit": found.unit, "signal": found.signal, "label": found.label, **measures}
 
 
+def _scores(found: Holding) -> dict[str, Scores | None]:
+    return {each.name: each.scores for effect in found.of("before")[:1] for each in effect.measured}
+
+
 def _lines(found: Holding) -> dict[str, str]:
     if not found.of("before") or not found.of("held"):
         return {}
@@ -185,5 +189,5 @@ def _lines(found: Holding) -> dict[str, str]:
 
 HOLDING = Analysis(
     "holding", "the intervention", Holding, held, cause,
-    numbers=_numbers, lines=_lines, command="naibu intervene {run}",
+    numbers=_numbers, scores=_scores, lines=_lines, command="naibu intervene {run}",
 )
