@@ -9,7 +9,7 @@ import naibu
 
 SOURCE = Path(naibu.__file__).parent
 FLOORS = [
-    {"errors", "config", "storage", "progress", "compiling", "trials"},
+    {"errors", "config", "storage", "progress", "compiling", "trials", "version"},
     {"data", "cells"},
     {"models", "online"},
     {"tasks"},

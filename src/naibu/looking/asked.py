@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import naibu
 from naibu.config import ModelConfig, TrainingConfig
 from naibu.data import builtin, files
 from naibu.data.reading import is_builtin
 from naibu.errors import CorpusError, NaibuError, StoredError
 from naibu.storage import as_json, read_json, write_json
 from naibu.tasks.catalogue import task_named
+from naibu.version import __version__
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -53,7 +53,7 @@ class Look:
         """Return all that decides what a finished look says, a stamp of the files included."""
         stamps = [_stamp(value) for value in asdict(self.options).values() if isinstance(value, Path)]
         return {
-            "naibu": naibu.__version__,
+            "naibu": __version__,
             "networks": list(self.networks()),
             "model": as_json(self.model),
             "training": as_json(self.training),

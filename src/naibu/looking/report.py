@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 from rich.table import Table
 
-import naibu
 from naibu.errors import StoredError
 from naibu.interventions.results import Holding
 from naibu.looking.analyses.catalogue import ANALYSES, answered
@@ -26,6 +25,7 @@ from naibu.reporting.section import Pen
 from naibu.reporting.terminal import scores_table, summary_table
 from naibu.reporting.training import trained
 from naibu.storage import write_json
+from naibu.version import __version__
 
 
 def part_of(places: Places, anchor: str) -> Part:
@@ -58,7 +58,7 @@ def make_report(looked: Sequence[Places], page: Path, *, command: str) -> Report
     if not places:
         unfinished = looked[0].run.path
         raise StoredError(f"{unfinished}: the training is unfinished; the command that began it goes on with it")
-    made = f"{date.today()}, naibu {naibu.__version__}, torch {torch.__version__}, Python {platform.python_version()}"
+    made = f"{date.today()}, naibu {__version__}, torch {torch.__version__}, Python {platform.python_version()}"
     parts = tuple(part_of(place, f"network-{k}") for k, place in enumerate(places, 1))
     title = f"Inside networks that read {parts[0].subject.source}"
     report = Report(title, made, command, parts)

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import naibu
 from naibu.config import ModelConfig, TrainingConfig
 from naibu.data.examples import Data
 from naibu.data.order import Order, Window
@@ -25,6 +24,7 @@ from naibu.training.l1 import check_l1
 from naibu.training.loop import Loop
 from naibu.training.threads import threads
 from naibu.training.validation import validation_part
+from naibu.version import __version__
 
 DEFAULT_MINUTES = 5.0
 
@@ -108,7 +108,7 @@ def _begun(
     validation: list[Window],
 ) -> Run:
     versions = {
-        "naibu": naibu.__version__,
+        "naibu": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,

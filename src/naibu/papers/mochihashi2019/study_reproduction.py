@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 
-import naibu
 from naibu.errors import OptionError
 from naibu.papers.mochihashi2019 import across, page, study_tables
 from naibu.papers.mochihashi2019.across_lines import across_lines
@@ -18,6 +17,7 @@ from naibu.papers.runner import Experiment, Reproduced, Reproduction, Shown
 from naibu.progress import shown
 from naibu.storage import write_text
 from naibu.trials import run_parallel
+from naibu.version import __version__
 
 SOURCE = "document A: Shibata, Uchiumi and Mochihashi, COLING 2020"
 
@@ -45,7 +45,7 @@ def reproduction(asked: Asked) -> Reproduction:
     def show(rows: Sequence[Reproduced], folder: Path, quick: bool) -> Shown:
         """Leave the page and the tables; return the tables for the terminal."""
         study = asked.study(folder, quick)
-        made = f"{date.today()}, naibu {naibu.__version__}"
+        made = f"{date.today()}, naibu {__version__}"
         report, tables = study.out / "study.html", study.out / "study.md"
         page.write(study, rows, across.pictures(study), report, made)
         write_text(tables, study_tables.as_markdown(rows))
