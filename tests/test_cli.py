@@ -205,7 +205,7 @@ def test_a_terminal_without_arrows_gets_the_table_too(treebank, looked):
 def test_the_report_gives_a_command_that_makes_the_run_again(treebank, tmp_path):
     """Typed again, it finds the run finished: every option is the same."""
     from naibu.looking.places import Places
-    from naibu.looking.report import commands_of
+    from naibu.looking.subject import commands_of
 
     options = ["--cell", "gru", "--category", "NP", "--split-seed", "4", "--tied", "--batch-size", "8", "--traces"]
     train = ["train", str(treebank), "--form", "brackets", *SMALL, *options, "--out", str(tmp_path / "my work")]
