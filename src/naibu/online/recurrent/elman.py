@@ -138,9 +138,6 @@ class Elman:
     as for cross-entropy. `weights`, float32 `[weight lane]`, may be read and written between calls.
     """
 
-    together = False
-    """Whether it needs streams in which all lanes end a sequence together."""
-
     def __init__(
         self,
         network: ElmanNetwork,

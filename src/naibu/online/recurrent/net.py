@@ -160,9 +160,6 @@ class RecurrentLearner:
     another.
     """
 
-    together = False
-    """Whether it needs streams in which all lanes end a sequence together."""
-
     def __init__(self, network: RecurrentNetwork) -> None:
         self.network = network
         self.weights = np.zeros((network.units, network.sources, LANES), np.float32)

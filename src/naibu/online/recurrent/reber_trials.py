@@ -34,11 +34,6 @@ class StringSets(NamedTuple):
 class Learner(Protocol):
     """What is trained: `LANES` trials side by side, each with weights of its own."""
 
-    @property
-    def together(self) -> bool:
-        """Whether it needs streams in which all lanes end a sequence together."""
-        ...
-
     def begin(self, lane: int, rng: np.random.Generator) -> None:
         """Give a lane the first weights of another trial."""
         ...
@@ -74,7 +69,7 @@ class _Crew:
         chosen[list(lanes)] = [lane.number // self.per_set % len(self.training.start) for lane in lanes.values()]
         picks = np.zeros((self.every, LANES), np.int64)
         pick(self.random, self.training.start.shape[1], picks)
-        stream = stream_of(self.training, len(LETTERS), picks, chosen, together=self.learner.together)
+        stream = stream_of(self.training, len(LETTERS), picks, chosen)
         errors, steps = self.learner.train(stream, chosen >= 0), stream.learn.sum(axis=0)
         for place, lane in lanes.items():
             lane.sequences += self.every
