@@ -1,4 +1,4 @@
-"""RTRL, BPTT and Elman's network, compiled, against their plain float64 twins, weight by weight; the twins against
+"""RTRL and Elman's network, compiled, against their plain float64 twins, weight by weight; the twins against
 finite differences."""
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from naibu.data.generated import EmbeddedReber, legal_first, reber_sets, streams
 from naibu.data.generated.reber import LETTERS
 from naibu.errors import OptionError
 from naibu.online.recurrent import plain
-from naibu.online.recurrent.bptt import BPTT
 from naibu.online.recurrent.elman import Elman, ElmanNetwork
 from naibu.online.recurrent.net import RecurrentLearner, RecurrentNetwork
 from naibu.online.recurrent.reber_trials import StringSets, reber_trials, training_library
@@ -29,13 +28,13 @@ def library() -> Library:
     return training_library([StringSets(*reber_sets(7, 20)), StringSets(*reber_sets(8, 20))], "next")
 
 
-def lanes_picks(library: Library, strings: int, together: bool) -> tuple[Stream, np.ndarray, np.ndarray]:
+def lanes_picks(library: Library, strings: int) -> tuple[Stream, np.ndarray, np.ndarray]:
     """A stream of random strings, of either set, with the last lane empty; which strings; and of which set."""
     rng = np.random.default_rng(3)
     picks = rng.integers(0, library.start.shape[1], (strings, LANES))
     chosen = rng.integers(0, 2, LANES)
     chosen[-1] = -1
-    return stream_of(library, 7, picks, chosen, together=together), picks, chosen
+    return stream_of(library, 7, picks, chosen), picks, chosen
 
 
 def sequences_of(library: Library, picks: np.ndarray, chosen: np.ndarray, lane: int) -> list[Any]:
@@ -69,7 +68,7 @@ UPDATES = ["step", "sequence"]
 @pytest.mark.parametrize("update", UPDATES)
 @pytest.mark.parametrize("hidden", [0, 3, 12])
 def test_rtrl_is_its_plain_twin(library, options, update, hidden):
-    stream, picks, chosen = lanes_picks(library, 6, False)
+    stream, picks, chosen = lanes_picks(library, 6)
     learner = begin(RTRL(RecurrentNetwork(7, 7, hidden, initial=0.9), 0.4, update=update, **options))
     first = learner.weights.copy()
     learner.train(stream, EVERY_LANE)
@@ -81,27 +80,10 @@ def test_rtrl_is_its_plain_twin(library, options, update, hidden):
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize("hidden", [0, 3, 12])
-def test_bptt_is_its_plain_twin(library, options, hidden):
-    stream, picks, chosen = lanes_picks(library, 6, True)
-    learner = begin(BPTT(RecurrentNetwork(7, 7, hidden, initial=0.9), 0.4, **options))
-    first = learner.weights.copy()
-    learner.train(stream, EVERY_LANE)
-    for lane in (0, 1, LANES - 2):
-        given = sequences_of(library, picks, chosen, lane)
-        close(
-            learner.weights[..., lane],
-            plain.bptt(first[..., lane].astype(float), given, 0.4, **options),
-            first[..., lane],
-        )
-    assert np.array_equal(learner.weights[..., -1], first[..., -1])
-
-
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("update", UPDATES)
 @pytest.mark.parametrize("hidden", [1, 15])
 def test_elman_is_its_plain_twin(library, options, update, hidden):
-    stream, picks, chosen = lanes_picks(library, 6, False)
+    stream, picks, chosen = lanes_picks(library, 6)
     network = ElmanNetwork(7, 7, hidden, initial=0.9)
     learner = begin(Elman(network, 0.4, update=update, **options))
     first = learner.weights.copy()
@@ -115,24 +97,15 @@ def test_elman_is_its_plain_twin(library, options, update, hidden):
     assert np.array_equal(learner.weights[:, -1], first[:, -1])
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_offline_rtrl_and_bptt_have_one_gradient(library, options):
-    given = sequences_of(library, *lanes_picks(library, 3, False)[1:], 0)
-    w = RecurrentNetwork(7, 7, 4, initial=1.0).drawn(np.random.default_rng(1))
-    by_rtrl = plain.rtrl(w, given, 0.5, update="sequence", **options)
-    assert np.abs(by_rtrl - w).max() > 0.01
-    assert np.allclose(by_rtrl, plain.bptt(w, given, 0.5, **options), atol=1e-12)
-
-
 def test_rtrl_goes_down_the_gradient(library):
-    (x, d), *_ = sequences_of(library, *lanes_picks(library, 1, False)[1:], 0)
+    (x, d), *_ = sequences_of(library, *lanes_picks(library, 1)[1:], 0)
     w = RecurrentNetwork(7, 7, 2, initial=1.0).drawn(np.random.default_rng(2))
     change = plain.rtrl(w, [(x, d)], 1.0, update="sequence") - w
     assert np.allclose(change, -slopes(lambda w: plain.recurrent_error(w, x, d), w), atol=1e-8)
 
 
 def test_elman_goes_down_the_gradient_of_the_step_alone(library):
-    (x, d), *_ = sequences_of(library, *lanes_picks(library, 1, False)[1:], 0)
+    (x, d), *_ = sequences_of(library, *lanes_picks(library, 1)[1:], 0)
     rng = np.random.default_rng(2)
     w = plain.ElmanWeights(rng.uniform(-1, 1, (4, 11)), rng.uniform(-1, 1, (7, 4)))
     contexts = [np.zeros(4)]
@@ -168,9 +141,8 @@ def test_picks_are_those_of_the_tape():
         assert "".join(LETTERS[symbol] for symbol in x.argmax(1)) == strings[picks[sequence, lane]][:-1]
 
 
-@pytest.mark.parametrize("together", [False, True])
-def test_a_stream_holds_the_strings(library, together):
-    stream, picks, chosen = lanes_picks(library, 5, together)
+def test_a_stream_holds_the_strings(library):
+    stream, picks, chosen = lanes_picks(library, 5)
     for lane in range(LANES - 1):
         there = stream.learn[:, lane] > 0
         given = sequences_of(library, picks, chosen, lane)
@@ -178,10 +150,7 @@ def test_a_stream_holds_the_strings(library, together):
         assert np.array_equal(stream.target[there, :, lane], np.concatenate([d for _, d in given]))
         begins = np.flatnonzero(there & (stream.keep[:, lane] == 0))
         lengths = [len(x) for x, _ in given]
-        if together:
-            assert np.array_equal(begins + lengths, stream.bounds[1:])
-        else:
-            assert np.array_equal(begins, np.cumsum([0, *lengths[:-1]]))
+        assert np.array_equal(begins, np.cumsum([0, *lengths[:-1]]))
     assert not stream.learn[:, -1].any()
     assert not stream.keep[-1].any()
 
@@ -262,11 +231,10 @@ def test_failures_of_networks_that_follow_a_rule():
     "make",
     [
         lambda: RTRL(RecurrentNetwork(7, 7, 2), 0.3),
-        lambda: BPTT(RecurrentNetwork(7, 7, 2), 0.3),
         lambda: Elman(ElmanNetwork(7, 7, 5), 0.3),
         lambda: Elman(ElmanNetwork(7, 7, 5), 0.3, update="sequence"),
     ],
-    ids=["rtrl", "bptt", "elman", "elman, a sequence"],
+    ids=["rtrl", "elman", "elman, a sequence"],
 )
 def test_trials_depend_on_their_number_alone(make):
     sets = [StringSets(*reber_sets(seed, 30)) for seed in (1, 2)]
@@ -291,7 +259,6 @@ def test_a_short_grammar_is_learnt_by_each():
     strings = ["BTBTXSETE", "BTBTXSETE"]
     for learner in (
         RTRL(RecurrentNetwork(7, 7, 3), 1.0),
-        BPTT(RecurrentNetwork(7, 7, 3), 0.5),
         Elman(ElmanNetwork(7, 7, 10), 1.0),
     ):
         sets = [StringSets(strings, strings)]

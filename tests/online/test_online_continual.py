@@ -109,7 +109,7 @@ def test_every_kind_agrees_with_float64(asked):
     for lane in range(3):
         lanes.begin(lane, lane)
     while lanes.lanes[PHASE, number] != IDLE:
-        lanes.go_on(50)
+        lanes.step(50)
     twin = Twin(asked, 5, number, cap)
     result = twin.run(most_steps)
     assert tuple(lanes.lanes[[TRAINED, STEPS, 4, 5, 6], number]) == result
@@ -125,7 +125,7 @@ def test_a_held_forget_gate_multiplies_states_and_is_not_learnt():
     asked = Streams(STANDARD, state_decay=0.9, limit=1.01)
     lanes = _Lanes(asked, 1, 5, 10**6)
     lanes.begin(0, 0)
-    lanes.go_on(200)
+    lanes.step(200)
     forget = slice(2 * STANDARD.blocks, 3 * STANDARD.blocks)
     weights, first = lanes.rooms["hidden"][forget, :, 0], asked.weights(1, 0).hidden[forget, :, 0]
     np.testing.assert_array_equal(weights, first)
@@ -170,14 +170,14 @@ def test_outputs_that_are_no_numbers_are_mistakes_and_stay_in_their_lane():
             lanes.begin(lane, lane)
     broken.rooms["output"][0, 0, 1] = np.nan
     for lanes in (clean, broken):
-        lanes.go_on(3000)
+        lanes.step(3000)
     assert broken.lanes[PHASE, 1] == IDLE
     assert (broken.lanes[[TRAINED, STEPS], 1] == 50).all(), "each stream ends at its first symbol"
     np.testing.assert_array_equal(broken.rooms["output"][..., 0], clean.rooms["output"][..., 0])
     broken.begin(1, 1)
     clean.begin(1, 1)
     for lanes in (clean, broken):
-        lanes.go_on(1000)
+        lanes.step(1000)
     np.testing.assert_array_equal(broken.rooms["output"], clean.rooms["output"])
 
 

@@ -336,7 +336,7 @@ def test_ctrl_c_keeps_finished_trials_and_the_next_call_goes_on(fake, tmp_path):
 
 
 def test_a_block_tells_how_many_of_the_missing_trials_are_done(fake, tmp_path):
-    few, more = (blocks_of(tmp_path, Asked("4", 100, trials=n).rows()[0], 1)[0] for n in (2, 6))
+    few, more = (blocks_of(tmp_path, Asked(experiment="4", lag=100, trials=n).rows()[0], 1)[0] for n in (2, 6))
     few.run()
     told = []
     more.run(lambda done, whole, words: told.append((done, whole)))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from naibu.cells.recover import recover, recover_elman
+from naibu.cells.recover import recover
 from naibu.errors import OptionError
 from naibu.recording import record
 
@@ -161,18 +161,6 @@ def test_recovered_signals_have_the_gradients_of_the_steps() -> None:
     (ours,) = torch.autograd.grad(cell[-1].square().sum(), x, retain_graph=True)
     (theirs,) = torch.autograd.grad(last.square().sum(), x)
     torch.testing.assert_close(ours, theirs)
-
-
-@pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
-def test_an_elman_layer_recovers_what_it_returned(nonlinearity: str) -> None:
-    layer = nn.RNN(INPUT, HIDDEN, nonlinearity=nonlinearity)
-    x = torch.randn(STEPS, BATCH, INPUT)
-    with torch.no_grad():
-        output, _ = layer(x)
-        previous = torch.cat([torch.zeros(1, BATCH, HIDDEN), output[:-1]])
-        found = recover_elman(x, previous, *layer.all_weights[0], ["hidden"], nonlinearity)
-    torch.testing.assert_close(found["hidden"], output, atol=1e-6, rtol=0)
-    assert recover_elman(x, previous, *layer.all_weights[0], ["cell"]) == {}
 
 
 class Tagger(nn.Module):

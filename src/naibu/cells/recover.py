@@ -126,26 +126,6 @@ def recover_gru(
     return {name: found[name] for name in GRU_SIGNALS if name in keep and name in found}
 
 
-def recover_elman(
-    x: Tensor,
-    hidden_previous: Tensor,
-    weight_ih: Tensor,
-    weight_hh: Tensor,
-    bias_ih: Tensor | None,
-    bias_hh: Tensor | None,
-    keep: Collection[str],
-    nonlinearity: str = "tanh",
-) -> dict[str, Tensor]:
-    """Return `hidden [time batch hidden]`, the one signal of an Elman layer, where `keep` names it.
-
-    It should equal what the layer returned; whoever has that needs no recovery.
-    """
-    if "hidden" not in keep:
-        return {}
-    z = _product(x, hidden_previous, weight_ih, weight_hh, bias_ih, bias_hh, slice(0, len(weight_hh)))
-    return {"hidden": z.relu() if nonlinearity == "relu" else _tanh(z)}
-
-
 def _product(
     x: Tensor,
     hidden_previous: Tensor,

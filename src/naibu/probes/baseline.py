@@ -13,7 +13,7 @@ from scipy.sparse import coo_array, csr_array
 
 from naibu.errors import OptionError
 from naibu.probes.resampling import Resampler
-from naibu.probes.results import Row, Rows, Scores
+from naibu.probes.results import Row, Rows, Scores, result_row
 from naibu.probes.scoring import Scorer
 from naibu.probes.source import Index, Source, run_name
 from naibu.probes.target import FARTHEST, Target, divide, numeric, position_prediction
@@ -53,10 +53,8 @@ class Baselines:
         out: list[Row] = []
         for m in self.models:
             for split, s in m.scores.items():
-                row: Row = {"run": self.run, "split": split, "layer": None, "signal": None, "unit": None}
-                row |= {"label": self.label, "model": m.name, "statistic": self.statistic, "known": m.known}
-                row |= {"value": s.value, "low": s.low, "high": s.high, "n": s.n, "sequences": s.sequences}
-                out.append(row)
+                more: Row = {"label": self.label, "model": m.name, "statistic": self.statistic, "known": m.known}
+                out.append(result_row(self.run, split, None, None, None, more, s))
         return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from naibu.probes.results import Row, Rows, Score, Scores
+from naibu.probes.results import Row, Rows, Score, Scores, result_row
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,4 @@ class BracketComparison:
 
 
 def _row(run: str, split: str, kind: str, statistic: str, score: Score) -> Row:
-    row: Row = {"run": run, "split": split, "layer": None, "signal": None, "unit": None}
-    row |= {"kind": kind, "statistic": statistic, "value": score.value, "low": score.low, "high": score.high}
-    return row | {"n": score.n, "sequences": score.sequences}
+    return result_row(run, split, None, None, None, {"kind": kind, "statistic": statistic}, score)

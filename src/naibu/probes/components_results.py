@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from naibu.probes.baseline import Baseline
-from naibu.probes.results import Row, Rows, Score, Scores
+from naibu.probes.results import Row, Rows, Score, Scores, result_row
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class Components:
         """One row per split and telling or baseline, then one per component with its share of the variance."""
         out = _telling_rows(self, [(t.name, t) for t in self.telling], self.baselines)
         for k, share in enumerate(self.share):
-            out.append(_head(self, "train") | {"statistic": f"variance of component {k + 1}", "value": float(share)})
+            more: Row = {"statistic": f"variance of component {k + 1}", "value": float(share)}
+            out.append(_row(self, "train", more))
         return out
 
 
@@ -108,12 +109,12 @@ class UniqueComponents:
         for pair in self.pairs:
             for name, score in (("auc", pair.auc), ("untrained auc", pair.untrained)):
                 if score is not None:
-                    row = _head(self, "train") | {"statistic": name, "values": " / ".join(pair.values)}
-                    out.append(row | {"component": pair.component + 1} | _score(score))
+                    more: Row = {"statistic": name, "values": " / ".join(pair.values), "component": pair.component + 1}
+                    out.append(_row(self, "train", more, score))
         for k, word in enumerate(self.words):
-            row = _head(self, "train") | {"statistic": "word", "symbol": word, "tag": self.tags[self.tag[k]]}
-            row["n"] = int(self.count[k])
-            out.append(row | {f"component {c + 1}": float(x) for c, x in enumerate(self.coordinates[k])})
+            more = {"statistic": "word", "symbol": word, "tag": self.tags[self.tag[k]], "n": int(self.count[k])}
+            more |= {f"component {c + 1}": float(x) for c, x in enumerate(self.coordinates[k])}
+            out.append(_row(self, "train", more))
         return out
 
 
@@ -141,7 +142,7 @@ class WordTokens:
         """One row per split and telling or baseline, then one per name with its recall."""
         out = _telling_rows(self, [(t.name, t) for t in self.telling], self.baselines)
         for name, n, recall in zip(self.tags, self.test_count, self.recall, strict=True):
-            out.append(_head(self, "test") | {"statistic": "recall", "tag": name, "value": float(recall), "n": int(n)})
+            out.append(_row(self, "test", {"statistic": "recall", "tag": name, "value": float(recall), "n": int(n)}))
         return [row | {"symbol": self.word} for row in out]
 
 
@@ -186,19 +187,16 @@ class Neighbours:
         for q in self.queries:
             for kind, found in (("any word", q.nearest), ("other words", q.others)):
                 for rank, near in enumerate(found, 1):
-                    row = _head(self, "test") | {"symbol": q.symbol, "tag": q.tag, "token": q.row, "among": kind}
+                    row = _row(self, "test", {"symbol": q.symbol, "tag": q.tag, "token": q.row, "among": kind})
                     row |= {"rank": rank, "neighbour": near.symbol, "neighbour_tag": near.tag}
                     out.append(row | {"neighbour_token": near.row, "value": near.cosine, "usual": q.usual})
         return out
 
 
-def _head(result: Components | UniqueComponents | WordTokens | Neighbours, split: str) -> Row:
-    row: Row = {"run": result.run, "split": split, "layer": result.layer, "signal": result.signal, "unit": None}
-    return row | {"label": result.label}
-
-
-def _score(score: Score) -> Row:
-    return {"value": score.value, "low": score.low, "high": score.high, "n": score.n, "sequences": score.sequences}
+def _row(
+    result: Components | UniqueComponents | WordTokens | Neighbours, split: str, more: Row, score: Score | None = None
+) -> Row:
+    return result_row(result.run, split, result.layer, result.signal, None, {"label": result.label, **more}, score)
 
 
 def _telling_rows(
@@ -208,9 +206,9 @@ def _telling_rows(
     for name, t in telling:
         for who, scores in (("", t.scores), ("untrained ", t.untrained)):
             for split, score in scores.items() if scores is not None else ():
-                row = _head(result, split) | {"statistic": f"{who}accuracy from {name}", "dimensions": t.dimensions}
-                out.append(row | _score(score))
+                more: Row = {"statistic": f"{who}accuracy from {name}", "dimensions": t.dimensions}
+                out.append(_row(result, split, more, score))
     for b in baselines:
         for split, score in b.scores.items():
-            out.append(_head(result, split) | {"statistic": b.name} | _score(score))
+            out.append(_row(result, split, {"statistic": b.name}, score))
     return out

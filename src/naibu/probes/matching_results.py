@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from naibu.probes.results import Row, Rows, Score, Scores
+from naibu.probes.results import Row, Rows, Score, Scores, result_row
 
 
 @dataclass(frozen=True)
@@ -104,13 +104,7 @@ class Matching:
         return out
 
     def _rows(self, unit: int | None, more: Row, scores: Scores) -> list[Row]:
-        out: list[Row] = []
-        for split, s in scores.items():
-            row: Row = {"run": self.run, "split": split, "layer": self.layer, "signal": self.signal, "unit": unit}
-            row |= more
-            row |= {"value": s.value, "low": s.low, "high": s.high, "n": s.n, "sequences": s.sequences}
-            out.append(row)
-        return out
+        return [result_row(self.run, split, self.layer, self.signal, unit, more, s) for split, s in scores.items()]
 
 
 def _on(scores: Scores, split: str) -> Score | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from naibu.probes.baseline import Baseline
-from naibu.probes.results import Controls, Row, Rows, Score, Scores
+from naibu.probes.results import Controls, Row, Rows, Score, Scores, result_row
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,5 @@ class PartOfSpeech:
         return out
 
     def _row(self, split: str, layer: str | None, signal: str | None, statistic: str, score: Score) -> Row:
-        row: Row = {"run": self.run, "split": split, "layer": layer, "signal": signal, "unit": None}
-        row |= {"label": self.label, "values": " / ".join(self.values), "statistic": statistic}
-        row |= {"value": score.value, "low": score.low, "high": score.high, "n": score.n}
-        return row | {"sequences": score.sequences, "told_by": self.told_by or ""}
+        more: Row = {"label": self.label, "values": " / ".join(self.values), "statistic": statistic}
+        return result_row(self.run, split, layer, signal, None, more, score) | {"told_by": self.told_by or ""}

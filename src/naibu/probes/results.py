@@ -123,7 +123,7 @@ class Correlation:
             ):
                 for split, score in scores.items():
                     more: Row = {"label": self.label, "statistic": name, "train": float(train[unit])}
-                    out.append(_row(self.run, split, s.layer, s.signal, unit, more, score, controls))
+                    out.append(result_row(self.run, split, s.layer, s.signal, unit, more, score, controls))
         return out
 
 
@@ -163,7 +163,7 @@ class Overlap:
         for s in self.signals:
             for split, score in s.overlap.items():
                 more: Row = {"label": self.label, "statistic": "overlap", "train": float(s.train[s.unit])}
-                row = _row(self.run, split, s.layer, s.signal, s.unit, more, score, s.controls)
+                row = result_row(self.run, split, s.layer, s.signal, s.unit, more, score, s.controls)
                 out.append(row | {"no_information": s.no_information})
         return out
 
@@ -251,17 +251,17 @@ class Distributions:
                 scores |= {"beta a": s.beta.a, "beta b": s.beta.b, "beta distance": s.beta.distance}
             for name, score in scores.items():
                 split = "train" if name in ("beta a", "beta b") else "test"
-                out.append(_row(self.run, split, s.layer, s.signal, None, {"statistic": name}, score))
+                out.append(result_row(self.run, split, s.layer, s.signal, None, {"statistic": name}, score))
             for peak in s.peaks:
                 more: Row = {"statistic": f"peak at {peak.place:.3f}", "value": peak.share}
-                out.append(_row(self.run, "test", s.layer, s.signal, None, more))
+                out.append(result_row(self.run, "test", s.layer, s.signal, None, more))
             for level in (s.levels.together, *s.levels.places) if s.levels is not None else ():
                 where = "any level" if level.place is None else f"level {level.place:g}"
                 beside: Row = {"beside": level.beside, "normal": level.normal}
                 beside["untrained"] = None if level.untrained_share is None else level.untrained_share.value
                 for name, score in (("share near", level.share), ("excess near", level.excess)):
                     out.append(
-                        _row(self.run, "test", s.layer, s.signal, None, {"statistic": f"{name} {where}"}, score)
+                        result_row(self.run, "test", s.layer, s.signal, None, {"statistic": f"{name} {where}"}, score)
                         | (beside if name == "share near" else {})
                     )
         return out
@@ -304,14 +304,14 @@ class Confusion:
         )
         for name, scores, controls in pairs:
             for split, score in scores.items() if scores is not None else ():
-                out.append(_row(self.run, split, None, None, None, {"statistic": name}, score, controls))
+                out.append(result_row(self.run, split, None, None, None, {"statistic": name}, score, controls))
         for k, symbol in enumerate(self.symbols):
             for name, values, n in (
                 ("recall", self.recall, self.counts[k].sum()),
                 ("precision", self.precision, self.counts[:, k].sum()),
             ):
                 more: Row = {"statistic": name, "symbol": symbol, "value": float(values[k]), "n": int(n)}
-                out.append(_row(self.run, "test", None, None, None, more))
+                out.append(result_row(self.run, "test", None, None, None, more))
         return out
 
 
@@ -347,7 +347,7 @@ class Trajectories:
                 for k, unit in enumerate(self.units):
                     more: Row = {"sequence": s.sequence, "position": t, "symbol": symbol}
                     more |= {"label": self.label, "label_value": float(s.label[t]), "value": float(s.values[t, k])}
-                    out.append(_row(self.run, split, self.layer, self.signal, unit, more))
+                    out.append(result_row(self.run, split, self.layer, self.signal, unit, more))
         return out
 
 
@@ -405,7 +405,7 @@ class Regression:
                     unit = int(m.units[0]) if m.name in ("single", "monotone") and len(m.units) else None
                     more: Row = {"label": self.label, "model": m.name, "statistic": name}
                     more |= {"nonzero": len(m.units), "of": self.of, "alpha": m.alpha}
-                    out.append(_row(self.run, split, self.layer, self.signal, unit, more, score, controls))
+                    out.append(result_row(self.run, split, self.layer, self.signal, unit, more, score, controls))
         return out
 
 
@@ -461,7 +461,7 @@ class L1Path:
                 more: Row = {"label": self.label, "statistic": "accuracy", "strength": m.strength, "n_train": self.n}
                 more["nonzero"], more["of"] = m.nonzero, self.of
                 more["majority"] = _value(self.majority, split)
-                row = _row(self.run, split, self.layer, self.signal, None, more, score, m.controls)
+                row = result_row(self.run, split, self.layer, self.signal, None, more, score, m.controls)
                 row["untrained_nonzero"] = m.untrained_nonzero
                 row["random_nonzero"] = m.random_nonzero
                 row["standardised"] = "yes" if self.standardised else "no"
@@ -471,16 +471,17 @@ class L1Path:
         return out
 
 
-def _row(
+def result_row(
     run: str,
     split: str,
     layer: str | None,
     signal: str | None,
-    unit: int | None,
+    unit: int | str | None,
     more: Row,
     score: Score | None = None,
     controls: Controls | None = None,
 ) -> Row:
+    """Return a row of a result's table: what it is of, what it says more, and a score with its controls."""
     row: Row = {"run": run, "split": split, "layer": layer, "signal": signal, "unit": unit}
     row |= more
     if score is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from naibu.probes.results import Row, Rows, Score, Scores
+from naibu.probes.results import Row, Rows, Scores, result_row
 
 HALF = math.log(2)
 """Half-life divided by timescale."""
@@ -96,11 +96,8 @@ class Timescales:
     def _rows(
         self, layer: str, signal: str, unit: int | str, statistic: str, scores: Scores, control: str
     ) -> list[Row]:
-        rows = []
-        for split, score in scores.items():
-            row: Row = {"run": self.run, "split": split, "layer": layer, "signal": signal, "unit": unit}
-            rows.append(row | {"statistic": statistic, "control": control, **_values(score)})
-        return rows
+        more: Row = {"statistic": statistic, "control": control}
+        return [result_row(self.run, split, layer, signal, unit, more, score) for split, score in scores.items()]
 
     def _units(self) -> list[Row]:
         tables: list[tuple[str, str, str, np.ndarray, np.ndarray | None]] = []
@@ -118,10 +115,6 @@ class Timescales:
         for at, signal, statistic, trained, bare in tables:
             for control, values in (("", trained), ("untrained", bare)):
                 for unit, value in enumerate(() if values is None else values.tolist()):
-                    row: Row = {"run": self.run, "split": "test", "layer": at, "signal": signal, "unit": unit}
-                    out.append(row | {"statistic": statistic, "control": control, "value": value})
+                    more: Row = {"statistic": statistic, "control": control, "value": value}
+                    out.append(result_row(self.run, "test", at, signal, unit, more))
         return out
-
-
-def _values(score: Score) -> Row:
-    return {"value": score.value, "low": score.low, "high": score.high, "n": score.n, "sequences": score.sequences}

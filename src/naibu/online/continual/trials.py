@@ -17,7 +17,7 @@ readings. No part of this is read in the paper itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import log
@@ -44,6 +44,7 @@ from naibu.online.continual.kernel import (
     WRONG,
     go_on,
 )
+from naibu.online.lanes import Lane, run_lanes
 from naibu.online.trials import POINTS, Listener, Trial
 
 Floats = NDArray[np.float32]
@@ -137,8 +138,8 @@ class Streams:
 class _Lanes:
     """As many trials side by side as there are lanes, and all that they hold."""
 
-    def __init__(self, asked: Streams, seed: int, most_streams: int, most_steps: int) -> None:
-        self.asked, self.seed = asked, seed
+    def __init__(self, asked: Streams, seed: int, most_streams: int, most_steps: int, portion: int = 20_000) -> None:
+        self.asked, self.seed, self.portion = asked, seed, portion
         sizes = asked.built.sizes
         learnt: dict[str, tuple[int, ...]] = {
             "hidden": (sizes.units, sizes.sources),
@@ -185,7 +186,17 @@ class _Lanes:
         self.lanes[PHASE, lane] = TRAINING
         self._held["constants"][RATE, lane] = self.asked.learning.rate
 
-    def go_on(self, steps: int) -> None:
+    def go_on(self, lanes: Mapping[int, Lane]) -> tuple[int, Mapping[int, Trial]]:
+        """Let every lane go on by a portion of steps; see `Crew`."""
+        before = int(self.lanes[TRAINED].sum())
+        self.step(self.portion)
+        for index, lane in lanes.items():
+            lane.curve.append((int(self.lanes[TRAINED, index]), int(self.lanes[STEPS, index])))
+        idle = self.lanes[PHASE] == IDLE
+        ended = {index: _trial(lane, self.lanes[:, index]) for index, lane in lanes.items() if idle[index]}
+        return int(self.lanes[TRAINED].sum()) - before, ended
+
+    def step(self, steps: int) -> None:
         """Let every lane go on by so many steps, of training or of tests."""
         arrays: dict[str, NDArray[Any]] = {**self.rooms, **self._held, "lanes": self.lanes}
         arrays |= {"random": self._random, "place": self._place}
@@ -211,46 +222,28 @@ def run_streams(
     listener: Listener | None = None,
     portion: int = 20_000,
 ) -> list[Trial]:
-    """Return the trials of these numbers, each trained until a test is without a mistake, or on `cap` streams or
-    `most_steps` training symbols; the stream in which these run out is broken off, and counts.
+    """Return the trials of these numbers, in their order, each trained until a test is without a mistake, or on `cap`
+    streams or `most_steps` training symbols; the stream in which these run out is broken off, and counts.
 
     A trial's `sequences` are training streams; `wrong` of `tested` streams of its last test had a mistake, and
     `length` is how many symbols it predicted in the mean before it; the curve is mistakes for each training symbol.
     A trial that ends makes room for the next after `portion` steps. Interrupted, it has told the listener of all that
     were finished. What a trial does depends on `seed` and its number alone.
     """
-    lanes = _Lanes(asked, seed, cap, most_steps)
-    waiting, busy = list(trials)[::-1], dict[int, int]()
-    seen: list[list[tuple[int, int]]] = [[] for _ in range(LANES)]
-    found: list[Trial] = []
-    while waiting or busy:
-        for lane in range(LANES):
-            if lane not in busy and waiting:
-                busy[lane], seen[lane] = waiting.pop(), [(0, 0)]
-                lanes.begin(lane, busy[lane])
-        before = lanes.lanes[TRAINED].copy()
-        lanes.go_on(portion)
-        for lane in list(busy):
-            seen[lane].append((int(lanes.lanes[TRAINED, lane]), int(lanes.lanes[STEPS, lane])))
-            if lanes.lanes[PHASE, lane] == IDLE:
-                found.append(_trial(busy.pop(lane), lanes.lanes[:, lane], seen[lane]))
-                if listener is not None:
-                    listener.finished(found[-1])
-        if listener is not None:
-            listener.trained(int((lanes.lanes[TRAINED] - before).sum()))
-    return sorted(found, key=lambda trial: trial.number)
+    return run_lanes(_Lanes(asked, seed, cap, most_steps, portion), trials, listener)
 
 
-def _trial(number: int, fields: NDArray[np.int64], seen: Sequence[tuple[int, int]]) -> Trial:
-    """Return the trial that a lane has ended; `seen`: its training streams and steps from time to time."""
-    points = np.array(seen)[np.unique(np.linspace(0, len(seen) - 1, POINTS + 1).astype(int))]
+def _trial(lane: Lane, fields: NDArray[np.int64]) -> Trial:
+    """Return the trial that a lane has ended; its curve holds its training streams and steps from time to time."""
+    seen = np.array([(0, 0), *lane.curve])
+    points = seen[np.unique(np.linspace(0, len(seen) - 1, POINTS + 1).astype(int))]
     points = points[np.append(True, np.diff(points[:, 0]) > 0)]
     curve = tuple(
         (float(after[0]), float((after - before)[0] / (after - before)[1])) for before, after in pairwise(points)
     )
     tested, wrong = int(fields[TESTED]), int(fields[WRONG])
     return Trial(
-        number,
+        lane.number,
         solved=wrong == 0,
         sequences=int(fields[TRAINED]),
         wrong=wrong,

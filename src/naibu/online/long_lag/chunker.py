@@ -34,13 +34,13 @@ from naibu.cells.kernels.vector import (
     write_number,
 )
 from naibu.data.generated.random import Random
-from naibu.online.long_lag.symbols import NOWHERE, uniform_weights, whole_vectors
+from naibu.online.long_lag.symbols import NOWHERE, Symbols, uniform_weights
 
 AUTOMATIZER, CHUNKER = 0, 1
 
 
 @dataclass(frozen=True)
-class ChunkerNet:
+class ChunkerNet(Symbols):
     """What the two nets learn, and how."""
 
     p: int = 100
@@ -54,16 +54,6 @@ class ChunkerNet:
     limit: float = 0.25
     window: int = 100
     """Sequences between two looks at the error."""
-
-    @property
-    def symbols(self) -> int:
-        """p + 1."""
-        return self.p + 1
-
-    @property
-    def width(self) -> int:
-        """Numbers of a row: the symbols and one more, whole vectors."""
-        return whole_vectors(self.symbols + 1)
 
     @property
     def rows(self) -> int:

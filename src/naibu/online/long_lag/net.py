@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naibu.data.generated.random import Random
-from naibu.online.long_lag.symbols import NOWHERE, LongLagTask, uniform_weights, whole_vectors
+from naibu.online.long_lag.symbols import NOWHERE, LongLagTask, Symbols, uniform_weights
 
 
 @dataclass(frozen=True)
-class LongLagNet:
+class LongLagNet(Symbols):
     """What is learnt in 2a and 2b, and how; as it stands, the paper's text. All else are departures, by name."""
 
     p: int = 100
@@ -61,16 +61,6 @@ class LongLagNet:
             raise ValueError(f"p must be 2 or more, cells, window and stall above 0: {self}")
         if self.out_gate_bias is not None and not self.output_gate:
             raise ValueError("out_gate_bias needs output_gate=True")
-
-    @property
-    def symbols(self) -> int:
-        """p + 1."""
-        return self.p + 1
-
-    @property
-    def width(self) -> int:
-        """Numbers of a row: the symbols and one for a bias, whole vectors."""
-        return whole_vectors(self.symbols + 1)
 
     @property
     def rows(self) -> int:

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from naibu.cells.kernels.compiled import Kernel, record
 from naibu.cells.kernels.vector import LANES, VECTOR, largest, load, sigmoid, splat, store
 from naibu.data.generated.random import Random
-from naibu.online.long_lag.symbols import uniform_weights
+from naibu.online.long_lag.symbols import Symbols, uniform_weights
 
 METHODS = ("rtrl", "rtrl by sequence", "bptt")
 
 
 @dataclass(frozen=True)
-class OneHidden:
+class OneHidden(Symbols):
     """What RTRL and BPTT learn in 2a, and how."""
 
     p: int = 4
@@ -44,11 +44,6 @@ class OneHidden:
     def __post_init__(self) -> None:
         if self.method == "bptt" and not self.reset:
             raise ValueError("bptt goes back to the beginning of a sequence: it needs reset=True")
-
-    @property
-    def symbols(self) -> int:
-        """p + 1."""
-        return self.p + 1
 
     @property
     def weights(self) -> int:

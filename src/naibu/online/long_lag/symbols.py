@@ -19,9 +19,20 @@ NOWHERE = -100.0
 """Net input of outputs that only fill up a vector: their activation and error are 0."""
 
 
-def whole_vectors(count: int) -> int:
-    """Return how many numbers a row takes that holds so many: whole vectors."""
-    return -(-count // LANES) * LANES
+class Symbols:
+    """How many symbols a net of 2a or 2b knows, and how long its rows of weights are; p is the lag."""
+
+    p: int
+
+    @property
+    def symbols(self) -> int:
+        """p + 1."""
+        return self.p + 1
+
+    @property
+    def width(self) -> int:
+        """Numbers of a row: the symbols and one more, whole vectors."""
+        return -(-(self.symbols + 1) // LANES) * LANES
 
 
 @compiled

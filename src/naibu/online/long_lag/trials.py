@@ -29,15 +29,26 @@ Floats = NDArray[np.float32]
 Truths = NDArray[np.bool_]
 
 
-class LongLagTrials:
+class _Trained:
+    """What trials are trained on: each has its own stream of sequences."""
+
+    def __init__(self, seed: int, numbers: Sequence[int]) -> None:
+        self._data, self._steps = streams(seed, "training", numbers), np.zeros(len(numbers), np.int64)
+
+    def trained_steps(self, trial: int) -> int:
+        """Return how many time steps a trial was trained on."""
+        return int(self._steps[trial])
+
+
+class LongLagTrials(_Trained):
     """Trials of 2a or 2b, each with its own stream of sequences; cells come when the error has stopped falling."""
 
     def __init__(self, net: LongLagNet, seed: int, numbers: Sequence[int]) -> None:
         """seed: of the row; numbers: the trials."""
+        super().__init__(seed, numbers)
         self.net, self.limit = net, net.limit
         self.lstm = LongLagLSTM(net, long_lag_net.initial_weights(net, streams(seed, "weights", numbers)))
-        self._data, self._test = streams(seed, "training", numbers), streams(seed, "test", numbers)
-        self._steps, self._before = np.zeros(len(numbers), np.int64), np.full(len(numbers), np.inf)
+        self._test, self._before = streams(seed, "test", numbers), np.full(len(numbers), np.inf)
         self.added: list[list[int]] = [[] for _ in numbers]
         """After how many sequences each cell of a trial came."""
 
@@ -58,10 +69,6 @@ class LongLagTrials:
         for trial in chosen[stopped]:
             self.lstm.active[trial] += 1
             self.added[trial].append(int(self._steps[trial]) // self.net.p)
-
-    def trained_steps(self, trial: int) -> int:
-        """Return how many time steps a trial was trained on."""
-        return int(self._steps[trial])
 
     def passes(self, trials: Numbers) -> Truths:
         """Return in which trials 10,000 random sequences are predicted; in 2a there are but two."""
@@ -84,26 +91,22 @@ def long_lag_trials(
     return until_solved(LongLagTrials(net, seed, numbers), numbers, cap, net.window, listener=listener)
 
 
-class OneHiddenTrials:
+class OneHiddenTrials(_Trained):
     """Trials with their own streams of sequences; see `Learner`. Lanes that are done go on unseen."""
 
     def __init__(self, net: OneHidden, seed: int, numbers: Sequence[int]) -> None:
         """seed: of the row; numbers: at most `LANES` trials."""
-        self.net, self.limit, self._sequences = net, net.limit, 0
+        super().__init__(seed, numbers)
+        self.net, self.limit = net, net.limit
         self.lanes = OneHiddenLanes(net, one_hidden.initial_weights(net, streams(seed, "weights", numbers)))
-        self._data = streams(seed, "training", numbers)
 
     def train(self, chosen: Numbers, sequences: int) -> tuple[Floats, Floats]:
         """Learn from so many sequences more."""
         classes = np.empty((sequences, len(self._data)), np.float32)
         coins(self._data, classes)
         worst, squared = self.lanes.run(classes)
-        self._sequences += sequences
+        self._steps += sequences * self.net.p
         return worst[:, chosen], squared[:, chosen]
-
-    def trained_steps(self, trial: int) -> int:
-        """Return how many time steps a trial was trained on, called when it ends."""
-        return self._sequences * self.net.p
 
     def passes(self, trials: Numbers) -> Truths:
         """Return in which trials both sequences, the only ones there are, are predicted."""
@@ -122,15 +125,15 @@ def one_hidden_trials(
     return found
 
 
-class DistractorTrials:
+class DistractorTrials(_Trained):
     """Trials of 2c with their own streams of sequences; see `Learner`. Lanes that are done go on unseen."""
 
     def __init__(self, net: DistractorNet, seed: int, numbers: Sequence[int]) -> None:
         """seed: of the row; numbers: at most `LANES` trials."""
+        super().__init__(seed, numbers)
         self.net, self.limit = net, net.limit
         self.lanes = DistractorLanes(net, distractors_lstm.initial_weights(net, streams(seed, "weights", numbers)))
-        self._data, self._test = streams(seed, "training", numbers), streams(seed, "test", numbers)
-        self._steps = np.zeros(len(numbers), np.int64)
+        self._test = streams(seed, "test", numbers)
 
     def train(self, chosen: Numbers, sequences: int) -> tuple[Floats, Floats]:
         """Learn from so many sequences more."""
@@ -138,10 +141,6 @@ class DistractorTrials:
         worst = self.lanes.run(symbols, start, classes)
         self._steps += symbols.shape[1] * sequences - start.sum(0)
         return worst[:, chosen], worst[:, chosen]
-
-    def trained_steps(self, trial: int) -> int:
-        """Return how many time steps a trial was trained on, called when it ends."""
-        return int(self._steps[trial])
 
     def passes(self, trials: Numbers) -> Truths:
         """Return in which trials 10,000 fresh sequences in a row are without an error above the limit."""
@@ -166,15 +165,14 @@ def distractor_trials(
     return found
 
 
-class ChunkerTrials:
+class ChunkerTrials(_Trained):
     """Trials of 2a with their own streams of sequences; see `Learner`."""
 
     def __init__(self, net: ChunkerNet, seed: int, numbers: Sequence[int]) -> None:
         """seed: of the row; numbers: the trials."""
+        super().__init__(seed, numbers)
         self.net, self.limit = net, net.limit
         self.chunker = Chunker(net, chunker.initial_weights(net, streams(seed, "weights", numbers)))
-        self._data = streams(seed, "training", numbers)
-        self._steps = np.zeros(len(numbers), np.int64)
 
     def train(self, chosen: Numbers, sequences: int) -> tuple[Floats, Floats]:
         """Learn from so many sequences more in each chosen trial."""
@@ -184,10 +182,6 @@ class ChunkerTrials:
         worst, squared, _surprises = self.chunker.run(chosen, symbols)
         self._steps[chosen] += sequences * self.net.p
         return worst, squared
-
-    def trained_steps(self, trial: int) -> int:
-        """Return how many time steps a trial was trained on."""
-        return int(self._steps[trial])
 
     def passes(self, trials: Numbers) -> Truths:
         """Return in which trials the automatizer predicts both sequences, the only ones there are."""

@@ -1,1 +1,1 @@
-"""The nets it was compared with: fully recurrent (RTRL, BPTT), Elman's, and recurrent cascade-correlation."""
+"""The nets it was compared with: fully recurrent (RTRL), Elman's, and recurrent cascade-correlation."""

@@ -22,7 +22,7 @@ from naibu.cells.kernels.compiled import Kernel, record
 from naibu.cells.kernels.vector import LANES, VECTOR, load, splat, store, total
 from naibu.errors import OptionError
 from naibu.online.recurrent.lane_products import squashed, vector_product
-from naibu.online.recurrent.net import addresses, given, lane_numbers, misses, note_failures, rooms, see
+from naibu.online.recurrent.net import addresses, end_sequences, given, lane_numbers, misses, note_failures, rooms, see
 from naibu.online.recurrent.streams import Floats, Stream
 
 
@@ -103,17 +103,6 @@ def _add_outer(rows: int, columns: int, left: int, right: int, sums: int) -> Non
             store(place, load(place) + factor * load(right + column * VECTOR))
 
 
-@njit
-def _end_sequences(task: Any, keep: Any, weights: int) -> None:
-    """Add what was summed in the lanes where a sequence begins, or none follows, to their weights."""
-    ended = splat(np.float32(1.0)) - keep
-    for index in range(weights):
-        place = index * VECTOR
-        change = load(task.change + place)
-        store(task.weights + place, load(task.weights + place) + change * ended)
-        store(task.change + place, change * keep)
-
-
 def _elman_learn(address: int) -> None:
     """Learn from all steps of a stream."""
     task = carray(address, 1, ELMAN)[0]
@@ -121,7 +110,7 @@ def _elman_learn(address: int) -> None:
     for step in range(task.steps):
         keep = load(task.keep + step * VECTOR)
         if task.delayed and total(keep) < LANES - 0.5:
-            _end_sequences(task, keep, hidden * (sources + task.outputs))
+            end_sequences(task, keep, hidden * (sources + task.outputs))
         _activate(task, step)
         _errors(task, step)
         _add_outer(hidden, sources, task.delta, task.z, task.change)
@@ -148,9 +137,6 @@ class Elman:
     `update` is `step`, weights change at every step, or `sequence`. Without `output_derivative` e_k is d_k - o_k,
     as for cross-entropy. `weights`, float32 `[weight lane]`, may be read and written between calls.
     """
-
-    together = False
-    """Whether it needs streams in which all lanes end a sequence together."""
 
     def __init__(
         self,

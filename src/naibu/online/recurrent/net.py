@@ -96,6 +96,17 @@ def note_failures(y: int, legal: int, outputs: int, learn: Any, failed: int) -> 
     return total(state) >= LANES - 0.5
 
 
+@njit
+def end_sequences(task: Any, keep: Any, weights: int) -> None:
+    """Add what was summed in the lanes where a sequence begins, or none follows, to their weights."""
+    ended = splat(np.float32(1.0)) - keep
+    for index in range(weights):
+        place = index * VECTOR
+        change = load(task.change + place)
+        store(task.weights + place, load(task.weights + place) + change * ended)
+        store(task.change + place, change * keep)
+
+
 def rooms(**shapes: tuple[int, ...]) -> dict[str, Floats]:
     """Return zeros, `[... lane]`, under these names."""
     return {name: np.zeros((*shape, LANES), np.float32) for name, shape in shapes.items()}
@@ -148,9 +159,6 @@ class RecurrentLearner:
     `weights`, float32 `[unit source lane]`, may be read and written between calls. No numbers pass from one lane to
     another.
     """
-
-    together = False
-    """Whether it needs streams in which all lanes end a sequence together."""
 
     def __init__(self, network: RecurrentNetwork) -> None:
         self.network = network

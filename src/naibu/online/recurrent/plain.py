@@ -65,27 +65,6 @@ def rtrl(
     return w
 
 
-def bptt(w: Array, sequences: Iterable[tuple[Array, Array]], rate: float, *, output_derivative: bool = True) -> Array:
-    """Return the weights after back-propagation through time, one change a sequence."""
-    w = w.copy()
-    units = len(w)
-    for x, d in sequences:
-        zs, ys = [], [np.zeros(units)]
-        for x_t in x:
-            zs.append(np.concatenate([ys[-1], x_t]))
-            ys.append(f(w @ zs[-1]))
-        later, gradient = np.zeros(units), np.zeros_like(w)
-        for t in reversed(range(len(x))):
-            y = ys[t + 1]
-            e = np.zeros(units)
-            e[: d.shape[1]] = d[t] - y[: d.shape[1]]
-            back = w[:, :units].T @ later
-            later = y * (1 - y) * (back + e) if output_derivative else y * (1 - y) * back + e
-            gradient += np.outer(later, zs[t])
-        w += rate * gradient
-    return w
-
-
 class ElmanWeights(NamedTuple):
     """The weights of Elman's network."""
 

@@ -6,7 +6,7 @@ active outputs. That is tested with the weights held still, after every so many 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -17,8 +17,11 @@ from naibu.data.generated.embedded_reber import EmbeddedReber
 from naibu.data.generated.random import Random, streams
 from naibu.data.generated.reber import LETTERS
 from naibu.errors import OptionError
+from naibu.online.lanes import Lane, run_lanes
 from naibu.online.recurrent.streams import Floats, Library, Stream, pick, stream_of
 from naibu.online.trials import POINTS, Listener, Trial
+
+Target = Literal["next", "legal"]
 
 
 class StringSets(NamedTuple):
@@ -30,11 +33,6 @@ class StringSets(NamedTuple):
 
 class Learner(Protocol):
     """What is trained: `LANES` trials side by side, each with weights of its own."""
-
-    @property
-    def together(self) -> bool:
-        """Whether it needs streams in which all lanes end a sequence together."""
-        ...
 
     def begin(self, lane: int, rng: np.random.Generator) -> None:
         """Give a lane the first weights of another trial."""
@@ -49,66 +47,52 @@ class Learner(Protocol):
         ...
 
 
-class _Lane:
-    """A trial under way."""
-
-    def __init__(self, trial: int) -> None:
-        self.trial, self.sequences, self.steps = trial, 0, 0
-        self.curve: list[tuple[float, float]] = []
-
-    def went_on(self, sequences: int, steps: int, error: float, between: float) -> None:
-        """Count what was trained; a point of the curve follows `between` sequences after the last."""
-        self.sequences += sequences
-        self.steps += steps
-        if not self.curve or self.sequences - self.curve[-1][0] >= between:
-            self.curve.append((self.sequences, error))
-
-
-class _Group:
+class _Crew:
     """Trials in the lanes of one learner."""
 
     def __init__(
-        self, learner: Learner, sets: Sequence[StringSets], seed: int, target: Literal["next", "legal"]
+        self, learner: Learner, training: Library, test: Library, seed: int, cap: int, every: int, per_set: int
     ) -> None:
-        self.learner, self.seed = learner, seed
-        self.training, self.test = training_library(sets, target), checked_library(sets)
-        self.lanes: list[_Lane | None] = [None] * LANES
-        self.chosen = np.full(LANES, -1)
+        self.learner, self.seed, self.cap, self.every, self.per_set = learner, seed, cap, every, per_set
+        self.training, self.test = training, test
         self.random: Random = np.zeros(LANES, np.uint64)
         self._tested: tuple[bytes, Stream] | None = None
 
-    @property
-    def active(self) -> NDArray[np.bool_]:
-        """Which lanes have a trial."""
-        return self.chosen >= 0
-
-    def begin(self, place: int, trial: int, chosen: int) -> None:
+    def begin(self, lane: int, number: int) -> None:
         """Give a lane to a trial."""
-        self.lanes[place], self.chosen[place] = _Lane(trial), chosen
-        self.random[place] = streams(self.seed, "embedded Reber", [trial])[0]
-        self.learner.begin(place, np.random.default_rng([self.seed, trial, 1989]))
+        self.random[lane] = streams(self.seed, "embedded Reber", [number])[0]
+        self.learner.begin(lane, np.random.default_rng([self.seed, number, 1989]))
 
-    def train(self, strings: int, between: float) -> None:
-        """Train all trials on so many strings more."""
-        picks = np.zeros((strings, LANES), np.int64)
+    def go_on(self, lanes: Mapping[int, Lane]) -> tuple[int, Mapping[int, Trial]]:
+        """Train all trials on the strings between two tests, and test them; see `Crew`."""
+        chosen = np.full(LANES, -1)
+        chosen[list(lanes)] = [lane.number // self.per_set % len(self.training.start) for lane in lanes.values()]
+        picks = np.zeros((self.every, LANES), np.int64)
         pick(self.random, self.training.start.shape[1], picks)
-        stream = stream_of(self.training, len(LETTERS), picks, self.chosen, together=self.learner.together)
-        errors, steps = self.learner.train(stream, self.active), stream.learn.sum(axis=0)
-        for place, lane in enumerate(self.lanes):
-            if lane is not None:
-                error = float(errors[place] / steps[place] / len(LETTERS))
-                lane.went_on(strings, int(steps[place]), error, between)
+        stream = stream_of(self.training, len(LETTERS), picks, chosen)
+        errors, steps = self.learner.train(stream, chosen >= 0), stream.learn.sum(axis=0)
+        for place, lane in lanes.items():
+            lane.sequences += self.every
+            lane.steps += int(steps[place])
+            if not lane.curve or lane.sequences - lane.curve[-1][0] >= self.cap / POINTS:
+                lane.curve.append((lane.sequences, float(errors[place] / steps[place] / len(LETTERS))))
+        failed = self._fails(chosen)
+        return self.every * len(lanes), {
+            place: Trial(lane.number, not failed[place], lane.sequences, steps=lane.steps, curve=lane.curve)
+            for place, lane in lanes.items()
+            if not failed[place] or lane.sequences >= self.cap
+        }
 
-    def fails(self) -> NDArray[np.bool_]:
+    def _fails(self, chosen: NDArray[np.int64]) -> list[bool]:
         """Return which lanes have a string, of training or test, in which they fail."""
-        arrangement = self.chosen.tobytes()
+        arrangement = chosen.tobytes()
         if self._tested is None or self._tested[0] != arrangement:
             every = np.repeat(np.arange(self.test.start.shape[1])[:, None], LANES, axis=1)
-            self._tested = arrangement, stream_of(self.test, len(LETTERS), every, self.chosen)
-        return self.learner.fails(self._tested[1], self.active)
+            self._tested = arrangement, stream_of(self.test, len(LETTERS), every, chosen)
+        return self.learner.fails(self._tested[1], chosen >= 0).tolist()
 
 
-def training_library(sets: Sequence[StringSets], target: Literal["next", "legal"]) -> Library:
+def training_library(sets: Sequence[StringSets], target: Target) -> Library:
     """Return the training strings of all sets; targets are the symbol that follows or all that may."""
     given = [EmbeddedReber(tuple(part.training), target).given for part in sets]
     return Library.of(given)
@@ -128,7 +112,7 @@ def reber_trials(
     cap: int,
     every: int = 100,
     per_set: int = 10,
-    target: Literal["next", "legal"] = "next",
+    target: Target = "next",
     listener: Listener | None = None,
 ) -> list[Trial]:
     """Return these trials, in their order, each trained until it succeeds or has had `cap` strings.
@@ -140,22 +124,5 @@ def reber_trials(
     """
     if cap < every or cap % every:
         raise OptionError(f"cap {cap}: must be a multiple of {every}, the strings between two tests")
-    group, waiting, found = _Group(learner, sets, seed, target), list(trials), dict[int, Trial]()
-    while True:
-        for place in range(LANES):
-            if group.lanes[place] is None and waiting:
-                trial = waiting.pop(0)
-                group.begin(place, trial, trial // per_set % len(sets))
-        if not group.active.any():
-            return [found[trial] for trial in trials]
-        group.train(every, cap / POINTS)
-        if listener:
-            listener.trained(every * int(group.active.sum()))
-        failed = group.fails()
-        for place, lane in enumerate(group.lanes):
-            if lane is not None and (not failed[place] or lane.sequences >= cap):
-                solved = not bool(failed[place])
-                ended = Trial(lane.trial, solved, lane.sequences, steps=lane.steps, curve=lane.curve)
-                found[lane.trial], group.lanes[place], group.chosen[place] = ended, None, -1
-                if listener:
-                    listener.finished(ended)
+    crew = _Crew(learner, training_library(sets, target), checked_library(sets), seed, cap, every, per_set)
+    return run_lanes(crew, trials, listener)

@@ -24,6 +24,7 @@ from naibu.online.recurrent.net import (
     RecurrentLearner,
     RecurrentNetwork,
     addresses,
+    end_sequences,
     given,
     lane_numbers,
     misses,
@@ -45,17 +46,6 @@ RTRL_PASS = record(
     "factors",  # room [unit+1 unit]: what the sensitivities of one step are multiplied by to give those of the next
     "p",  # [block+1 unit+1 COLUMNS]: the sensitivities, those of COLUMNS weights side by side, and their gradient
 )
-
-
-@njit
-def _end_sequences(task: Any, keep: Any, blocks: int) -> None:
-    """Add what was summed in the lanes where a sequence begins, or none follows, to their weights."""
-    ended = splat(np.float32(1.0)) - keep
-    for index in range(blocks * COLUMNS):
-        place = index * VECTOR
-        change = load(task.change + place)
-        store(task.weights + place, load(task.weights + place) + change * ended)
-        store(task.change + place, change * keep)
 
 
 @njit
@@ -127,7 +117,7 @@ def _rtrl_learn(address: int) -> None:
     for step in range(task.steps):
         keep = load(task.keep + step * VECTOR)
         if task.delayed and total(keep) < LANES - 0.5:
-            _end_sequences(task, keep, blocks)
+            end_sequences(task, keep, blocks * COLUMNS)
         _activate(task, step, keep)
         _lay_factors(task, keep)
         _learn(task, blocks, step % 2 == 0)

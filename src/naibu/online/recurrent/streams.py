@@ -49,7 +49,6 @@ class Stream:
     target: Floats  # [step output lane]
     keep: Floats  # [step lane]: 0 where a string begins, so that nothing is known of the one before, else 1
     learn: Floats  # [step lane]: 1 where there is a target, else 0
-    bounds: NDArray[np.int64]  # [string+1]: the steps of each string, where all lanes end it together; else empty
 
     @property
     def steps(self) -> int:
@@ -57,23 +56,16 @@ class Stream:
         return len(self.keep)
 
 
-def stream_of(
-    library: Library, inputs: int, picks: NDArray[np.int64], chosen: NDArray[np.int64], *, together: bool = False
-) -> Stream:
-    """Return strings laid end to end: `picks [string lane]`, by number, of the set `chosen [lane]`, or of none (-1).
-
-    `together` lets all lanes end a string at the same step; lanes with shorter ones are given blanks before it.
-    """
+def stream_of(library: Library, inputs: int, picks: NDArray[np.int64], chosen: NDArray[np.int64]) -> Stream:
+    """Return strings laid end to end: `picks [string lane]`, by number, of the set `chosen [lane]`, or of none (-1)."""
     assert picks.shape[1] == len(chosen) == LANES, f"{len(chosen)} lanes: a learner has {LANES}"
     time, outputs = library.symbols.shape[2], library.target.shape[3]
     lengths = np.where(chosen < 0, 0, time - library.start[chosen, picks]).astype(np.int64)
-    bounds = np.zeros(len(picks) + 1, np.int64)
-    np.cumsum(lengths.max(axis=1), out=bounds[1:])
-    steps = int(bounds[-1] if together else lengths.sum(axis=0).max()) + 1  # the last is blank for all
+    steps = int(lengths.sum(axis=0).max()) + 1  # the last is blank for all
     x, target = np.zeros((steps, inputs, LANES), np.float32), np.zeros((steps, outputs, LANES), np.float32)
     keep, learn = np.zeros((steps, LANES), np.float32), np.zeros((steps, LANES), np.float32)
-    _lay(library.symbols, library.target, picks, chosen, lengths, bounds, together, x, keep, target, learn)
-    return Stream(x, target, keep, learn, bounds if together else bounds[:0])
+    _lay(library.symbols, library.target, picks, chosen, lengths, x, keep, target, learn)
+    return Stream(x, target, keep, learn)
 
 
 @compiled
@@ -83,8 +75,6 @@ def _lay(
     picks: NDArray[np.int64],
     chosen: NDArray[np.int64],
     lengths: NDArray[np.int64],
-    bounds: NDArray[np.int64],
-    together: bool,
     x: Floats,
     keep: Floats,
     target: Floats,
@@ -97,8 +87,6 @@ def _lay(
         step = 0
         for index in range(len(picks)):
             string, length = picks[index, lane], lengths[index, lane]
-            if together:
-                step = bounds[index + 1] - length
             for t in range(time - length, time):
                 x[step, symbols[chosen[lane], string, t], lane] = 1.0
                 for output in range(outputs):
