@@ -30,26 +30,21 @@ from naibu.papers import catalogue
 from naibu.papers.runner import Experiment, Reproduction
 from naibu.tasks.catalogue import TASKS, task_named
 from naibu.tasks.trees import TreesOptions
-from random_trees import nested
+from small_jobs import SMALL
 
-SMALL = ("--units", "8", "--steps", "20", "--threads", "1")
+pytestmark = pytest.mark.usefixtures("undrawn")
 TIMES = ("seconds", "tokens_per_second_train", "peak_memory_mb")
 
 
 @pytest.fixture(scope="module")
-def treebank(tmp_path_factory):
-    rng = random.Random(3)
-    path = tmp_path_factory.mktemp("treebank") / "trees.mrg"
-    path.write_text("".join(f"(S {nested(rng)} {nested(rng)})\n" for _ in range(120)))
-    return path
+def treebank(small_treebank):
+    return small_treebank
 
 
 @pytest.fixture(scope="module")
-def looked(treebank, tmp_path_factory):
+def looked(small_look):
     """A folder in which a look is finished."""
-    out = tmp_path_factory.mktemp("looks") / "mine"
-    assert main(["look", str(treebank), "--form", "tagged", *SMALL, "--out", str(out)]) == 0
-    return out
+    return small_look
 
 
 def naibu_in(*arguments: object, **options):
@@ -205,7 +200,7 @@ def test_a_terminal_without_arrows_gets_the_table_too(treebank, looked):
 def test_the_report_gives_a_command_that_makes_the_run_again(treebank, tmp_path):
     """Typed again, it finds the run finished: every option is the same."""
     from naibu.looking.places import Places
-    from naibu.looking.report import commands_of
+    from naibu.looking.subject import commands_of
 
     options = ["--cell", "gru", "--category", "NP", "--split-seed", "4", "--tied", "--batch-size", "8", "--traces"]
     train = ["train", str(treebank), "--form", "brackets", *SMALL, *options, "--out", str(tmp_path / "my work")]
