@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from frames import empty_frames
 from random_trees import treebank
 
 DATA = Path(os.environ.get("NAIBU_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -42,14 +43,8 @@ def small_look(small_treebank: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def undrawn() -> Iterator[None]:
-    """Pages with empty frames in place of drawings, for tests that ask about all else; `small_look` draws them."""
-    from markupsafe import Markup
-
-    from naibu.reporting.plots import canvas
-
-    with pytest.MonkeyPatch.context() as patch:
-        frame = Markup('<svg role="img" aria-label="{}"></svg>').format
-        patch.setattr(canvas, "drawn", lambda draw, *, label, **_: frame(label))
+    """Pages with empty frames in place of drawings; `small_look` has them drawn."""
+    with empty_frames():
         yield
 
 
