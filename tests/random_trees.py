@@ -10,3 +10,9 @@ def nested(rng: random.Random, depth: int = 0) -> str:
     if depth > 3 or rng.random() < 0.35:
         return f"({rng.choice(['N', 'V'])} {rng.choice('abcdefgh')})"
     return f"({rng.choice(['NP', 'VP'])} " + " ".join(nested(rng, depth + 1) for _ in range(rng.randint(1, 3))) + ")"
+
+
+def treebank(count: int, seed: int) -> str:
+    """So many random sentences, one on each line."""
+    rng = random.Random(seed)
+    return "".join(f"(S {nested(rng)} {nested(rng)})\n" for _ in range(count))

@@ -1,4 +1,4 @@
-"""Jobs that another process can run without importing anything heavy."""
+"""Jobs that another process can run without importing anything heavy, and the options of a small network."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from naibu.errors import OptionError
+
+SMALL = ("--units", "8", "--steps", "20", "--threads", "1")
 
 
 @dataclass(frozen=True)

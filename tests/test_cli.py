@@ -30,26 +30,21 @@ from naibu.papers import catalogue
 from naibu.papers.runner import Experiment, Reproduction
 from naibu.tasks.catalogue import TASKS, task_named
 from naibu.tasks.trees import TreesOptions
-from random_trees import nested
+from small_jobs import SMALL
 
-SMALL = ("--units", "8", "--steps", "20", "--threads", "1")
+pytestmark = pytest.mark.usefixtures("undrawn")
 TIMES = ("seconds", "tokens_per_second_train", "peak_memory_mb")
 
 
 @pytest.fixture(scope="module")
-def treebank(tmp_path_factory):
-    rng = random.Random(3)
-    path = tmp_path_factory.mktemp("treebank") / "trees.mrg"
-    path.write_text("".join(f"(S {nested(rng)} {nested(rng)})\n" for _ in range(120)))
-    return path
+def treebank(small_treebank):
+    return small_treebank
 
 
 @pytest.fixture(scope="module")
-def looked(treebank, tmp_path_factory):
+def looked(small_look):
     """A folder in which a look is finished."""
-    out = tmp_path_factory.mktemp("looks") / "mine"
-    assert main(["look", str(treebank), "--form", "tagged", *SMALL, "--out", str(out)]) == 0
-    return out
+    return small_look
 
 
 def naibu_in(*arguments: object, **options):

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from naibu.cli import main
+from small_jobs import SMALL
 
-SMALL = ("--units", "8", "--steps", "20", "--threads", "1")
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def sentences(count: int, seed: int = 3) -> str:
@@ -268,7 +269,7 @@ def test_a_configuration_without_a_part_is_damaged(mine, capsys):
 
 
 @pytest.fixture(scope="module")
-def looked(worked):
+def looked(undrawn, worked):
     """The same corpus looked into."""
     out = worked / "look"
     assert main(["look", str(worked / "trees.mrg"), "--form", "tagged", *SMALL, "--out", str(out)]) == 0

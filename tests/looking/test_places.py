@@ -16,8 +16,9 @@ from naibu.looking import steps
 from naibu.looking.options import Recorded
 from naibu.looking.places import Places, places_in
 from naibu.tasks.trees import TreesOptions
+from small_jobs import SMALL
 
-SMALL = ("--units", "8", "--steps", "20", "--threads", "1")
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def treebank(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def looked(treebank, tmp_path_factory):
+def looked(undrawn, treebank, tmp_path_factory):
     """A look at two forms."""
     out = tmp_path_factory.mktemp("looks") / "mine"
     assert main(["look", str(treebank), "--form", "tagged", "--form", "brackets", *SMALL, "--out", str(out)]) == 0
@@ -140,7 +141,7 @@ def test_every_step_is_a_function_of_python(treebank, tmp_path):
     steps.record_run(places, places.run.data())
     assert naibu.probe(run) == tmp_path / "tagged-8" / "results"
     assert naibu.intervene(run).run == "tagged-8"
-    assert naibu.report(run, out=tmp_path / "alone.html").parts[0].name == "tagged-8"
+    assert naibu.report(run, out=tmp_path / "alone.html").parts[0].subject.name == "tagged-8"
     assert (tmp_path / "look" / "report.html").exists()
     assert (tmp_path / "alone.html").exists()
     (again,) = places_in([tmp_path / "look"])

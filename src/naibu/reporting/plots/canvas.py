@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
@@ -100,7 +101,8 @@ def drawn(
         text = io.StringIO()
         assert isinstance(ax.figure, Figure)
         nothing: dict[str, Any] = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        ax.figure.savefig(text, format="svg", metadata=nothing)
+        # The canvas itself draws once; savefig draws all of it before, for bounds that nobody asks for.
+        FigureCanvasSVG(ax.figure).print_svg(text, metadata=nothing)  # type: ignore[no-untyped-call]
     return _inline(text.getvalue(), size, name, label, wide)
 
 
