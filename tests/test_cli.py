@@ -158,8 +158,9 @@ def test_json_on_standard_output_is_nothing_but_json(treebank, looked, tmp_path,
 
 
 @pytest.mark.parametrize("command", ["probe", "report"])
-def test_every_step_can_answer_in_json(looked, tmp_path, capsys, command):
+def test_every_step_can_answer_in_json(looked, tmp_path, monkeypatch, capsys, command):
     shutil.copytree(looked, tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)  # a report goes to the folder one is in
     capsys.readouterr()
     assert main([command, str(tmp_path / "mine"), "--json", "-"]) == 0
     json.loads(capsys.readouterr().out)
