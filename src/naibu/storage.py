@@ -136,6 +136,8 @@ def from_json(kind: Any, written: Any) -> Any:
     if type(written) is not kind and kind(written) != written:
         raise TypeError(f"{written!r} is no {kind.__name__}")
     return kind(written)
+
+
 def write_toml(path: Path, value: dict[str, Any]) -> None:
     """Write a TOML file, whole or not at all; what is None is left out, for TOML has no word for it."""
     write_text(path, tomli_w.dumps(plain(value)))

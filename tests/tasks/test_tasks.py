@@ -159,9 +159,7 @@ def test_a_training_broken_off_goes_on_to_the_bit(made, run, tmp_path, monkeypat
 
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     with pytest.raises(BrokenOffError):
-        naibu.train(
-            made.data, out=tmp_path, model=made.entry.model, training=made.entry.training, progress=progress
-        )
+        naibu.train(made.data, out=tmp_path, model=made.entry.model, training=made.entry.training, progress=progress)
     tree = checkpoints.read(tmp_path / "checkpoint.safetensors")
     assert tree["counters"]["step"] == after
     assert any(part.any() for part in flat(tree["carried"]))

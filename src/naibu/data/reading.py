@@ -83,9 +83,7 @@ def _suits(file: SourceFile, reader: str) -> bool:
     return reader == "text" or found == ("python" if reader == "indentation" else reader)
 
 
-def _trees(
-    file: SourceFile, reader: str, function_tags: bool, traces: bool, left_out: Counter[str]
-) -> Iterator[Tree]:
+def _trees(file: SourceFile, reader: str, function_tags: bool, traces: bool, left_out: Counter[str]) -> Iterator[Tree]:
     data = file.read()
     if reader in ("python", "indentation"):
         if files.is_binary(data):

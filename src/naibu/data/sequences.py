@@ -214,9 +214,7 @@ class Sequences(Examples):
         chosen = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64)
         tokens = ranges(self.starts[chosen], self.lengths[chosen]) if self._own else np.zeros(0, np.int64)
         own = {name: Column(label.values[tokens], label.names) for name, label in self._own.items()}
-        return Sequences(
-            self._source, self.sentences[chosen], own, None if self._seen is None else self._seen[chosen]
-        )
+        return Sequences(self._source, self.sentences[chosen], own, None if self._seen is None else self._seen[chosen])
 
     def text(self, s: int) -> list[str]:
         """The symbols of a sequence as they were before rare ones became `<unk>`."""

@@ -41,9 +41,7 @@ def look(
     return look_into(asked, Console(quiet=True), command="naibu.look", workers=workers)
 
 
-def probe(
-    run: Run, *, label: str | None = None, parts: tuple[str, str] | None = None, word: str | None = None
-) -> Path:
+def probe(run: Run, *, label: str | None = None, parts: tuple[str, str] | None = None, word: str | None = None) -> Path:
     """Return the folder of tables that probing a run's recording left: a .csv of every probe, a .json to load again.
 
     `label` restricts it to the correlation of every unit with that label, `parts` to telling two parts of speech

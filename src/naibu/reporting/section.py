@@ -13,9 +13,7 @@ from naibu.reporting.numbers import count
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CONVENTION = (
-    "The label at a place is what is known once it has been read, the vector is the state after the same step."
-)
+CONVENTION = "The label at a place is what is known once it has been read, the vector is the state after the same step."
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ CATEGORICAL = (
     "The loss is the mean of −log p, where p is the probability it gave to the right answer; e to the power of the "
     "loss is the perplexity: the network is as unsure as if it had to choose among so many equally likely answers."
 )
+
+
 def trained(subject: Subject, pen: Pen) -> Section:
     """Return the section on data and training."""
     figures: list[Markup] = []

@@ -37,9 +37,7 @@ class Stepped:
 class Trainer:
     """A model in training with its optimiser, by default the one that the configuration asks for."""
 
-    def __init__(
-        self, model: Model, config: TrainingConfig, optimiser: torch.optim.Optimizer | None = None
-    ) -> None:
+    def __init__(self, model: Model, config: TrainingConfig, optimiser: torch.optim.Optimizer | None = None) -> None:
         settle_allocator()
         self.device = device_of(config)
         self.model, self.config = model.to(self.device).train(), config

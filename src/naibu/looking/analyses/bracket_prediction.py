@@ -147,7 +147,12 @@ def _numbers(found: BracketPrediction) -> Numbers:
 
 
 BRACKET_PREDICTION = Analysis(
-    "bracket_prediction", "which brackets it foresees", BracketPrediction, brackets_predicted, closings,
-    asked_of("bracket_prediction", probes.bracket_prediction, predicted), numbers=_numbers,
+    "bracket_prediction",
+    "which brackets it foresees",
+    BracketPrediction,
+    brackets_predicted,
+    closings,
+    asked_of("bracket_prediction", probes.bracket_prediction, predicted),
+    numbers=_numbers,
     suits=lambda subject: subject.form != "" and Form(subject.form).brackets,
 )

@@ -74,6 +74,11 @@ def _numbers(found: Components) -> Numbers:
 
 
 COMPONENTS = Analysis(
-    "components", "words along principal components", Components, along_components, along,
-    _asks, numbers=_numbers,
+    "components",
+    "words along principal components",
+    Components,
+    along_components,
+    along,
+    _asks,
+    numbers=_numbers,
 )

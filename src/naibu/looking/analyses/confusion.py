@@ -158,6 +158,13 @@ def _lines(found: Confusion) -> dict[str, str]:
 
 
 CONFUSION = Analysis(
-    "confusion", "how well it predicts", Confusion, predicts, prediction,
-    _asks, numbers=_numbers, scores=_scores, lines=_lines,
+    "confusion",
+    "how well it predicts",
+    Confusion,
+    predicts,
+    prediction,
+    _asks,
+    numbers=_numbers,
+    scores=_scores,
+    lines=_lines,
 )

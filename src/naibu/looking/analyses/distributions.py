@@ -183,6 +183,10 @@ def _numbers(found: Distributions) -> Numbers:
 
 
 DISTRIBUTIONS = Analysis(
-    "distributions", "how the values are distributed", Distributions, distributed,
-    asks=asked_of("distributions", probes.distributions), numbers=_numbers,
+    "distributions",
+    "how the values are distributed",
+    Distributions,
+    distributed,
+    asks=asked_of("distributions", probes.distributions),
+    numbers=_numbers,
 )

@@ -188,6 +188,13 @@ def _lines(found: Holding) -> dict[str, str]:
 
 
 HOLDING = Analysis(
-    "holding", "the intervention", Holding, held, cause,
-    numbers=_numbers, scores=_scores, lines=_lines, command="naibu intervene {run}",
+    "holding",
+    "the intervention",
+    Holding,
+    held,
+    cause,
+    numbers=_numbers,
+    scores=_scores,
+    lines=_lines,
+    command="naibu intervene {run}",
 )

@@ -140,6 +140,12 @@ def _lines(found: L1Path) -> dict[str, str]:
 
 
 L1 = Analysis(
-    "l1", "few units telling two values of a label apart", L1Path, sparse, few_units,
-    _asks, numbers=_numbers, lines=_lines,
+    "l1",
+    "few units telling two values of a label apart",
+    L1Path,
+    sparse,
+    few_units,
+    _asks,
+    numbers=_numbers,
+    lines=_lines,
 )

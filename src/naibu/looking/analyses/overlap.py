@@ -111,6 +111,12 @@ def _lines(found: Overlap) -> dict[str, str]:
 
 
 OVERLAP = Analysis(
-    "overlap", "one unit telling two values of a label apart", Overlap, tells_apart, telling_apart,
-    _asks, numbers=_numbers, lines=_lines,
+    "overlap",
+    "one unit telling two values of a label apart",
+    Overlap,
+    tells_apart,
+    telling_apart,
+    _asks,
+    numbers=_numbers,
+    lines=_lines,
 )

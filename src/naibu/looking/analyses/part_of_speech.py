@@ -157,6 +157,11 @@ def _numbers(found: PartOfSpeech) -> Numbers:
 
 
 PART_OF_SPEECH = Analysis(
-    "part_of_speech", "one part of speech told from another", PartOfSpeech, parts_of_speech, parts_told,
-    _asks, numbers=_numbers,
+    "part_of_speech",
+    "one part of speech told from another",
+    PartOfSpeech,
+    parts_of_speech,
+    parts_told,
+    _asks,
+    numbers=_numbers,
 )

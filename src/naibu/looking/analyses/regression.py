@@ -76,9 +76,7 @@ def regressed(found: Regressed, pen: Pen) -> Section:
     if bent is not None:
         along = f"along the best unit of the {signal_name(bent.signal)}"
         panels.append(pen(partial(plot_curve, bent), f"The rising curve of the {label} {along}.", (3.2, 2.5)))
-        caption += (
-            f" Right: the rising curve {along}, fitted on training rows; a straight one would mean equal steps."
-        )
+        caption += f" Right: the rising curve {along}, fitted on training rows; a straight one would mean equal steps."
     tables = (
         _models(regressions, "r2", f"R² of models of the {label}"),
         labelled_note(regressions[0].fitted),
@@ -158,12 +156,22 @@ def _lines(found: Regressed) -> dict[str, str]:
 
 
 REGRESSION = Analysis(
-    "regression", "linear models of the main label", Regressed, regressed,
-    asks=_of_main, read=partial(_read, tuple(f"regression-{signal}" for signal in COMPARED)), numbers=_numbers,
+    "regression",
+    "linear models of the main label",
+    Regressed,
+    regressed,
+    asks=_of_main,
+    read=partial(_read, tuple(f"regression-{signal}" for signal in COMPARED)),
+    numbers=_numbers,
     lines=_lines,
 )
 REGRESSION_PHRASE = Analysis(
-    "regression-phrase", "models of the depth of a phrase", Regressed, regressed,
-    asks=_of_phrase, read=partial(_read, ("regression-phrase",)), numbers=_numbers,
+    "regression-phrase",
+    "models of the depth of a phrase",
+    Regressed,
+    regressed,
+    asks=_of_phrase,
+    read=partial(_read, ("regression-phrase",)),
+    numbers=_numbers,
     suits=lambda subject: of_depth(subject.asks),
 )

@@ -164,6 +164,12 @@ def _numbers(found: Named) -> Numbers:
 
 
 SEARCH = Analysis(
-    "search", "the cells people look for", Named, searched, lambda found: naming(found.search),
-    _asks, read=_read, numbers=_numbers,
+    "search",
+    "the cells people look for",
+    Named,
+    searched,
+    lambda found: naming(found.search),
+    _asks,
+    read=_read,
+    numbers=_numbers,
 )

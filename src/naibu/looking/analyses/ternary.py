@@ -126,6 +126,11 @@ def _numbers(found: Ternary) -> Numbers:
 
 
 TERNARY = Analysis(
-    "ternary", "the update rounded to three levels", Ternary, rounded, rounding,
-    numbers=_numbers, command="naibu intervene {run} --ternary",
+    "ternary",
+    "the update rounded to three levels",
+    Ternary,
+    rounded,
+    rounding,
+    numbers=_numbers,
+    command="naibu intervene {run} --ternary",
 )

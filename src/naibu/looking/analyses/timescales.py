@@ -182,6 +182,11 @@ def _numbers(found: Timescales) -> Numbers:
 
 
 TIMESCALES = Analysis(
-    "timescales", "how long units keep what they hold", Timescales, kept, keeping,
-    asked_of("timescales", probes.timescales, lambda probed: applies(probed.recording)), numbers=_numbers,
+    "timescales",
+    "how long units keep what they hold",
+    Timescales,
+    kept,
+    keeping,
+    asked_of("timescales", probes.timescales, lambda probed: applies(probed.recording)),
+    numbers=_numbers,
 )

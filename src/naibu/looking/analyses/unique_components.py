@@ -147,6 +147,11 @@ def _numbers(found: UniqueComponents) -> Numbers:
 
 
 UNIQUE_COMPONENTS = Analysis(
-    "unique_components", "each word once along principal components", UniqueComponents, word_types, types_apart,
-    _asks, numbers=_numbers,
+    "unique_components",
+    "each word once along principal components",
+    UniqueComponents,
+    word_types,
+    types_apart,
+    _asks,
+    numbers=_numbers,
 )

@@ -170,6 +170,12 @@ def _of_neighbours(found: Neighbours) -> Numbers:
 
 
 WORD_TOKENS = Analysis(
-    "word_tokens", "one word with several functions", OneWord, one_word, one_word_told,
-    _asks, read=_read, numbers=_numbers,
+    "word_tokens",
+    "one word with several functions",
+    OneWord,
+    one_word,
+    one_word_told,
+    _asks,
+    read=_read,
+    numbers=_numbers,
 )
