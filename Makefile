@@ -11,7 +11,7 @@ look: $(READY)
 	$(BIN)/naibu look standard-library --out looks/standard-library
 
 test: $(NEEDED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(NEEDED)
 	$(BIN)/ruff check src tests

@@ -72,7 +72,7 @@ def plan(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 
 
 def close(found: Tensor | None, expected: Tensor | None) -> None:
-    """No further apart than 5e-6 of the largest value: the bound that the issue of speed sets."""
+    """No further apart than 5e-6 of the largest value: what float32 leaves of the sums."""
     if found is None or expected is None:
         assert found is expected
         return

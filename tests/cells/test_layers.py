@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -219,3 +220,21 @@ def test_unroll_of_a_layers_cell_is_the_layer():
     layer = naibu.GRU(3, 5)
     x = torch.randn(6, 2, 3)
     torch.testing.assert_close(unroll(layer.cell(0), x).output, layer(x)[0])
+
+
+@each_torch_cell
+@pytest.mark.parametrize(("steps", "batch"), [(1, 1), (2, 1), (3, 3), (16, 8)])
+def test_few_steps_give_the_same_on_whichever_path_is_quicker(entry, steps, batch):
+    """Which path that is follows from the sizes alone, and recording or holding asks for no other values."""
+    ours, theirs = entry.twins(3, 5)
+    x = torch.randn(steps, batch, 3)
+    expected, state = theirs(x.double())
+    ours = ours.float()
+    assert explain(ours, x) == explain(ours, 100 * x)
+    for found, value in zip(parts(ours(x)[1]), parts(state), strict=True):
+        torch.testing.assert_close(found.double(), value, rtol=0, atol=1e-6)
+    torch.testing.assert_close(ours(x)[0].double(), expected, rtol=0, atol=1e-6)
+    recorded = naibu.record(ours, x, keep=("hidden",), dtype="float32")
+    hidden = torch.as_tensor(np.asarray(recorded[f"{type(ours).__name__.lower()}.0", "hidden"]))
+    by_sequence = expected.transpose(0, 1).reshape(-1, 5).float()
+    torch.testing.assert_close(hidden, by_sequence, rtol=0, atol=1e-6)

@@ -333,7 +333,7 @@ def test_a_run_of_the_first_format_is_read(corpus, tmp_path):
 
 
 def test_several_seeds_are_several_runs(corpus, tmp_path):
-    found = train_seeds(corpus, 3, out=tmp_path, model=SMALL, training=replace(QUICK, seed=4))
+    found = train_seeds(corpus, 3, out=tmp_path / "out", model=SMALL, training=replace(QUICK, seed=4))
     assert [run.path.name for run in found.runs] == ["out-seed-4", "out-seed-5", "out-seed-6"]
     alone = naibu.train(corpus, out=tmp_path / "alone", model=SMALL, training=replace(QUICK, seed=5))
     assert same(weights(alone), weights(found.runs[1]))
