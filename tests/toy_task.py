@@ -100,7 +100,7 @@ class Waves(Task):
         waves = [np.sin(0.7 * p) + np.float32(options.noise or 0) * rng.random(len(p), np.float32) for p in phases]
         parts = [Series(waves, phases).subset(np.arange(k, options.rows, 3)) for k in range(3)]
         asked = asdict(options)
-        return Data("waves", self.name, asked, *parts, {"input": 1}, AsItIs(), ("phase",), None, repr(asked), [])
+        return Data("waves", self.name, asked, *parts, {"input": 1}, AsItIs(), ("phase",), repr(asked), [])
 
     def build(self, sizes, config):
         return Forecaster(config)

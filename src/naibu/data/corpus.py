@@ -197,7 +197,6 @@ def _opened(
         sizes={"input": len(known)},
         coder=TreeCoder(known, choice.reader, options),
         asks=(*(name for name in DEPTHS if name in testing.label_names), *asks),
-        singled_out=testing.singled_out,
         fingerprint=fingerprint(events, options, own),
         found=[],
         reader=choice.reader,

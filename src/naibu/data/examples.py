@@ -47,6 +47,11 @@ class Examples(ABC):
     def lengths_of(self, stream: str) -> Array:
         """Return the steps of every example, int64 [example]."""
 
+    @property
+    def lengths(self) -> Array:
+        """The steps of every example in the stream that is predicted, int64 [example]."""
+        return self.lengths_of(self.streams[-1])
+
     @abstractmethod
     def inputs(self, stream: str) -> Mapping[str, Column]:
         """Return what is read at every step: {"symbol": ...}, or {"volume": ..., "temperature": ...}."""
@@ -90,8 +95,8 @@ class Data:
 
     task: which task reads it so; the command `naibu train TASK`. options: those it was opened with, as plain values
     that a file of settings can hold. sizes: what a model is built from: {"input": 8000}. asks: labels worth asking
-    about, the main one first. singled_out: the outcome worth a recall of its own: "ED", "</s>", a class.
-    fingerprint: of content and options, wherever the files lie. found: what was found, rows of a name and a text.
+    about, the main one first. fingerprint: of content and options, wherever the files lie. found: what was found, rows
+    of a name and a text.
     """
 
     name: str
@@ -103,7 +108,6 @@ class Data:
     sizes: Mapping[str, int]
     coder: Coder
     asks: tuple[str, ...]
-    singled_out: str | None
     fingerprint: str
     found: list[tuple[str, str]]
 

@@ -114,7 +114,7 @@ class ByLength:
 
     @cached_property
     def _lengths(self) -> Array:
-        return self.examples.lengths_of(self.examples.streams[-1])
+        return self.examples.lengths
 
     def _cut(self, which: Array, steps: int | None) -> Iterator[Piece]:
         longest = int(self._lengths[which].max()) - self.unread
@@ -154,7 +154,7 @@ class Lanes:
 
     @cached_property
     def _steps(self) -> int:
-        return int(self.examples.lengths_of(self.examples.streams[-1]).sum())
+        return int(self.examples.lengths.sum())
 
     @property
     def _count(self) -> int:

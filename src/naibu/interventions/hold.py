@@ -13,12 +13,11 @@ from naibu.errors import OptionError
 from naibu.interventions.exchange import edited
 from naibu.interventions.measured import Scorer
 from naibu.interventions.results import Effect, Holding
-from naibu.models.model import Model
+from naibu.models.model import Model, evaluating
 from naibu.probes.correlation import correlation
 from naibu.probes.resampling import Resampler
 from naibu.probes.source import Key, Source, blocks
 from naibu.progress import Report, silent
-from naibu.recording.examples import evaluating
 from naibu.recording.listeners import signals_of
 from naibu.runs import Run
 from naibu.runs.load import load

@@ -39,9 +39,8 @@ class Scorer:
     def sums(self) -> np.ndarray:
         """Return what is above and below the line of each measure, `[example measure 2]`, as the network runs now."""
         out = np.zeros((len(self.examples), len(self.measures), 2))
-        device = next(self.model.parameters()).device
-        for which in by_length(self.examples.lengths_of(self.examples.streams[-1])):
-            found, _ = self.model.outcomes(self.examples.batch(which).to(device))
+        for which in by_length(self.examples.lengths):
+            found, _ = self.model.outcomes(self.examples.batch(which).to(self.model.device))
             columns = {name: column.cpu().numpy() for name, column in found.items()}  # [time batch]
             for number, measure in enumerate(self.measures):
                 for side, values in enumerate(measure.sums(columns)):

@@ -101,7 +101,7 @@ def sizes(model: Model, examples: Examples, signal: str) -> dict[str, Sizes]:
     listeners = find_listeners(model, (signal,), copy=False)
     found = {layer: Sizes(units) for each in listeners for (layer, _), units in each.units().items()}
     with listening(model, listeners):
-        for which in by_length(examples.lengths_of(examples.streams[-1])):
+        for which in by_length(examples.lengths):
             batch = examples.batch(which)
             model.outcomes(batch)
             for run in (run for listener in listeners for run in listener.runs()):

@@ -100,12 +100,8 @@ def _check(model: Model, train: Examples, test: Examples) -> None:
     if any(layer.cell_type.state_type is NormalisedState for layer in layers):
         raise OptionError(f"cell {kinds}: its update is scaled anew at each step, so -1 and 1 mean nothing")
     for name, examples in (("training", train), ("test", test)):
-        if not len(examples) or not examples.batch(np.array([_longest(examples)])).predicted.any():
+        if not len(examples) or not examples.batch(np.array([examples.lengths.argmax()])).predicted.any():
             raise OptionError(f"no {name} sequence of two symbols or more: there is nothing to predict")
-
-
-def _longest(examples: Examples) -> int:
-    return int(examples.lengths_of(examples.streams[-1]).argmax())
 
 
 def _plans(

@@ -14,10 +14,9 @@ from naibu.data.sequences import Sequences
 from naibu.data.typed import NAME, read_typed
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError, OptionError
-from naibu.looking.analysis import top_layer
+from naibu.looking.analysis import Stored, top_layer
 from naibu.looking.options import Coloured
 from naibu.looking.places import Places
-from naibu.looking.steps import load_result
 from naibu.probes.found import Best, Found, Search
 from naibu.probes.passages import FULL, NamedCell, Passages, cut_out, named_cells, passages
 from naibu.recording import Recording, record_examples
@@ -47,7 +46,7 @@ def colour_run(places: Places, asked: Coloured, *, file: str | None = None, all_
     """
     if asked.text is not None and file is not None:
         raise OptionError("--text and --file: give one of the two")
-    search = load_result(Search, places, "search")
+    search = Stored(places.folder_of).get(Search, "search")
     if asked.text is None and file is None:
         recording = Recording.open(places.recording)
         cells = _cells(recording, search, asked, all_named)

@@ -99,5 +99,5 @@ def train_shown(data: Data, model: ModelConfig, training: TrainingConfig, out: P
 def write_facts(places: Places, data: Data) -> None:
     """Write what was found in the data beside the results, for the report."""
     facts: dict[str, Any] = {"found": data.found, "example": data.example(), "asks": data.asks}
-    facts |= {"singled_out": data.singled_out, "categorical": data.test.classes() is not None, **data.facts}
+    facts |= {"singled_out": data.test.singled_out, "categorical": data.test.classes() is not None, **data.facts}
     write_json(places.results / "corpus.json", facts)

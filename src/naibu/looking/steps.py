@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -28,8 +27,6 @@ from naibu.training.threads import threads
 TEST_TOKENS = 150_000
 RECORDED = Recorded()
 
-Result = TypeVar("Result")
-
 
 def labels_kept(data: Data, asked: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the labels a recording of data carries: those of no category, those worth asking, any asked."""
@@ -43,7 +40,7 @@ def sample(examples: Examples, tokens: int, seed: int = 1) -> np.ndarray:
 
     The same for every network, so that networks can be compared step by step.
     """
-    lengths = examples.lengths_of(examples.streams[-1])
+    lengths = examples.lengths
     if lengths.sum() <= tokens:
         return np.arange(len(examples))
     order = np.random.default_rng((seed, 31)).permutation(len(examples))
@@ -139,9 +136,3 @@ def intervene_run(
         )
         tables.save(found, places.results, "holding")
     return found
-
-
-def load_result(kind: type[Result], places: Places, name: str) -> Result | None:
-    """Return a result of the run, None where that probe was not asked for."""
-    folder = places.folder_of(name)
-    return tables.load(kind, folder, name) if (folder / f"{name}.json").exists() else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -41,6 +42,11 @@ class Model(nn.Module, ABC):
 
     reads: ClassVar[Mapping[str, str]] = {}
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return next(self.parameters()).device
+
     @abstractmethod
     def loss(self, batch: Batch, state: Any = None) -> Loss:
         """Return the loss of a batch, from a state that the call before returned (zeros by default)."""
@@ -51,6 +57,18 @@ class Model(nn.Module, ABC):
 
         `loss` is always there, in nats a step; `gold` and `predicted` where classes are told.
         """
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Put a module in evaluation mode, and every part of it back afterwards."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training
 
 
 @torch.no_grad()

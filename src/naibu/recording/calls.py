@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
 from naibu.errors import OptionError
 from naibu.recording.assemble import Staging, check_dtype
-from naibu.recording.index import FIXED, INPUT, Array, Index, narrowed
+from naibu.recording.index import INPUT, Array, Index, fixed_columns, narrowed
 from naibu.recording.listeners import Heard, Listener, find_listeners, heard
 from naibu.recording.recording import Recording
-from naibu.recording.store import Held, Key
+from naibu.recording.store import Held
+from naibu.recording.streams import together
 from naibu.recording.symbols import Embeddings
 
 
@@ -83,43 +83,26 @@ def _alike(one: Sequence[Heard], other: Sequence[Heard]) -> bool:
 
 def _recording(layers: Sequence[Sequence[Heard]], dtype: str, beside: dict[str, Recording]) -> Recording:
     """Return the runs of layers that read the same steps, run after run."""
-    together = [Together.of(runs) for runs in zip(*layers, strict=True)]
-    units = {key: value.shape[-1] for key, value in together[0].values.items()}
-    staging = Staging(units, sum(each.there.size for each in together), dtype)
-    order = np.concatenate([staging.put(each.values) + np.flatnonzero(each.there) for each in together])
-    where = [np.nonzero(each.there) for each in together]
-    first = np.cumsum([0, *(len(each.there) for each in together)])
-    read = np.concatenate([each.symbols[each.there] for each in together])
-    columns = {
-        "sequence": np.concatenate([numbers + begin for (numbers, _), begin in zip(where, first, strict=False)]),
-        "position": np.concatenate([positions for _, positions in where]),
-        "split": np.zeros(len(order)),
-        "seen": np.zeros(len(order)),
-    }
-    typed: dict[str, Array] = {name: column.astype(FIXED[name], copy=False) for name, column in columns.items()}
-    index = Index({**typed, INPUT + "symbol": narrowed("symbols", read)})
-    found = staging.finish(order)
+    joined = [together(runs) for runs in zip(*layers, strict=True)]
+    lengths = [_lengths(run) for run in joined]
+    there = [np.arange(run.steps) < steps[:, None] for run, steps in zip(joined, lengths, strict=True)]  # [batch time]
+    units = {key: value.shape[-1] for key, value in joined[0].values.items()}
+    staging = Staging(units, sum(each.size for each in there), dtype)
+    order = [staging.put(run.values) + np.flatnonzero(each) for run, each in zip(joined, there, strict=True)]
+    read = [_symbols(run)[each] for run, each in zip(joined, there, strict=True)]
+    columns = fixed_columns(0, np.concatenate(lengths), 0, 0)
+    index = Index({**columns, INPUT + "symbol": narrowed("symbols", np.concatenate(read))})
+    found = staging.finish(np.concatenate(order))
     undefined = {"/".join(key): count for key, count in found.undefined.items()}
-    store = Held([found.values], [(0, len(order))], dtype)
+    store = Held([found.values], [(0, len(index))], dtype)
     return Recording(index, units, store, beside=beside, undefined=undefined)
 
 
-class Together(NamedTuple):
-    """One run of layers that read the same steps."""
+def _lengths(run: Heard) -> Array:
+    """Return the steps of each sequence of a run, `[batch]`."""
+    return np.full(run.batch, run.steps) if run.lengths is None else run.lengths.cpu().numpy()
 
-    values: dict[Key, Tensor]  # [time batch unit]
-    there: Array  # bool [batch time]
-    symbols: Array  # [batch time], -1 where they are not known
 
-    @classmethod
-    def of(cls, runs: Sequence[Heard]) -> Together:
-        """Return the runs of the layers as one."""
-        first = runs[0]
-        lengths = next((run.lengths for run in runs if run.lengths is not None), None)
-        if lengths is None:
-            there = np.ones((first.batch, first.steps), bool)
-        else:
-            there = np.arange(first.steps) < lengths.cpu().numpy()[:, None]
-        symbols = next((run.symbols for run in runs if run.symbols is not None), None)
-        read = np.full(there.shape, -1) if symbols is None else symbols.T
-        return cls({key: value for run in runs for key, value in run.values.items()}, there, read)
+def _symbols(run: Heard) -> Array:
+    """Return the symbols that a run read, `[batch time]`, -1 where they are not known."""
+    return np.full((run.batch, run.steps), -1) if run.symbols is None else run.symbols.T

@@ -9,7 +9,7 @@ import numpy as np
 
 from naibu.data.examples import Array, Column, Examples
 from naibu.errors import OptionError
-from naibu.recording.index import FIXED, INPUT, LABEL, SPLITS
+from naibu.recording.index import FIXED, INPUT, LABEL, SPLITS, fixed_columns
 
 
 class StreamTable:
@@ -44,18 +44,14 @@ class StreamTable:
 
     def columns(self, first: int, last: int) -> dict[str, Array]:
         """Return every column, `[token]`, of examples `first` to `last`."""
+        fixed = fixed_columns(first, self.lengths[first:last], self.split[first:last], self.seen[first:last])
+        return fixed | {name: self.column(name, first, last) for name in self._columns}
+
+    def column(self, name: str, first: int, last: int) -> Array:
+        """Return one column that is not FIXED, `[token]`, of examples `first` to `last`."""
         start, stop = int(self.starts[first]), int(self.starts[last])
-        lengths = self.lengths[first:last]
-        fixed: dict[str, Array] = {
-            "sequence": np.repeat(np.arange(first, last), lengths),
-            "position": np.arange(stop - start) - np.repeat(self.starts[first:last] - start, lengths),
-            "split": np.repeat(self.split[first:last], lengths),
-            "seen": np.repeat(self.seen[first:last], lengths),
-        }
-        found: dict[str, Array] = {name: column.astype(FIXED[name], copy=False) for name, column in fixed.items()}
-        for name, column in self._columns.items():
-            found[name] = self._cut(start, stop, column.parts).astype(column.dtype, copy=False)
-        return found
+        column = self._columns[name]
+        return self._cut(start, stop, column.parts).astype(column.dtype, copy=False)
 
     def batch(self, which: Array) -> tuple[Examples, Array]:
         """Return the split in which examples are, and their numbers there; they are all of one split."""

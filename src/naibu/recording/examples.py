@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from naibu.cells.allocator import settle_allocator
 from naibu.data.examples import Examples
 from naibu.errors import OptionError
-from naibu.models.model import Model
+from naibu.models.model import Model, evaluating
 from naibu.recording.assemble import Staging, check_dtype, fingerprint
 from naibu.recording.columns import StreamTable, ordered
 from naibu.recording.files import Manifest
@@ -128,7 +127,7 @@ class Reading:
             kinds |= {OUTCOME + name: str(kind) for name, kind in self.outcomes.items()}
             names |= self._class_names()
         beside = self.streams[:-1] if table is self.main else ()
-        read = (table.columns(a, b)[name] for a, b in self.spans for name in kinds if name.startswith(INPUT))
+        read = (table.column(name, a, b) for a, b in self.spans for name in kinds if name.startswith(INPUT))
         said = [table.starts, *read, str(sorted(self.units[stream])), self.dtype]
         manifest = Manifest(self.dtype, self.units[stream], kinds, fingerprint(self.model, said), beside=beside)
         folder = None if out is None else Path(out) if table is self.main else Path(out) / "beside" / stream
@@ -158,10 +157,9 @@ class Reading:
     def _read_batch(self, which: Array, parts: Mapping[str, _Part]) -> None:
         examples, numbers = self.main.batch(which)
         batch, state = examples.batch(numbers), None
-        device = next(self.model.parameters()).device
         for window in cuts(len(batch.target), LONGEST if len(self.streams) == 1 else None):
             piece = batch.cut(window.start, window.stop)
-            piece = piece.padded(len(window) - len(piece.target)).to(device)
+            piece = piece.padded(len(window) - len(piece.target)).to(self.model.device)
             outcomes, state = self.model.outcomes(piece, state)
             for name, part in parts.items():
                 heard = [run for listener in self.listeners[name] for run in listener.runs()]
@@ -174,7 +172,7 @@ class Reading:
         if examples is None:
             return {"loss": np.dtype(np.float32)}
         with evaluating(self.model), torch.no_grad():
-            found, _ = self.model.outcomes(examples.batch(np.arange(1)).to(next(self.model.parameters()).device))
+            found, _ = self.model.outcomes(examples.batch(np.arange(1)).to(self.model.device))
         return {name: _kind(column) for name, column in found.items()}
 
     def _class_names(self) -> dict[str, tuple[str, ...]]:
@@ -290,15 +288,3 @@ def _live(reading: Reading, progress: Progress | None) -> Recording:
     index = Index(table.columns(0, len(table.starts) - 1), table.names | reading._class_names(), complete)
     spans = [(int(table.starts[a]), int(table.starts[b])) for a, b in reading.spans]
     return Recording(index, reading.units[stream], Live(compute, spans, reading.dtype))
-
-
-@contextmanager
-def evaluating(module: nn.Module) -> Iterator[None]:
-    """Put a module in evaluation mode, and every part of it back afterwards."""
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
-    try:
-        yield
-    finally:
-        for part, training in modes:
-            part.training = training

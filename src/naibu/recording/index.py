@@ -169,6 +169,22 @@ class Index:
             self._later = None
 
 
+def fixed_columns(first: int, lengths: Array, split: Array | int, seen: Array | int) -> dict[str, Array]:
+    """Return the FIXED columns `[token]` of sequences `first` on, of so many steps each `[sequence]`.
+
+    `split` and `seen` are `[sequence]`, or one value for all.
+    """
+    count = len(lengths)
+    starts = np.cumsum(lengths) - lengths
+    found = {
+        "sequence": np.repeat(np.arange(first, first + count), lengths),
+        "position": np.arange(int(lengths.sum())) - np.repeat(starts, lengths),
+        "split": np.repeat(np.broadcast_to(split, count), lengths),
+        "seen": np.repeat(np.broadcast_to(seen, count), lengths),
+    }
+    return {name: column.astype(FIXED[name], copy=False) for name, column in found.items()}
+
+
 def next_symbols(symbol: Array, sequence: Array) -> Array:
     """Return the symbol after each, int32 `[token]`, -1 at the end of a sequence."""
     inner = np.append(np.diff(sequence) == 0, np.zeros(min(1, len(sequence)), bool))

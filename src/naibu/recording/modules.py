@@ -19,7 +19,7 @@ from naibu.recording.assemble import Staging, bytes_of, check_dtype, fingerprint
 from naibu.recording.examples import Progress
 from naibu.recording.files import Manifest
 from naibu.recording.given import Given, flat_lengths, given_column, given_splits, seen_in_training
-from naibu.recording.index import FIXED, INPUT, LABEL, Array, narrowed
+from naibu.recording.index import FIXED, INPUT, LABEL, Array, fixed_columns, narrowed
 from naibu.recording.listeners import Heard, Listener, find_listeners, listening
 from naibu.recording.recording import Recording
 from naibu.recording.store import Key
@@ -130,24 +130,17 @@ class _Table:
 
     def columns(self, lengths: Array, ids: Array | None) -> dict[str, Array]:
         """Return the columns `[token]` of the next sequences, as long as `lengths` says."""
-        first, count = self.sequences, len(lengths)
-        self.sequences += count
-        numbers = np.arange(first, first + count)
-        starts = np.concatenate([[0], np.cumsum(lengths)])
-        tokens = int(starts[-1])
-        found = {
-            "sequence": np.repeat(numbers, lengths),
-            "position": np.arange(tokens) - np.repeat(starts[:-1], lengths),
-            "split": np.repeat(self._column("split", self._splits, numbers, 0), lengths),
-            "seen": np.repeat(self._column("seen", self._seen, numbers, False), lengths),
-        }
+        first, stop = self.sequences, self.sequences + len(lengths)
+        self.sequences = stop
+        split, seen = self._next("split", self._splits, first, stop), self._next("seen", self._seen, first, stop)
+        found = fixed_columns(first, lengths, split, seen)
         if self.symbols is not None:
             found[SYMBOL] = self.symbols.take(first, lengths)
         else:
-            found[SYMBOL] = np.full(tokens, -1, np.int32) if ids is None else narrowed("symbols", ids)
+            found[SYMBOL] = np.full(len(found["sequence"]), -1, np.int32) if ids is None else narrowed("symbols", ids)
         for name, given in self.labels.items():
             found[LABEL + name] = given.take(first, lengths)
-        return {name: column.astype(FIXED.get(name, column.dtype), copy=False) for name, column in found.items()}
+        return found
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -174,13 +167,12 @@ class _Table:
             if given is not None and len(given) != self.sequences:
                 raise OptionError(f"{name}: given for {len(given)} sequences, but the inputs have {self.sequences}")
 
-    def _column(self, name: str, given: Array | None, numbers: Array, default: int) -> Array:
+    def _next(self, name: str, given: Array | None, first: int, stop: int) -> Array | int:
         if given is None:
-            return np.full(len(numbers), default)
-        if numbers[-1] >= len(given):
-            there = numbers[-1] + 1
-            raise OptionError(f"{name}: given for {len(given)} sequences, but the inputs have at least {there}")
-        return given[numbers]
+            return 0
+        if stop > len(given):
+            raise OptionError(f"{name}: given for {len(given)} sequences, but the inputs have at least {stop}")
+        return given[first:stop]
 
 
 class _Stream:

@@ -46,7 +46,7 @@ class Grouping:
         parts: dict[str, dict[str, Heard]] = {name: {} for name in (*self.beside, MAIN)}
         for layer, run in heard.items():
             parts[self._streams.get(layer, MAIN)][layer] = run
-        return {name: _together(runs) for name, runs in parts.items()}
+        return {name: _one_stream(runs) for name, runs in parts.items()}
 
 
 def _as_they_ran(heard: Mapping[str, Heard]) -> dict[str, str]:
@@ -61,8 +61,8 @@ def _as_they_ran(heard: Mapping[str, Heard]) -> dict[str, str]:
     return found
 
 
-def _together(runs: Mapping[str, Heard]) -> Heard:
-    """Return the runs of layers that read the same steps as one."""
+def _one_stream(runs: Mapping[str, Heard]) -> Heard:
+    """Return the runs of the layers of a stream as one. Raises OptionError where they did not read the same steps."""
     first_name, first = next(iter(runs.items()))
     for name, run in runs.items():
         if not run.reads_as(first):
@@ -70,10 +70,15 @@ def _together(runs: Mapping[str, Heard]) -> Heard:
                 f"{first_name} ran {first.shape()} and {name} {run.shape()}, but they were taken for one stream; say "
                 f"which layers read something else: streams={{{first_name!r}: 'source'}}"
             )
-    lengths = next((run.lengths for run in runs.values() if run.lengths is not None), None)
-    symbols = next((run.symbols for run in runs.values() if run.symbols is not None), None)
-    values = {key: value for run in runs.values() for key, value in run.values.items()}
-    return first._replace(values=values, lengths=lengths, symbols=symbols)
+    return together(list(runs.values()))
+
+
+def together(runs: Sequence[Heard]) -> Heard:
+    """Return runs of layers that read the same steps as one."""
+    lengths = next((run.lengths for run in runs if run.lengths is not None), None)
+    symbols = next((run.symbols for run in runs if run.symbols is not None), None)
+    values = {key: value for run in runs for key, value in run.values.items()}
+    return runs[0]._replace(values=values, lengths=lengths, symbols=symbols)
 
 
 def one_run(name: str, runs: Sequence[Heard]) -> Heard:

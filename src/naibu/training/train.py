@@ -113,7 +113,7 @@ def _begun(
         "torch": torch.__version__,
         "numpy": np.__version__,
     }
-    steps = int(data.train.lengths_of(data.train.streams[-1]).sum())
+    steps = int(data.train.lengths.sum())
     found = {name: value for name, value in data.facts.items() if value is not None}
     found = {"name": data.name, "train_tokens": steps, **found}
     sizes = dict(data.sizes)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -13,7 +11,7 @@ from naibu.config import TrainingConfig
 from naibu.data.examples import Data, Examples
 from naibu.data.order import Window, windows
 from naibu.errors import OptionError
-from naibu.models.model import Model
+from naibu.models.model import Model, evaluating
 from naibu.tasks.catalogue import task_named
 from naibu.tasks.task import Measure
 
@@ -37,7 +35,7 @@ def validation_part(data: Data, config: TrainingConfig) -> list[Window]:
 def judged_part(data: Data, part: Examples, config: TrainingConfig, steps: int | None = None) -> list[Window]:
     """Return the windows in which the beginning of a part is read, all of it by default."""
     order = task_named(data.task).order(part, config)
-    steps = int(part.lengths_of(part.streams[-1]).sum()) if steps is None else steps
+    steps = int(part.lengths.sum()) if steps is None else steps
     return list(windows(order, order.beginning(steps)))
 
 
@@ -45,9 +43,9 @@ def judged_part(data: Data, part: Examples, config: TrainingConfig, steps: int |
 def mean_loss(model: Model, part: Sequence[Window]) -> float:
     """Return the mean loss of a predicted step, in evaluation mode."""
     total, count, state = 0.0, 0, None
-    with _judging(model) as device:
+    with evaluating(model):
         for window in part:
-            found = model.loss(window.batch.to(device), None if window.begins else state)
+            found = model.loss(window.batch.to(model.device), None if window.begins else state)
             total, count, state = total + found.total, count + found.count, found.state
     return total / count
 
@@ -56,22 +54,11 @@ def mean_loss(model: Model, part: Sequence[Window]) -> float:
 def measured(model: Model, part: Iterable[Window], measures: Sequence[Measure]) -> dict[str, float]:
     """Return every measure of the outcomes, by name, in evaluation mode; NaN where there is nothing to measure."""
     sums, state = np.zeros((len(measures), 2)), None
-    with _judging(model) as device:
+    with evaluating(model):
         for window in part:
-            outcomes, state = model.outcomes(window.batch.to(device), None if window.begins else state)
+            outcomes, state = model.outcomes(window.batch.to(model.device), None if window.begins else state)
             there = window.batch.predicted.numpy()
             columns = {name: values.cpu().numpy()[there] for name, values in outcomes.items()}
             sums += [[part.sum(dtype=np.float64) for part in measure.sums(columns)] for measure in measures]
     with np.errstate(invalid="ignore"):
         return dict(zip((measure.name for measure in measures), (sums[:, 0] / sums[:, 1]).tolist(), strict=True))
-
-
-@contextmanager
-def _judging(model: Model) -> Iterator[Any]:
-    """Put a model into evaluation mode for the length of a block; yield where it computes."""
-    was_training = model.training
-    model.eval()
-    try:
-        yield next(model.parameters()).device
-    finally:
-        model.train(was_training)
