@@ -25,9 +25,10 @@ from naibu.commands import app, learning
 from naibu.commands.papers import command_of
 from naibu.commands.parts import Typed, added
 from naibu.errors import OptionError
-from naibu.looking.asked import Look, summary_if_finished
+from naibu.looking.asked import Look, files_of, summary_if_finished
 from naibu.papers import catalogue
 from naibu.papers.runner import Experiment, Reproduction
+from naibu.storage import write_json
 from naibu.tasks.catalogue import TASKS, task_named
 from naibu.tasks.trees import TreesOptions
 from small_jobs import SMALL
@@ -124,14 +125,14 @@ def test_a_finished_look_is_shown_at_once_and_touches_nothing(treebank, looked, 
     assert listing(looked) == before
 
 
-@pytest.mark.parametrize("change", ["corpus", "units", "result", "page", "note"])
+@pytest.mark.parametrize("change", ["corpus", "units", "result", "page", "emptied page", "changed summary", "note"])
 def test_a_finished_look_is_not_taken_for_another(treebank, looked, tmp_path, change):
     out, corpus = tmp_path / "mine", tmp_path / "trees.mrg"
     shutil.copytree(looked, out)
     shutil.copy(treebank, corpus)
     model, training = config.ModelConfig(units=8), config.TrainingConfig(steps=20, threads=1)
     asked = Look("trees", TreesOptions(corpus, form=("tagged",)), model, training, out)
-    (out / "look.json").write_text(json.dumps({**asked.source(), "whole": asked.whole()}))
+    write_json(out / "look.json", {**asked.source(), "whole": asked.whole(), "files": files_of(out)})
     assert summary_if_finished(asked) is not None
     if change == "corpus":
         corpus.write_text(corpus.read_text() + "(S (N a) (V b))\n")
@@ -141,6 +142,10 @@ def test_a_finished_look_is_not_taken_for_another(treebank, looked, tmp_path, ch
         (out / "tagged-8/results/depth.json").touch()
     elif change == "page":
         (out / "report.html").unlink()
+    elif change == "emptied page":
+        (out / "report.html").write_text("")
+    elif change == "changed summary":
+        (out / "summary.json").write_text((out / "summary.json").read_text().replace("0", "1", 1))
     else:
         (out / "look.json").write_text("{")
     assert summary_if_finished(asked) is None

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from naibu.cli import main
+from naibu.runs.run import FORMAT
+from resealed import resealed
 from small_jobs import SMALL
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -234,7 +236,10 @@ def truncated(path: Path) -> None:
 
 
 def newer(path: Path) -> None:
-    path.write_text(path.read_text().replace("format = 2", "format = 99").replace('"version": 2', '"version": 99'))
+    if path.suffix == ".json":
+        resealed(path, lambda found: found.update(version=99))
+    else:
+        path.write_text(path.read_text().replace(f"format = {FORMAT}", "format = 99"))
 
 
 def emptied(path: Path) -> None:

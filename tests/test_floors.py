@@ -9,7 +9,7 @@ import naibu
 
 SOURCE = Path(naibu.__file__).parent
 FLOORS = [
-    {"errors", "config", "storage", "progress", "compiling", "trials", "version"},
+    {"errors", "config", "storage", "progress", "compiling", "trials", "version", "locks", "memory"},
     {"data", "cells"},
     {"models", "online"},
     {"tasks"},
@@ -34,6 +34,8 @@ WITHIN = {
     "storage": {"errors"},
     "config": {"errors"},
     "trials": {"errors", "progress"},
+    "locks": {"errors", "storage"},
+    "memory": {"errors"},
 }
 
 

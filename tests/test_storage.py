@@ -14,6 +14,7 @@ from naibu.config import ModelConfig, TrainingConfig
 from naibu.errors import StoredError
 from naibu.online.trials import Trial
 from naibu.runs import Run, open_run
+from naibu.runs.run import FORMAT
 from naibu.storage import as_json, from_json
 from naibu.tasks.trees import TreesOptions
 
@@ -98,8 +99,8 @@ def test_a_runs_settings_are_read_as_they_were(run: Run) -> None:
 
 def test_a_setting_that_is_missing_is_as_when_nothing_is_given(run: Run) -> None:
     path = run.path / "settings.toml"
-    path.write_text(path.read_text().replace("heads = 1\n", ""))
-    assert open_run(run.path) == run
+    path.write_text(path.read_text().replace("heads = 1\n", "").replace(f"format = {FORMAT}", "format = 2"))
+    assert replace(open_run(run.path), format=FORMAT) == run
 
 
 @pytest.mark.parametrize(

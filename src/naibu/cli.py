@@ -8,7 +8,10 @@ import io
 import json
 import os
 import shlex
+import signal
 import sys
+import threading
+from dataclasses import is_dataclass
 from pathlib import Path
 
 from cyclopts import CoercionError, CycloptsError, MissingArgumentError, UnknownOptionError, UnusedCliTokensError
@@ -17,8 +20,9 @@ from rich.console import Console
 from naibu.commands import app
 from naibu.commands.learning import with_task
 from naibu.commands.parts import Typed
+from naibu.config import check_number, check_numbers
 from naibu.errors import NaibuError
-from naibu.storage import cannot_write, check_writable, write_json
+from naibu.storage import cannot_write, check_writable, deliver_text, json_text
 
 WIDTH = 120
 """Columns of tables where no terminal says how many it has."""
@@ -27,9 +31,13 @@ KINDS = {int: "a whole number", float: "a number"}
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status: 0, 2 for an error said in one line, 130 after Ctrl-C."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # an arrow on a terminal that has none is a ?, not an end
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed before the start
+            setattr(sys, stream, open(os.devnull, "w"))  # noqa: SIM115
+        elif isinstance(found := getattr(sys, stream), io.TextIOWrapper):
+            found.reconfigure(errors="replace")  # an arrow on a terminal that has none is a ?, not an end
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it loses no more than with Ctrl-C
     try:
         run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
@@ -42,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     except NaibuError as error:
         return _said(str(error))
     except OSError as error:
-        return _said(str(cannot_write(Path(error.filename or "--out"), error)))
+        return _said(str(cannot_write(Path(error.filename or "standard output"), error)))
     except KeyboardInterrupt as stopped:
         print("naibu:", str(stopped) or "stopped; the same command goes on from here", file=sys.stderr)
         return 130
@@ -63,12 +71,14 @@ def run(words: list[str]) -> None:
         told.console.print(note, markup=False, highlight=False, soft_wrap=True)
     if "told" in bound.signature.parameters:  # not where help is asked for
         bound.arguments["told"] = told
+    for name, value in bound.arguments.items():
+        check_numbers(value) if is_dataclass(value) else check_number(name, value)
     result = command(*bound.args, **bound.kwargs)
     if told.json == "-":
         json.dump(result, sys.stdout, indent=1, ensure_ascii=False)
         print()
     elif told.json is not None:
-        write_json(Path(told.json), result)
+        deliver_text(Path(told.json), json_text(result))
 
 
 def mistake(error: CycloptsError) -> str:
@@ -94,7 +104,8 @@ def mistake(error: CycloptsError) -> str:
 
 
 def _said(message: str) -> int:
-    print("naibu:", " ".join(message.split()), file=sys.stderr)
+    with contextlib.suppress(OSError):  # standard error may be full or closed
+        print("naibu:", " ".join(message.split()), file=sys.stderr)
     return 2
 
 

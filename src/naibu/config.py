@@ -6,6 +6,7 @@ the help of all three.
 
 from __future__ import annotations
 
+import math
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -51,6 +52,44 @@ OptimiserName = Literal["adam", "adamw", "sgd"]
 PrecisionName = Literal["float32", "bfloat16"]
 DeviceName = Literal["cpu", "cuda"]
 CELLS: tuple[CellName, ...] = get_args(CellName)
+
+
+LARGEST = {
+    "units": 65_536,
+    "hidden": 65_536,
+    "embedding": 65_536,
+    "layers": 1_000,
+    "threads": 1_024,
+    "workers": 1_024,
+    "seeds": 10_000,
+    "seed": 2**32 - 1,
+    "split_seed": 2**32 - 1,
+    "steps": 10**12,
+    "minutes": 10**6,
+    "lag": 100_000,
+    "lags": 100_000,
+    "trials": 10**6,
+    "draws": 10**6,
+    "batch": 65_536,
+    "rows": 10**9,
+}
+"""The largest number that an option takes, 2**31 - 1 where nothing is said: beyond it nothing is meant, or fits."""
+
+
+def check_number(name: str, value: object) -> None:
+    """Raise OptionError for a number that is NaN, infinite, or beyond what the option may be; others are let by."""
+    for each in value if isinstance(value, tuple) else (value,):
+        if isinstance(each, (int, float)) and not isinstance(each, bool):
+            most = LARGEST.get(name, 2**31 - 1)
+            shown = f"{each:.6g}" if isinstance(each, float) else str(each) if abs(each) < 10**20 else "..."
+            fits = math.isfinite(each) and abs(each) <= most
+            _check(fits or (name, each) == ("clip", math.inf), name, shown, f"a number, of at most {most} in size")
+
+
+def check_numbers(options: Any) -> None:
+    """Raise OptionError as `check_number`, for every field of a dataclass of options."""
+    for each in fields(options):
+        check_number(each.name, getattr(options, each.name))
 
 
 def _check(condition: bool, option: str, value: object, allowed: str) -> None:
@@ -109,6 +148,7 @@ class ModelConfig:
         return self.dropout if self.embedding_dropout is None else self.embedding_dropout
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         _check(self.cell in CELLS, "cell", self.cell, _one_of(CellName))
         _check(self.units >= 0, "units", self.units, "at least 1, or 0 for what suits the task")
         _check(self.layers >= 1, "layers", self.layers, "at least 1")
@@ -158,7 +198,7 @@ class TrainingConfig:
     """How the learning rate falls: linear or cosine to a fiftieth at the last step, none, or plateau, to a quarter
     after each validation that is not the best so far."""
     clip: float = 1.0
-    """Largest norm of the gradient."""
+    """Largest norm of the gradient; inf does not clip."""
     validations: int = 12
     """How often the validation sequences are scored, evenly over the steps."""
     patience: int = 6
@@ -175,6 +215,7 @@ class TrainingConfig:
     """Threads; 0 takes what a warm-up finds fastest (all with --steps). A run repeats to the bit with as many."""
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         _check(self.steps is None or self.steps >= 1, "steps", self.steps, "at least 1")
         _check(self.minutes is None or self.minutes > 0, "minutes", self.minutes, "more than 0")
         _check(self.seed >= 0, "seed", self.seed, "0 or more")

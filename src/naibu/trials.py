@@ -22,6 +22,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from naibu.errors import NaibuError, ProcessError, StoredError
 from naibu.progress import Report, silent
 
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 STOP = -1
 """The place in a tally that is 1 once all jobs shall stop."""
 
@@ -112,7 +113,9 @@ def _in_processes(tally: _Tally, workers: int) -> None:
     errors: list[BaseException] = []
     try:
         with _ctrl_c(tally.stop), _meanwhile(tally.tell):
-            with _ctrl_c(signal.SIG_IGN):  # what a new process inherits: between two jobs it is nothing to it
+            with _ctrl_c(
+                signal.SIG_IGN, (signal.SIGINT,)
+            ):  # what a new process inherits: between two jobs it is nothing to it
                 ended = parallel(delayed(_run)(job, place, tally.shares) for place, job in tally.begun())
             for place, error in ended:
                 if error is None:
@@ -162,21 +165,23 @@ def _run(job: Job, place: int, shares: Any) -> tuple[int, BaseException | None]:
 
 
 def _interrupt(*_: object) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # once: the job may be leaving a checkpoint
+    for each in STOPPING:
+        signal.signal(each, signal.SIG_IGN)  # once: the job may be leaving a checkpoint
     raise KeyboardInterrupt
 
 
 @contextmanager
-def _ctrl_c(handler: Any) -> Iterator[None]:
-    """Let Ctrl-C be handled so; only the main thread can say how."""
+def _ctrl_c(handler: Any, signals: Sequence[signal.Signals] = STOPPING) -> Iterator[None]:
+    """Let Ctrl-C, and what ends a process, be handled so; only the main thread can say how."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, handler)
+    before = {each: signal.signal(each, handler) for each in signals}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handled in before.items():
+            signal.signal(each, handled)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from naibu.papers.hochreiter1997.figures import figures
 from naibu.papers.hochreiter1997.quick import QUICK, quickened
 from naibu.papers.hochreiter1997.rows import TODAY, all_rows, original, published
 from naibu.papers.hochreiter1997.verdict import KINDS, kind, verdict
+from resealed import resealed
 
 ROWS = {row.key: row for row in all_rows()}
 
@@ -374,9 +375,7 @@ def test_other_settings_are_other_trials(fake, tmp_path):
 def test_damaged_trials_are_named(fake, tmp_path):
     block = blocks_of(tmp_path, ROWS["4-100"], 1)[0]
     block.run()
-    found = json.loads(block.path.read_text())
-    found["trials"][0]["speed"] = 1
-    block.path.write_text(json.dumps(found))
+    resealed(block.path, lambda found: found["trials"][0].update(speed=1))
     with pytest.raises(StoredError, match="not trials of this version"):
         block.finished()
 

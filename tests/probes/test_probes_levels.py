@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from fake_recording import FakeRecording, fake_recording
 from naibu import probes
 from naibu.probes import tables
 from naibu.probes.levels import PLACES
+from resealed import without_seal
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +94,12 @@ def test_distributions_stored_before_there_were_levels_are_read(recording: FakeR
     result = probes.distributions(recording, untrained=recording, resamples=10)
     tables.save(result, tmp_path, "new")
     assert tables.load(probes.Distributions, tmp_path, "new").rows() == result.rows()
-    stored = json.loads((tmp_path / "new.json").read_text())
-    for signal in stored["value"]["signals"]:
-        del signal["levels"], signal["untrained_beta"], signal["untrained_peaks"]
-    (tmp_path / "new.json").write_text(json.dumps(stored))
+
+    def former(stored: dict[str, Any]) -> None:
+        for signal in stored["value"]["signals"]:
+            del signal["levels"], signal["untrained_beta"], signal["untrained_peaks"]
+
+    without_seal(tmp_path / "new.json", former)
     old = tables.load(probes.Distributions, tmp_path, "new")
     assert all(s.levels is None and s.untrained_peaks == () for s in old.signals)
     section = fake.bare(distributions=old).section("distributions")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +25,7 @@ from naibu.probes.regression import least_squares, regression
 from naibu.probes.resampling import r2, r2_columns
 from naibu.probes.results import Regression
 from naibu.reporting.plots.probing import plot_curve
+from resealed import without_seal
 
 CELL = ("lstm.0", "cell")
 
@@ -352,17 +353,18 @@ def test_results_stored_before_there_were_curves_are_read(recording: FakeRecordi
     result = regression(recording, "depth", CELL, resamples=10)
     old = replace(result, models=tuple(replace(m, curve=None, gain=None) for m in result.models[:3]))
     tables.save(old, tmp_path, "old")
-    stored = json.loads((tmp_path / "old.json").read_text())
-    for model in stored["value"]["models"]:
-        del model["curve"], model["gain"]
-    (tmp_path / "old.json").write_text(json.dumps(stored))
+
+    def former(stored: dict[str, Any]) -> None:
+        for model in stored["value"]["models"]:
+            del model["curve"], model["gain"]
+
+    without_seal(tmp_path / "old.json", former)
     found = tables.load(Regression, tmp_path, "old")
     assert [m.name for m in found.models] == ["linear", "lasso", "single"]
     assert all(m.curve is None and m.gain is None for m in found.models)
     assert found.rows() == old.rows()
     assert "bends" not in _regressed(found)
-    del stored["value"]["models"][0]["weights"]
-    (tmp_path / "old.json").write_text(json.dumps(stored))
+    without_seal(tmp_path / "old.json", lambda stored: stored["value"]["models"][0].pop("weights"))
     with pytest.raises(StoredError, match="damaged"):
         tables.load(Regression, tmp_path, "old")
     tables.save(result, tmp_path, "new")

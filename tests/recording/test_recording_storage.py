@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from naibu.errors import OptionError, StoredError
 from naibu.recording import Recording, files, record, store, writer
+from resealed import resealed
 
 HIDDEN = 6
 KEEP = ("forget_gate", "cell", "hidden")
@@ -197,18 +198,24 @@ def test_what_is_missing_damaged_or_newer_is_said(tmp_path: Path) -> None:
     path = folder / "manifest.json"
     good = path.read_text()
     for change, said in [
-        (good.replace('"version": 2', '"version": 3'), r"version 3, written by a newer naibu.*upgrade"),
-        (good.replace(files.FORMAT, "other"), "not the manifest of a recording"),
-        (good[:100], "damaged"),
-        (good.replace('"dtype"', '"type"'), r"damaged.*remove .* and record again"),
+        (lambda found: found.update(version=99), r"version 99, written by a newer naibu.*upgrade"),
+        (lambda found: found.update(version="2"), "not the manifest of a recording"),
+        (lambda found: found.update(format="other"), "not the manifest of a recording"),
+        (lambda found: found.update(dtype="O"), r"damaged.*remove it and run the step again"),
+        (lambda found: found.pop("dtype"), r"damaged.*remove it and run the step again"),
     ]:
-        path.write_text(change)
+        resealed(path, change)
         with pytest.raises(StoredError, match=said):
+            Recording.open(folder)
+        path.write_text(good)
+    for damaged in (good[:100], good.replace('"units": ', '"units": 1'), good.replace('"digest"', '"digesu"')):
+        path.write_text(damaged)
+        with pytest.raises(StoredError, match="damaged"):
             Recording.open(folder)
     path.write_text(good)
     values = folder / "shards/00000/lstm.0.cell.npy"
     values.write_bytes(values.read_bytes()[:-40])
-    with pytest.raises(StoredError, match=r"lstm\.0\.cell\.npy.*damaged.*record again"):
+    with pytest.raises(StoredError, match=r"lstm\.0\.cell\.npy.*damaged.*run the same recording again"):
         Recording.open(folder)["lstm.0", "cell"][:]
     (folder / "index/position.npy").unlink()
     with pytest.raises(StoredError, match=r"position\.npy"):
@@ -221,12 +228,12 @@ def test_a_full_disk_is_one_error_and_what_is_finished_is_kept(tmp_path: Path, m
     Calls().record(layer, out=tmp_path / "whole")
     written = [0]
 
-    def full(path: Path, values: np.ndarray[Any, Any]) -> None:
+    def full(path: Path, values: np.ndarray[Any, Any]) -> str:
         written[0] += 1
         if written[0] == 8:
             path.write_bytes(b"half an array")
             raise OSError(errno.ENOSPC, "No space left on device")
-        files.write_array(path, values)
+        return files.write_array(path, values)
 
     monkeypatch.setattr(writer, "write_array", full)
     with pytest.raises(StoredError, match="the disk is full; free some space") as caught:
@@ -249,9 +256,9 @@ def test_few_shards_are_held_while_the_disk_is_slow(tmp_path: Path, monkeypatch:
     alive, most, lock = [0], [0], threading.Lock()
     joined = files.write_array
 
-    def slow(path: Path, values: np.ndarray[Any, Any]) -> None:
+    def slow(path: Path, values: np.ndarray[Any, Any]) -> str:
         time.sleep(0.005)
-        joined(path, values)
+        return joined(path, values)
 
     put, finish = writer.DiskSink.write, writer.DiskSink._write_shard
 
@@ -511,7 +518,8 @@ def test_a_recording_of_format_1_is_read(tmp_path: Path) -> None:
         "shards": [{"folder": "00000", "start": 0, "stop": 5, "sequences": 2}], "clipped": {}, "made_from": "x",
     }  # fmt: skip
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    found = Recording.open(tmp_path)
+    with pytest.warns(UserWarning, match="without checksums"):
+        found = Recording.open(tmp_path)
     np.testing.assert_array_equal(found["lstm.0", "cell"][:], cell)
     assert (found.index.symbols, found.index.classes) == (("ST", "ED", "("),) * 2
     assert found.index.label_names == ("depth", "kind")

@@ -24,6 +24,7 @@ import naibu
 from naibu.config import ModelConfig, TrainingConfig
 from naibu.data.order import MULTIPLE, ByLength, pieces_from, windows
 from naibu.models.language_model import LanguageModel
+from naibu.runs.run import FORMAT
 from naibu.storage import as_json
 from naibu.tasks.trees import Trees, TreesOptions
 from naibu.training import checkpoints, train_seeds
@@ -277,7 +278,7 @@ def test_truncated_weights_are_named(corpus, tmp_path):
 def test_a_run_of_a_newer_version_is_refused(corpus, tmp_path):
     run = naibu.train(corpus, out=tmp_path, model=SMALL, training=QUICK)
     path = run.path / "settings.toml"
-    path.write_text(path.read_text().replace("format = 2", "format = 99"))
+    path.write_text(path.read_text().replace(f"format = {FORMAT}", "format = 99"))
     with pytest.raises(naibu.StoredError, match="written by a newer naibu"):
         naibu.open_run(run.path)
 

@@ -18,7 +18,7 @@ from naibu.bench.rounds import QUIET
 from naibu.bench.sizes import Row, Sizes
 from naibu.errors import OptionError
 from naibu.progress import shown
-from naibu.storage import write_text
+from naibu.storage import deliver_text
 
 SIZED = ("layers", "language-model", "growth")
 ALL = (*SIZED, "recording", "online", "probes", "memory")
@@ -63,7 +63,7 @@ def run(what: str, sizes: Sizes, console: Console, markdown: Path | None = None)
                 console.print(table.terminal())
         said += [table.markdown() for table in printed]
     if markdown is not None:
-        write_text(markdown, "\n\n".join(part.strip() for part in said) + "\n")
+        deliver_text(markdown, "\n\n".join(part.strip() for part in said) + "\n")
     return found if what == "all" else found[what]
 
 

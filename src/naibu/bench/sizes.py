@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from naibu.bench.rounds import Measured, interleaved
 from naibu.errors import OptionError
+from naibu.memory import check_memory
 from naibu.progress import Report
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ class Sizes:
                     raise OptionError(f"--{option} {value}: must be at least 1")
         if self.steps is not None and self.steps < 1:
             raise OptionError(f"--steps {self.steps}: must be at least 1")
+        largest = [max(sizes, default=0) for sizes in (self.of_hidden(), self.of_batch(), self.of_vocabulary())]
+        hidden, batch, symbols = largest
+        needed = 4 * (24 * hidden**2 + 60 * hidden * batch * (self.steps or 64) + 8 * symbols * hidden)
+        check_memory(needed, f"--hidden {hidden} --batch {batch}")
         for cell in self.cells:
             if cell not in CELLS:
                 raise OptionError(f"--cells {cell}: must be one of {', '.join(CELLS)}")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import re
-import warnings
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -100,9 +98,7 @@ def _parses(beginning: str) -> bool:
         margin = [number for number, line in enumerate(lines) if re.match(r"(?:async )?def |class |@", line)]
         lines = lines[: margin[-1]] if margin else lines
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse("\n".join(lines))
+        python_source.parsed("\n".join(lines))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import io
+import lzma
 import os
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -11,11 +14,34 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import IO, Any
 
 from naibu.errors import CorpusError
+from naibu.memory import check_memory
+from naibu.storage import open_regular
 
+RATIO = 200
+"""How many times its size a file may unpack to; text comes to ten times, seldom to fifty."""
+TOO_MUCH = f"it unpacks to more than {RATIO} times its size; unpack it yourself, if it is meant so"
+FREE = 16 * 2**20
+"""Bytes that are unpacked whatever their ratio."""
+MEMBERS = 100_000
+"""The most members of an archive; of more a folder is made."""
+PIECE = 2**20
 _TAR = (".tar.gz", ".tgz", ".tar")
-_UNREADABLE = (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error, RuntimeError)
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    RuntimeError,
+    ValueError,
+    LookupError,
+)
+"""What the standard library raises for damaged files and archives (NotImplementedError is a RuntimeError)."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +75,8 @@ def stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
 def open_files(path: Path) -> Iterator[SourceFile]:
     """The files behind a path in a fixed order: a folder's sorted, an archive's as they lie in it.
 
-    Each is to be read before the next is asked for. Raises CorpusError where the path is missing or empty,
-    and for a damaged archive.
+    Each is to be read before the next is asked for. Raises CorpusError where the path is missing or empty, is a pipe or
+    a device, for a damaged archive, and for what unpacks to more than `RATIO` times its size.
     """
     if not path.exists():
         raise CorpusError("there is no such file or folder (always there: standard-library)", path)
@@ -60,19 +86,82 @@ def open_files(path: Path) -> Iterator[SourceFile]:
     name = path.name.lower()
     try:
         if name.endswith(_TAR):
-            with tarfile.open(path) as archive:
-                for member in archive:
-                    if member.isfile() and not _hidden(member.name):
-                        yield _member(path, member.name, partial(_extracted, archive, member))
+            with open_regular(path) as packed:
+                yield from _tar_members(path, packed)
         elif name.endswith(".zip"):
-            with zipfile.ZipFile(path) as packed:
-                for item in packed.infolist():
+            with open_regular(path) as packed, zipfile.ZipFile(packed) as archive:
+                for item in _limited(path, archive.infolist()):
                     if not item.is_dir() and not _hidden(item.filename):
-                        yield _member(path, item.filename, partial(packed.read, item))
+                        yield _member(path, item.filename, partial(_unzipped, archive, item))
         else:
             yield _plain(path)
     except _UNREADABLE as error:
-        raise CorpusError(f"cannot be read: {error}", path) from None
+        raise CorpusError(f"cannot be read: {_reason(error)}", path) from None
+
+
+def _tar_members(path: Path, packed: IO[bytes]) -> Iterator[SourceFile]:
+    size = os.fstat(packed.fileno()).st_size
+    zipped = packed.read(2) == b"\x1f\x8b"
+    packed.seek(0)
+    plain: Any = _Bounded(gzip.GzipFile(fileobj=packed), packed) if zipped else packed
+    with tarfile.open(fileobj=plain, mode="r:") as archive:
+        for member in _limited(path, archive):
+            if member.isfile() and not _hidden(member.name):
+                if not zipped and member.size > max(FREE, RATIO * size):
+                    raise ValueError(f"{member.name} would be {member.size:,} bytes of an archive of {size:,}")
+                yield _member(path, member.name, partial(_extracted, archive, member))
+
+
+def _limited(path: Path, members: Any) -> Iterator[Any]:
+    for number, member in enumerate(members):
+        if number == MEMBERS:
+            raise CorpusError(f"more than {MEMBERS:,} members; unpack it, and give the folder", path)
+        yield member
+
+
+class _Bounded(io.RawIOBase):
+    """What is unpacked from a file, refused where it becomes too much for what has been read of the file."""
+
+    def __init__(self, unpacked: Any, packed: IO[bytes]) -> None:
+        self._unpacked, self._packed = unpacked, packed
+        self._done = self._far = 0
+        self._mark = (0, 0)  # unpacked and packed, some way back: a bomb may have an honest beginning
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return the next bytes. Raises ValueError where they are more than `RATIO` allows."""
+        if size is None or size < 0:
+            return b"".join(iter(partial(self.read, PIECE), b""))
+        data: bytes = self._unpacked.read(size)
+        self._done += len(data)
+        if self._done > self._far:
+            self._far, place = self._done, self._packed.tell()
+            unpacked, packed = self._far - self._mark[0], place - self._mark[1]
+            if unpacked > 4 * FREE:
+                self._mark = self._far, place
+            if unpacked > FREE + RATIO * packed:
+                raise ValueError(TOO_MUCH)
+        return data
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True: from an earlier place on it is unpacked again."""
+        return True
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        """Go to a place."""
+        if whence == 0 and place > self._done:
+            while self._done < place and self.read(min(PIECE, place - self._done)):
+                pass
+        else:
+            self._done = self._unpacked.seek(place, whence)
+        return self._done
+
+    def tell(self) -> int:
+        """Return the place."""
+        return self._done
 
 
 def _walk(folder: Path) -> list[Path]:
@@ -84,7 +173,7 @@ def _walk(folder: Path) -> list[Path]:
 
 
 def _plain(file: Path) -> SourceFile:
-    return SourceFile(str(file), _extension(file.name), partial(_read, str(file), file.read_bytes))
+    return SourceFile(str(file), _extension(file.name), partial(read_file, file))
 
 
 def _member(archive: Path, member: str, read: Callable[[], bytes]) -> SourceFile:
@@ -94,15 +183,53 @@ def _member(archive: Path, member: str, read: Callable[[], bytes]) -> SourceFile
 
 def _extracted(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     content = archive.extractfile(member)
-    return b"" if content is None else content.read()
+    return b"" if content is None else _whole(content)
+
+
+def _unzipped(archive: zipfile.ZipFile, item: zipfile.ZipInfo) -> bytes:
+    if item.file_size > FREE + RATIO * item.compress_size:
+        raise ValueError(TOO_MUCH)
+    with archive.open(item) as content:
+        return _whole(content)
+
+
+def _whole(content: IO[bytes] | io.RawIOBase) -> bytes:
+    pieces, size = list[bytes](), 0
+    while piece := content.read(PIECE):
+        pieces.append(piece)
+        size += len(piece)
+        check_memory(2 * size)
+    return b"".join(pieces)
+
+
+def read_file(path: str | Path, option: str = "") -> bytes:
+    """The content of a file, unpacked where its name ends in .gz; `option` is where the user named it.
+
+    Raises CorpusError where it cannot be read, is a pipe or a device, unpacks to more than `RATIO` times its size, or
+    is larger than memory.
+    """
+    return _read(f"{option} {path}".lstrip(), partial(_of_disk, path))
+
+
+def _of_disk(path: str | Path) -> bytes:
+    with open_regular(path) as file:
+        check_memory(2 * os.fstat(file.fileno()).st_size)
+        return file.read()
 
 
 def _read(name: str, read: Callable[[], bytes]) -> bytes:
     try:
         data = read()
-        return gzip.decompress(data) if name.lower().endswith(".gz") else data
+        if not name.lower().endswith(".gz"):
+            return data
+        packed = io.BytesIO(data)
+        return _whole(_Bounded(gzip.GzipFile(fileobj=packed), packed))
     except _UNREADABLE as error:
-        raise CorpusError(f"cannot be read: {error}", name) from None
+        raise CorpusError(f"cannot be read: {_reason(error)}", name) from None
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).partition("\n")[0]
 
 
 def _extension(name: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from naibu.data.examples import Column
-from naibu.data.files import text_of
+from naibu.data.files import read_file, text_of
 from naibu.data.forms import END_SYMBOL, START_SYMBOL
 from naibu.data.sequences import Sequences
 from naibu.data.vocabulary import escape, unescape
@@ -29,10 +29,7 @@ def read_labels(path: str | Path, corpus: Sequences) -> dict[str, Column]:
     A column of numbers is numeric (NaN for none), any other categorical (-1 for none, codes in the order of
     first appearance). Raises CorpusError with the line where a symbol is not the corpus's.
     """
-    try:
-        lines = text_of(Path(path).read_bytes(), str(path)).split("\n")
-    except OSError as error:
-        raise CorpusError(f"cannot be read: {error.strerror}", path) from None
+    lines = text_of(read_file(path), str(path)).split("\n")
     header = lines[0].split("\t")
     names = _checked_header(header, corpus, path)
     columns: list[list[str]] = [[] for _ in names]

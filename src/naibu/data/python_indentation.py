@@ -43,7 +43,7 @@ def read_trees(source: str | bytes, *, path: str | Path | None = None) -> Iterat
         raise CorpusError(f"not Python: {error.args[0]}", path, error.args[1][0]) from None
     except SyntaxError as error:  # a dedent that fits no block, an encoding that does not exist
         raise CorpusError(f"not Python: {error.msg}", path, error.lineno or None) from None
-    except ValueError as error:  # bytes that are not of the encoding declared
+    except (ValueError, LookupError) as error:  # bytes not of the encoding declared, or one that is none of text
         raise CorpusError(f"not Python: {error}", path) from None
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 from naibu.data.trees import CLOSE, OPEN, PRETERMINAL, WORD, Tree
-from naibu.errors import CorpusError
+from naibu.errors import CorpusError, OptionError
+from naibu.memory import check_memory
 
 EXTENSIONS = (".py",)
 LONGEST_CONSTANT = 20
+MOST_PARTS = 2000
+_DOTTED = re.compile(rb"(?:\.[\s\\]*+[\w\x80-\xff]++[\s\\]*+)++")
 
 # Load/Store/Del repeat what the place in the tree says; the others are flags, not words of the program.
 _LEFT_OUT = frozenset(("ctx", "kind", "type_comment", "type_ignores", "conversion", "simple", "level", "is_async"))
@@ -26,6 +30,21 @@ _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
 _BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
 
 
+def parsed(source: str | bytes) -> ast.Module:
+    """What Python's parser makes of a source, without its warnings.
+
+    Raises what it raises, and OptionError before it would take more memory than is free: it takes 500 times the source,
+    and for a dotted name after `import` the square of its parts.
+    """
+    data = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else source
+    if any(match[0].count(b".") > MOST_PARTS for match in _DOTTED.finditer(data)):
+        raise OptionError(f"a name of more than {MOST_PARTS:,} parts, for which Python's parser takes gigabytes")
+    check_memory(500 * len(source), "Python's parser")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(source)
+
+
 def read_trees(source: str | bytes, *, path: str | Path | None = None) -> Iterator[Tree]:
     """The outermost function definitions of a Python file, methods included, in the file's order.
 
@@ -37,15 +56,15 @@ def read_trees(source: str | bytes, *, path: str | Path | None = None) -> Iterat
     where there is one, for source that this Python cannot parse.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            module = ast.parse(source)
+        module = parsed(source)
     except SyntaxError as error:
         raise CorpusError(f"not Python: {error.msg}", path, error.lineno or None) from None
     except (RecursionError, MemoryError):
         raise CorpusError("nested deeper than Python's own parser allows", path) from None
     except ValueError as error:
         raise CorpusError(f"not Python: {error}", path) from None
+    except OptionError as error:
+        raise CorpusError(str(error), path) from None
     stack: list[ast.AST] = list(reversed(module.body))
     while stack:
         node = stack.pop()

@@ -45,7 +45,7 @@ def python_labels(source: str) -> Array | None:
                 marker.read(token)
     except (tokenize.TokenError, SyntaxError, ValueError, RecursionError):
         return None
-    return marker.found
+    return marker.end()
 
 
 class _Marker:
@@ -60,14 +60,15 @@ class _Marker:
         self._brackets = 0
         self._open: list[tuple[int, bool]] = []  # f-strings: where the quote stands, whether a statement of its own
         self._blocks = 0
+        self._written = 0  # up to where the depth of blocks is marked
 
     def read(self, token: tokenize.TokenInfo) -> None:
         """Mark what one token says."""
         start, stop = (self._starts[row - 1] + column for row, column in (token.start, token.end))
         name = tokenize.tok_name[token.type]
         if name in ("INDENT", "DEDENT"):
+            self._block_to(stop)
             self._blocks += 1 if name == "INDENT" else -1
-            self.found[_BLOCK, stop:] = min(self._blocks, _DEEPEST)
         elif name == "COMMENT":
             self.found[_COMMENT, start:stop] = 1
         elif name == "STRING":
@@ -85,6 +86,15 @@ class _Marker:
             self._fresh = name == "OP" and token.string == ";"
         elif name == "NEWLINE":
             self._fresh = True
+
+    def end(self) -> Array:
+        """Return all labels, after the last token."""
+        self._block_to(self.found.shape[1])
+        return self.found
+
+    def _block_to(self, stop: int) -> None:
+        self.found[_BLOCK, self._written : stop] = min(self._blocks, _DEEPEST)
+        self._written = max(self._written, stop)
 
     def _string(self, quote: int, stop: int, alone: bool) -> None:
         if self._open:  # inside the braces of another, which marks all of it

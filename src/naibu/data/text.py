@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -68,7 +68,7 @@ def read_text(documents: Iterable[tuple[str, str]], form: str, longest: int) -> 
         names.append(np.insert(tokens, fronts, 0))
         lengths.append(np.diff(cuts, prepend=0) + 1)
         origins.append(np.full(len(cuts), len(document_names), np.int32))
-        for label, values in _labels(letters).items():
+        for label, values in _labels(letters):
             shown = values[ends]
             before = np.where(fronts > 0, shown[fronts - 1], _at_first(label, letters))
             columns[label].append(np.insert(shown, fronts, before).astype(COLUMNS[label]))
@@ -122,24 +122,24 @@ def _passages(tokens: int, line_ends: Array, longest: int) -> Array:
     return np.array([*cuts, tokens], np.int64)
 
 
-def _labels(letters: Array) -> dict[str, Array]:
-    """Each label after every character of a document."""
+def _labels(letters: Array) -> Iterator[tuple[str, Array]]:
+    """Each label after every character of a document, one after the other: they take much memory."""
     place = np.arange(len(letters), dtype=np.int32)
     newline = letters == ord("\n")
-    line = np.maximum.accumulate(np.where(newline, place, -1))  # where the line end before the line stands
     blank = newline & np.concatenate([[False], newline[:-1]])
-    straight = _counted(letters, '"', "", blank) % 2
-    curved = _never_below_zero(_step(letters, "“„", "”"), blank)
+    quoted = _counted(letters, '"', "", blank) % 2 > 0
+    quoted |= _never_below_zero(_step(letters, "“„", "”"), blank) > 0
+    yield "inside_quotes", quoted
+    del quoted, blank
     brackets = _never_below_zero(_step(letters, "([{", ")]}"), np.zeros(len(letters), bool))
-    said = _next(~np.isin(letters, [ord(" "), ord("\t")]))
-    return {
-        "line_position": place - line,
-        "inside_quotes": (straight > 0) | (curved > 0),
-        "bracket_depth": brackets,
-        "inside_brackets": brackets > 0,
-        "indentation": np.minimum(np.minimum(place - line, said[line + 1] - line - 1), np.iinfo(np.int16).max),
-        "to_line_end": np.minimum(_next(newline)[1:] - place - 1, NEAR),
-    }
+    yield "bracket_depth", brackets
+    yield "inside_brackets", brackets > 0
+    del brackets
+    yield "to_line_end", np.minimum(_next(newline)[1:] - place - 1, NEAR)
+    line = np.maximum.accumulate(np.where(newline, place, -1))  # where the line end before the line stands
+    yield "line_position", place - line
+    said = _next(~((letters == ord(" ")) | (letters == ord("\t"))))
+    yield "indentation", np.minimum(np.minimum(place - line, said[line + 1] - line - 1), np.iinfo(np.int16).max)
 
 
 def _at_first(label: str, letters: Array) -> int:
@@ -155,13 +155,18 @@ def _next(marked: Array) -> Array:
 
 
 def _step(letters: Array, opening: str, closing: str) -> Array:
-    up, down = (np.isin(letters, [ord(letter) for letter in some]) for some in (opening, closing))
-    return up.astype(np.int8) - down
+    found = np.zeros(len(letters), np.int8)
+    for some, step in ((opening, 1), (closing, -1)):
+        for letter in some:
+            found[letters == ord(letter)] = step
+    return found
 
 
 def _counted(letters: Array, opening: str, closing: str, restart: Array) -> Array:
     """The running count of characters, from 0 again at each restart."""
     total = np.cumsum(_step(letters, opening, closing), dtype=np.int32)
+    if not restart.any():
+        return total
     since_restart: Array = total - total[_since(restart)] * (np.cumsum(restart) > 0)
     return since_restart
 
@@ -174,6 +179,8 @@ def _since(restart: Array) -> Array:
 def _never_below_zero(step: Array, restart: Array) -> Array:
     """The running sum where a step below zero is not taken, from 0 again at each restart."""
     total = np.cumsum(step, dtype=np.int32)
+    if not restart.any():
+        return total - np.minimum(np.minimum.accumulate(total), 0)
     total = total - total[_since(restart)] * (np.cumsum(restart) > 0)
     # Each stretch lies below all before it, so that one running minimum serves all of them.
     below = np.cumsum(restart, dtype=np.int64) * (2 * len(step) + 2)

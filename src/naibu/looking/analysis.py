@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
@@ -37,14 +37,23 @@ class Results(Protocol):
 
 @dataclass(frozen=True)
 class Stored:
-    """The results that lie in folders, by name."""
+    """The results that lie in folders, by name; `made_from` says what they have to be made from."""
 
     folder_of: Callable[[str], Path]
+    made_from: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, kind: type[R], name: str, /) -> R | None:
-        """Return a result, None where it was not computed; StoredError where it is damaged."""
+        """Return a result, None where it was not computed; StoredError where it is damaged, or made from others."""
         folder = self.folder_of(name)
-        return tables.load(kind, folder, name) if (folder / f"{name}.json").exists() else None
+        there = (folder / f"{name}.json").exists()
+        return tables.load(kind, folder, name, self.made_from) if there else None
+
+    def intact(self, name: str) -> bool:
+        """Return whether a result is there, undamaged, and made from what is there now."""
+        try:
+            return tables.is_made_from(self.folder_of(name), name, self.made_from)
+        except StoredError:
+            return False
 
 
 class Ask(NamedTuple):

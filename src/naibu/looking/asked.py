@@ -13,7 +13,7 @@ from naibu.config import ModelConfig, TrainingConfig
 from naibu.data import builtin, files
 from naibu.data.reading import is_builtin
 from naibu.errors import CorpusError, NaibuError, StoredError
-from naibu.storage import as_json, read_json, write_json
+from naibu.storage import MALFORMED, as_json, damaged, digest_of_file, from_json, read_json, write_json
 from naibu.tasks.catalogue import task_named
 from naibu.version import __version__
 
@@ -89,13 +89,17 @@ def begin(asked: Look) -> None:
 
 
 def _refuse_another(out: Path, there: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    before, after = there["data"], now["data"]
+    try:
+        task, before = from_json(str, there["task"]), dict(there["data"])
+    except MALFORMED as error:
+        raise damaged(out / NOTE, "what this folder looks into", error) from None
+    after = now["data"]
     differing = [name for name in after if before.get(name) != after[name]]
-    if there["task"] == now["task"] and not differing:
+    if task == now["task"] and not differing:
         return
     first = next(iter(after))
-    if there["task"] != now["task"] or first in differing:
-        what = f"the work on other data, {there['task']} {before.get(first)}"
+    if task != now["task"] or first in differing:
+        what = f"the work on other data, {task} {before.get(first)}"
     else:
         flags = {name: f"--{name.replace('_', '-')}" for name in differing}
         options = (f"{flag} {_typed(before.get(name))} (now {_typed(after[name])})" for name, flag in flags.items())
@@ -113,7 +117,8 @@ def summary_if_finished(asked: Look) -> dict[str, Any] | None:
     if not (page.exists() and summary.exists() and note.exists()):
         return None
     try:
-        if read_json(note, "what this folder looks into") != {**asked.source(), "whole": asked.whole()}:
+        now = {**asked.source(), "whole": asked.whole(), "files": files_of(asked.out)}
+        if read_json(note, "what this folder looks into") != now:
             return None
     except (OSError, NaibuError):  # the corpus is gone or the note damaged: going on says so
         return None
@@ -123,6 +128,11 @@ def summary_if_finished(asked: Look) -> dict[str, Any] | None:
         return None
     found: dict[str, Any] = read_json(summary, "the main numbers")
     return found if "table" in found else None
+
+
+def files_of(out: Path) -> dict[str, str]:
+    """Return the checksums of what a finished look shows."""
+    return {name: digest_of_file(out / name) for name in ("report.html", "summary.json")}
 
 
 def table_of(summary: dict[str, Any]) -> Table:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 
+from naibu.data.files import read_file
 from naibu.data.sequences import Sequences
 from naibu.data.typed import NAME, read_typed
 from naibu.data.vocabulary import Vocabulary
-from naibu.errors import CorpusError, OptionError
-from naibu.looking.analysis import Stored, top_layer
+from naibu.errors import OptionError
+from naibu.looking.analysis import top_layer
 from naibu.looking.options import Coloured
 from naibu.looking.places import Places
 from naibu.probes.found import Best, Found, Search
@@ -46,9 +46,9 @@ def colour_run(places: Places, asked: Coloured, *, file: str | None = None, all_
     """
     if asked.text is not None and file is not None:
         raise OptionError("--text and --file: give one of the two")
-    search = Stored(places.folder_of).get(Search, "search")
+    search = places.stored().get(Search, "search")
     if asked.text is None and file is None:
-        recording = Recording.open(places.recording)
+        recording = places.open_recording()
         cells = _cells(recording, search, asked, all_named)
         seed = places.run.training.seed
         return Reading(passages(recording, cells, symbols=asked.symbols, longest=asked.symbols, seed=seed), 0)
@@ -112,17 +112,14 @@ def _typed(places: Places, asked: Coloured, file: str | None) -> Sequences:
     name = NAME
     if file is not None:
         name = "standard input" if file == "-" else file
-        try:
-            given = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        except OSError as error:
-            raise CorpusError(f"cannot be read: {error.strerror}", f"--file {file}") from None
+        given = sys.stdin.buffer.read() if file == "-" else read_file(file, "--file")
     reader = places.run.found["reader"]
     sequences = read_typed(
         given,
         name=name,
         reader=reader,
         options=places.run.options,
-        vocabulary=Vocabulary.load(places.run.path / "vocabulary.txt"),
+        vocabulary=Vocabulary.load(places.run.check_file("vocabulary.txt")),
         most=asked.symbols,
     )
     whole = max(1, int(np.searchsorted(sequences.starts, asked.symbols)))

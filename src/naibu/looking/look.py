@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from naibu.config import ModelConfig, TrainingConfig
 from naibu.data.examples import Data
-from naibu.looking.asked import NOTE, Look, begin
+from naibu.locks import only_writer
+from naibu.looking.asked import NOTE, Look, begin, files_of
 from naibu.looking.places import Places
 from naibu.looking.probing import probe_run
 from naibu.looking.report import make_report
@@ -28,11 +31,17 @@ def look_into(asked: Look, console: Console, *, command: str, workers: int = 1) 
     """Train, record, probe, intervene and report; go on where an earlier call stopped.
 
     Everything lies under `asked.out`: a folder for each network, report.html, summary.json. `workers` is for
-    `probe_run`. Raises StoredError where the folder looks into something else.
+    `probe_run`. Raises StoredError where the folder looks into something else, or another process does so meanwhile.
     """
+    with ExitStack() as held:
+        return _look_into(asked, console, command, workers, held)
+
+
+def _look_into(asked: Look, console: Console, command: str, workers: int, held: ExitStack) -> Report:
     whole, looked = asked.whole(), []
     for name, options in asked.networks().items():
         data = open_shown(asked.task, options, console)
+        held.enter_context(only_writer(asked.out, own=False))
         begin(asked)
         out = asked.out / name_of(data, name, asked.model, asked.training)
         if asked.seeds == 1:
@@ -42,12 +51,12 @@ def look_into(asked: Look, console: Console, *, command: str, workers: int = 1) 
         for places in map(Places, runs):
             record_run(places, data)
             probe_run(places, missing_only=True, workers=workers)
-            if not (places.results / "holding.json").exists():
+            if not places.stored().intact("holding"):
                 intervene_run(places, data)
             looked.append(places)
     report = make_report(looked, asked.out / "report.html", command=command)
     # Taken before the corpus was read: a file changed meanwhile is not said to be looked into.
-    write_json(asked.out / NOTE, {**asked.source(), "whole": whole})
+    write_json(asked.out / NOTE, {**asked.source(), "whole": whole, "files": files_of(asked.out)})
     return report
 
 
@@ -55,9 +64,9 @@ def open_shown(task: str, options: Any, console: Console) -> Data:
     """Open the data of a task and print what was found in it."""
     data = task_named(task).open(options)
     how = f"form {data.facts['form']}" if "form" in data.facts else f"task {task}"
-    table = Table(title=f"{data.name}, {how}", show_header=False, title_justify="left")
+    table = Table(title=Text(f"{data.name}, {how}"), show_header=False, title_justify="left")
     for name, value in data.found:
-        table.add_row(name, value)
+        table.add_row(Text(name), Text(value))
     console.print(table)
     return data
 
@@ -73,7 +82,7 @@ def train_seeds_shown(
     """Train with several seeds and print what they score: mean, spread and each."""
     with shown(f"{out.name}: training with {count} seeds", "seeds") as progress:
         found = train_seeds(data, count, out=out, model=model, training=training, progress=progress)
-    table = Table("test data", "mean", "spread", "each seed", title=out.name, title_justify="left")
+    table = Table("test data", "mean", "spread", "each seed", title=Text(out.name), title_justify="left")
     for each in found.measures:
         seeds = "  ".join(f"{one:.4f}" for one in each.each)
         table.add_row(each.measure, f"{each.mean:.4f}", f"{each.spread:.4f}", seeds)
@@ -91,7 +100,8 @@ def train_shown(data: Data, model: ModelConfig, training: TrainingConfig, out: P
     end = run.summary()
     console.print(
         f"{out.name}: {end['steps']:,} steps, {end['tokens']:,} symbols in {end['seconds']:.0f} s "
-        f"({end['tokens_per_second']:,.0f} a second), validation loss {end['validation_loss']:.4f} nats"
+        f"({end['tokens_per_second']:,.0f} a second), validation loss {end['validation_loss']:.4f} nats",
+        markup=False,
     )
     return run
 
@@ -100,4 +110,5 @@ def write_facts(places: Places, data: Data) -> None:
     """Write what was found in the data beside the results, for the report."""
     facts: dict[str, Any] = {"found": data.found, "example": data.example(), "asks": data.asks}
     facts |= {"singled_out": data.test.singled_out, "categorical": data.test.classes() is not None, **data.facts}
-    write_json(places.results / "corpus.json", facts)
+    with only_writer(places.run.path):
+        write_json(places.results / "corpus.json", facts)

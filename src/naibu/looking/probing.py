@@ -12,7 +12,7 @@ from naibu.looking.analyses.catalogue import ANALYSES
 from naibu.looking.analyses.following import correlation_ask
 from naibu.looking.analyses.part_of_speech import parts_ask
 from naibu.looking.analyses.word_tokens import word_asks
-from naibu.looking.analysis import Ask, Probed, Stored
+from naibu.looking.analysis import Ask, Probed
 from naibu.looking.places import Places
 from naibu.looking.subject import subject_of
 from naibu.probes import tables
@@ -44,10 +44,11 @@ def probe_run(
     everything = label is None and parts is None and word is None
     asks = list(_all(probed) if everything else _by_name(probed, label, parts, word))
     if missing_only:
-        asks = [ask for ask in asks if not (places.folder_of(ask.name) / f"{ask.name}.json").exists()]
+        results = places.stored()
+        asks = [ask for ask in asks if not results.intact(ask.name)]
     if not asks:
         return
-    with places.timed("probe"), shown(f"{places.run.name}: probing", "probes") as progress:
+    with places.timed("probe", goes_on=missing_only), shown(f"{places.run.name}: probing", "probes") as progress:
         whole = len(asks)
         apart = [ask for ask in asks if not ask.reads] if everything else []
         workers = (workers or _workers(probed)) if len(apart) > 1 else 1
@@ -58,13 +59,13 @@ def probe_run(
             asks = [ask for ask in asks if ask.reads]
         for done, ask in enumerate(asks, whole - len(asks)):
             progress(done, whole, ask.name)
-            tables.save(ask.make(), places.results, ask.name)
+            tables.save(ask.make(), places.results, ask.name, places.made_from())
         progress(whole, whole, "")
 
 
 def probed_of(places: Places) -> Probed:
     """Return what the analyses of a recorded run are computed from."""
-    return Probed(*places.open_recordings(), subject_of(places), Stored(places.folder_of))
+    return Probed(*places.open_recordings(), subject_of(places), places.stored())
 
 
 def _workers(probed: Probed) -> int:
@@ -92,7 +93,7 @@ class ProbeJob:
         progress(0, 1, self.name)
         make = next(ask.make for ask in _all(probed_of(self.places)) if ask.name == self.name)
         with threadpool_limits(1):
-            tables.save(make(), self.places.results, self.name)
+            tables.save(make(), self.places.results, self.name, self.places.made_from())
 
 
 def _all(probed: Probed) -> Iterator[Ask]:

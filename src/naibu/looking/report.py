@@ -14,7 +14,7 @@ from rich.table import Table
 from naibu.errors import StoredError
 from naibu.interventions.results import Holding
 from naibu.looking.analyses.catalogue import ANALYSES, answered
-from naibu.looking.analysis import Results, Stored
+from naibu.looking.analysis import Results
 from naibu.looking.places import Places
 from naibu.looking.subject import trained_subject
 from naibu.looking.summary import VERSION, of_forms, summary_of
@@ -24,13 +24,13 @@ from naibu.reporting.page import write
 from naibu.reporting.section import Pen
 from naibu.reporting.terminal import scores_table, summary_table
 from naibu.reporting.training import trained
-from naibu.storage import write_json
+from naibu.storage import deliver_json
 from naibu.version import __version__
 
 
 def part_of(places: Places, anchor: str) -> Part:
     """Return what the report says of a run that is trained; `anchor` begins every id on the page."""
-    return told(trained_subject(places), Stored(places.folder_of), anchor)
+    return told(trained_subject(places), places.stored(), anchor)
 
 
 def told(subject: Subject, results: Results, anchor: str) -> Part:
@@ -64,12 +64,12 @@ def make_report(looked: Sequence[Places], page: Path, *, command: str) -> Report
     report = Report(title, made, command, parts)
     write(report, page)
     pairs = zip(places, parts, strict=True)
-    networks = {p.run.name: summary_of(part.subject, Stored(p.folder_of)) for p, part in pairs}
+    networks = {p.run.name: summary_of(part.subject, p.stored()) for p, part in pairs}
     table = summary_table(report)
     summary = {"version": VERSION, "title": title, "made": made, "command": command, "networks": networks}
     shown = {"columns": [*networks], "rows": _cells(table)}
     forms = of_forms([part.subject for part in parts], networks)
-    write_json(page.with_name("summary.json"), {**summary, "table": shown, "forms": forms})
+    deliver_json(page.with_name("summary.json"), {**summary, "table": shown, "forms": forms})
     return report
 
 

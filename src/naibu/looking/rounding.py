@@ -37,7 +37,7 @@ def ternary_run(places: Places, data: Data, *, test_tokens: int = TEST_TOKENS) -
             run=run.name,
             progress=progress,
         )
-        tables.save(found, places.results, "ternary")
+        tables.save(found, places.results, "ternary", places.made_from())
     return found
 
 

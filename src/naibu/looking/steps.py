@@ -13,12 +13,12 @@ from naibu.errors import OptionError, StoredError
 from naibu.interventions.hold import hold
 from naibu.interventions.results import Holding
 from naibu.looking.analyses.following import best_unit, main_correlation
-from naibu.looking.analysis import Stored, top_layer
+from naibu.looking.analysis import top_layer
 from naibu.looking.options import Recorded
 from naibu.looking.places import TRAINED, UNTRAINED, Places
 from naibu.probes import tables
 from naibu.progress import shown
-from naibu.recording import Recording, record_examples
+from naibu.recording import record_examples
 from naibu.recording.examples import size_of
 from naibu.runs.load import load, untrained
 from naibu.tasks.catalogue import task_named
@@ -69,7 +69,8 @@ def record_run(
         networks[places.recordings / UNTRAINED] = untrained(run)
     size = size_of(trained, parts, asked.keep, asked.dtype)
     _room_for(size, list(networks))
-    with places.timed("record"), threads(run.training.threads):
+    begun = (places.recordings / asked.name / "manifest.json").exists()
+    with places.timed("record", goes_on=begun), threads(run.training.threads):
         for folder, model in networks.items():
             with shown(f"{run.name}: recording {folder.name}, {_in_words(size)}", "symbols") as progress:
                 record_examples(
@@ -109,8 +110,8 @@ def intervene_run(
     test_tokens: int = TEST_TOKENS,
 ) -> Holding:
     """Hold the best depth unit (or the one asked for) still on the test sequences; leave `holding` in `results/`."""
-    recording = Recording.open(places.recording)
-    correlation = main_correlation(Stored(places.folder_of))
+    recording = places.open_recording()
+    correlation = main_correlation(places.stored())
     if correlation is None:
         raise StoredError(f"{places.results}: no unit is known that follows a label; it is found by: naibu probe")
     top = top_layer(recording)
@@ -134,5 +135,5 @@ def intervene_run(
             run=places.run.name,
             progress=progress,
         )
-        tables.save(found, places.results, "holding")
+        tables.save(found, places.results, "holding", places.made_from())
     return found

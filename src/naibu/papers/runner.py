@@ -12,6 +12,7 @@ from typing import Any
 from rich.table import Table
 
 from naibu.errors import StoredError
+from naibu.locks import only_writer
 from naibu.progress import Report, shown, silent
 from naibu.storage import read_json, write_json
 
@@ -82,11 +83,12 @@ def run(
     how: Reproduction, folder: Path, title: str, *, quick: bool = False, workers: int = 1
 ) -> tuple[list[Reproduced], Shown]:
     """Prepare, reproduce and show a paper's experiments; what an earlier call finished is taken from `folder`."""
-    if how.prepare is not None:
-        how.prepare(folder, quick, workers)
-    with shown(folder.name, "rows") as progress:
-        rows = reproduce(how.experiments(folder, quick), folder / "rows", quick=quick, progress=progress)
-    return rows, Shown((table_of(rows, title),)) if how.show is None else how.show(rows, folder, quick)
+    with only_writer(folder, own=False):
+        if how.prepare is not None:
+            how.prepare(folder, quick, workers)
+        with shown(folder.name, "rows") as progress:
+            rows = reproduce(how.experiments(folder, quick), folder / "rows", quick=quick, progress=progress)
+        return rows, Shown((table_of(rows, title),)) if how.show is None else how.show(rows, folder, quick)
 
 
 def in_turn(*parts: Reproduction) -> Reproduction:

@@ -4,39 +4,61 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from naibu.errors import StoredError
 from naibu.probes.results import Row
-from naibu.storage import as_json, from_json, read_json, write_json, write_text
+from naibu.storage import MALFORMED, as_json, damaged, digest_of, from_json, read_json, write_json, write_text
 
 Result = TypeVar("Result")
 
 
-def save(result: Any, folder: str | Path, name: str) -> None:
+def save(result: Any, folder: str | Path, name: str, made_from: Mapping[str, str] | None = None) -> None:
     """Write `name.csv`, the rows of a result, and `name.json`, all of it; each is whole or absent.
 
-    Raises StoredError where the folder cannot be written or the disk is full.
+    `made_from` are checksums of what it was made from, by kind (weights, recording); where they are given empty, it is
+    said that they were not known. Raises StoredError where the folder cannot be written or the disk is full.
     """
-    write_text(Path(folder) / f"{name}.csv", csv_text(result.rows()))
-    write_json(Path(folder) / f"{name}.json", {"result": type(result).__name__, "value": as_json(result)})
+    stored: dict[str, Any] = {"result": type(result).__name__, "made_from": dict(made_from or {})}
+    if made_from is not None:
+        stored["verified"] = bool(made_from)
+    rows = csv_text(result.rows())
+    stored["csv"] = digest_of(rows)
+    write_text(Path(folder) / f"{name}.csv", rows)
+    write_json(Path(folder) / f"{name}.json", {**stored, "value": as_json(result)})
 
 
-def load(cls: type[Result], folder: str | Path, name: str) -> Result:
+def is_made_from(folder: str | Path, name: str, made_from: Mapping[str, str]) -> bool:
+    """Return whether a result that `save` wrote was made from the same, as far as both are known.
+
+    Raises StoredError where it is missing or damaged.
+    """
+    path = Path(folder) / f"{name}.json"
+    before = read_json(path, "a result", sealed=lambda found: "made_from" in found).get("made_from", {})
+    return all(before[kind] == made_from[kind] for kind in before.keys() & made_from.keys())
+
+
+def load(cls: type[Result], folder: str | Path, name: str, made_from: Mapping[str, str] | None = None) -> Result:
     """Read a result that `save` wrote, equal in every digit and type.
 
-    Raises StoredError where the file is missing, damaged, or holds another kind of result.
+    Raises StoredError where the file is missing, damaged, holds another kind of result, or was made from something else
+    than `made_from` says, as far as both are known.
     """
     path = Path(folder) / f"{name}.json"
     what = f"a {cls.__name__} result (results are made by: naibu probe)"
-    stored = read_json(path, what)
+    stored = read_json(path, what, sealed=lambda found: "made_from" in found)
     try:
         if stored["result"] != cls.__name__:
             raise StoredError(f"{path}: holds a {stored['result']} result, not {what}; probe again")
+        before, now = stored.get("made_from", {}), made_from or {}
+        for kind in before.keys() & now.keys():
+            if before[kind] != now[kind]:
+                raise StoredError(f"{path}: made from other {kind} than there are now; make it again: naibu probe")
         return from_json(cls, stored["value"])  # type: ignore[no-any-return]
-    except (KeyError, TypeError, ValueError) as error:
-        raise StoredError(f"{path}: damaged ({error!r}); this should be {what}; remove it and probe again") from None
+    except MALFORMED as error:
+        raise damaged(path, what, error) from None
 
 
 def csv_text(rows: list[Row]) -> str:

@@ -14,6 +14,7 @@ from naibu.cells.allocator import settle_allocator
 from naibu.data.examples import Examples
 from naibu.errors import OptionError
 from naibu.models.model import Model, evaluating
+from naibu.models.weights import digest_of_tensors, stored
 from naibu.recording.assemble import Staging, check_dtype, fingerprint
 from naibu.recording.columns import StreamTable, ordered
 from naibu.recording.files import Manifest
@@ -61,11 +62,13 @@ def record_examples(
     reading = Reading(model, splits, keep, labels, dtype, batch_tokens)
     if live:
         return _live(reading, progress)
-    sinks = {name: reading.sink(name, out) for name in reversed(reading.streams)}  # the others lie within the main one
-    begin = min(len(sink.manifest.shards) for sink in sinks.values())
-    for sink in sinks.values():
-        sink.go_back(begin)
+    sinks: dict[str, Sink] = {}
     try:
+        for name in reversed(reading.streams):  # the others lie within the main one
+            sinks[name] = reading.sink(name, out)
+        begin = min(len(sink.manifest.shards) for sink in sinks.values())
+        for sink in sinks.values():
+            sink.go_back(begin)
         for first, last in reading.spans[begin:]:
             for name, (finish, columns) in reading.read(first, last, progress).items():
                 sinks[name].write(finish, columns, {"sequences": last - first})
@@ -129,7 +132,8 @@ class Reading:
         beside = self.streams[:-1] if table is self.main else ()
         read = (table.column(name, a, b) for a, b in self.spans for name in kinds if name.startswith(INPUT))
         said = [table.starts, *read, str(sorted(self.units[stream])), self.dtype]
-        manifest = Manifest(self.dtype, self.units[stream], kinds, fingerprint(self.model, said), beside=beside)
+        made_from, weights = fingerprint(self.model, said), digest_of_tensors(stored(self.model))
+        manifest = Manifest(self.dtype, self.units[stream], kinds, made_from, weights, beside=beside)
         folder = None if out is None else Path(out) if table is self.main else Path(out) / "beside" / stream
         return open_sink(folder, manifest, names)
 

@@ -10,7 +10,10 @@ beside/source/                another stream of the same sequences, a recording 
 from __future__ import annotations
 
 import io
+import json
+import math
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,12 +23,12 @@ from urllib.parse import quote
 import numpy as np
 
 from naibu.errors import StoredError
-from naibu.recording.index import INPUT, LABEL, OUTCOME, Array, Index
+from naibu.recording.index import FIXED, INPUT, LABEL, OUTCOME, Array, Index
 from naibu.recording.store import Key, Store
-from naibu.storage import read_json, write_json
+from naibu.storage import MALFORMED, damaged, digest_of, from_json, open_regular, read_json, seal_of, write_json
 
-VERSION = 2
-"""Version of the format; a folder of a newer one is refused, one of version 1 is read."""
+VERSION = 3
+"""Version of the format; a folder of a newer one is refused. Versions 1 and 2, without checksums, are read."""
 FORMAT = "naibu-recording"
 
 
@@ -41,74 +44,130 @@ class Manifest:
     """Column of the index -> its numpy type; but for the fixed ones they are named input., label. or outcome.NAME."""
     made_from: str
     """Hash of weights, inputs and options: a recording is only resumed from the same."""
-    shards: list[dict[str, int]] = field(default_factory=list)
-    """start, stop (tokens), sequences and what the recorder notes, in reading order."""
-    clipped: dict[str, int] = field(default_factory=dict)
-    """layer/signal -> values beyond the range of float16, stored as its ends."""
-    undefined: dict[str, int] = field(default_factory=dict)
-    """layer/signal -> values that are NaN."""
+    weights: str = ""
+    """Checksum of the weights of the network that was recorded."""
+    shards: list[dict[str, Any]] = field(default_factory=list)
+    """In reading order: start, stop (tokens), what the recorder notes, and by layer/signal how many values were
+    `clipped` (beyond float16, stored as its ends) and are `undefined` (NaN); `digests` are the checksums of its values
+    by file, and of its rows of every column."""
     beside: tuple[str, ...] = ()
     """Other streams, each a recording in beside/NAME."""
     finished: bool = False
+    names: str = ""
+    """Checksum of the names of codes."""
     version: int = VERSION
+
+    @property
+    def digest(self) -> str:
+        """The checksum of all that is listed, "" where an older version has listed it."""
+        return digest_of(json.dumps(self._listed())) if self.version == VERSION else ""
 
     @property
     def tokens(self) -> int:
         """Rows of the finished shards."""
-        return self.shards[-1]["stop"] if self.shards else 0
+        return int(self.shards[-1]["stop"]) if self.shards else 0
+
+    @property
+    def clipped(self) -> dict[str, int]:
+        """layer/signal -> values beyond the range of float16, stored as its ends."""
+        return self._total("clipped")
+
+    @property
+    def undefined(self) -> dict[str, int]:
+        """layer/signal -> values that are NaN."""
+        return self._total("undefined")
+
+    def _total(self, what: str) -> dict[str, int]:
+        found: Counter[str] = Counter()
+        for shard in self.shards:
+            found.update(shard[what])
+        return dict(found)
 
     def write(self, folder: Path) -> None:
         """Write `manifest.json`, whole or not at all."""
-        write_json(
-            folder / "manifest.json",
-            {
-                "format": FORMAT,
-                "version": VERSION,
-                "finished": self.finished,
-                "tokens": self.tokens,
-                "dtype": self.dtype,
-                "arrays": [
-                    {"layer": layer, "signal": signal, "units": units, "file": file_of((layer, signal))}
-                    for (layer, signal), units in self.units.items()
-                ],
-                "index": [
-                    {"column": name, "dtype": kind, "file": column_file(name)} for name, kind in self.columns.items()
-                ],
-                "shards": [{"folder": f"{number:05d}", **shard} for number, shard in enumerate(self.shards)],
-                "clipped": self.clipped,
-                "undefined": self.undefined,
-                "beside": list(self.beside),
-                "made_from": self.made_from,
-            },
-        )
+        write_json(folder / "manifest.json", self._listed())
+
+    def _listed(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "finished": self.finished,
+            "tokens": self.tokens,
+            "dtype": self.dtype,
+            "arrays": [
+                {"layer": layer, "signal": signal, "units": units, "file": file_of((layer, signal))}
+                for (layer, signal), units in self.units.items()
+            ],
+            "index": [
+                {"column": name, "dtype": kind, "file": column_file(name)} for name, kind in self.columns.items()
+            ],
+            "shards": [{"folder": f"{number:05d}", **shard} for number, shard in enumerate(self.shards)],
+            "clipped": self.clipped,
+            "undefined": self.undefined,
+            "beside": list(self.beside),
+            "made_from": self.made_from,
+            "weights": self.weights,
+            "names": self.names,
+        }
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
         """Return what a folder's manifest says. Raises StoredError: none, damaged, or of a newer format."""
-        path = folder / "manifest.json"
-        found = read_json(path, "a recording's manifest (a recording is made by: naibu record)")
-        if not isinstance(found, dict) or found.get("format") != FORMAT:
+        path, what = folder / "manifest.json", "a recording's manifest (a recording is made by: naibu record)"
+        found = read_json(path, what, sealed=lambda found: found["version"] >= VERSION)
+        if found.get("format") != FORMAT or type(found.get("version")) is not int:
             raise StoredError(f"{path}: not the manifest of a recording")
-        if found.get("version", 0) > VERSION:
+        if found["version"] > VERSION:
             raise StoredError(
                 f"{path}: format version {found['version']}, written by a newer naibu; this one reads up to "
                 f"{VERSION}: upgrade naibu, or record again into another folder"
             )
         try:
-            return cls(
-                found["dtype"],
-                {(entry["layer"], entry["signal"]): entry["units"] for entry in found["arrays"]},
-                {entry["column"]: entry["dtype"] for entry in found["index"]},
-                found["made_from"],
-                [{name: n for name, n in shard.items() if name != "folder"} for shard in found["shards"]],
-                found["clipped"],
-                found.get("undefined", {}),
-                tuple(found.get("beside", ())),
-                found["finished"],
-                found["version"],
-            )
-        except (KeyError, TypeError) as error:
-            raise StoredError(f"{path}: damaged ({error}); remove {folder} and record again") from None
+            return cls._of(found)
+        except MALFORMED as error:
+            raise damaged(path, what, error) from None
+
+    @classmethod
+    def _of(cls, found: Mapping[str, Any]) -> Manifest:
+        """Return what plain values say; raises one of MALFORMED where they are no manifest."""
+        old = found["version"] < VERSION
+        parts = ("clipped", "undefined", "digests")
+        shards = [{**shard, **{part: {} for part in parts if part not in shard}} for shard in found["shards"]]
+        if old and shards:  # they were said of all shards together
+            shards[0] |= {"clipped": found["clipped"], "undefined": found.get("undefined", {})}
+        for shard in shards:
+            del shard["folder"]
+        ends = [from_json(int, shard[end]) for shard in shards for end in ("start", "stop")]
+        follow = all(a == b for a, b in zip(ends[1::2], ends[2::2], strict=False))
+        if ends and (ends[0] != 0 or not follow or sorted(ends) != ends):
+            raise ValueError("the shards do not follow each other")
+        if np.dtype(found["dtype"]) not in (np.float16, np.float32):
+            raise ValueError(f"values of type {found['dtype']}")
+        columns = {from_json(str, entry["column"]): from_json(str, entry["dtype"]) for entry in found["index"]}
+        if not FIXED.keys() <= columns.keys() or any(np.dtype(kind).kind not in "bif" for kind in columns.values()):
+            raise ValueError(f"the columns are {columns}")
+        return cls(
+            from_json(str, found["dtype"]),
+            {_key(entry): _count(entry["units"]) for entry in found["arrays"]},
+            columns,
+            from_json(str, found["made_from"]),
+            found.get("weights", ""),
+            shards,
+            from_json(tuple[str, ...], list(found.get("beside", ()))),
+            from_json(bool, found["finished"]),
+            found.get("names", ""),
+            found["version"],
+        )
+
+
+def _key(entry: Mapping[str, Any]) -> Key:
+    return from_json(str, entry["layer"]), from_json(str, entry["signal"])
+
+
+def _count(units: Any) -> int:
+    if type(units) is not int or not 0 < units < 2**31:
+        raise ValueError(f"{units} units")
+    return units
 
 
 def file_of(key: Key) -> str:
@@ -129,61 +188,140 @@ def npy_header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
     return header.getvalue()
 
 
-def write_array(path: Path, values: Array) -> None:
-    """Write an npy file and see it to the disk."""
-    values = np.ascontiguousarray(values)
+def write_array(path: Path, values: Array) -> str:
+    """Write an npy file and see it to the disk; return the checksum of the values."""
+    data = _bytes(values)
     with path.open("wb") as file:
         file.write(npy_header(values.shape, values.dtype))
-        file.write(values.data.cast("B") if values.size else b"")
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    return digest_of(data)
 
 
-def write_rows(path: Path, start: int, values: Array) -> None:
-    """Write `values [token]` at row `start` of a growing npy file, and see them to the disk."""
-    values = np.ascontiguousarray(values)
+def write_rows(path: Path, start: int, values: Array) -> str:
+    """Write `values [token]` at row `start` of a growing npy file, and see them to the disk; return their checksum."""
+    data = _bytes(values)
     header = npy_header((start + len(values),), values.dtype)
     with path.open("r+b" if path.exists() else "w+b") as file:
         file.write(header)
         file.seek(len(header) + start * values.itemsize)
-        file.write(values.data.cast("B") if values.size else b"")
+        file.write(data)
         file.truncate()
         file.flush()
         os.fsync(file.fileno())
+    return digest_of(data)
+
+
+def _bytes(values: Array) -> Any:
+    values = np.ascontiguousarray(values)
+    return values.data.cast("B") if values.size else b""
 
 
 class OnDisk(Store):
-    """Values in the shards of a folder, memory-mapped when they are read."""
+    """Values in the shards of a folder, memory-mapped; a file is compared with its checksum when it is first read."""
 
-    def __init__(self, folder: Path, shards: Sequence[Mapping[str, int]], dtype: str) -> None:
-        self._folder, self.dtype = folder, np.dtype(dtype)
-        self.spans = [(shard["start"], shard["stop"]) for shard in shards]
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self._folder, self._manifest, self.dtype = folder, manifest, np.dtype(manifest.dtype)
+        self.spans = [(shard["start"], shard["stop"]) for shard in manifest.shards]
+        self._compared = set[tuple[int, Key]]()
 
     def read(self, number: int, key: Key) -> Array:
-        """Return the values `[token unit]` of one key in one shard."""
+        """Return the values `[token unit]` of one key in one shard. Raises StoredError where they are damaged."""
+        values = self.mapped(number, key)
+        if (number, key) not in self._compared:
+            digests = self._manifest.shards[number]["digests"]
+            if digests and digest_of(_bytes(values)) != digests[file_of(key)]:
+                raise _other(self._path(number, key))
+            self._compared.add((number, key))
+        return values
+
+    def mapped(self, number: int, key: Key) -> Array:
+        """Return the same without comparing it."""
         start, stop = self.spans[number]
-        return mapped(self._folder / "shards" / f"{number:05d}" / file_of(key), stop - start)
+        return mapped(self._path(number, key), (stop - start, self._manifest.units[key]), self.dtype)
+
+    def _path(self, number: int, key: Key) -> Path:
+        return self._folder / "shards" / f"{number:05d}" / file_of(key)
 
 
-def mapped(path: Path, rows: int) -> Array:
-    """Return an npy file mapped into memory, read only. Raises StoredError where it is missing or too short."""
+def mapped(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Return an npy file mapped into memory, read only.
+
+    Raises StoredError where it is missing, or not of the shape, type and size that are listed. A file that is cut while
+    it is mapped ends the process, as it does with every program.
+    """
     try:
-        values: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise StoredError(f"{path}: missing or damaged ({error}); remove the recording and record again") from None
-    if len(values) != rows:
-        raise StoredError(f"{path}: {len(values)} rows, not {rows} as listed; remove the recording and record again")
-    return values
+        with open_regular(path) as file:
+            if np.lib.format.read_magic(file) != (1, 0):
+                raise ValueError("another version of npy")
+            found = np.lib.format.read_array_header_1_0(file, max_header_size=1000)
+            begin, size = file.tell(), os.fstat(file.fileno()).st_size
+            if found != (shape, False, dtype) or size != begin + math.prod(shape) * dtype.itemsize:
+                raise ValueError(f"{found[2]} {list(found[0])} in {size} bytes, not {dtype} {list(shape)} as listed")
+            if 0 in shape:
+                return np.empty(shape, dtype)
+            values: Array = np.memmap(file, dtype, "r", begin, shape)
+            return values
+    except (*MALFORMED, OSError, EOFError) as error:
+        raise _other(path, str(error).partition("\n")[0][:200] or "empty") from None
+
+
+def _other(path: Path, reason: str = "its content does not match its checksum") -> StoredError:
+    return StoredError(f"{path}: missing or damaged ({reason}); run the same recording again: it makes it anew")
+
+
+def compared_columns(folder: Path, manifest: Manifest) -> dict[str, Array]:
+    """Return the columns `[token]`. Raises StoredError where one is missing or damaged."""
+    found = {}
+    for name, kind in manifest.columns.items():
+        path = folder / "index" / column_file(name)
+        column = found[name] = mapped(path, (manifest.tokens,), np.dtype(kind))
+        for shard in manifest.shards:
+            rows = _bytes(column[shard["start"] : shard["stop"]])
+            if shard["digests"] and shard["digests"].get(name) != digest_of(rows):
+                raise _other(path)
+    return found
+
+
+def intact(folder: Path, manifest: Manifest) -> int:
+    """Return how many shards at the beginning are whole, values and columns; all of them are compared."""
+    store = OnDisk(folder, manifest)
+    try:
+        columns = {name: _begun_column(folder, name, manifest) for name in manifest.columns}
+    except StoredError:
+        return 0
+    for number, shard in enumerate(manifest.shards):
+        rows = slice(shard["start"], shard["stop"])
+        try:
+            for key in manifest.units:
+                store.read(number, key)
+        except StoredError:
+            return number
+        if any(shard["digests"].get(name) != digest_of(_bytes(column[rows])) for name, column in columns.items()):
+            return number
+    return len(manifest.shards)
+
+
+def _begun_column(folder: Path, name: str, manifest: Manifest) -> Array:
+    """Return the rows of a column that are listed; of an unfinished recording more may have been written."""
+    path, dtype = folder / "index" / column_file(name), np.dtype(manifest.columns[name])
+    begin = len(npy_header((0,), dtype))
+    if manifest.finished or not manifest.tokens:
+        return mapped(path, (manifest.tokens,), dtype)
+    try:
+        values: Array = np.memmap(path, dtype, "r", begin, (manifest.tokens,))
+        return values
+    except (*MALFORMED, OSError) as error:
+        raise StoredError(f"{path}: missing or damaged ({error})") from None
 
 
 class Opened(NamedTuple):
     """What a folder holds."""
 
     columns: Index
-    units: dict[Key, int]
     store: Store
-    beside: tuple[str, ...]
-    undefined: dict[str, int]
+    manifest: Manifest
 
 
 def opened(folder: Path) -> Opened:
@@ -194,36 +332,54 @@ def opened(folder: Path) -> Opened:
             f"{folder}: the recording is unfinished ({manifest.tokens:,} tokens so far); "
             "run the same recording again: it goes on from there"
         )
-    columns = {name: mapped(folder / "index" / column_file(name), manifest.tokens) for name in manifest.columns}
-    store = OnDisk(folder, manifest.shards, manifest.dtype)
-    index = _index_of_1(folder, columns) if manifest.version == 1 else Index(columns, read_names(folder))
-    return Opened(index, manifest.units, store, manifest.beside, manifest.undefined)
+    columns, store = compared_columns(folder, manifest), OnDisk(folder, manifest)
+    index = _index_of_1(folder, columns) if manifest.version == 1 else Index(columns, read_names(folder, manifest))
+    if len(index) and (np.diff(index.sequence) < 0).any():
+        raise StoredError(f"{folder}: damaged (its sequences do not ascend); record again")
+    return Opened(index, store, manifest)
 
 
 def write_names(folder: Path, names: Mapping[str, Sequence[str]]) -> None:
     """Write the names of the codes of categorical columns, those that several columns share once."""
+    write_json(folder / "index" / "names.json", _written_names(names))
+
+
+def digest_of_names(names: Mapping[str, Sequence[str]]) -> str:
+    """Return the checksum of the names of the codes of categorical columns."""
+    return seal_of("names", _written_names(names))
+
+
+def _written_names(names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     written: dict[str, Any] = {}
     first: dict[tuple[str, ...], str] = {}
     for column, some in names.items():
         same = first.setdefault(tuple(some), column)
         written[column] = list(some) if same == column else same
-    write_json(folder / "index" / "names.json", written)
+    return written
 
 
-def read_names(folder: Path) -> dict[str, tuple[str, ...]]:
-    """Return the names of the codes of categorical columns."""
-    path = folder / "index" / "names.json"
-    found = read_json(path, "the names of a recording's columns")
+def read_names(folder: Path, manifest: Manifest) -> dict[str, tuple[str, ...]]:
+    """Return the names of the codes of categorical columns. Raises StoredError where they are not those listed."""
+    path, what = folder / "index" / "names.json", "the names of a recording's columns"
+    found = read_json(path, what)
     try:
-        return {name: tuple(found[some] if isinstance(some, str) else some) for name, some in found.items()}
-    except (AttributeError, KeyError, TypeError) as error:
-        raise StoredError(f"{path}: damaged ({error}); remove {folder} and record again") from None
+        listed = {name: found[some] if isinstance(some, str) else some for name, some in found.items()}
+        names = {name: from_json(tuple[str, ...], list(some)) for name, some in listed.items()}
+        if manifest.names and manifest.names != digest_of_names(names):
+            raise ValueError("the names are of another recording")
+        return names
+    except MALFORMED as error:
+        raise damaged(path, what, error) from None
 
 
 def _index_of_1(folder: Path, columns: Mapping[str, Array]) -> Index:
     """Return the index of a recording in format 1: one symbol read, the next one told, names of labels listed."""
     moved = {"symbol": INPUT + "symbol", "predicted": OUTCOME + "predicted", "loss": OUTCOME + "loss"}
-    listed = read_json(folder / "manifest.json", "a recording's manifest")["labels"]
-    names = {LABEL + entry["label"]: tuple(entry["names"]) for entry in listed if entry["names"] is not None}
-    names[INPUT + "symbol"] = tuple(read_json(folder / "index" / "symbols.json", "the symbols of a recording"))
+    path = folder / "manifest.json"
+    try:
+        listed = read_json(path, "a recording's manifest")["labels"]
+        names = {LABEL + entry["label"]: tuple(entry["names"]) for entry in listed if entry["names"] is not None}
+    except MALFORMED as error:
+        raise damaged(path, "a recording's manifest", error) from None
+    names[INPUT + "symbol"] = tuple(read_json(folder / "index" / "symbols.json", "the symbols of a recording", list))
     return Index({moved.get(name, name): column for name, column in columns.items()}, names)

@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from naibu.cells.allocator import settle_allocator
 from naibu.errors import OptionError, StoredError
+from naibu.models.weights import digest_of_tensors, stored
 from naibu.recording import store
 from naibu.recording.assemble import Staging, bytes_of, check_dtype, fingerprint
 from naibu.recording.examples import Progress
@@ -183,7 +184,8 @@ class _Stream:
         self.name, self.dtype = name, job.dtype
         self.table = job.table if main else _Table(None, {}, None, *job.table.of_sequences)
         units: dict[Key, int] = {key: value.shape[-1] for key, value in heard.values.items()}
-        manifest = Manifest(job.dtype, units, self.table.kinds, job.made_from, beside=beside if main else ())
+        weights = digest_of_tensors(stored(job.module)) if job.out is not None else ""
+        manifest = Manifest(job.dtype, units, self.table.kinds, job.made_from, weights, beside=beside if main else ())
         out = None if job.out is None else Path(job.out) if main else Path(job.out) / "beside" / name
         self.sink: Sink = open_sink(out, manifest, self.table.names)
         self._staging: Staging | None = None  # of the calls that wait
@@ -224,7 +226,7 @@ class _Stream:
 def _run(job: _Job, inputs: Any, progress: Progress | None) -> Recording:
     """Return the recording; the listeners are hooked in."""
     streams: dict[str, _Stream] = {}
-    finished: list[dict[str, int]] = []  # shards that an earlier, stopped recording wrote
+    finished: list[dict[str, Any]] = []  # shards that an earlier, stopped recording wrote
     digests: list[bytes] = []  # of the calls since the last shard
     total = len(inputs) if isinstance(inputs, Sized) and not _is_one_call(inputs) else 1
     try:
@@ -233,7 +235,8 @@ def _run(job: _Job, inputs: Any, progress: Progress | None) -> Recording:
             heard = {} if streams and finished else job.grouping.streams(_listen(job, call))
             if not streams:
                 # The main one first: the others lie within its folder.
-                streams = {name: _Stream(job, name, heard[name], job.grouping.beside) for name in reversed(heard)}
+                for name in reversed(heard):
+                    streams[name] = _Stream(job, name, heard[name], job.grouping.beside)
                 finished = _begun(streams)
             if finished:
                 if len(digests) == finished[0]["calls"]:
@@ -261,7 +264,7 @@ def _run(job: _Job, inputs: Any, progress: Progress | None) -> Recording:
     return streams[MAIN].sink.close(beside)
 
 
-def _begun(streams: Mapping[str, _Stream]) -> list[dict[str, int]]:
+def _begun(streams: Mapping[str, _Stream]) -> list[dict[str, Any]]:
     """Return the shards that are there of all streams."""
     count = min(len(stream.sink.manifest.shards) for stream in streams.values())
     for stream in streams.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, SupportsIndex, TypeGuard
@@ -112,6 +113,8 @@ class Recording:
     `beside`                    recordings of other streams by name, the same sequences in all
     `undefined`                 how many values are NaN, by layer/signal; probes refuse such a signal
     `path`                      the folder, or None
+    `made_from`                 checksums of the weights that were recorded and of the recording itself, as far as they
+                                are known: one in memory has none, nor one of an older version
     ==========================  ==============================================================
 
     Row t is the state after step t was read, and its label what is known after step t was read. Of a layer that reads
@@ -126,7 +129,9 @@ class Recording:
         path: Path | None = None,
         beside: Mapping[str, Recording] | None = None,
         undefined: Mapping[str, int] | None = None,
+        made_from: Mapping[str, str] | None = None,
     ) -> None:
+        self.made_from = dict(made_from or {})
         self.index, self.path, self.beside, self.undefined = index, path, dict(beside or {}), dict(undefined or {})
         self._units, self._store = dict(units), store
         self.tokens: int = store.spans[-1][1] if store.spans else 0
@@ -135,12 +140,20 @@ class Recording:
     def open(cls, path: str | Path) -> Recording:
         """Return the recording in a folder, its values mapped into memory, not read.
 
-        Raises StoredError where there is none, or it is unfinished, damaged, or of a newer format.
+        Columns are compared with their checksums here, values when they are first read; one of an older version has
+        none, of which is warned. Raises StoredError where there is none, or it is unfinished, damaged, or of a newer
+        format.
         """
         folder = Path(path)
-        found = opened(folder)
-        beside = {name: cls.open(folder / "beside" / name) for name in found.beside}
-        return cls(found.columns, found.units, found.store, folder, beside, found.undefined)
+        index, store, manifest = opened(folder)
+        beside = {name: cls.open(folder / "beside" / name) for name in manifest.beside}
+        if not manifest.digest:
+            warnings.warn(
+                f"{folder}: recorded by an older naibu, without checksums: damage cannot be told; record it again",
+                stacklevel=2,
+            )
+        known = {"weights": manifest.weights, "recording": manifest.digest} if manifest.digest else {}
+        return cls(index, manifest.units, store, folder, beside, manifest.undefined, known)
 
     @classmethod
     def from_arrays(

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import shutil
 import threading
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
 from naibu.errors import StoredError
-from naibu.recording.files import Manifest, column_file, file_of, read_names, write_array, write_names, write_rows
+from naibu.locks import only_writer
+from naibu.recording.files import (
+    VERSION,
+    Manifest,
+    column_file,
+    digest_of_names,
+    file_of,
+    intact,
+    read_names,
+    write_array,
+    write_names,
+    write_rows,
+)
 from naibu.recording.index import Array, Index
 from naibu.recording.recording import Recording
 from naibu.recording.store import Held, Key
@@ -34,6 +49,8 @@ class Finished(NamedTuple):
 
 Finish = Callable[[], Finished]
 """Puts a shard in reading order."""
+SHARD = re.compile(r"\d{5,}|\.\d{5,}\.part")
+"""Names of the folders of shards, finished and half-written."""
 WAITING = 2
 """Shards that may wait for the disk; then recording waits too, so that memory stays bounded."""
 
@@ -62,13 +79,13 @@ class Sink(ABC):
     def abandon(self) -> None:
         """Stop, because recording failed; what is finished stays finished."""
 
-    def _listed(self, tokens: int, notes: Mapping[str, int], found: Finished) -> None:
-        manifest = self.manifest
-        manifest.shards.append({"start": manifest.tokens, "stop": manifest.tokens + tokens, **notes})
-        for total, counts in ((manifest.clipped, found.clipped), (manifest.undefined, found.undefined)):
-            for key, count in counts.items():
-                name = "/".join(key)
-                total[name] = total.get(name, 0) + count
+    def _listed(
+        self, tokens: int, notes: Mapping[str, int], found: Finished, digests: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        counts = {"clipped": found.clipped, "undefined": found.undefined}
+        said = {name: {"/".join(key): count for key, count in each.items()} for name, each in counts.items()}
+        start = self.manifest.tokens
+        self.manifest.shards.append({"start": start, "stop": start + tokens, **notes, **said, "digests": digests})
 
     def _warn_of_clipped(self) -> None:
         for name, count in self.manifest.clipped.items():
@@ -115,26 +132,41 @@ class MemorySink(Sink):
 class DiskSink(Sink):
     """Writes shards in the background: files first, then the manifest that lists them, each whole or absent.
 
-    A recording that was stopped goes on after its last finished shard. Raises StoredError where `folder`
-    holds anything else than a recording of the same weights, sequences, signals and type.
+    A recording that was stopped goes on after its last finished shard; one that is damaged, after the last that is
+    whole. Raises StoredError where `folder` holds anything else than a recording of the same weights, sequences,
+    signals and type, and where another process writes into it.
     """
 
     def __init__(self, folder: Path, manifest: Manifest, names: Mapping[str, tuple[str, ...]]) -> None:
-        super().__init__(_resumed(folder, manifest, names), names)
+        super().__init__(manifest, names)
         self.folder = folder
         self._queue: queue.Queue[tuple[Finish, Mapping[str, Array], Mapping[str, int]] | None] = queue.Queue(WAITING)
         self._failure: BaseException | None = None
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            if not self.manifest.finished:
-                self.manifest.write(folder)
-                write_names(folder, self.names)
-            (folder / "shards").mkdir(exist_ok=True)
-            _clear_unlisted(folder / "shards", len(self.manifest.shards))
-        except OSError as error:
-            raise cannot_write(folder, error) from error
+        manifest.names = digest_of_names(names)
+        _check_place(folder)
+        with ExitStack() as held:
+            held.enter_context(only_writer(folder))
+            self.manifest = _resumed(folder, manifest, names)
+            self.go_back(_whole(folder, self.manifest))
+            try:
+                if not self.manifest.finished:
+                    self.manifest.write(folder)
+                if self.manifest.version == VERSION:
+                    write_names(folder, names)
+                (folder / "shards").mkdir(exist_ok=True)
+                _clear_unlisted(folder / "shards", len(self.manifest.shards))
+            except OSError as error:
+                raise cannot_write(folder, error) from error
+            self._held = held.pop_all()
         self._thread = threading.Thread(target=self._run, name="naibu-recording-writer", daemon=True)
         self._thread.start()
+
+    def go_back(self, shards: int) -> None:
+        """Forget all but the first so many shards, on disk too."""
+        if len(self.manifest.shards) > shards:
+            super().go_back(shards)
+            self.manifest.write(self.folder)
+            _clear_unlisted(self.folder / "shards", shards)
 
     def write(self, finish: Finish, columns: Mapping[str, Array], notes: Mapping[str, int]) -> None:
         """Hand one shard to the thread; waits while two are waiting."""
@@ -146,17 +178,19 @@ class DiskSink(Sink):
     def close(self, beside: Mapping[str, Recording] | None = None) -> Recording:
         """Wait for the thread, mark the recording finished, and open it."""
         self._stop()
-        self._raise()
-        if not self.manifest.finished:
-            self._complete_columns()
-            self.manifest.finished = True
-            self.manifest.write(self.folder)
+        with self._held:
+            self._raise()
+            if not self.manifest.finished:
+                self._complete_columns()
+                self.manifest.finished = True
+                self.manifest.write(self.folder)
         self._warn_of_clipped()
         return Recording.open(self.folder)
 
     def abandon(self) -> None:
         """Write what was handed over, then stop."""
         self._stop()
+        self._held.close()
 
     def _stop(self) -> None:
         if self._thread.is_alive():
@@ -188,15 +222,14 @@ class DiskSink(Sink):
         found = finish()
         try:
             beside.mkdir()
-            for key, array in found.values.items():
-                write_array(beside / file_of(key), array)
+            digests = {file_of(key): write_array(beside / file_of(key), array) for key, array in found.values.items()}
             for name, column in columns.items():
-                write_rows(self.folder / "index" / column_file(name), start, column)
+                digests[name] = write_rows(self.folder / "index" / column_file(name), start, column)
             os.replace(beside, folder)
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
             raise
-        self._listed(len(columns["sequence"]), notes, found)
+        self._listed(len(columns["sequence"]), notes, found, digests)
         self.manifest.write(self.folder)
 
     def _complete_columns(self) -> None:
@@ -206,19 +239,31 @@ class DiskSink(Sink):
                 write_rows(path, 0, np.empty(0, kind))
 
 
+def _check_place(folder: Path) -> None:
+    """Raise StoredError, before a folder is made or held, where something else is there."""
+    if folder.exists() and not folder.is_dir():
+        raise StoredError(f"{folder}: is a file; choose a folder")
+    if not (folder / "manifest.json").exists() and not _is_empty(folder):
+        raise StoredError(f"{folder}: there is something else in this folder; choose another one, or remove it")
+
+
+def _is_empty(folder: Path) -> bool:
+    """Return whether nothing is in a folder but hidden files; another stream may lie within, or a folder for it."""
+    return not folder.exists() or all(entry.name.startswith(".") for entry in folder.iterdir())
+
+
 def _resumed(folder: Path, manifest: Manifest, names: Mapping[str, tuple[str, ...]]) -> Manifest:
     """Return the manifest to go on with: the one in the folder if it is of the same recording."""
-    if not folder.exists() or (folder.is_dir() and all(entry.name.startswith(".") for entry in folder.iterdir())):
-        return manifest
-    if not folder.is_dir():
-        raise StoredError(f"{folder}: is a file; choose a folder")
     if not (folder / "manifest.json").exists():
-        raise StoredError(f"{folder}: there is something else in this folder; choose another one, or remove it")
+        return manifest
     found = Manifest.read(folder)
+    if found.version < VERSION and not found.finished:
+        raise StoredError(f"{folder}: begun by an older naibu, without checksums; remove it to record again")
+    same_names = found.names == manifest.names if found.names else read_names(folder, found) == dict(names)
     reasons = {
         "other signals or layers": found.units != manifest.units,
         f"values in {found.dtype}": found.dtype != manifest.dtype,
-        "other labels": found.columns != manifest.columns or read_names(folder) != dict(names),
+        "other labels": found.columns != manifest.columns or not same_names,
         "other weights or sequences": found.made_from != manifest.made_from,
     }
     for reason, differs in reasons.items():
@@ -227,10 +272,20 @@ def _resumed(folder: Path, manifest: Manifest, names: Mapping[str, tuple[str, ..
     return found
 
 
+def _whole(folder: Path, manifest: Manifest) -> int:
+    """Return how many of the listed shards are whole, and say so where some are not."""
+    count = intact(folder, manifest) if manifest.version == VERSION else len(manifest.shards)
+    if count < len(manifest.shards):
+        damaged = f"{len(manifest.shards) - count} of {len(manifest.shards)} shards"
+        warnings.warn(f"{folder}: {damaged} are recorded again, for one is damaged or missing", stacklevel=4)
+    return count
+
+
 def _clear_unlisted(shards: Path, finished: int) -> None:
+    """Remove shards that are not listed, and half-written ones; nothing else."""
     listed = {f"{number:05d}" for number in range(finished)}
     for left in shards.iterdir():
-        if left.name not in listed:
+        if left.name not in listed and SHARD.fullmatch(left.name):
             shutil.rmtree(left, ignore_errors=True)
 
 

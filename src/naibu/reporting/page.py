@@ -10,7 +10,7 @@ from naibu.reporting.content import Part, Report
 from naibu.reporting.markup import Markup, command, element, joined, paragraph
 from naibu.reporting.reading import reading, script, script_policy
 from naibu.reporting.section import Section
-from naibu.storage import write_text
+from naibu.storage import deliver_text
 
 LEAD = (
     "A recurrent network reads a sequence place by place and keeps what it needs in a list of numbers, its units. An "
@@ -50,7 +50,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 def write(report: Report, path: Path) -> None:
     """Write a report as one HTML file, whole or not at all. Raises StoredError where it cannot be written."""
-    write_text(Path(path), render(report))
+    deliver_text(Path(path), render(report))
 
 
 def render(report: Report) -> str:
@@ -72,7 +72,7 @@ def render(report: Report) -> str:
 def write_reading(found: Passages, form: str, title: str, path: Path) -> None:
     """Write a page of coloured text alone, with the choice of its cells. Raises StoredError as `write` does."""
     main = joined(element("h1", title), reading(found, "text", form != "characters"))
-    write_text(Path(path), document(title, main, switched=True))
+    deliver_text(Path(path), document(title, main, switched=True))
 
 
 def document(title: str, main: Markup, *, switched: bool = False, rules: str = "") -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from naibu.errors import StoredError
 from naibu.models.model import Model
-from naibu.models.weights import restore
+from naibu.models.weights import check_finite, digest_of_tensors, read_tensors, restore
 from naibu.runs.run import Run
 from naibu.tasks.catalogue import task_named
 
@@ -16,18 +14,21 @@ from naibu.tasks.catalogue import task_named
 def load(run: Run) -> Model:
     """Return the run's model with its best weights, in evaluation mode.
 
-    Raises StoredError where the weights are missing, truncated or of another shape.
+    Raises StoredError where the weights are missing, damaged, of another run or shape, NaN or infinite.
     """
     model = untrained(run)
     try:
-        restore(model, load_file(run.weights))
+        tensors, said = read_tensors(run.weights)
+        run.check_weights(said.get("made_from"), digest_of_tensors(tensors))
+        restore(model, tensors)
     except FileNotFoundError:
-        raise StoredError(f"{run.weights}: not found; train the run first: naibu train") from None
-    except (SafetensorError, RuntimeError, OSError) as error:
-        reason = str(error).splitlines()[0]
+        raise StoredError(f"{run.weights}: not found; remove {run.path} and train again") from None
+    except (ValueError, RuntimeError, OSError) as error:
+        reason = str(error).partition("\n")[0]
         raise StoredError(
             f"{run.weights}: damaged or of another shape ({reason}); remove {run.path} and train again"
         ) from None
+    check_finite(tensors, run.weights)
     return model
 
 

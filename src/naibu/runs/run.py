@@ -3,20 +3,53 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from naibu.config import ModelConfig, TrainingConfig
 from naibu.data.examples import Data
 from naibu.errors import StoredError
 from naibu.runs import first_format
-from naibu.storage import from_json, read_json, read_toml, write_toml
+from naibu.storage import (
+    DIGEST,
+    MALFORMED,
+    damaged,
+    digest_of,
+    digest_of_file,
+    from_json,
+    plain,
+    read_json,
+    read_text,
+    read_toml,
+    seal_of,
+    write_toml,
+)
 
-FORMAT = 2
-"""Version of the layout; a folder written by a newer one is refused."""
+FORMAT = 3
+"""Version of the layout; a folder written by a newer one is refused, of an older one (2: without checksums) is read."""
 SETTINGS, FIRST = "settings.toml", "config.json"
 """What makes a folder a run, and what did in the first format."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What training ended with; the validation loss is that of the best weights."""
+
+    steps: int
+    seconds: float
+    tokens: int
+    stopped_early: bool
+    tokens_per_second: float
+    validation_loss: float
+    best_step: int
+    made_from: str = ""
+    """The run's identity."""
+    weights: str = ""
+    """The checksum of the weights."""
+    metrics: str = ""
+    """The checksum of `metrics.jsonl`."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +58,9 @@ class Run:
 
     `path` is the folder; `task` and `options` say what data it learns, `fingerprint` which they were; `model` and
     `training` are the complete configuration, `sizes` what the model is built from. `found` are facts of the data as
-    plain values: its name, `train_tokens` (steps that training examples have), and what `Data.facts` adds.
+    plain values: its name, `train_tokens` (steps that training examples have), and what `Data.facts` adds. `files` are
+    the checksums of what else was written when it began, `digest` that of the settings, `format` the version of the
+    layout.
     """
 
     path: Path
@@ -37,6 +72,9 @@ class Run:
     fingerprint: str
     found: dict[str, Any]
     versions: dict[str, str]
+    files: dict[str, str] = field(default_factory=dict)
+    format: int = FORMAT
+    digest: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:
@@ -71,32 +109,89 @@ class Run:
             )
         return data
 
+    @property
+    def identity(self) -> str:
+        """The checksum of all that the run was begun with, wherever its data lie now."""
+        return self.digest or _seal(self._written(), self.task)
+
     def summary(self) -> dict[str, Any]:
-        """Return what training ended with: steps, seconds, symbols a second, validation loss."""
-        found = read_json(self.path / "finished.json", "the end of a run; train it to its end first")
-        assert isinstance(found, dict)
-        return found
+        """Return what training ended with: steps, seconds, tokens a second, validation loss. Raises as `ended`."""
+        return {name: value for name, value in asdict(self.ended()).items() if not isinstance(value, str)}
+
+    def ended(self) -> Ended:
+        """Return what training ended with. Raises StoredError where it has not, or is damaged or of another run."""
+        path, what = self.path / "finished.json", "the end of a run; train it to its end first"
+        found = read_json(path, what, sealed=lambda _: self.format > 2)
+        try:
+            ended: Ended = from_json(Ended, found)
+        except MALFORMED as error:
+            raise damaged(path, what, error) from None
+        if self.format > 2 and ended.made_from != self.identity:
+            raise StoredError(f"{path}: of another run than {self.path / SETTINGS}; remove {self.path} and train again")
+        return ended
+
+    def check_weights(self, made_from: str | None, digest: str) -> None:
+        """Raise ValueError where weights, made from a run and with a checksum, are not those of this one."""
+        if self.format > 2:
+            if made_from != self.identity:
+                raise ValueError("they are of another run")
+            if self.finished and digest != self.ended().weights:
+                raise ValueError("they are not those that training ended with")
+
+    def check_file(self, name: str) -> Path:
+        """Return the path of what was written when the run began; StoredError where it is not as it was."""
+        path = self.path / name
+        if name in self.files and digest_of_file(path) != self.files[name]:
+            raise StoredError(f"{path}: not as it was when the run began; remove {self.path} and train again")
+        return path
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Return the lines of `metrics.jsonl`, in the order of steps."""
-        path = self.path / "metrics.jsonl"
-        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        """Return the lines of `metrics.jsonl`, in the order of steps.
+
+        Raises StoredError where they are damaged, or not those that training ended with.
+        """
+        path, what = self.path / "metrics.jsonl", "the learning curve of a run"
+        text = read_text(path, what) if path.exists() else ""
+        if self.format > 2 and self.finished and digest_of(text) != self.ended().metrics:
+            raise StoredError(
+                f"{path}: not the learning curve that training ended with; remove {self.path} and train again"
+            )
         # A line that a full disk cut short has no end; the step it speaks of is trained again.
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        try:
+            found = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+            for line in found:
+                int(line["step"]), float(line["validation_loss"]), float(line["loss"]), float(line["seconds"])
+        except MALFORMED as error:
+            raise damaged(path, what, error) from None
+        return found
 
     def save(self) -> None:
         """Write `settings.toml`: what was asked for, so that it can be asked for again, and as `run` what was found."""
+        written = self._written()
+        written["run"][DIGEST] = self.identity
+        write_toml(self.path / SETTINGS, written)
+
+    def _written(self) -> dict[str, Any]:
         known = {"format": FORMAT, "fingerprint": self.fingerprint, "sizes": self.sizes}
-        write_toml(
-            self.path / SETTINGS,
+        found: dict[str, Any] = plain(
             {
                 "task": self.task,
                 "data": self.options,
                 "model": asdict(self.model),
                 "training": asdict(self.training),
-                "run": {**known, "found": self.found, "versions": self.versions},
-            },
+                "run": {**known, "found": self.found, "versions": self.versions, "files": self.files},
+            }
         )
+        return found
+
+
+def _seal(written: Mapping[str, Any], task: str) -> str:
+    """Return the checksum of settings without their paths: data may be moved, and have a fingerprint."""
+    from naibu.tasks.catalogue import task_named
+
+    hints = get_type_hints(task_named(task).options)
+    data = {name: value for name, value in written["data"].items() if Path not in (hints[name], *get_args(hints[name]))}
+    return seal_of(SETTINGS, {**written, "data": data}, ordered=False)
 
 
 def open_run(path: str | Path) -> Run:
@@ -111,7 +206,8 @@ def open_run(path: str | Path) -> Run:
     if not isinstance(known, dict) or not isinstance(known.get("format"), int):
         raise StoredError(f"{where}: not a run's settings; remove {path} and train again")
     if known["format"] > FORMAT:
-        version = known.get("versions", {}).get("naibu", "unknown")
+        versions = known.get("versions")
+        version = versions.get("naibu", "unknown") if isinstance(versions, dict) else "unknown"
         raise StoredError(
             f"{where}: written by a newer naibu ({version}, format {known['format']}; "
             f"this one reads up to {FORMAT}); upgrade naibu, or choose another --out"
@@ -123,25 +219,32 @@ def open_run(path: str | Path) -> Run:
             if not isinstance(table.get(part), kind):
                 raise StoredError(f"{where}: damaged ({part} is missing); remove {path} and train again")
     task = task_named(found["task"])
-    options = _read(task.options, found["data"], where)
+    digest = known.pop(DIGEST, "")
+    options, model = _read(task.options, found["data"], where), _read(task.model, found["model"], where)
+    training = _read(TrainingConfig, found["training"], where)
+    if known["format"] > 2 and digest != _seal(found, task.name):
+        raise StoredError(f"{where}: changed since the run began; put it back, or remove {path} and train again")
     return Run(
         path,
         task.name,
-        {field.name: found["data"].get(field.name, getattr(options, field.name)) for field in fields(options)},
-        _read(task.model, found["model"], where),
-        _read(TrainingConfig, found["training"], where),
+        {each.name: found["data"].get(each.name, getattr(options, each.name)) for each in fields(options)},
+        model,
+        training,
         **{part: known[part] for part in more},
+        files=known.get("files", {}),
+        format=known["format"],
+        digest=digest,
     )
 
 
 def _read(kind: type[Any], written: dict[str, Any], where: Path) -> Any:
     """Return settings of one table; what is missing is as when nothing is given, so the default of a new field is what
     was done before there was one."""
-    for key in {*written} - {field.name for field in fields(kind)}:
+    for key in {*written} - {each.name for each in fields(kind)}:
         raise StoredError(f"{where}: unknown setting {key!r}; it was written by another version")
     try:
         return from_json(kind, written)
-    except (KeyError, TypeError, ValueError) as error:
+    except MALFORMED as error:
         raise StoredError(f"{where}: damaged ({error}); put it back as it was") from None
 
 

@@ -7,40 +7,43 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from naibu.errors import StoredError
-from naibu.storage import written_beside
+from naibu.models.weights import read_tensors, write_tensors
+from naibu.storage import MALFORMED
 
 
-def save(path: Path, tree: Mapping[str, Any]) -> None:
-    """Write dictionaries, tuples, tensors and plain values, one in the other; a tensor's name is its place in them."""
+def save(path: Path, tree: Mapping[str, Any], made_from: str = "") -> None:
+    """Write dictionaries, tuples, tensors and plain values, one in the other; a tensor's name is its place in them.
+
+    `made_from` says of what run it is.
+    """
     tensors: dict[str, Tensor] = {}
     plain = _apart(tree, "", tensors)
-    with written_beside(path) as beside:
-        save_file(tensors, beside, metadata={"tree": json.dumps(plain)})
+    write_tensors(path, tensors, {"tree": json.dumps(plain), "made_from": made_from})
 
 
-def read(path: Path) -> Any:
+def read(path: Path, made_from: str | None = None) -> Any:
     """Return what `save` wrote; keys are text then, and lists and named tuples are tuples.
 
-    Raises StoredError where it is damaged, or of an older version.
+    `made_from` says of what run it has to be. Raises StoredError where it is damaged, of another run, or of an older
+    version.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            written, tensors = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, OSError) as error:
+        tensors, said = read_tensors(path)
+        if "tree" not in said or "digest" not in said:
+            raise StoredError(f"{path}: written by an older naibu; remove it to begin this run again")
+        if made_from is not None and said["made_from"] != made_from:
+            raise StoredError(f"{path}: of another run; remove it to begin this run again")
+        return _together(json.loads(said["tree"]), "", tensors)
+    except (*MALFORMED, OSError) as error:
         raise damaged(path, error) from None
-    if "tree" not in written:
-        raise StoredError(f"{path}: written by an older naibu; remove it to begin this run again")
-    return _together(json.loads(written["tree"]), "", tensors)
 
 
 def damaged(path: Path, error: Exception) -> StoredError:
     """Return the one-line error for a checkpoint that cannot be gone on from."""
-    return StoredError(f"{path}: damaged ({str(error).splitlines()[0]}); remove it to begin this run again")
+    return StoredError(f"{path}: damaged ({str(error).partition(chr(10))[0]}); remove it to begin this run again")
 
 
 def _apart(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:

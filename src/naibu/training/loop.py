@@ -13,12 +13,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from naibu.data.order import Order, Window, pieces_from, windows
-from naibu.errors import DivergedError
-from naibu.models.weights import write_weights
+from naibu.errors import DivergedError, StoredError
+from naibu.models.weights import digest_of_tensors, read_tensors, write_weights
 from naibu.progress import Report
-from naibu.runs import Run
-from naibu.runs.load import untrained
-from naibu.storage import write_json, write_text
+from naibu.runs import Run, is_run
+from naibu.runs.load import load, untrained
+from naibu.runs.run import Ended
+from naibu.storage import MALFORMED, cannot_write, digest_of, read_text, write_json, write_text
 from naibu.training import checkpoints
 from naibu.training.schedule import learning_rate
 from naibu.training.trainer import Stepped, Trainer, cut_off
@@ -83,10 +84,10 @@ class Loop:
         self.every = max(1, math.ceil(self.steps / run.training.validations))
         self.trainer = Trainer(untrained(run), run.training)
         self.counters, self.carried = Counters(), None  # carried: the layers' state after the last update
+        self.metrics, self.lines = run.path / "metrics.jsonl", list[str]()
         if run.checkpoint.exists():
             self._resume()
-        self.metrics = run.path / "metrics.jsonl"
-        self._forget_metrics_after(self.counters.step)
+        write_text(self.metrics, "".join(self.lines))  # those after the checkpoint are written again
 
     def until_done(self) -> None:
         """Train to the last step, or until validation stops it; leave the run finished."""
@@ -124,45 +125,64 @@ class Loop:
             )
         rate = self._rate()
         if counters.judged(loss, self.run.training.patience):
-            write_weights(self.trainer.model, self.run.weights)
+            write_weights(self.trainer.model, self.run.weights, self.run.identity)
         counters.seconds += time.perf_counter() - began
         self._write_metrics({"learning_rate": rate, "validation_loss": loss, **counters.since_last()})
         self._save()
 
     def _save(self) -> None:
-        tree = {**self.trainer.held(), "carried": self.carried, "counters": asdict(self.counters)}
-        checkpoints.save(self.run.checkpoint, tree)
+        if not is_run(self.run.path):
+            raise StoredError(f"{self.run.path}: was removed, or settings.toml in it, while training went on")
+        curve = {"lines": len(self.lines), "digest": digest_of(*self.lines)}
+        tree = {**self.trainer.held(), "carried": self.carried, "counters": asdict(self.counters), "curve": curve}
+        checkpoints.save(self.run.checkpoint, tree, self.run.identity)
 
     def _resume(self) -> None:
-        tree = checkpoints.read(self.run.checkpoint)
+        path = self.run.checkpoint
+        tree = checkpoints.read(path, self.run.identity)
         try:
             self.trainer.take_up(tree)
             self.counters, self.carried = Counters(**tree["counters"]), cut_off(tree["carried"], self.trainer.device)
-        except (RuntimeError, ValueError, KeyError, TypeError) as error:
-            raise checkpoints.damaged(self.run.checkpoint, error) from None
+            curve = tree["curve"]
+            lines = read_text(self.metrics, "the learning curve of a run").splitlines(keepends=True)
+            self.lines = lines[: curve["lines"]]
+        except (RuntimeError, *MALFORMED) as error:
+            raise checkpoints.damaged(path, error) from None
+        if digest_of(*self.lines) != curve["digest"]:
+            raise StoredError(f"{self.metrics}: not as it was written; remove {self.run.path} and train again")
+        if self.counters.best_step:
+            load(self.run)  # the best weights so far may be those that training ends with
 
     def _write_metrics(self, line: dict[str, Any]) -> None:
         counters = self.counters
         head = {"step": counters.step, "seconds": round(counters.seconds, 2), "tokens": counters.tokens}
-        with self.metrics.open("a") as file:
-            file.write(json.dumps({**head, **line}) + "\n")
-
-    def _forget_metrics_after(self, step: int) -> None:
-        lines = [line for line in self.run.metrics() if line["step"] <= step]
-        write_text(self.metrics, "".join(json.dumps(line) + "\n" for line in lines))
+        self.lines.append(json.dumps({**head, **line}) + "\n")
+        try:
+            with self.metrics.open("a", encoding="utf-8") as file:
+                file.write(self.lines[-1])
+        except OSError as error:
+            raise cannot_write(self.metrics, error) from error
 
     def _finish(self) -> None:
         counters = self.counters
-        end = {
-            "steps": counters.step,
-            "seconds": round(counters.seconds, 2),
-            "tokens": counters.tokens,
-            "stopped_early": counters.stopped,
-            "tokens_per_second": counters.tokens / max(counters.seconds, 1e-9),
-            "validation_loss": counters.best_loss,
-            "best_step": counters.best_step,
-        }
-        write_json(self.run.path / "finished.json", end)
+        try:
+            weights = digest_of_tensors(read_tensors(self.run.weights)[0])
+        except (ValueError, OSError) as error:
+            told = f"{self.run.weights}: damaged ({error}); remove {self.run.path} and train again"
+            raise StoredError(told) from None
+        end = Ended(
+            steps=counters.step,
+            seconds=round(counters.seconds, 2),
+            tokens=counters.tokens,
+            stopped_early=counters.stopped,
+            tokens_per_second=counters.tokens / max(counters.seconds, 1e-9),
+            validation_loss=counters.best_loss,
+            best_step=counters.best_step,
+            made_from=self.run.identity,
+            weights=weights,
+            metrics=digest_of(*self.lines),
+        )
+        write_json(self.run.path / "finished.json", asdict(end))
         self.run.checkpoint.unlink(missing_ok=True)
 
 
@@ -173,8 +193,9 @@ def _interruptible() -> Iterator[threading.Event]:
     if threading.current_thread() is not threading.main_thread():
         yield event
         return
-    before = signal.signal(signal.SIGINT, lambda *_: event.set())
+    before = {each: signal.signal(each, lambda *_: event.set()) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield event
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -13,10 +13,12 @@ from naibu.config import ModelConfig, TrainingConfig
 from naibu.data.examples import Data
 from naibu.data.order import Order, Window
 from naibu.errors import OptionError, StoredError
+from naibu.locks import only_writer
+from naibu.memory import check_memory
 from naibu.progress import Report, silent
 from naibu.runs import Run, is_run, open_run
-from naibu.runs.load import untrained
-from naibu.storage import plain
+from naibu.runs.load import load, untrained
+from naibu.storage import digest_of_file, plain
 from naibu.tasks.catalogue import task_named
 from naibu.training.budget import budgeted
 from naibu.training.devices import device_of, seeded
@@ -39,8 +41,9 @@ def train(
 ) -> Run:
     """Return a run trained on the data, in the folder `out`; one that was broken off goes on where it was.
 
-    Raises StoredError where the folder holds a run of other data or another configuration, KeyboardInterrupt after
-    Ctrl-C once the checkpoint is written.
+    Raises StoredError where the folder holds a run of other data or another configuration, or anything else, where
+    another process trains in it, and where what is there is damaged; KeyboardInterrupt after Ctrl-C once the checkpoint
+    is written.
     """
     task = task_named(data.task)
     model, training = task.configured(data, model or ModelConfig(), training or TrainingConfig())
@@ -48,13 +51,19 @@ def train(
     if not len(data.train):
         raise OptionError(f"{data.name}: there are no training sequences")
     folder = Path(out)
-    run = _continued(folder, data, model, training) if is_run(folder) else None
-    if run is not None and run.finished:
-        return run
-    order, validation = task.order(data.train, training), validation_part(data, training)
-    run = run or _begun(folder, data, model, training, order, validation)
-    with threads(run.training.threads), seeded(run.training):
-        Loop(run, order, validation, progress).until_done()
+    if is_run(folder) and (there := _continued(folder, data, model, training)).finished:
+        load(there)  # what is listed is there, whole
+        there.metrics()
+        return there
+    with only_writer(folder):
+        order, validation = task.order(data.train, training), validation_part(data, training)
+        if is_run(folder):
+            run = _continued(folder, data, model, training)
+        else:
+            run = _begun(folder, data, model, training, order, validation)
+        if not run.finished:
+            with threads(run.training.threads), seeded(run.training):
+                Loop(run, order, validation, progress).until_done()
     return run
 
 
@@ -63,6 +72,13 @@ def run_name(form: str, model: ModelConfig) -> str:
     cell = "" if model.cell == "lstm" else f"-{model.cell}"
     layers = "" if model.layers == 1 else f"-{model.layers}layers"
     return f"{form}-{model.units}{cell}{layers}"
+
+
+def _size(run: Run) -> int:
+    """Return about how many bytes training takes: the weights, twice over in the optimiser, and their gradients."""
+    units = max(run.model.units, run.model.embedding)
+    weights = 8 * run.model.layers * run.model.units * (units + run.model.units) + sum(run.sizes.values()) * units
+    return 16 * weights
 
 
 def _continued(folder: Path, data: Data, model: ModelConfig, training: TrainingConfig) -> Run:
@@ -107,6 +123,9 @@ def _begun(
     order: Order,
     validation: list[Window],
 ) -> Run:
+    left = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    if left:
+        raise StoredError(f"{folder}: no run, but {left[0]} lies there; remove {folder}, or choose another with --out")
     versions = {
         "naibu": __version__,
         "python": platform.python_version(),
@@ -118,6 +137,7 @@ def _begun(
     found = {"name": data.name, "train_tokens": steps, **found}
     sizes = dict(data.sizes)
     run = Run(folder, data.task, data.options, model, training, sizes, data.fingerprint, found, versions)
+    check_memory(_size(run), f"{folder}: a network of {model.layers} layers of {model.units} units")
     check_l1(untrained(run), training)  # before anything is written; the model itself checks its options
     if training.steps is None:
         minutes = training.minutes or DEFAULT_MINUTES
@@ -125,5 +145,7 @@ def _begun(
             training = replace(budgeted(run, order, validation, 60 * minutes), minutes=minutes)
     run = replace(run, training=replace(training, threads=training.threads or torch.get_num_threads()))
     data.coder.save(folder)
+    files = {path.name: digest_of_file(path) for path in folder.iterdir() if not path.name.startswith(".")}
+    run = replace(run, files=files)
     run.save()
     return run

@@ -1,0 +1,35 @@
+"""How much memory there is, asked before much of it is taken."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from naibu.errors import OptionError
+
+GROUPS = ("/sys/fs/cgroup", "/sys/fs/cgroup/memory")
+"""Where Linux says what a container may use."""
+
+
+def free_memory() -> int:
+    """Return the bytes of memory that are free, those of a container where it has a limit; 2**63 where nobody says."""
+    found = [2**63]
+    try:
+        lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        found.append(1024 * int(lines["MemAvailable"].split()[0]))
+    except (OSError, ValueError, KeyError):
+        if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+            found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for most, used in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):
+        for group in GROUPS:
+            try:
+                found.append(int(Path(group, most).read_text()) - int(Path(group, used).read_text()))
+            except (OSError, ValueError):
+                continue
+    return max(0, min(found))
+
+
+def check_memory(size: int, what: str = "this") -> None:
+    """Raise OptionError where so many bytes are not free; asked of small sizes it costs nothing."""
+    if size > 2**28 and size > free_memory():
+        raise OptionError(f"{what} takes {size / 1e9:,.1f} GB of memory, and {free_memory() / 1e9:,.1f} GB are free")
