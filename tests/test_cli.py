@@ -139,7 +139,7 @@ def test_a_finished_look_is_not_taken_for_another(treebank, looked, tmp_path, ch
     elif change == "units":
         asked = replace(asked, model=config.ModelConfig(units=7))
     elif change == "result":
-        (out / "tagged-8/results/depth.json").touch()
+        (out / "tagged-8/results/depth.json").unlink()
     elif change == "page":
         (out / "report.html").unlink()
     elif change == "emptied page":

@@ -33,7 +33,7 @@ def digest_of(*parts: Any) -> str:
     """Return the checksum (XXH3, 128 bits) of bytes and texts one after the other: of damage, not of malice."""
     found = xxhash.xxh3_128()
     for part in parts:
-        found.update(part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part)
+        found.update(_encoded(part) if isinstance(part, str) else part)
     return str(found.hexdigest())
 
 
@@ -123,6 +123,19 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file of ours, whole or not at all; the name of a file that is no UTF-8 keeps its bytes in it."""
     with written_beside(path) as beside:
         beside.write_bytes(_encoded(text))
+
+
+def sealed_page(text: str) -> str:
+    """Return a page with the checksum of all of it in a comment at its end."""
+    return f"{text.rstrip()}\n<!-- {digest_of(text.rstrip())} -->\n"
+
+
+def is_sealed_page(path: Path) -> bool:
+    """Return whether a page is as `sealed_page` left it."""
+    with suppress(StoredError):
+        text, _, seal = read_text(path, "a page").rpartition("\n<!-- ")
+        return seal == f"{digest_of(text)} -->\n"
+    return False
 
 
 def deliver_text(path: Path, text: str) -> None:

@@ -122,17 +122,19 @@ def summary_if_finished(asked: Look) -> dict[str, Any] | None:
             return None
     except (OSError, NaibuError):  # the corpus is gone or the note damaged: going on says so
         return None
-    made = summary.stat().st_mtime_ns
-    work = [*asked.out.glob("*/*.json"), *asked.out.glob("*/results/*.json")]
-    if any(path.stat().st_mtime_ns > made for path in work):
-        return None
     found: dict[str, Any] = read_json(summary, "the main numbers")
     return found if "table" in found else None
 
 
 def files_of(out: Path) -> dict[str, str]:
-    """Return the checksums of what a finished look shows."""
-    return {name: digest_of_file(out / name) for name in ("report.html", "summary.json")}
+    """Return what a finished look shows, and what it was made from: checksums of files, the sizes of large arrays."""
+    files = [out / "report.html", out / "summary.json"]
+    files += [path for path in sorted(out.glob("*/**/*")) if path.is_file() and not path.name.startswith(".")]
+    return {
+        str(path.relative_to(out)): f"{path.stat().st_size} bytes" if path.suffix == ".npy" else digest_of_file(path)
+        for path in files
+        if path.exists()
+    }
 
 
 def table_of(summary: dict[str, Any]) -> Table:

@@ -15,6 +15,7 @@ from naibu.errors import StoredError
 from naibu.interventions.results import Holding
 from naibu.looking.analyses.catalogue import ANALYSES, answered
 from naibu.looking.analysis import Results
+from naibu.looking.check import refuse_damaged
 from naibu.looking.places import Places
 from naibu.looking.subject import trained_subject
 from naibu.looking.summary import VERSION, of_forms, summary_of
@@ -58,6 +59,8 @@ def make_report(looked: Sequence[Places], page: Path, *, command: str) -> Report
     if not places:
         unfinished = looked[0].run.path
         raise StoredError(f"{unfinished}: the training is unfinished; the command that began it goes on with it")
+    for each in places:
+        refuse_damaged(each.run.path)
     made = f"{date.today()}, naibu {__version__}, torch {torch.__version__}, Python {platform.python_version()}"
     parts = tuple(part_of(place, f"network-{k}") for k, place in enumerate(places, 1))
     title = f"Inside networks that read {parts[0].subject.source}"

@@ -232,16 +232,17 @@ class OnDisk(Store):
         if (number, key) not in self._compared:
             digests = self._manifest.shards[number]["digests"]
             if digests and digest_of(_bytes(values)) != digests[file_of(key)]:
-                raise _other(self._path(number, key))
+                raise _other(self.path(number, key))
             self._compared.add((number, key))
         return values
 
     def mapped(self, number: int, key: Key) -> Array:
         """Return the same without comparing it."""
         start, stop = self.spans[number]
-        return mapped(self._path(number, key), (stop - start, self._manifest.units[key]), self.dtype)
+        return mapped(self.path(number, key), (stop - start, self._manifest.units[key]), self.dtype)
 
-    def _path(self, number: int, key: Key) -> Path:
+    def path(self, number: int, key: Key) -> Path:
+        """Return the file of one key in one shard."""
         return self._folder / "shards" / f"{number:05d}" / file_of(key)
 
 

@@ -10,7 +10,7 @@ from naibu.reporting.content import Part, Report
 from naibu.reporting.markup import Markup, command, element, joined, paragraph
 from naibu.reporting.reading import reading, script, script_policy
 from naibu.reporting.section import Section
-from naibu.storage import deliver_text
+from naibu.storage import deliver_text, sealed_page
 
 LEAD = (
     "A recurrent network reads a sequence place by place and keeps what it needs in a list of numbers, its units. An "
@@ -50,7 +50,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 def write(report: Report, path: Path) -> None:
     """Write a report as one HTML file, whole or not at all. Raises StoredError where it cannot be written."""
-    deliver_text(Path(path), render(report))
+    deliver_text(Path(path), sealed_page(render(report)))
 
 
 def render(report: Report) -> str:

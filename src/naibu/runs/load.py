@@ -17,6 +17,8 @@ def load(run: Run) -> Model:
     Raises StoredError where the weights are missing, damaged, of another run or shape, NaN or infinite.
     """
     model = untrained(run)
+    for name in run.files:
+        run.check_file(name)
     try:
         tensors, said = read_tensors(run.weights)
         run.check_weights(said.get("made_from"), digest_of_tensors(tensors))

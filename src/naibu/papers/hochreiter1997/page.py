@@ -32,7 +32,7 @@ from naibu.papers.hochreiter1997.verdict import KINDS, NOT_RUN, kind
 from naibu.reporting.markup import Markup, element, figure, folded, joined, paragraph, table
 from naibu.reporting.page import document
 from naibu.reporting.plots.canvas import drawn
-from naibu.storage import write_text
+from naibu.storage import sealed_page, write_text
 
 TITLE = "Long Short-Term Memory, 1997: the experiments run again"
 LEAD = (
@@ -48,7 +48,7 @@ WIDER = "body { max-width: 72rem; } td .units { min-width: 14rem; }"
 
 def write(folder: Path, path: Path, made: str) -> None:
     """Write the page of all trials under a folder, whole or not at all; `made` is the day."""
-    write_text(path, render(every_stored(folder), folder, made))
+    write_text(path, sealed_page(render(every_stored(folder), folder, made)))
 
 
 def render(versions: Sequence[Version], folder: Path, made: str) -> str:

@@ -18,7 +18,7 @@ from naibu.reporting.markup import Markup, element, folded, joined, paragraph, t
 from naibu.reporting.page import document
 from naibu.reporting.section import Section
 from naibu.reporting.words import capital
-from naibu.storage import write_text
+from naibu.storage import sealed_page, write_text
 
 TITLE = "How LSTM Encodes Syntax: the study again"
 LEAD = (
@@ -38,7 +38,7 @@ Shown = dict[Network, tuple[Section, ...]]
 
 def write(study: Study, rows: Sequence[Reproduced], extra: dict[str, Markup], path: Path, made: str) -> None:
     """Write the page, whole or not at all; `extra` is what spans several networks, by the title of its table."""
-    write_text(path, render(study, rows, extra, made))
+    write_text(path, sealed_page(render(study, rows, extra, made)))
 
 
 def render(study: Study, rows: Sequence[Reproduced], extra: dict[str, Markup], made: str) -> str:
