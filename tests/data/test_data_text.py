@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from naibu.data import length_batches, open_corpus, pad
+from naibu.data import text as reader
 from naibu.data.python_text import LABELS as PYTHON_LABELS
 from naibu.data.python_text import python_labels
 from naibu.data.text import COLUMNS, NEAR, read_text
@@ -35,10 +37,11 @@ def test_passages_of_characters_hold_the_text(text: str, longest: int) -> None:
         assert end == "\n" or "\n" not in [events.table[name] for name in passage]
 
 
-@given(TEXTS, st.integers(2, 30))
+@given(TEXTS, st.integers(2, 30), st.sampled_from((1, 2, 3, 7, 2**20)))
 @settings(deadline=None)
-def test_text_labels_agree_with_a_walk(text: str, longest: int) -> None:
-    events = read_text([("a", text)], "characters", longest)
+def test_text_labels_agree_with_a_walk(text: str, longest: int, piece: int) -> None:
+    with mock.patch.object(reader, "PIECE", piece):
+        events = read_text([("a", text)], "characters", longest)
     line = straight = curved = brackets = 0
     expected = []
     previous = ""
@@ -145,11 +148,12 @@ def test_a_folder_of_source_code_is_its_code_also_as_characters(tmp_path: Path) 
     assert undefined == broken > 0
 
 
-@given(TEXTS, st.integers(2, 30))
+@given(TEXTS, st.integers(2, 30), st.sampled_from((1, 2, 3, 7, 2**20)))
 @settings(deadline=None)
-def test_labels_of_lines_agree_with_a_walk(text: str, longest: int) -> None:
+def test_labels_of_lines_agree_with_a_walk(text: str, longest: int, piece: int) -> None:
     text = text.replace("a", " ")
-    events = read_text([("a", text)], "characters", longest)
+    with mock.patch.object(reader, "PIECE", piece):
+        events = read_text([("a", text)], "characters", longest)
     shown = events.kinds == WORD
     for place in range(len(text)):
         line = text[: place + 1].rpartition("\n")[2]

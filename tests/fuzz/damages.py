@@ -235,7 +235,8 @@ def content(folder: Path) -> dict[str, bytes]:
         for path in folder.rglob("*")
         if path.is_file() and path.name not in UNTOLD
     }
-    for name, timed in (("finished.json", ("seconds", "tokens_per_second", "digest", "metrics")), ("metrics.jsonl", ())):
+    ended = ("seconds", "tokens_per_second", "digest", "metrics")
+    for name, timed in (("finished.json", ended), ("metrics.jsonl", ())):
         if name in found:
             found[name] = _untimed(found[name], timed)
     return found

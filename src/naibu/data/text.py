@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from array import array
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,6 +25,8 @@ COLUMNS = {
     "to_line_end": np.int8,
 }
 """The labels that any text has, and the type in which each is held."""
+PIECE = 2**20
+"""Characters that are labelled at a time."""
 NEAR = 20
 """Characters before a line's end from which on `to_line_end` counts down."""
 
@@ -68,10 +72,9 @@ def read_text(documents: Iterable[tuple[str, str]], form: str, longest: int) -> 
         names.append(np.insert(tokens, fronts, 0))
         lengths.append(np.diff(cuts, prepend=0) + 1)
         origins.append(np.full(len(cuts), len(document_names), np.int32))
-        for label, values in _labels(letters):
-            shown = values[ends]
+        for label, shown in _labels(letters, ends).items():
             before = np.where(fronts > 0, shown[fronts - 1], _at_first(label, letters))
-            columns[label].append(np.insert(shown, fronts, before).astype(COLUMNS[label]))
+            columns[label].append(np.insert(shown, fronts, before.astype(COLUMNS[label])))
         document_names.append(name)
     return Events(
         kinds=np.concatenate([np.zeros(0, np.int8), *kinds]),
@@ -101,12 +104,15 @@ def _one_mark(text: str) -> str:
 
 
 def _characters(letters: Array) -> tuple[list[str], Array, Array]:
-    different, first, tokens = np.unique(letters, return_index=True, return_inverse=True)
     # Numbered as they come, so that ties of frequency are broken by first appearance.
-    order = np.argsort(first)
-    rank = np.empty(len(order), np.int32)
-    rank[order] = np.arange(len(order))
-    return [chr(letter) for letter in different[order]], rank[tokens], np.arange(len(letters), dtype=np.int32)
+    first = np.full(sys.maxunicode + 1, len(letters), np.int64)
+    for begin in range(0, len(letters), PIECE)[::-1]:
+        piece = letters[begin : begin + PIECE]
+        first[piece[::-1]] = np.arange(begin, begin + len(piece))[::-1]
+    different = np.argsort(first, kind="stable")[: int((first < len(letters)).sum())]
+    rank = np.zeros(sys.maxunicode + 1, np.int32)
+    rank[different] = np.arange(len(different))
+    return [chr(letter) for letter in different], rank[letters], np.arange(len(letters), dtype=np.int32)
 
 
 def _passages(tokens: int, line_ends: Array, longest: int) -> Array:
@@ -122,29 +128,60 @@ def _passages(tokens: int, line_ends: Array, longest: int) -> Array:
     return np.array([*cuts, tokens], np.int64)
 
 
-def _labels(letters: Array) -> Iterator[tuple[str, Array]]:
-    """Each label after every character of a document, one after the other: they take much memory."""
-    place = np.arange(len(letters), dtype=np.int32)
+@dataclass
+class _Before:
+    """What is known of a document where a piece of it begins."""
+
+    line: int = -1  # where the line end before the line stands
+    said: int = -1  # the first place in the line that is not blank; -1: none so far
+    newline: bool = False  # whether a line ends just before
+    straight: int = 0  # quotes since the last blank line
+    curved: int = 0
+    brackets: int = 0
+
+
+def _labels(letters: Array, ends: Array) -> dict[str, Array]:
+    """Each label after the characters `ends`; piece by piece, for all of it at once takes much memory."""
+    found = {name: np.empty(len(ends), kind) for name, kind in COLUMNS.items()}
+    known, begun = _Before(), 0
+    for begin in range(0, len(letters), PIECE):
+        stop = min(begin + PIECE, len(letters))
+        done = int(np.searchsorted(ends, stop))
+        labels = _labels_of_piece(letters[begin:stop], letters[stop : stop + NEAR + 1], begin, known)
+        for name, values in labels:
+            found[name][begun:done] = values[ends[begun:done] - begin]
+        begun = done
+    return found
+
+
+def _labels_of_piece(letters: Array, after: Array, begin: int, known: _Before) -> Iterator[tuple[str, Array]]:
+    """Each label after every character of a piece that begins at a place, and what is known behind it."""
+    place = np.arange(begin, begin + len(letters), dtype=np.int64)
     newline = letters == ord("\n")
-    blank = newline & np.concatenate([[False], newline[:-1]])
-    quoted = _counted(letters, '"', "", blank) % 2 > 0
-    quoted |= _never_below_zero(_step(letters, "“„", "”"), blank) > 0
-    yield "inside_quotes", quoted
-    del quoted, blank
-    brackets = _never_below_zero(_step(letters, "([{", ")]}"), np.zeros(len(letters), bool))
+    blank = newline & np.concatenate([[known.newline], newline[:-1]])
+    straight = _counted(letters, '"', "", blank, known.straight)
+    curved = _never_below_zero(_step(letters, "“„", "”"), blank, known.curved)
+    brackets = _never_below_zero(_step(letters, "([{", ")]}"), np.zeros(len(letters), bool), known.brackets)
+    yield "inside_quotes", (straight % 2 > 0) | (curved > 0)
     yield "bracket_depth", brackets
     yield "inside_brackets", brackets > 0
-    del brackets
-    yield "to_line_end", np.minimum(_next(newline)[1:] - place - 1, NEAR)
-    line = np.maximum.accumulate(np.where(newline, place, -1))  # where the line end before the line stands
+    to_end = _next(np.concatenate([newline, after == ord("\n")]))[1 : len(letters) + 1] - (place - begin) - 1
+    yield "to_line_end", np.minimum(to_end, NEAR)
+    line = np.maximum(np.maximum.accumulate(np.where(newline, place, -1)), known.line)
     yield "line_position", place - line
-    said = _next(~((letters == ord(" ")) | (letters == ord("\t"))))
-    yield "indentation", np.minimum(np.minimum(place - line, said[line + 1] - line - 1), np.iinfo(np.int16).max)
+    loud = ~((letters == ord(" ")) | (letters == ord("\t")))
+    said = begin + _next(loud)  # the first that is not blank from each on, the end of the piece where there is none
+    first = np.where(line >= begin, said[np.maximum(line - begin + 1, 0)], said[0] if known.said < 0 else known.said)
+    indentation = np.minimum(place - line, first - line - 1)
+    yield "indentation", np.minimum(indentation, np.iinfo(np.int16).max)
+    known.said = int(first[-1]) if int(first[-1]) < begin + len(letters) else -1
+    known.line, known.newline = int(line[-1]), bool(newline[-1])
+    known.straight, known.curved, known.brackets = int(straight[-1]), int(curved[-1]), int(brackets[-1])
 
 
 def _at_first(label: str, letters: Array) -> int:
     """A label before the first character of a document."""
-    return int(min(_next(letters == ord("\n"))[0], NEAR)) if label == "to_line_end" else 0
+    return int(_next(letters[:NEAR] == ord("\n"))[0]) if label == "to_line_end" else 0
 
 
 def _next(marked: Array) -> Array:
@@ -162,28 +199,24 @@ def _step(letters: Array, opening: str, closing: str) -> Array:
     return found
 
 
-def _counted(letters: Array, opening: str, closing: str, restart: Array) -> Array:
-    """The running count of characters, from 0 again at each restart."""
-    total = np.cumsum(_step(letters, opening, closing), dtype=np.int32)
-    if not restart.any():
-        return total
+def _counted(letters: Array, opening: str, closing: str, restart: Array, before: int) -> Array:
+    """The running count of characters, from what was counted before, and from 0 again at each restart."""
+    total = before + np.cumsum(_step(letters, opening, closing), dtype=np.int64)
     since_restart: Array = total - total[_since(restart)] * (np.cumsum(restart) > 0)
     return since_restart
 
 
 def _since(restart: Array) -> Array:
-    last: Array = np.maximum.accumulate(np.where(restart, np.arange(len(restart), dtype=np.int32), 0))
+    last: Array = np.maximum.accumulate(np.where(restart, np.arange(len(restart), dtype=np.int64), 0))
     return last
 
 
-def _never_below_zero(step: Array, restart: Array) -> Array:
-    """The running sum where a step below zero is not taken, from 0 again at each restart."""
-    total = np.cumsum(step, dtype=np.int32)
-    if not restart.any():
-        return total - np.minimum(np.minimum.accumulate(total), 0)
+def _never_below_zero(step: Array, restart: Array, before: int) -> Array:
+    """The running sum where a step below zero is not taken, from the sum before, from 0 again at each restart."""
+    total = before + np.cumsum(step, dtype=np.int64)
     total = total - total[_since(restart)] * (np.cumsum(restart) > 0)
     # Each stretch lies below all before it, so that one running minimum serves all of them.
-    below = np.cumsum(restart, dtype=np.int64) * (2 * len(step) + 2)
+    below = np.cumsum(restart, dtype=np.int64) * (2 * len(step) + 2 + before)
     lowest = np.minimum.accumulate(total - below) + below
     clipped: Array = total - np.minimum(lowest, 0)
     return clipped

@@ -12,8 +12,11 @@ from typing import Any, get_args, get_type_hints
 from naibu.config import TrainingConfig
 from naibu.data import builtin
 from naibu.errors import OptionError
+from naibu.storage import open_regular
 from naibu.tasks.catalogue import TASKS, task_named
 
+LARGEST = 10**6
+"""Bytes of a file of settings that are read."""
 FOUND = "run"
 """A table that is left alone: what a run wrote about itself beside its settings."""
 
@@ -24,8 +27,9 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
     Raises OptionError for a file that cannot be read, and for a table or key that there is not, naming the nearest.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        with open_regular(path) as file:
+            tables = tomllib.loads(file.read(LARGEST).decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else f"not TOML: {error}"
         raise OptionError(f"--settings {path}: {reason}") from None
     name = tables.pop("task", None)
