@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NEEDED := $(VENV)/.ready-to-build
 
-.PHONY: look test lint bench papers docs clean
+.PHONY: look test fuzz lint bench papers docs clean
 
 look: $(READY)
 	$(BIN)/naibu look standard-library --out looks/standard-library
 
 test: $(NEEDED)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+fuzz: $(NEEDED)
+	$(BIN)/python tests/fuzz
 
 lint: $(NEEDED)
 	$(BIN)/ruff check src tests

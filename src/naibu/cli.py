@@ -11,6 +11,7 @@ import shlex
 import signal
 import sys
 import threading
+import warnings
 from dataclasses import is_dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from cyclopts import CoercionError, CycloptsError, MissingArgumentError, Unknown
 from rich.console import Console
 
 from naibu.commands import app
-from naibu.commands.learning import with_task
+from naibu.commands.learning import with_standard_input, with_task
 from naibu.commands.parts import Typed
 from naibu.config import check_number, check_numbers
 from naibu.errors import NaibuError
@@ -38,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
             found.reconfigure(errors="replace")  # an arrow on a terminal that has none is a ?, not an end
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it loses no more than with Ctrl-C
+    warnings.formatwarning = lambda message, *_, **__: f"note: {message}\n"
     try:
         run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
@@ -59,6 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run(words: list[str]) -> None:
     """Run what was typed, and write what it returns where --json says."""
+    words = with_standard_input(words)
     with_its_task, note = with_task(words)
     usual = Console(width=_columns())
     command, bound, _ = app.parse_args(with_its_task, console=usual, exit_on_error=False, print_error=False)

@@ -38,14 +38,26 @@ def digest_of(*parts: Any) -> str:
 
 
 def digest_of_file(path: Path) -> str:
-    """Return the checksum of a file's content, "" where it cannot be read."""
+    """Return the checksum of a file's content, its size in words beyond `MOST`, "" where it cannot be read."""
     found = xxhash.xxh3_128()
     try:
         with open_regular(path) as file:
+            if (size := os.fstat(file.fileno()).st_size) > MOST:
+                return f"{size} bytes"
             while piece := file.read(2**20):
                 found.update(piece)
     except OSError:
         return ""
+    return str(found.hexdigest())
+
+
+def copied(source: BinaryIO, path: Path) -> str:
+    """Write what can be read from a source to a file, piece by piece; return its checksum."""
+    found = xxhash.xxh3_128()
+    with path.open("wb") as file:
+        while piece := source.read(2**20):
+            found.update(piece)
+            file.write(piece)
     return str(found.hexdigest())
 
 

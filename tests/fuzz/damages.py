@@ -8,6 +8,7 @@ import json
 import random
 import shutil
 import traceback
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -103,7 +104,7 @@ class Worked:
         self.corpus.write_text(_sentences(80))
         self.look = ("look", str(self.corpus), "--form", "tagged", *SMALL)
         self.train = ("train", "trees", str(self.corpus), "--form", "tagged", *SMALL)
-        with _small_shards():
+        with small_shards():
             assert run([*self.look, "--out", str(place / "whole")])[0] == 0, "the look"
         self.expected: dict[tuple[str, ...], dict[str, bytes]] = {}
 
@@ -151,7 +152,7 @@ class Worked:
         key = (*command, str(broken))
         if key not in self.expected:
             folder = self.broken_off("right") if broken else self.copy("right")
-            with _small_shards():
+            with small_shards():
                 status, said, _ = run(self.typed(command, folder))
             assert status == 0, (command, said)
             self.expected[key] = content(folder) | {"said": _told(command, said, folder)}
@@ -167,7 +168,7 @@ class Worked:
         before = file.read_bytes()
         _do(damage.change, file, rng)
         after = file.read_bytes() if file.exists() else None
-        with _small_shards():
+        with small_shards():
             status, said, error = run(self.typed(damage.command, folder))
         what = Damage(str(file.relative_to(folder.parent)), damage.change, damage.command)
         if error is not None:
@@ -222,7 +223,8 @@ def run(words: list[str]) -> tuple[int | None, str, str | None]:
     """Run a command in this process; return status, what it said, and the traceback of an exception."""
     said = io.StringIO()
     try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), warnings.catch_warnings():
+            warnings.simplefilter("default")
             return main(words), said.getvalue(), None
     except BaseException:
         return None, said.getvalue(), traceback.format_exc()
@@ -260,7 +262,8 @@ def _told(command: tuple[str, ...], said: str, folder: Path) -> bytes:
 
 
 @contextlib.contextmanager
-def _small_shards() -> Iterator[None]:
+def small_shards() -> Iterator[None]:
+    """Record in several shards, which is what small recordings do not have."""
     before, store.SHARD_BYTES = store.SHARD_BYTES, 8000
     try:
         yield

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +14,7 @@ from naibu.commands.parts import UNTOLD, Told, added, flat, unfolded
 from naibu.config import TrainingConfig
 from naibu.data import builtin
 from naibu.errors import CorpusError, OptionError
-from naibu.storage import read_json
+from naibu.storage import copied, read_json, written_beside
 from naibu.tasks import settings as files
 from naibu.tasks.catalogue import TASKS, task_named
 
@@ -129,6 +131,27 @@ def _of_task(command: Callable[..., Any], name: str) -> Callable[..., Any]:
 def _once(training: TrainingConfig) -> None:
     if training.steps is not None and training.minutes is not None:
         raise OptionError(f"--steps {training.steps} and --minutes {training.minutes}: give one of the two")
+
+
+def with_standard_input(words: list[str]) -> list[str]:
+    """Return the words with a file in place of the - that `naibu train -` and `naibu look -` read standard input by.
+
+    What is read is written beside the run, where later steps find it again, under a name that says its content. Raises
+    OptionError where standard input is a terminal, StoredError where it cannot be written.
+    """
+    place = 2 if words[1:2] and words[1] in TASKS else 1
+    if words[:1] not in (["train"], ["look"]) or words[place : place + 1] != ["-"]:
+        return words
+    if sys.stdin is None or sys.stdin.isatty():
+        raise OptionError("-: standard input is a terminal; pipe a text into it, or give the name of a file")
+    out = Path(words[words.index("--out") + 1]) if "--out" in words[:-1] else None
+    folder = (out or Path("looks/mine")) if words[0] == "look" else (out or Path("runs/-")).parent
+    spooled = folder / "standard-input"
+    with written_beside(spooled) as beside:
+        digest = copied(sys.stdin.buffer, beside)
+    named = folder / f"standard-input-{digest[:12]}"
+    os.replace(spooled, named)
+    return [*words[:place], str(named), *words[place + 1 :]]
 
 
 def with_task(words: list[str]) -> tuple[list[str], str]:

@@ -13,7 +13,7 @@ from naibu.data.events import Array
 from naibu.data.forms import UNKNOWN_CLOSE, UNKNOWN_OPEN, UNKNOWN_WORD, Form
 from naibu.data.trees import CLOSE, OPEN, WORD
 from naibu.errors import CorpusError, OptionError
-from naibu.storage import open_regular
+from naibu.storage import MOST, open_regular
 
 SMALLEST = 10
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -65,7 +65,7 @@ class Vocabulary:
         """The vocabulary that `save` wrote; CorpusError for a file that is missing or no vocabulary."""
         try:
             with open_regular(path) as file:
-                lines = file.read().decode("utf-8").split("\n")
+                lines = file.read(MOST).decode("utf-8").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise CorpusError(f"cannot be read as a vocabulary: {error}", path) from None
         symbols = tuple(unescape(line) for line in lines[:-1])

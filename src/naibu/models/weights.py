@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from naibu.errors import StoredError
-from naibu.storage import digest_of, open_regular, written_beside
+from naibu.storage import MALFORMED, digest_of, from_json, open_regular, written_beside
+
+SAID = "naibu"
+"""The name under which texts stand beside the tensors, as JSON."""
 
 
 def stored(model: nn.Module) -> dict[str, Tensor]:
@@ -26,8 +30,9 @@ def write_weights(model: nn.Module, path: Path, made_from: str = "") -> None:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], said: Mapping[str, str]) -> None:
     """Write tensors and texts into a safetensors file, with the checksum of all."""
+    text = json.dumps({**said, "digest": digest_of_tensors(tensors, said)})
     with written_beside(path) as beside:
-        save_file(dict(tensors), beside, metadata={**said, "digest": digest_of_tensors(tensors, said)})
+        save_file(dict(tensors), beside, metadata={SAID: text})  # of several it would keep no order
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -38,9 +43,10 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     open_regular(path).close()
     try:
         with safe_open(path, framework="pt") as file:
-            said, tensors = dict(file.metadata() or {}), {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, OSError) as error:
-        raise ValueError(str(error).splitlines()[0]) from None
+            written, tensors = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
+        said = from_json(dict, json.loads(written.get(SAID, "{}")))
+    except (SafetensorError, OSError, *MALFORMED) as error:
+        raise ValueError(str(error).partition("\n")[0]) from None
     if "digest" in said:
         others = {name: text for name, text in said.items() if name != "digest"}
         if said["digest"] != digest_of_tensors(tensors, others):
