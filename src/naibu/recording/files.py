@@ -15,6 +15,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -219,21 +220,32 @@ def _bytes(values: Array) -> Any:
 
 
 class OnDisk(Store):
-    """Values in the shards of a folder, memory-mapped; a file is compared with its checksum when it is first read."""
+    """Values in the shards of a folder, memory-mapped; a file is compared with its checksum when it is first read.
+
+    The next shard's file is compared by a thread meanwhile, so that whoever reads one after the other seldom waits.
+    """
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self._folder, self._manifest, self.dtype = folder, manifest, np.dtype(manifest.dtype)
         self.spans = [(shard["start"], shard["stop"]) for shard in manifest.shards]
         self._compared = set[tuple[int, Key]]()
+        self._ahead = dict[tuple[int, Key], Future[Array]]()
+        self._thread: ThreadPoolExecutor | None = None
+        self._process = os.getpid()
 
     def read(self, number: int, key: Key) -> Array:
         """Return the values `[token unit]` of one key in one shard. Raises StoredError where they are damaged."""
-        values = self.mapped(number, key)
-        if (number, key) not in self._compared:
-            digests = self._manifest.shards[number]["digests"]
-            if digests and digest_of(_bytes(values)) != digests[file_of(key)]:
-                raise _other(self.path(number, key))
-            self._compared.add((number, key))
+        if (number, key) in self._compared:
+            return self.mapped(number, key)
+        if self._process != os.getpid():  # forked: its thread is not here
+            self._ahead, self._thread, self._process = {}, None, os.getpid()
+        begun = self._ahead.pop((number, key), None)
+        following = (number + 1, key)
+        if number + 1 < len(self.spans) and following not in self._compared and following not in self._ahead:
+            self._thread = self._thread or ThreadPoolExecutor(1, "naibu-compares")
+            self._ahead[following] = self._thread.submit(self._whole, *following)
+        values = self._whole(number, key) if begun is None else begun.result()
+        self._compared.add((number, key))
         return values
 
     def mapped(self, number: int, key: Key) -> Array:
@@ -244,6 +256,13 @@ class OnDisk(Store):
     def path(self, number: int, key: Key) -> Path:
         """Return the file of one key in one shard."""
         return self._folder / "shards" / f"{number:05d}" / file_of(key)
+
+    def _whole(self, number: int, key: Key) -> Array:
+        """Return values that are compared with their checksum."""
+        values, digests = self.mapped(number, key), self._manifest.shards[number]["digests"]
+        if digests and digest_of(_bytes(values)) != digests[file_of(key)]:
+            raise _other(self.path(number, key))
+        return values
 
 
 def mapped(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
