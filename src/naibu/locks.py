@@ -46,8 +46,7 @@ def only_writer(folder: Path, *, own: bool = True) -> Iterator[None]:
         handle = _locked(folder)
         _held[place] = me
         held.callback(_let_go, folder, handle, place)
-        if own:
-            _swept(folder)
+        _swept(folder, own)
         yield
 
 
@@ -116,8 +115,8 @@ def _let_go(folder: Path, handle: int, place: tuple[int, int]) -> None:
     os.close(handle)
 
 
-def _swept(folder: Path) -> None:
-    """Refuse links in a folder of ours, and remove what a killed writer has left half-written."""
+def _swept(folder: Path, own: bool) -> None:
+    """Remove what a killed writer has left half-written; in a folder that is all ours, at any depth, refuse links."""
     try:
         for place, folders, names in os.walk(folder):
             if NAME in names and Path(place) != folder:
@@ -125,9 +124,11 @@ def _swept(folder: Path) -> None:
                 continue
             for name in (*folders, *names):
                 path = Path(place, name)
-                if path.is_symlink():
+                if own and path.is_symlink():
                     raise StoredError(f"{path}: is a link, which no run and no recording has; remove it")
                 if name in names and LEFT.fullmatch(name):
                     path.unlink(missing_ok=True)
+            if not own:
+                break
     except OSError as error:
         raise cannot_write(folder, error) from error

@@ -60,7 +60,13 @@ def typed(chain: tuple[str, ...], option: str, number: str, folder: Path, corpus
 
 def wrong_with(words: list[str], seconds: int = 6) -> str:
     """Run a command that is to be refused, or to be well, for some seconds at most; return what is wrong."""
-    handled = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    late = []
+
+    def stop(*_: object) -> None:
+        late.append(True)
+        raise KeyboardInterrupt
+
+    handled = signal.signal(signal.SIGALRM, stop)
     signal.alarm(seconds)
     try:
         status, said, error = run(words)
@@ -69,6 +75,8 @@ def wrong_with(words: list[str], seconds: int = 6) -> str:
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, handled)
+    if late:  # it was taken, and works; where it was stopped Python itself may fall over
+        return ""
     if error is not None:
         return error[-500:]
     if status not in (0, 2, 130) or (status == 2 and said.count("naibu: ") != 1):

@@ -52,8 +52,10 @@ def test_a_killed_look_goes_on_to_the_same_bytes(worked: Worked) -> None:
 def test_odd_numbers_are_refused_or_taken(worked: Worked, tmp_path: Path) -> None:
     network = worked.place / "whole" / "tagged-8"
     rng = random.Random(16)
-    every = [(*each, number) for each in odd_numbers.options() for number in odd_numbers.ODD]
-    assert len(every) > 500
+    light = ("train", "record", "intervene", "colour")
+    options = [each for each in odd_numbers.options() if each[0][0] in light]
+    every = [(*each, number) for each in options for number in odd_numbers.ODD]
+    assert len(every) > 300
     for chain, option, number in rng.sample(every, 40):
         words = odd_numbers.typed(chain, option, number, tmp_path / "o", worked.corpus, network)
         assert not (wrong := odd_numbers.wrong_with(words, 1)), (words, wrong)

@@ -59,7 +59,7 @@ def read_labels(path: str | Path, corpus: Sequences) -> dict[str, Column]:
         if lines[line]:
             raise CorpusError(f"more sequences than the corpus, which has {len(corpus)}", path, line + 1)
         line += 1
-    return {name: _label(column) for name, column in zip(names, columns, strict=True)}
+    return {name: _label(name, column, path) for name, column in zip(names, columns, strict=True)}
 
 
 def _checked_header(header: list[str], corpus: Sequences, path: str | Path) -> list[str]:
@@ -72,10 +72,12 @@ def _checked_header(header: list[str], corpus: Sequences, path: str | Path) -> l
     return names
 
 
-def _label(column: list[str]) -> Column:
+def _label(name: str, column: list[str], path: str | Path) -> Column:
     try:
-        numbers = [float("nan") if value in _NONE else float(value) for value in column]
-        return Column(np.array(numbers, np.float32))
+        numbers = np.array([float("nan") if value in _NONE else float(value) for value in column])
+        if (np.abs(numbers) > np.finfo(np.float32).max).any():
+            raise CorpusError(f"the label {name!r} has a number beyond 3.4e38, which cannot be kept", path)
+        return Column(numbers.astype(np.float32))
     except ValueError:
         codes: dict[str, int] = {}
         values = [-1 if value in _NONE else codes.setdefault(value, len(codes)) for value in column]
