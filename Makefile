@@ -28,6 +28,8 @@ papers: $(READY)
 	$(BIN)/naibu papers hochreiter1997 --json hochreiter1997.json
 
 docs: $(NEEDED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/mkdocs build --strict --quiet
 	$(BIN)/python -m pytest tests/test_docs.py
 
 $(READY): pyproject.toml constraints.txt
@@ -40,4 +42,4 @@ $(NEEDED): $(READY)
 	touch $@
 
 clean:
-	rm -rf looks papers bench.json bench.md variants.json hochreiter1997.json dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf looks papers site bench.json bench.md variants.json hochreiter1997.json dist build .pytest_cache .mypy_cache .ruff_cache

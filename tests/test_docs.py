@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import subprocess
 import sys
@@ -15,8 +16,16 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = [path for path in (ROOT / "docs").glob("*.md") if "import naibu" in path.read_text(encoding="utf-8")]
 
 
+def sentences(count: int) -> str:
+    """A small treebank, where an example names one."""
+    rng = random.Random(3)
+    noun = lambda: f"(N {rng.choice('abcdefgh')})"  # noqa: E731
+    return "".join(f"(S (NP {' '.join(noun() for _ in range(rng.randint(1, 4)))}) (VP (V a)))\n" for _ in range(count))
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_the_examples_of_a_document_run_as_they_stand(path, tmp_path):
+    (tmp_path / "treebank.mrg").write_text(sentences(60))
     code = "\n".join(re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL))
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
@@ -65,5 +74,16 @@ def test_the_readme_names_both_commands_and_every_document():
     assert "make test" in readme
     for path in (ROOT / "docs").glob("*.md"):
         assert f"docs/{path.name}" in readme
-    for image in re.findall(r"!\[[^]]*\]\(([^)]+)\)", readme):
-        assert (ROOT / image).exists(), image
+    assert len(readme.splitlines()) <= 150
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *(ROOT / "docs").glob("*.md")], ids=lambda path: path.name)
+def test_every_link_inside_the_documents_leads_somewhere(path):
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        target, _, anchor = link.partition("#")
+        there = path.parent / target if target else path
+        assert there.exists(), link
+        if anchor:
+            heads = re.findall(r"^#+ (.+)$", there.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}, link

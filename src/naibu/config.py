@@ -106,7 +106,7 @@ class ModelConfig:
     """The shape of a network."""
 
     cell: CellName = "lstm"
-    """The recurrent cell: lstm, gru, rnn (Elman, tanh), or any of README's table of cells."""
+    """The recurrent cell: lstm, gru, rnn (Elman, tanh), or any of the table in docs/cells.md."""
     units: int = 0
     """Hidden units of each layer; 0 takes what suits the task."""
     layers: int = 1

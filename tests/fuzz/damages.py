@@ -166,7 +166,7 @@ class Worked:
         files = sorted(folder.glob(damage.file)) if "*" in damage.file else [folder / damage.file]
         file = rng.choice([each for each in files if each.is_file()])
         before = file.read_bytes()
-        _do(damage.change, file, rng)
+        touched = _do(damage.change, file, rng)
         after = file.read_bytes() if file.exists() else None
         with small_shards():
             status, said, error = run(self.typed(damage.command, folder))
@@ -176,10 +176,11 @@ class Worked:
         if status != 0:
             return Outcome(what, "refused" if said.count("naibu: ") == 1 else "traceback", said)
         now = content(folder) | {"said": _told(damage.command, said, folder)}
-        own = str(file.relative_to(folder)) if file.is_relative_to(folder) else ""
         differing = [name for name in {*now, *expected} if now.get(name) != expected.get(name)]
-        if own in differing and now.get(own) == after:
-            differing.remove(own)  # the damage itself
+        for path, left in touched.items():  # the damage itself
+            name = str(path.relative_to(folder)) if path.is_relative_to(folder) else ""
+            if name in differing and now.get(name) == left:
+                differing.remove(name)
         if differing:
             return Outcome(what, "silent", f"{differing[:4]}: {said[-200:]}")
         if damage.command[0] in MENDS and after != before:
@@ -189,7 +190,9 @@ class Worked:
         return Outcome(what, "none", "")
 
 
-def _do(change: str, file: Path, rng: random.Random) -> None:
+def _do(change: str, file: Path, rng: random.Random) -> dict[Path, bytes | None]:
+    """Damage a file; return what now is in it, and in another that was touched."""
+    touched = [file]
     if change == "removed":
         file.unlink()
     elif change == "emptied":
@@ -200,6 +203,7 @@ def _do(change: str, file: Path, rng: random.Random) -> None:
         if same:
             other = rng.choice(same)
             data = other.read_bytes()
+            touched.append(other)
             other.write_bytes(file.read_bytes())
             file.write_bytes(data)
         else:
@@ -207,6 +211,7 @@ def _do(change: str, file: Path, rng: random.Random) -> None:
     else:
         made = next(each for each in CHANGES if each.__name__ == change)
         file.write_bytes(made(file.read_bytes(), rng))
+    return {path: path.read_bytes() if path.exists() else None for path in touched}
 
 
 def damages(rng: random.Random) -> Iterator[Damage]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -85,9 +86,32 @@ def test_every_section_of_a_full_network_has_a_figure_a_table_and_the_command(pa
 
 
 def test_a_network_without_results_says_what_is_missing(page: Page) -> None:
-    assert [name for name in page.sections if name.startswith("network-2")] == ["network-2", "network-2-train"]
+    assert [name for name in page.sections if name.startswith("network-2")] == ["network-2-train"]
     assert "Not in this report" in "".join(page.text)
     assert "Nothing was probed." in "".join(page.text)
+
+
+def test_the_page_opens_with_the_finding_and_its_proof(text: str, page: Page) -> None:
+    opening = text[text.index("<header") : text.index("</header>")]
+    assert re.search(r"<h1>Unit \d+ of the cell counts the open brackets \(r\s=\s0\.99\d*\)\.</h1>", opening)
+    assert "Hold it still, and of the ends of sequence it foresees" in opening
+    assert opening.count("<svg") == 2
+    assert text.index("</header>") < text.index("<h2")
+
+
+def test_every_finding_is_a_line_with_the_rest_behind_a_click(text: str) -> None:
+    found = text[text.index('<h2 id="found">') : text.index("</ul>")]
+    lines = re.findall(r"<summary>(.*?)</summary>", found)
+    assert len(lines) > 5
+    assert all("[" not in line and "(" not in line and len(line) < 220 for line in lines), lines
+    assert found.count("<details>") == len(lines)
+
+
+def test_headings_go_down_by_one(page: Page) -> None:
+    levels = [int(tag[1]) for tag in page.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels)), levels
+    assert levels.count(1) == 1
 
 
 def test_nothing_outside_the_file_is_referred_to(text: str, page: Page) -> None:

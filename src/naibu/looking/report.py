@@ -16,6 +16,7 @@ from naibu.interventions.results import Holding
 from naibu.looking.analyses.catalogue import ANALYSES, answered
 from naibu.looking.analysis import Results
 from naibu.looking.check import refuse_damaged
+from naibu.looking.opening import opening_of
 from naibu.looking.places import Places
 from naibu.looking.subject import trained_subject
 from naibu.looking.summary import VERSION, of_forms, summary_of
@@ -50,7 +51,8 @@ def told(subject: Subject, results: Results, anchor: str) -> Part:
         lines |= analysis.lines(found)
     there = {analysis.name for analysis, _ in answers}
     missing = tuple(a.title for a in ANALYSES if a.name not in there and a.suits(subject))
-    return Part(subject, anchor, tuple(sections), tuple(findings), lines, missing)
+    opening = opening_of(subject, results, Pen(f"{anchor}-opening"))
+    return Part(subject, anchor, tuple(sections), tuple(findings), lines, missing, opening)
 
 
 def make_report(looked: Sequence[Places], page: Path, *, command: str) -> Report:
@@ -71,8 +73,9 @@ def make_report(looked: Sequence[Places], page: Path, *, command: str) -> Report
     table = summary_table(report)
     summary = {"version": VERSION, "title": title, "made": made, "command": command, "networks": networks}
     shown = {"columns": [*networks], "rows": _cells(table)}
+    said = [] if report.opening is None else [report.opening[1].sentence, report.opening[1].proof]
     forms = of_forms([part.subject for part in parts], networks)
-    deliver_json(page.with_name("summary.json"), {**summary, "table": shown, "forms": forms})
+    deliver_json(page.with_name("summary.json"), {**summary, "finding": " ".join(said), "table": shown, "forms": forms})
     return report
 
 

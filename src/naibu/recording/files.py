@@ -13,6 +13,7 @@ import io
 import json
 import math
 import os
+import tokenize
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -283,7 +284,7 @@ def mapped(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
                 return np.empty(shape, dtype)
             values: Array = np.memmap(file, dtype, "r", begin, shape)
             return values
-    except (*MALFORMED, OSError, EOFError) as error:
+    except (*MALFORMED, OSError, EOFError, SyntaxError, tokenize.TokenError) as error:  # numpy parses the header
         raise _other(path, str(error).partition("\n")[0][:200] or "empty") from None
 
 

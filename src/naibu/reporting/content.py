@@ -39,6 +39,16 @@ class Subject:
 
 
 @dataclass(frozen=True)
+class Opening:
+    """The first screen: a finding and its proof, in a sentence and a picture each."""
+
+    sentence: str
+    proof: str
+    figures: tuple[str, ...]
+    strength: float  # how clear it is; the page opens with the clearest of its networks
+
+
+@dataclass(frozen=True)
 class Part:
     """One network in the report: everything the analyses have to say of it, in their order."""
 
@@ -48,6 +58,7 @@ class Part:
     findings: tuple[Finding, ...]
     lines: Mapping[str, str]  # rows of the table in the terminal
     missing: tuple[str, ...]  # what the analyses are called that have no result
+    opening: Opening | None = None
 
 
 @dataclass(frozen=True)
@@ -58,3 +69,9 @@ class Report:
     made: str  # date and versions
     command: str  # the command line that made this report
     parts: tuple[Part, ...]
+
+    @property
+    def opening(self) -> tuple[Part, Opening] | None:
+        """The clearest finding of all networks, None where none was asked for."""
+        found = [(part, part.opening) for part in self.parts if part.opening is not None]
+        return max(found, key=lambda pair: pair[1].strength, default=None)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 from naibu.probes.passages import Passages
 from naibu.reporting.content import Part, Report
-from naibu.reporting.markup import Markup, command, element, joined, paragraph
+from naibu.reporting.markup import Markup, command, element, folded, joined, paragraph
 from naibu.reporting.reading import reading, script, script_policy
 from naibu.reporting.section import Section
 from naibu.storage import deliver_text, sealed_page
@@ -45,6 +48,13 @@ WORDS = (
     ),
     ("–", "not defined, or not computed"),
 )
+MAIN = ("depth", "label", "phrase", "search", "holding")
+"""Questions that stand open on the page, in this order; the others are folded under their answer in a line."""
+NEXT = (
+    ("naibu colour {run} --text '...'", "colour a text of your own by any unit"),
+    ("naibu intervene {run} --unit 17", "hold another unit still"),
+    ("naibu probe {run} --label LABEL", "ask which unit follows another label"),
+)
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -55,15 +65,12 @@ def write(report: Report, path: Path) -> None:
 
 def render(report: Report) -> str:
     """Return a report as HTML; equal reports give equal text."""
-    explained: set[str] = set()
     main = joined(
-        element("h1", report.title),
-        paragraph(f"Made {report.made}.", "quiet"),
-        paragraph(LEAD),
+        _opening(report),
         _found(report),
-        _contents(report),
-        _words(),
-        *(_network(part, explained) for part in report.parts),
+        *_questions(report),
+        _words(report),
+        _next(report),
         element("footer", paragraph(f"{report.title}, made {report.made}."), command(report.command)),
     )
     return document(report.title, main, switched=any(s.switched for part in report.parts for s in part.sections))
@@ -90,55 +97,120 @@ def document(title: str, main: Markup, *, switched: bool = False, rules: str = "
         element("title", title),
         element("style", Markup(style + rules)),
     )
-    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body><main>{main}</main>{last}</body></html>\n'
+    body, classes = _styled_once(main)
+    head = joined(head, element("style", Markup(classes))) if classes else head
+    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body><main>{body}</main>{last}</body></html>\n'
+
+
+def _styled_once(main: str) -> tuple[str, str]:
+    """Return a page's content with a class in place of each style that its drawings repeat, and the classes."""
+    counts = Counter(re.findall(r'<(?!svg)[a-z]+(?: (?!class=)[\w:-]+="[^"]*")*? style="([^"]{12,})"', main))
+    names = {style: f"k{number}" for number, (style, count) in enumerate(counts.most_common()) if count > 3}
+    body = re.sub(
+        r'(<(?!svg)[a-z]+(?: (?!class=)[\w:-]+="[^"]*")*?) style="([^"]{12,})"',
+        lambda m: f'{m[1]} class="{names[m[2]]}"' if m[2] in names else m[0],
+        main,
+    )
+    return body, "\n".join(f".{name} {{ {style} }}" for style, name in names.items())
+
+
+def _opening(report: Report) -> Markup:
+    """Return the first screen: the clearest finding and its proof."""
+    if report.opening is None:
+        return joined(element("h1", report.title), paragraph(LEAD))
+    part, opening = report.opening
+    link = element("a", part.subject.name, href=f"#{part.anchor}")
+    trained = f"{part.subject.training['cell']}, " if "cell" in part.subject.training else ""
+    read = f", which read {part.subject.reads}" if part.subject.reads else ""
+    return element(
+        "header",
+        paragraph(report.title, "eyebrow"),
+        element("h1", opening.sentence),
+        paragraph(opening.proof, "proof"),
+        element("div", *map(Markup, opening.figures), class_="panels"),
+        element("p", "The network ", link, f" ({trained}trained here){read}. ", LEAD, class_="quiet"),
+        class_="opening",
+    )
 
 
 def _found(report: Report) -> Markup:
-    parts: list[str] = [element("h2", "What we found", id="found"), paragraph(NUMBERS, "quiet")]
+    """Return a line for every finding, with all that is to be said of it behind a click."""
+    parts: list[str] = [element("h2", "What was found", id="found")]
     for part in report.parts:
-        link = element("a", part.subject.name, href=f"#{part.anchor}")
         read = f": {part.subject.reads}" if part.subject.reads else ""
-        parts.append(element("h4", link, read))
-        items = [element("li", f.text, class_="present" if f.present else "absent") for f in part.findings]
+        parts.append(element("h3", part.subject.name, read, id=part.anchor))
+        if part.opening is not None and report.opening is not None and part is not report.opening[0]:
+            parts.append(paragraph(f"{part.opening.sentence} {part.opening.proof}"))
+        items = []
+        for finding in part.findings:
+            more = paragraph(finding.text, "quiet")
+            kind = "present" if finding.present else "absent"
+            sign = element("span", "shown: " if finding.present else "not shown: ", class_="unseen")
+            items.append(element("li", sign, folded(brief(finding.text), more), class_=kind))
         parts.append(element("ul", *items, class_="findings") if items else paragraph("Nothing was probed."))
+    parts.append(paragraph("● found and above its controls, ○ looked for and not shown. " + NUMBERS, "quiet"))
     return element("section", *parts)
 
 
-def _contents(report: Report) -> Markup:
-    items = []
-    for part in report.parts:
-        inner = [element("li", element("a", s.title, href=f"#{part.anchor}-{s.key}")) for s in part.sections]
-        link = element("a", element("strong", part.subject.name), href=f"#{part.anchor}")
-        items.append(element("li", link, element("ol", *inner)))
-    return element("nav", element("h2", "Contents"), element("ol", *items), aria_label="Contents")
+def brief(text: str) -> str:
+    """Return the first sentence of a finding without intervals and what stands in brackets."""
+    first = re.sub(r" \[[^\]]*\]", "", text)
+    while (shorter := re.sub(r" ?\([^()]*\)", "", first)) != first:
+        first = shorter
+    first = re.split(r"(?<=[.;])\s+(?=[A-Z])|; (?!p)", first, maxsplit=1)[0].strip()
+    return first.rstrip(".;") + "."
 
 
-def _words() -> Markup:
-    pairs = (joined(element("dt", word), element("dd", meaning)) for word, meaning in WORDS)
-    return joined(element("h2", "Words used in every table"), element("dl", *pairs, class_="words"))
-
-
-def _network(part: Part, explained: set[str]) -> Markup:
-    parts = [element("h2", f"The network {part.subject.name}", id=part.anchor, class_="network")]
-    parts += [_section(f"{part.anchor}-{section.key}", section, explained) for section in part.sections]
-    if part.missing:
-        missing = ", ".join(part.missing)
-        parts.append(
-            paragraph(f"Not in this report, because it was not computed or does not apply: {missing}.", "quiet")
+def _questions(report: Report) -> Iterator[Markup]:
+    """Yield a section for every question, the networks side by side in it; all but the main ones are folded."""
+    keys = list(dict.fromkeys(section.key for part in report.parts for section in part.sections))
+    keys.sort(key=lambda key: MAIN.index(key) if key in MAIN else len(MAIN))
+    for key in keys:
+        found = [(part, section) for part in report.parts for section in part.sections if section.key == key]
+        title, how = found[0][1].title, found[0][1].reading
+        own = [_network(part, section, len(report.parts) > 1) for part, section in found]
+        inside = joined(
+            folded("What is measured, and how to read it", paragraph(how)) if how else Markup(""),
+            element("div", *own, class_="networks"),
         )
-    return element("section", *parts, aria_labelledby=part.anchor)
+        if key in MAIN:
+            yield element("section", element("h2", title), inside)
+        else:
+            said = brief(found[0][1].says) if found[0][1].says else ""
+            summary = element("summary", element("h2", title), element("span", said, class_="quiet"))
+            yield element("section", element("details", summary, inside, class_="question"))
 
 
-def _section(anchor: str, section: Section, explained: set[str]) -> Markup:
-    reading = Markup("") if section.reading in explained else paragraph(section.reading)
-    explained.add(section.reading)
+def _network(part: Part, section: Section, several: bool) -> Markup:
+    """Return what one network says to a question: its first picture, and behind a click all the rest."""
+    anchor = f"{part.anchor}-{section.key}"
+    shown, rest = section.figures[:1], section.figures[1:]
     return element(
         "section",
-        element("h3", section.title, id=anchor),
-        reading,
+        element("h3", part.subject.name if several else section.title, id=anchor, class_="" if several else "unseen"),
         paragraph(section.says, "says") if section.says else Markup(""),
-        *section.figures,
-        *section.tables,
-        command(section.command),
+        *shown,
+        folded("More plots, the numbers and the command", *rest, *section.tables, command(section.command)),
         aria_labelledby=anchor,
     )
+
+
+def _words(report: Report) -> Markup:
+    pairs = (joined(element("dt", word), element("dd", meaning)) for word, meaning in WORDS)
+    parts = [folded("Words used in every table", element("dl", *pairs, class_="words"))]
+    for part in report.parts:
+        if part.missing:
+            missing = ", ".join(part.missing)
+            named = f"Not in this report of {part.subject.name}, because it was not computed or does not apply: "
+            parts.append(paragraph(f"{named}{missing}.", "quiet"))
+    return element("section", *parts)
+
+
+def _next(report: Report) -> Markup:
+    """Return what can be typed next, with these networks filled in."""
+    part = report.parts[0] if report.opening is None else report.opening[0]
+    lines = [(words.format(run=part.subject.commands["run"]), does) for words, does in NEXT if part.subject.commands]
+    if not lines:
+        return Markup("")
+    items = (element("li", element("code", line), f": {does}") for line, does in lines)
+    return element("section", element("h2", "What next"), element("ul", *items))

@@ -37,7 +37,8 @@ MEANINGS = {
     "bracket_depth": "The bracket depth at a place is how many brackets of the text are open there.",
     "line_position": "The line position is how many symbols of the line have been read.",
 }
-AT_ONCE = 3  # trajectories shown before the rest is folded away
+AT_ONCE = 3  # trajectories shown before more are folded away
+MORE = 3  # of those
 COUNTS = 0.99  # r from which a unit that follows the depth is said to count
 
 
@@ -142,7 +143,8 @@ def follows(found: Followed, pen: Pen) -> Section:
     """Return the section on the units that follow a label, with their course over some sequences."""
     correlation = found.correlation
     label = label_name(correlation.label)
-    figures = [_ranked(correlation, pen), _associations(correlation, pen), *_courses(found, pen)]
+    courses = _courses(found, pen)
+    figures = [*courses[:1], _associations(correlation, pen), _ranked(correlation, pen), *courses[1:]]
     by_rank = "Rank correlation asks only that the unit rises whenever the label does, not on a straight line."
     tables = (
         _table(correlation, "pearson", f"r of the best unit of each signal with the {label}"),
@@ -213,7 +215,7 @@ def _courses(followed: Followed, pen: Pen) -> list[Markup]:
     more: list[Markup] = []
     for k, found in enumerate(followed.courses):
         falling = _falls(followed.correlation, found)
-        for place, course in enumerate(found.sequences):
+        for place, course in enumerate(found.sequences[: AT_ONCE + MORE if k == 0 else 2]):
             length = len(course.symbols)
             size = (min(12.0, max(3.05, 1.3 + 0.115 * length)) if length <= 60 else 7.6, 2.3 if length <= 60 else 1.9)
             where = "that also occurs in training" if course.seen else "not seen in training"
@@ -224,13 +226,14 @@ def _courses(followed: Followed, pen: Pen) -> list[Markup]:
             (shown if place < (AT_ONCE if k == 0 else 1) else more).append(panel)
     if not shown:
         return []
+    all_of = "All that were drawn are in trajectories-SIGNAL.csv beside the results."
     units = " and ".join(f"unit {t.units[0]} of the {signal_name(t.signal)}" for t in followed.courses)
     caption = (
         f"The course of {units}, place by place (coloured), and the {label_name(followed.correlation.label)} (grey "
         "steps, right-hand axis, turned over where the unit falls as it rises). Sequences drawn at random; they "
         "illustrate and prove nothing."
     )
-    rest = [folded(f"{len(more)} more courses", figure(more, caption))] if more else []
+    rest = [folded(f"{len(more)} more courses", figure(more, f"{caption} {all_of}"))] if more else []
     return [figure(shown, caption), *rest]
 
 

@@ -34,7 +34,7 @@ def cause(holding: Holding) -> Finding:
     if not holding.of("before") or not holding.of("held"):
         return Finding("The intervention was not made.", False)
     name, split = measured(holding)
-    before, held = (_effect(holding.of(kind)[0], name, split) for kind in ("before", "held"))
+    before, held = (effect_of(holding.of(kind)[0], name, split) for kind in ("before", "held"))
     if before is None or held is None:
         return Finding("The intervention could not be scored.", False)
     by_ends = name == "end_recall"
@@ -54,14 +54,14 @@ def measured(holding: Holding) -> tuple[str, str]:
     """Return by what an intervention is judged: the ends foreseen where there are any, else the loss; and the split."""
     chief = [*holding.of("before"), *holding.of("held")]
     split = "unseen" if all(effect.loss.unseen is not None for effect in chief) else "test"
-    ends = [_effect(effect, "end_recall", split) for effect in chief]
+    ends = [effect_of(effect, "end_recall", split) for effect in chief]
     there = all(score is not None and np.isfinite(score.value) for score in ends)
     return ("end_recall" if there else "loss"), split
 
 
 def random_values(holding: Holding, name: str, split: str) -> list[float]:
     """Return what each random draw came to."""
-    found = [_effect(effect, name, split) for effect in holding.of("random")]
+    found = [effect_of(effect, name, split) for effect in holding.of("random")]
     return [score.value for score in found if score is not None and np.isfinite(score.value)]
 
 
@@ -104,13 +104,14 @@ def _loss_held(start: Score, after: Score) -> str:
 
 
 def _loss_aside(holding: Holding, split: str) -> str:
-    before, held = (_effect(holding.of(kind)[0], "loss", split) for kind in ("before", "held"))
+    before, held = (effect_of(holding.of(kind)[0], "loss", split) for kind in ("before", "held"))
     if before is None or held is None:
         return ""
     return f" Its loss goes from {number(before.value)} to {number(held.value)}."
 
 
-def _effect(effect: Effect, name: str, split: str) -> Score | None:
+def effect_of(effect: Effect, name: str, split: str) -> Score | None:
+    """Return an intervention's score by one measure on one split."""
     scores: Scores | None = getattr(effect, name)
     return on_split(scores, split)
 
@@ -179,7 +180,7 @@ def _lines(found: Holding) -> dict[str, str]:
         return {}
     name, split = measured(found)
     write = share if name == "end_recall" else number
-    before, held = (_effect(found.of(kind)[0], name, split) for kind in ("before", "held"))
+    before, held = (effect_of(found.of(kind)[0], name, split) for kind in ("before", "held"))
     drawn = random_values(found, name, split)
     random = f"; random {write(sum(drawn) / len(drawn))}" if drawn else ""
     what = "" if name == "end_recall" else "loss "

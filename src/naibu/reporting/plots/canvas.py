@@ -18,7 +18,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from naibu.storage import written_beside
+from naibu.storage import digest_of, written_beside
 
 # Okabe & Ito's palette: told apart by the colour-blind; lines differ in style as well.
 VERMILLION, BLUE, GREEN, ORANGE, PURPLE = "#d55e00", "#0072b2", "#009e73", "#e69f00", "#cc79a7"
@@ -129,6 +129,26 @@ def _style() -> Iterator[None]:
         yield
 
 
+def _shorter(attribute: str) -> str:
+    """Return coordinates to a tenth of a point, 3.0 as 3, and lines without a letter before each point."""
+    tenths = re.sub(r"\.0\b", "", re.sub(r"(\.\d)\d+", r"\1", attribute).replace("\n", " "))
+    drawn = re.sub(r" +", " ", tenths) if attribute.startswith(" d=") else tenths
+    return drawn if re.search("[CQAHVSTcqahvst]", drawn[4:]) else drawn.replace(" L ", " ")
+
+
+def _ungrouped(body: str) -> str:
+    """Return a drawing without groups that say nothing of what is in them."""
+    kept: list[bool] = []
+
+    def of(tag: re.Match[str]) -> str:
+        if tag[0] == "</g>":
+            return tag[0] if kept.pop() else ""
+        kept.append(tag[0] != "<g>")
+        return tag[0] if kept[-1] else ""
+
+    return re.sub(r"<g[^>]*>|</g>", of, body)
+
+
 def _inline(svg: str, size: tuple[float, float], name: str, label: str, wide: bool) -> Markup:
     body = svg[svg.index("<svg") : svg.rindex("</svg>")]
     body = re.sub(r"<style[^>]*>.*?</style>", "", body, flags=re.S)
@@ -137,13 +157,16 @@ def _inline(svg: str, size: tuple[float, float], name: str, label: str, wide: bo
     body = re.sub(r"font: (?:[\w-]+ )*([\d.]+px) [^;\"]*", r"font-size: \1", body)  # matplotlib before 3.10
     body = body.replace("xlink:href", "href")
     used = set(re.findall(r"(?:href=\"#|url\(#)([\w.-]+)", body))
-    body = re.sub(r' id="([^"]*)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", body)
-    body = re.sub(r"(href=\"#|url\(#)", rf"\g<1>{name}-", body)
-    body = re.sub(r' (?:d|x|y)="[^"]*"', lambda m: re.sub(r"(\.\d\d)\d+", r"\1", m[0]).replace("\n", " "), body)
+    short = f"d{digest_of(name)[:8]}"
+    names = {old: f"{short}-{number}" for number, old in enumerate(sorted(used))}
+    body = re.sub(r' id="([^"]*)"', lambda m: f' id="{names[m[1]]}"' if m[1] in used else "", body)
+    body = re.sub(r"(href=\"#|url\(#)([\w.-]+)", lambda m: m[1] + names[m[2]], body)
+    body = re.sub(r' (?:d|x|y)="[^"]*"', lambda m: _shorter(m[0]), body)
+    body = re.sub(r"rotate\([^)]*\)", lambda m: re.sub(r"(\.\d)\d+", r"\1", m[0]), body)
     body = re.sub(r' transform="rotate\(-0 [^"]*"', "", body)
     for colour, in_page in _IN_PAGE.items():
         body = body.replace(f": {colour}", f": {in_page}")
-    body = re.sub(r">\s+<", "><", body.strip())
+    body = _ungrouped(re.sub(r">\s+<", "><", body.strip()))
     width, height = (round(72 * inches, 2) for inches in size)
     kind = "panel wide" if wide else "panel"
     return Markup(

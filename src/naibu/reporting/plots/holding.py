@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from naibu.interventions.results import Effect, Holding
 from naibu.probes.results import Score
+from naibu.reporting.numbers import number, share
 from naibu.reporting.plots.canvas import BLUE, GREEN, GREY, VERMILLION, ink, new_axes
 from naibu.reporting.words import on_split, signal_name
 
@@ -43,6 +44,35 @@ def plot_holding(
         ax.set_xlim(-0.03, 1.03)
         ax.set_xticks(np.linspace(0, 1, 6), [f"{x:.0%}" for x in np.linspace(0, 1, 6)])
     ax.grid(axis="x", color=ink(ax), alpha=0.12, linewidth=0.6)
+    return ax
+
+
+def plot_proof(
+    holding: Holding, ax: Axes | None = None, *, statistic: str = "end_recall", split: str = "test", what: str = ""
+) -> Axes:
+    """Draw one statistic as bars: nothing held, the unit held, other units held (their mean, each a ring)."""
+    ax = new_axes((3.6, 2.3)) if ax is None else ax
+    kinds = [kind for kind in ("before", "held", "random") if holding.of(kind)]
+    names = {
+        "before": "nothing held",
+        "held": f"unit {holding.unit} held",
+        "random": f"{len(holding.of('random'))} others held,\none at a time",
+    }
+    scores = {kind: [on_split(getattr(e, statistic), split) for e in holding.of(kind)] for kind in kinds}
+    values = {kind: [s.value for s in found if s is not None] for kind, found in scores.items()}
+    heights = [float(np.mean(values[kind])) if values[kind] else 0.0 for kind in kinds]
+    ax.bar(range(len(kinds)), heights, width=0.62, color=[_COLOURS[kind] for kind in kinds], alpha=0.85)
+    shares = statistic != "loss"
+    for place, (kind, height) in enumerate(zip(kinds, heights, strict=True)):
+        if kind == "random":
+            ax.plot([place] * len(values[kind]), values[kind], "o", color=ink(ax), fillstyle="none", markersize=4)
+        text = share(height) if shares else number(height)
+        ax.annotate(text, (place, height), (0, 3), textcoords="offset points", ha="center", fontsize=10)
+    ax.set_xticks(range(len(kinds)), [names[kind] for kind in kinds])
+    if shares:
+        ax.set_ylim(0, 1.12)
+        ax.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
+    ax.set_ylabel(f"{what} foreseen" if shares else NAMES["loss"])
     return ax
 
 
