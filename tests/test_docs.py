@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import subprocess
@@ -75,6 +76,8 @@ def test_the_readme_names_both_commands_and_every_document():
     for path in (ROOT / "docs").glob("*.md"):
         assert f"docs/{path.name}" in readme
     assert len(readme.splitlines()) <= 150
+    kept = json.loads((ROOT / "docs" / "standard-library.json").read_text(encoding="utf-8"))
+    assert " ".join(kept["finding"].split()) in " ".join(readme.replace("> ", "").split())
 
 
 @pytest.mark.parametrize("path", [ROOT / "README.md", *(ROOT / "docs").glob("*.md")], ids=lambda path: path.name)

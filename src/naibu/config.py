@@ -177,7 +177,7 @@ class TrainingConfig:
     steps: int | None = None
     """Steps of training, one update each, in place of minutes; repeats a run exactly."""
     minutes: float | None = None
-    """Minutes of training, 5 when not given (less on standard-library); becomes a number of steps after a warm-up."""
+    """Minutes of training, 5 when not given (steps on standard-library); becomes a number of steps after a warm-up."""
     seed: int = 1
     """Seed of weights, batches and dropout."""
     batch_size: int = 16

@@ -67,7 +67,7 @@ def doubled(data: bytes, rng: random.Random) -> bytes:
 
 def other_number(data: bytes, rng: random.Random) -> bytes:
     """One digit another: what is text stays valid."""
-    digits = [place for place, byte in enumerate(data) if chr(byte).isdigit()]
+    digits = [place for place, byte in enumerate(data) if byte in b"0123456789"]
     if not digits:
         return flipped(data, rng)
     place = rng.choice(digits)

@@ -25,6 +25,7 @@ from naibu.probes.search import search
 from naibu.reporting.coloured import print_coloured
 from naibu.reporting.page import render
 from naibu.reporting.palette import colour, ink, level, luminance
+from naibu.reporting.reading import AT_ONCE, MOST
 from naibu.runs import open_run
 from naibu.runs.load import load
 
@@ -214,11 +215,14 @@ def test_the_page_holds_the_values_of_all_cells(part):
     page, shown = Reading(render(fake.report(part))), part.results["passages"]
     cells = json.loads(page.box["data-cells"])
     assert len(cells) == page.options == len(shown.cells)
-    for attributes, spans, passage in zip(page.texts, page.spans, shown.passages, strict=True):
+    assert len(page.texts) == min(MOST, len(shown.passages))
+    for k, (attributes, spans, passage) in enumerate(zip(page.texts, page.spans, shown.passages, strict=False)):
         values = np.frombuffer(base64.b64decode(attributes["data-values"]), np.int8)
         assert (values.reshape(len(cells), -1) == passage.values).all()
         bits = np.unpackbits(np.frombuffer(base64.b64decode(attributes["data-holds"]), np.uint8), bitorder="little")
         assert (bits[: passage.holds.size].reshape(passage.holds.shape) == (passage.holds == 1)).all()
+        if k >= AT_ONCE:  # behind a click, coloured by the script
+            continue
         first = passage.values[0] / FULL * shown.scales[0]
         assert [float(title.replace("\u2212", "-")) for _, title in spans] == pytest.approx(first.tolist(), abs=0.0051)
         assert [kind.split(" ")[0] for kind, _ in spans] == [level(int(v), FULL, True) for v in passage.values[0]]

@@ -104,7 +104,9 @@ def report(runs: Runs, /, *, out: Path = Path("report.html"), told: Told = UNTOL
 
     told.console.print(summary_table(make_report(places_in(runs), out, command=told.command)))
     told.say("Report", out)
-    return read_json(out.with_name("summary.json"), "the main numbers")
+    summary = read_json(out.with_name("summary.json"), "the main numbers")
+    told.console.print(summary["finding"], markup=False, highlight=False)
+    return summary
 
 
 def check(

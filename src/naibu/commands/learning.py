@@ -113,6 +113,7 @@ def _look(task: str) -> Callable[..., Any]:
             summary = read_json(out / "summary.json", "the main numbers")
         told.console.print(table_of(summary))
         told.say("Report", out / "report.html")
+        told.console.print(summary.get("finding", ""), markup=False, highlight=False)
         return summary
 
     return _of_task(look, task)

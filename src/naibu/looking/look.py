@@ -16,7 +16,7 @@ from naibu.locks import only_writer
 from naibu.looking.asked import NOTE, Look, begin, files_of
 from naibu.looking.places import Places
 from naibu.looking.probing import probe_run
-from naibu.looking.report import make_report
+from naibu.looking.report import make_report, said
 from naibu.looking.steps import intervene_run, record_run
 from naibu.progress import shown
 from naibu.reporting.content import Report
@@ -54,7 +54,10 @@ def _look_into(asked: Look, console: Console, command: str, workers: int, held: 
             if not places.stored().intact("holding"):
                 intervene_run(places, data)
             looked.append(places)
-    report = make_report(looked, asked.out / "report.html", command=command)
+        report = make_report(looked, asked.out / "report.html", command=command)
+        if len(looked) < len(asked.networks()):  # to be read meanwhile
+            page = asked.out / "report.html"
+            console.print(f"{said(report)}\nReport of what is there so far: {page}", markup=False, soft_wrap=True)
     # Taken before the corpus was read: a file changed meanwhile is not said to be looked into.
     write_json(asked.out / NOTE, {**asked.source(), "whole": whole, "files": files_of(asked.out)})
     return report

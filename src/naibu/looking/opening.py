@@ -15,7 +15,7 @@ from naibu.reporting.content import Opening, Subject
 from naibu.reporting.finding import CLOSE
 from naibu.reporting.numbers import number, share
 from naibu.reporting.section import Pen
-from naibu.reporting.words import headline, label_name, leading, outcome_name, signal_name
+from naibu.reporting.words import headline, label_name, leading, signal_name
 
 COUNTED = {"depth": "the open brackets", "bracket_depth": "the open brackets"}
 
@@ -29,7 +29,7 @@ def opening_of(subject: Subject, results: Results, pen: Pen) -> Opening | None:
     signal = _held_signal(followed, holding)
     score, split = headline(signal.pearson)
     sentence = _sentence(followed.correlation.label, signal, score)
-    proof, proved = _proof(holding, subject)
+    proof, proved = _proof(holding)
     label, on = label_name(followed.correlation.label), "test sequences"
     on = "sequences that do not occur in training" if split == "unseen" else on
     proof = f"r\u00a0=\u00a0{number(score.value)} with the {label} on {on}. {proof}"
@@ -38,8 +38,7 @@ def opening_of(subject: Subject, results: Results, pen: Pen) -> Opening | None:
         from naibu.reporting.plots.holding import plot_proof
 
         name, split = measured(holding)
-        what = outcome_name(subject.singled_out or "") if name == "end_recall" else "places"
-        figures.append(pen(partial(plot_proof, holding, statistic=name, split=split, what=what), proof, (3.6, 2.3)))
+        figures.append(pen(partial(plot_proof, holding, statistic=name, split=split), proof, (3.6, 2.3)))
     strength = abs(score.value) + proved if np.isfinite(score.value) else -1.0
     return Opening(sentence, proof, tuple(each for each in figures if each is not None), strength)
 
@@ -65,7 +64,7 @@ def _sentence(label: str, signal: SignalCorrelation, score: Score) -> str:
     return f"{who} follows the {label_name(label)}{'' if r > 0 else ', falling as it rises'}."
 
 
-def _proof(holding: Holding | None, subject: Subject) -> tuple[str, bool]:
+def _proof(holding: Holding | None) -> tuple[str, bool]:
     """Return what holding the unit shows, and whether the network needs it."""
     if holding is None or not holding.of("before") or not holding.of("held"):
         return "Whether the network needs it was not tried.", False
@@ -76,7 +75,7 @@ def _proof(holding: Holding | None, subject: Subject) -> tuple[str, bool]:
         return "Whether the network needs it could not be scored.", False
     by_ends = name == "end_recall"
     write = share if by_ends else number
-    what = f"of the {outcome_name(subject.singled_out or '')} it foresees" if by_ends else "its loss goes from"
+    what = "of the ends of sequence it foresees" if by_ends else "its loss goes from"
     others = f"hold {len(drawn)} other units, one at a time: {write(float(np.mean(drawn)))}"
     if len(drawn) > 1:
         others += f" (worst {write(min(drawn) if by_ends else max(drawn))})"

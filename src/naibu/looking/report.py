@@ -73,10 +73,14 @@ def make_report(looked: Sequence[Places], page: Path, *, command: str) -> Report
     table = summary_table(report)
     summary = {"version": VERSION, "title": title, "made": made, "command": command, "networks": networks}
     shown = {"columns": [*networks], "rows": _cells(table)}
-    said = [] if report.opening is None else [report.opening[1].sentence, report.opening[1].proof]
     forms = of_forms([part.subject for part in parts], networks)
-    deliver_json(page.with_name("summary.json"), {**summary, "finding": " ".join(said), "table": shown, "forms": forms})
+    deliver_json(page.with_name("summary.json"), {**summary, "finding": said(report), "table": shown, "forms": forms})
     return report
+
+
+def said(report: Report) -> str:
+    """Return what the page opens with, "" where nothing was asked for."""
+    return "" if report.opening is None else f"{report.opening[1].sentence} {report.opening[1].proof}"
 
 
 def _cells(table: Table) -> list[list[str]]:

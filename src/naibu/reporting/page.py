@@ -13,6 +13,7 @@ from naibu.reporting.content import Part, Report
 from naibu.reporting.markup import Markup, command, element, folded, joined, paragraph
 from naibu.reporting.reading import reading, script, script_policy
 from naibu.reporting.section import Section
+from naibu.reporting.training import cut_short
 from naibu.storage import deliver_text, sealed_page
 
 LEAD = (
@@ -129,16 +130,17 @@ def _opening(report: Report) -> Markup:
         paragraph(opening.proof, "proof"),
         element("div", *map(Markup, opening.figures), class_="panels"),
         element("p", "The network ", link, f" ({trained}trained here){read}. ", LEAD, class_="quiet"),
+        paragraph(short, "quiet") if (short := cut_short(part.subject)) else Markup(""),
         class_="opening",
     )
 
 
 def _found(report: Report) -> Markup:
     """Return a line for every finding, with all that is to be said of it behind a click."""
-    parts: list[str] = [element("h2", "What was found", id="found")]
+    networks = []
     for part in report.parts:
         read = f": {part.subject.reads}" if part.subject.reads else ""
-        parts.append(element("h3", part.subject.name, read, id=part.anchor))
+        parts = [element("h3", part.subject.name, read, id=part.anchor)]
         if part.opening is not None and report.opening is not None and part is not report.opening[0]:
             parts.append(paragraph(f"{part.opening.sentence} {part.opening.proof}"))
         items = []
@@ -148,8 +150,10 @@ def _found(report: Report) -> Markup:
             sign = element("span", "shown: " if finding.present else "not shown: ", class_="unseen")
             items.append(element("li", sign, folded(brief(finding.text), more), class_=kind))
         parts.append(element("ul", *items, class_="findings") if items else paragraph("Nothing was probed."))
-    parts.append(paragraph("● found and above its controls, ○ looked for and not shown. " + NUMBERS, "quiet"))
-    return element("section", *parts)
+        networks.append(element("section", *parts))
+    signs = paragraph("● found and above its controls, ○ looked for and not shown. " + NUMBERS, "quiet")
+    heading = element("h2", "What was found", id="found")
+    return element("section", heading, element("div", *networks, class_="networks"), signs)
 
 
 def brief(text: str) -> str:

@@ -16,8 +16,8 @@ from naibu.reporting.numbers import number
 from naibu.reporting.palette import level
 from naibu.reporting.words import label_name, signal_name, visible
 
-AT_ONCE = 3
-"""Texts that are shown; the others are behind a click."""
+AT_ONCE, MOST = 3, 12
+"""Texts that are shown, and those of them and behind a click; all are in passages.csv."""
 CAPTION = (
     "Each symbol lies on the colour of the unit's value after reading it; it is underlined where the label that the "
     "unit was found for holds. Point at a symbol for its value, or choose a text and step through it with the arrow "
@@ -40,7 +40,7 @@ def reading(found: Passages, name: str, spaced: bool) -> Markup:
         element("output", for_=f"{name}-cell"),
     )
     first = found.cells[0]
-    texts = [_text(passage, found, k, spaced) for k, passage in enumerate(found.passages)]
+    texts = [_text(passage, found, k, spaced) for k, passage in enumerate(found.passages[:MOST])]
     parts = joined(
         Markup('<p class="tools" hidden>{}</p>').format(choice),
         element("p", "Coloured by ", cell_name(first), class_="fixed"),
@@ -89,13 +89,14 @@ def _legend(cell: NamedCell, scale: float) -> Markup:
 
 def _text(passage: Passage, found: Passages, k: int, spaced: bool) -> Markup:
     """Return one passage as preformatted text with a span for each symbol."""
-    signed = found.cells[0].signed
+    scale, signed = float(found.scales[0]), found.cells[0].signed
     spans = []
     for symbol, value, holds in zip(passage.symbols, passage.values[0], passage.holds[0], strict=True):
         shown = f"{visible(symbol)}\n" if symbol == "\n" else symbol if symbol == " " else visible(symbol)
         kind = " ".join(part for part in (level(int(value), FULL, signed), "on" if holds == 1 else "") if part)
         after = " " if spaced else "\n" if symbol == START_SYMBOL else ""
-        coloured = {"class_": kind} if kind and k < AT_ONCE else {}  # the script colours the others, and tells values
+        told = {"class_": kind, "title": _number(int(value) / FULL * scale)}
+        coloured = told if k < AT_ONCE else {}  # the script colours the others
         spans.append(joined(element("span", shown, **coloured), after))
     where = "that also occurs in training" if passage.seen else "not seen in training"
     return element(
@@ -111,3 +112,7 @@ def _text(passage: Passage, found: Passages, k: int, spaced: bool) -> Markup:
 
 def _packed(values: np.ndarray) -> str:
     return b64encode(np.ascontiguousarray(values, np.int8).tobytes()).decode()
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")

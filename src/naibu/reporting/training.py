@@ -14,6 +14,8 @@ from naibu.reporting.numbers import count, duration, number
 from naibu.reporting.section import Pen, Section
 from naibu.reporting.words import visible
 
+FALLING = 0.01
+"""The share by which the loss falls at the last validation from which on a training is called short."""
 LOSS = "The loss is what training makes smaller."
 CATEGORICAL = (
     "The loss is the mean of −log p, where p is the probability it gave to the right answer; e to the power of the "
@@ -23,6 +25,7 @@ CATEGORICAL = (
 
 def trained(subject: Subject, pen: Pen) -> Section:
     """Return the section on data and training."""
+    short = cut_short(subject)
     figures: list[Markup] = []
     if subject.example:
         words = (visible(symbol) for symbol in subject.example.split(" "))
@@ -44,9 +47,26 @@ def trained(subject: Subject, pen: Pen) -> Section:
         f"The network is {subject.about}. {CATEGORICAL if subject.categorical else LOSS}",
         tuple(figures),
         tuple(tables),
-        says=" ".join([*([f"It read {subject.reads}."] if subject.reads else []), *subject.notes]),
+        says=" ".join(filter(None, [f"It read {subject.reads}." * bool(subject.reads), *subject.notes, short])),
         key="train",
         command=subject.commands.get("record"),
+    )
+
+
+def cut_short(subject: Subject) -> str:
+    """Say that training ended while validation was still getting better, "" where it was not.
+
+    A fall of a hundredth or more at the last validation counts: less than that the schedule's end brings by itself.
+    """
+    losses = [line["validation_loss"] for line in subject.metrics if line.get("validation_loss") is not None]
+    if len(losses) < 2 or not losses[-1] <= min(losses) or not losses[-2] > 0:
+        return ""
+    fall = 1 - losses[-1] / losses[-2]
+    if fall < FALLING:
+        return ""
+    return (
+        f"It was cut short: the loss on validation sequences was still falling, by {fall:.1%} at the last of "
+        f"{len(losses)} validations. Longer training (--minutes, in another --out) may find more than this page shows."
     )
 
 

@@ -37,7 +37,7 @@ MEANINGS = {
     "bracket_depth": "The bracket depth at a place is how many brackets of the text are open there.",
     "line_position": "The line position is how many symbols of the line have been read.",
 }
-AT_ONCE = 3  # trajectories shown before more are folded away
+AT_ONCE = 2  # trajectories shown before more are folded away
 MORE = 3  # of those
 COUNTS = 0.99  # r from which a unit that follows the depth is said to count
 
@@ -223,7 +223,7 @@ def _courses(followed: Followed, pen: Pen) -> list[Markup]:
             text = f"{unit} over {length} places of a test sequence {where}."
             draw = partial(plot_trajectory, found, sequence=place, falling=falling)
             panel = pen(draw, text, size, wide=size[0] > 3.7)
-            (shown if place < (AT_ONCE if k == 0 else 1) else more).append(panel)
+            (shown if k == 0 and place < AT_ONCE else more).append(panel)
     if not shown:
         return []
     all_of = "All that were drawn are in trajectories-SIGNAL.csv beside the results."

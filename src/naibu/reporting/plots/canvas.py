@@ -132,7 +132,9 @@ def _style() -> Iterator[None]:
 def _shorter(attribute: str) -> str:
     """Return coordinates to a tenth of a point, 3.0 as 3, and lines without a letter before each point."""
     tenths = re.sub(r"\.0\b", "", re.sub(r"(\.\d)\d+", r"\1", attribute).replace("\n", " "))
-    drawn = re.sub(r" +", " ", tenths) if attribute.startswith(" d=") else tenths
+    drawn = tenths
+    if attribute.startswith(" d="):
+        drawn = re.sub(r" (?=z|\"$)", "", re.sub(r" +", " ", tenths))
     return drawn if re.search("[CQAHVSTcqahvst]", drawn[4:]) else drawn.replace(" L ", " ")
 
 
@@ -143,10 +145,12 @@ def _ungrouped(body: str) -> str:
     def of(tag: re.Match[str]) -> str:
         if tag[0] == "</g>":
             return tag[0] if kept.pop() else ""
+        if tag[0].endswith("/>"):
+            return ""
         kept.append(tag[0] != "<g>")
         return tag[0] if kept[-1] else ""
 
-    return re.sub(r"<g[^>]*>|</g>", of, body)
+    return re.sub(r"<g(?: [^>]*)?/?>|</g>", of, body)
 
 
 def _inline(svg: str, size: tuple[float, float], name: str, label: str, wide: bool) -> Markup:
@@ -157,7 +161,7 @@ def _inline(svg: str, size: tuple[float, float], name: str, label: str, wide: bo
     body = re.sub(r"font: (?:[\w-]+ )*([\d.]+px) [^;\"]*", r"font-size: \1", body)  # matplotlib before 3.10
     body = body.replace("xlink:href", "href")
     used = set(re.findall(r"(?:href=\"#|url\(#)([\w.-]+)", body))
-    short = f"d{digest_of(name)[:8]}"
+    short = f"d{digest_of(name)[:5]}"
     names = {old: f"{short}-{number}" for number, old in enumerate(sorted(used))}
     body = re.sub(r' id="([^"]*)"', lambda m: f' id="{names[m[1]]}"' if m[1] in used else "", body)
     body = re.sub(r"(href=\"#|url\(#)([\w.-]+)", lambda m: m[1] + names[m[2]], body)
@@ -166,6 +170,7 @@ def _inline(svg: str, size: tuple[float, float], name: str, label: str, wide: bo
     body = re.sub(r' transform="rotate\(-0 [^"]*"', "", body)
     for colour, in_page in _IN_PAGE.items():
         body = body.replace(f": {colour}", f": {in_page}")
+    body = re.sub(r'<path d="[^"]*" style="fill: none"/>', "", body)  # the grounds of figure and axes
     body = _ungrouped(re.sub(r">\s+<", "><", body.strip()))
     width, height = (round(72 * inches, 2) for inches in size)
     kind = "panel wide" if wide else "panel"

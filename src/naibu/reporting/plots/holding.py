@@ -47,9 +47,7 @@ def plot_holding(
     return ax
 
 
-def plot_proof(
-    holding: Holding, ax: Axes | None = None, *, statistic: str = "end_recall", split: str = "test", what: str = ""
-) -> Axes:
+def plot_proof(holding: Holding, ax: Axes | None = None, *, statistic: str = "end_recall", split: str = "test") -> Axes:
     """Draw one statistic as bars: nothing held, the unit held, other units held (their mean, each a ring)."""
     ax = new_axes((3.6, 2.3)) if ax is None else ax
     kinds = [kind for kind in ("before", "held", "random") if holding.of(kind)]
@@ -72,7 +70,7 @@ def plot_proof(
     if shares:
         ax.set_ylim(0, 1.12)
         ax.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
-    ax.set_ylabel(f"{what} foreseen" if shares else NAMES["loss"])
+    ax.set_ylabel("ends of sequence foreseen" if shares else NAMES["loss"])
     return ax
 
 
