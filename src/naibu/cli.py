@@ -20,7 +20,7 @@ from rich.console import Console
 
 from naibu.commands import app
 from naibu.commands.learning import with_standard_input, with_task
-from naibu.commands.parts import Typed
+from naibu.commands.parts import Typed, Usual
 from naibu.config import check_number, check_numbers
 from naibu.errors import NaibuError
 from naibu.storage import cannot_write, check_writable, deliver_text, json_text
@@ -61,7 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run(words: list[str]) -> None:
     """Run what was typed, and write what it returns where --json says."""
-    words = with_standard_input(words)
+    Usual.everything = "--help-all" in words
+    words = with_standard_input(["--help" if word == "--help-all" else word for word in words])
     with_its_task, note = with_task(words)
     usual = Console(width=_columns())
     command, bound, _ = app.parse_args(with_its_task, console=usual, exit_on_error=False, print_error=False)

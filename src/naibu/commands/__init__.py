@@ -7,7 +7,7 @@ from cyclopts import App, Group
 from naibu.commands import inside, measuring
 from naibu.commands.learning import look, train
 from naibu.commands.papers import papers
-from naibu.commands.parts import USUAL, added, from_settings, names_and_numbers, unfolded
+from naibu.commands.parts import USUAL, Usual, added, from_settings, names_and_numbers, unfolded
 from naibu.version import __version__
 
 ABOUT = """Train a recurrent network, record everything inside it, and find out what each unit has learnt.
@@ -27,6 +27,7 @@ app = App(
     name="naibu",
     help=unfolded(ABOUT),
     help_format="plaintext",
+    help_formatter=Usual(),
     version=f"naibu {__version__}",
     version_flags=("--version", "-V"),
     default_parameter=USUAL,

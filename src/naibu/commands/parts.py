@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from cyclopts import App, ArgumentCollection, CoercionError, Group, Parameter
 from cyclopts.config import Dict
+from cyclopts.help import DefaultFormatter, HelpEntry, HelpPanel
 from rich.console import Console
 
 from naibu.errors import OptionError
@@ -35,6 +36,25 @@ class Typed:
 def flat(title: str, place: int) -> Parameter:
     """Return what makes every field of a dataclass an option, under a title of the help."""
     return Parameter(name="*", group=Group(title, sort_key=place))
+
+
+class Usual(DefaultFormatter):
+    """Help that shows, of what is learnt and how, the options that are usually given; all of them with --help-all."""
+
+    everything = False
+    """Whether --help-all was typed."""
+    titles = ("Data", "Network", "Training")
+    names = ("corpus", "form", "test", "category", "cell", "units", "layers", "dropout", "steps", "minutes", "seed")
+
+    def __call__(self, console: Console, options: Any, panel: HelpPanel) -> None:
+        """Print one box of options."""
+        if not Usual.everything and panel.title in self.titles:
+            usual = {f"--{name}" for name in self.names}
+            panel.entries = [each for each in panel.entries if usual & {*each.positive_names}]
+        if not Usual.everything and panel.title == "Output":
+            more = "All other options of data, network and training."
+            panel.entries = [*panel.entries, HelpEntry(positive_names=("--help-all",), description=more)]
+        super().__call__(console, options, panel)
 
 
 def _shown(default: Any) -> str | None:
