@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from naibu.errors import OptionError
@@ -27,6 +28,15 @@ def free_memory() -> int:
             except (OSError, ValueError):
                 continue
     return max(0, min(found))
+
+
+def peak_memory() -> int | None:
+    """Return the most memory this process has held, in MB; None where the system does not say, as on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024))
 
 
 def check_memory(size: int, what: str = "this") -> None:

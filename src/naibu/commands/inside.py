@@ -109,6 +109,45 @@ def report(runs: Runs, /, *, out: Path = Path("report.html"), told: Told = UNTOL
     return summary
 
 
+def plot(
+    run: Annotated[Path, Parameter(help="The folder of a network that was probed.")],
+    /,
+    *,
+    what: str = "depth",
+    unit: int | None = None,
+    signal: str = "cell",
+    out: Path = Path("plot.svg"),
+    show: Annotated[bool, Parameter(name="--list")] = False,
+    told: Told = UNTOLD,
+) -> Any:
+    """Draw one result of a network into a file of its own, for a slide or a paper: SVG, PNG or PDF.
+
+    What there is to draw is a name under RUN/results/, or trajectory: a unit over a test sequence from the recording.
+
+    $ naibu plot looks/mine/tagged-200 --list
+    $ naibu plot looks/mine/tagged-200 --what holding --out holding.png
+    $ naibu plot looks/mine/tagged-200 --what trajectory --unit 23 --out slide.svg
+
+    Args:
+        what: The result to draw, or trajectory.
+        unit: The unit of a trajectory; the one that follows the label best when not given.
+        signal: The signal of a trajectory.
+        out: The file; its ending says the kind.
+        show: List what can be drawn.
+    """
+    from naibu.looking.drawing import draw_into, drawable
+    from naibu.looking.places import places_in
+
+    (places, *_) = places_in([run])
+    if show:
+        for name in drawable(places):
+            told.console.print(name, markup=False, highlight=False)
+        return drawable(places)
+    draw_into(places, what, out, unit=unit, signal=signal)
+    told.say("Picture", out)
+    return str(out)
+
+
 def check(
     paths: Annotated[tuple[Path, ...], Parameter(help="Folders of networks, looks, recordings or papers.")],
     /,

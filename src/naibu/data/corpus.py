@@ -65,6 +65,10 @@ class Corpus(Data):
     counts: dict[str, int]
     skipped_files: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{len(getattr(self, part)):,} {part}" for part in ("train", "validation", "test"))
+        return f"Corpus({self.name}, form {self.form}, {len(self.vocabulary):,} symbols; sequences: {parts})"
+
     @property
     def facts(self) -> dict[str, Any]:
         """The form and the reader that were chosen, the phrase, and what was counted."""

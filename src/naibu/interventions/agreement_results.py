@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from naibu.probes.result import Result
 from naibu.probes.results import Row, Score
 
 CHANCE = 0.5
@@ -74,7 +75,7 @@ class NumberUnit:
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Agreement(Result):
     """How well a network agrees a verb with its subject, by the nouns in between."""
 
     run: str

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from naibu.interventions.measured import Measured
+from naibu.probes.result import Result
 from naibu.probes.results import Row, Scores
 
 OLD = {
@@ -65,7 +66,7 @@ class Effect:
 
 
 @dataclass(frozen=True)
-class Holding:
+class Holding(Result):
     """A unit held still at its training mean, beside random units held still, and gates held open or shut."""
 
     run: str

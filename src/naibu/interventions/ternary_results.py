@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from naibu.probes.result import Result
 from naibu.probes.results import Row, Score, Scores
 
 ROUNDED = ("ternary", "threshold", "scaled")
@@ -54,7 +55,7 @@ class UnitLevels:
 
 
 @dataclass(frozen=True)
-class Ternary:
+class Ternary(Result):
     """What it costs to replace the update by three levels at every step, all layers at once."""
 
     run: str

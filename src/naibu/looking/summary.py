@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 from naibu.looking.analyses.catalogue import answered
 from naibu.looking.analysis import Results
 from naibu.looking.numbers import scored
+from naibu.memory import peak_memory
 from naibu.reporting.content import Subject
 
 VERSION = 2
@@ -52,7 +51,6 @@ def summary_of(subject: Subject, results: Results) -> dict[str, Any]:
         analyses[analysis.name] = analysis.numbers(found)
         for name, s in analysis.scores(found).items():
             scores.setdefault(name, None if s is None else scored("test", s))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 2**20)
     return {
         "run": subject.name,
         "data": dict(subject.data),
@@ -60,7 +58,7 @@ def summary_of(subject: Subject, results: Results) -> dict[str, Any]:
         "scores": scores,
         "analyses": analyses,
         "seconds": dict(subject.seconds),
-        "peak_memory_mb": round(peak),
+        "peak_memory_mb": peak_memory(),
     }
 
 

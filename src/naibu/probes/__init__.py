@@ -36,7 +36,7 @@ from naibu.probes.results import Score as Score
 from naibu.probes.results import Scores as Scores
 from naibu.probes.results import Trajectories as Trajectories
 from naibu.probes.search import search as search
-from naibu.probes.tables import load as load
+from naibu.probes.tables import load_result as load
 from naibu.probes.tables import save as save
 from naibu.probes.timescales import timescales as timescales
 from naibu.probes.timescales_results import Timescales as Timescales

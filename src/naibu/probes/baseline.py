@@ -13,6 +13,7 @@ from scipy.sparse import coo_array, csr_array
 
 from naibu.errors import OptionError
 from naibu.probes.resampling import Resampler
+from naibu.probes.result import Result
 from naibu.probes.results import Row, Rows, Scores, result_row
 from naibu.probes.scoring import Scorer
 from naibu.probes.source import Index, Source, run_name
@@ -32,7 +33,7 @@ class Baseline:
 
 
 @dataclass(frozen=True)
-class Baselines:
+class Baselines(Result):
     """A label from its most frequent value, from the position, and from the last n symbols."""
 
     run: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from naibu.probes.result import Result
 from naibu.probes.results import Row, Rows, Score, Scores, result_row
 
 
@@ -47,7 +48,7 @@ class CategoryPrediction:
 
 
 @dataclass(frozen=True)
-class BracketPrediction:
+class BracketPrediction(Result):
     """Opening against closing brackets as next symbols of one network."""
 
     run: str
@@ -102,7 +103,7 @@ class ComparedKind:
 
 
 @dataclass(frozen=True)
-class BracketComparison:
+class BracketComparison(Result):
     """The same brackets predicted by two networks that read the same sentences in different forms."""
 
     run: str  # of the first network

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from naibu.probes.baseline import Baseline
+from naibu.probes.result import Result
 from naibu.probes.results import Row, Rows, Score, Scores, result_row
 
 
@@ -33,7 +34,7 @@ class Points:
 
 
 @dataclass(frozen=True)
-class Components:
+class Components(Result):
     """Tokens of each part of speech along the principal components of one signal."""
 
     run: str
@@ -79,7 +80,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class UniqueComponents:
+class UniqueComponents(Result):
     """Word types, each once by its mean vector, along principal components of their own."""
 
     run: str
@@ -119,7 +120,7 @@ class UniqueComponents:
 
 
 @dataclass(frozen=True)
-class WordTokens:
+class WordTokens(Result):
     """All tokens of one word, by their part of speech."""
 
     run: str
@@ -171,7 +172,7 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class Neighbours(Result):
     """The nearest neighbours of some tokens by the cosine of their vectors."""
 
     run: str

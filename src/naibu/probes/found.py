@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from naibu.probes.result import Result
 from naibu.probes.results import Controls, Row, Rows, Score, Scores
 
 
@@ -47,7 +48,7 @@ def on_split(scores: Scores, split: str) -> Score | None:
 
 
 @dataclass(frozen=True)
-class Search:
+class Search(Result):
     """The named cells of a network."""
 
     run: str

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from naibu.probes.result import Result
 from naibu.probes.results import Row, Rows, Score, Scores, result_row
 
 
@@ -61,7 +62,7 @@ class LabelMatch:
 
 
 @dataclass(frozen=True)
-class Matching:
+class Matching(Result):
     """The units of several networks of one kind, matched one to one for every two networks."""
 
     run: str

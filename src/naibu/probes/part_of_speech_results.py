@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from naibu.probes.baseline import Baseline
+from naibu.probes.result import Result
 from naibu.probes.results import Controls, Row, Rows, Score, Scores, result_row
 
 
@@ -34,7 +35,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class PartOfSpeech:
+class PartOfSpeech(Result):
     """One part of speech told from another from each signal of one layer, side by side."""
 
     run: str

@@ -9,6 +9,7 @@ import numpy as np
 
 from naibu.errors import OptionError
 from naibu.probes.found import Best, Search
+from naibu.probes.result import Result
 from naibu.probes.results import Row
 from naibu.probes.source import Index, Key, Source, gather, run_name
 from naibu.probes.target import choose_keys, divide
@@ -48,7 +49,7 @@ class Passage:
 
 
 @dataclass(frozen=True)
-class Passages:
+class Passages(Result):
     """Text to be coloured by named cells."""
 
     run: str

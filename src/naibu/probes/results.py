@@ -11,7 +11,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-Row = dict[str, str | int | float | None]
+from naibu.probes.result import Result
+from naibu.probes.result import Row as Row
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class SignalCorrelation:
 
 
 @dataclass(frozen=True)
-class Correlation:
+class Correlation(Result):
     """Every unit of every signal against one numeric label."""
 
     run: str
@@ -143,7 +144,7 @@ class SignalOverlap:
 
 
 @dataclass(frozen=True)
-class Overlap:
+class Overlap(Result):
     """How well one unit tells the two values of a label apart: 0 completely, 1 not at all."""
 
     run: str
@@ -233,7 +234,7 @@ class SignalDistribution:
 
 
 @dataclass(frozen=True)
-class Distributions:
+class Distributions(Result):
     """How the values of each signal are distributed."""
 
     run: str
@@ -271,7 +272,7 @@ class Distributions:
 
 
 @dataclass(frozen=True)
-class Confusion:
+class Confusion(Result):
     """The most probable next symbol against the one that came, on test rows."""
 
     run: str
@@ -327,7 +328,7 @@ class Trajectory:
 
 
 @dataclass(frozen=True)
-class Trajectories:
+class Trajectories(Result):
     """Chosen units over some test sequences of medium length; unseen ones where there are enough."""
 
     run: str
@@ -380,7 +381,7 @@ class LinearModel:
 
 
 @dataclass(frozen=True)
-class Regression:
+class Regression(Result):
     """A numeric label from all units of one signal: least squares, Lasso, best single unit, and rising curves."""
 
     run: str
@@ -438,7 +439,7 @@ class L1Row:
 
 
 @dataclass(frozen=True)
-class L1Path:
+class L1Path(Result):
     """A two-valued label from few units of one signal, along a path of strengths C."""
 
     run: str

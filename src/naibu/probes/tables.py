@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from naibu.errors import StoredError
-from naibu.probes.results import Row
+from naibu.probes.result import KINDS, Row
 from naibu.storage import MALFORMED, as_json, damaged, digest_of, from_json, read_json, write_json, write_text
 
-Result = TypeVar("Result")
+Some = TypeVar("Some")
 
 
 def save(result: Any, folder: str | Path, name: str, made_from: Mapping[str, str] | None = None) -> None:
@@ -40,7 +41,7 @@ def is_made_from(folder: str | Path, name: str, made_from: Mapping[str, str]) ->
     return all(before[kind] == made_from[kind] for kind in before.keys() & made_from.keys())
 
 
-def load(cls: type[Result], folder: str | Path, name: str, made_from: Mapping[str, str] | None = None) -> Result:
+def load(cls: type[Some], folder: str | Path, name: str, made_from: Mapping[str, str] | None = None) -> Some:
     """Read a result that `save` wrote, equal in every digit and type.
 
     Raises StoredError where the file is missing, damaged, holds another kind of result, or was made from something else
@@ -59,6 +60,17 @@ def load(cls: type[Result], folder: str | Path, name: str, made_from: Mapping[st
         return from_json(cls, stored["value"])  # type: ignore[no-any-return]
     except MALFORMED as error:
         raise damaged(path, what, error) from None
+
+
+def load_result(path: str | Path) -> Any:
+    """Return the result that lies in a .json file, of whatever kind it is. Raises StoredError as `load`."""
+    path = Path(path)
+    kind = read_json(path, "a result (results are made by: naibu probe)").get("result")
+    for room in ("naibu.probes", "naibu.interventions"):
+        importlib.import_module(room)
+    if kind not in KINDS:
+        raise StoredError(f"{path}: no result; there are {', '.join(sorted(KINDS))}")
+    return load(KINDS[kind], path.parent, path.stem)
 
 
 def csv_text(rows: list[Row]) -> str:

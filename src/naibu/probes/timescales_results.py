@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from naibu.probes.result import Result
 from naibu.probes.results import Row, Rows, Scores, result_row
 
 HALF = math.log(2)
@@ -69,7 +70,7 @@ class GateSaturation:
 
 
 @dataclass(frozen=True)
-class Timescales:
+class Timescales(Result):
     """How long units keep what they hold, and how often gates are saturated, of every layer or of one."""
 
     run: str

@@ -76,6 +76,10 @@ class Run:
     format: int = FORMAT
     digest: str = field(default="", compare=False)
 
+    def __repr__(self) -> str:
+        state = "finished" if self.finished else "unfinished"
+        return f"Run({str(self.path)!r}, task {self.task}, {self.model.cell} of {self.model.units} units, {state})"
+
     @property
     def name(self) -> str:
         """The run's name: that of its folder."""

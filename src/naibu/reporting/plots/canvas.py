@@ -18,7 +18,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from naibu.storage import digest_of, written_beside
+from naibu.storage import delivered, digest_of, written_beside
 
 # Okabe & Ito's palette: told apart by the colour-blind; lines differ in style as well.
 VERMILLION, BLUE, GREEN, ORANGE, PURPLE = "#d55e00", "#0072b2", "#009e73", "#e69f00", "#cc79a7"
@@ -116,6 +116,20 @@ def write_png(draw: Callable[[Figure], object], path: Path, *, size: tuple[float
         draw(figure)
         with written_beside(path) as beside:
             figure.savefig(beside, format="png", dpi=dots, facecolor="white", metadata={"Software": None})
+
+
+def write_figure(draw: Callable[[Axes], object], path: Path, *, size: tuple[float, float]) -> None:
+    """Write what `draw` draws on axes of `size` inches, as SVG, PNG or PDF by the file's ending.
+
+    Raises StoredError where the file cannot be written.
+    """
+    with _style():
+        mpl.rcParams.update({key: "black" for key, value in _STYLE.items() if value == _INK})  # type: ignore[misc]
+        ax = new_axes(size)
+        draw(ax)
+        assert isinstance(ax.figure, Figure)
+        with delivered(path) as place:
+            ax.figure.savefig(place, format=path.suffix[1:], dpi=200, facecolor="white")
 
 
 @contextmanager
