@@ -62,8 +62,13 @@ def load(cls: type[Some], folder: str | Path, name: str, made_from: Mapping[str,
         raise damaged(path, what, error) from None
 
 
-def load_result(path: str | Path) -> Any:
-    """Return the result that lies in a .json file, of whatever kind it is. Raises StoredError as `load`."""
+def load_result(path: Any, folder: str | Path | None = None, name: str = "") -> Any:
+    """Return the result that lies in a .json file, of whatever kind it is; or, as `load`, one of a kind in a folder.
+
+    Raises StoredError as `load`.
+    """
+    if folder is not None:
+        return load(path, folder, name)
     path = Path(path)
     kind = read_json(path, "a result (results are made by: naibu probe)").get("result")
     for room in ("naibu.probes", "naibu.interventions"):
