@@ -128,8 +128,16 @@ def test_holding_the_counter_of_a_hand_made_network_takes_away_its_ends(treebank
         split=np.zeros(test.tokens, np.int8),
     )
     assert training_means(recording, ("lstm.0", "cell"))[0] == pytest.approx(np.tanh(0.1) * depth.mean(), rel=1e-5)
-    found = hold(model, test, recording, key=("lstm.0", "cell"), unit=0, label="depth", draws=1, resamples=50)
-    assert [effect.kind for effect in found.effects] == ["before", "held", "random", "gates", "gates"]
+    named = {"depth": 0, "after": 1, "closing": 1}  # the first is the unit that is held anyhow
+    how = {"key": ("lstm.0", "cell"), "unit": 0, "label": "depth", "named": named, "draws": 1, "resamples": 50}
+    found = hold(model, test, recording, **how)
+    assert [effect.kind for effect in found.effects] == ["before", "held", "random", "gates", "gates", "named"]
+    assert (found.effects[-1].units, found.effects[-1].label) == ((1,), "after, closing")
+    before, held = found.of("before")[0], found.of("held")[0]
+    assert before.loss_change.test.value == 0
+    change = held.loss_change.test
+    assert change.value == pytest.approx(held.loss.test.value - before.loss.test.value)
+    assert change.low <= change.value <= change.high
     assert found.of("before")[0].end_recall.test.value == 1
     assert found.of("held")[0].end_recall.test.value == 0
     assert {row["statistic"] for row in found.rows()} == {"end recall", "end precision", "accuracy", "loss"}

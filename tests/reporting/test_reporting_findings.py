@@ -154,6 +154,19 @@ def test_an_intervention_without_ends_is_judged_by_the_loss() -> None:
     assert not cause(replace(fake.holding(), effects=())).present
 
 
+def test_a_unit_that_costs_loss_alone_is_used_all_the_same() -> None:
+    """Ends stay foreseen, but every prediction is dearer, by more than any random unit costs."""
+    whole = fake.holding(held=0.9995)
+    costs = {"before": 0.0, "held": 0.2, "random": 0.01, "gates": 2.0}
+    dear = tuple(replace(e, loss_change=fake.scores(costs[e.kind])) for e in whole.effects)
+    assert not cause(whole).present
+    found = cause(replace(whole, effects=dear))
+    assert found.present
+    assert "its loss rises by 0.199" in found.text or "its loss rises by 0.2" in found.text
+    cheap = tuple(replace(e, loss_change=fake.scores(0.01)) for e in whole.effects)
+    assert not cause(replace(whole, effects=cheap)).present
+
+
 def test_a_network_without_results_has_no_findings() -> None:
     assert fake.bare().told().findings == ()
     assert len(fake.network().told().findings) == 6

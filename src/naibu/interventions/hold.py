@@ -16,6 +16,7 @@ from naibu.interventions.results import Effect, Holding
 from naibu.models.model import Model, evaluating
 from naibu.probes.correlation import correlation
 from naibu.probes.resampling import Resampler
+from naibu.probes.results import Scores
 from naibu.probes.source import Key, Source, blocks
 from naibu.progress import Report, silent
 from naibu.recording.listeners import signals_of
@@ -33,6 +34,7 @@ class _Plan:
     what: str
     units: tuple[int, ...]
     edits: Edits
+    label: str = ""
 
 
 def hold(
@@ -44,6 +46,7 @@ def hold(
     key: Key | None = None,
     unit: int | None = None,
     measures: Sequence[Measure] | None = None,
+    named: Mapping[str, int] | None = None,
     draws: int = 10,
     resamples: int = 1000,
     seed: int = 1,
@@ -56,8 +59,9 @@ def hold(
     for an LSTM, document C's two thought experiments on the whole layer (input gate shut and forget gate
     open; the other way round). `recording` gives the means (its training rows); scored is the test part of `data`, by
     the task's `measures`. Without a `unit` it is the one that follows `label` best, with it the signal of the top
-    layer's memory. A unit that matters more than random ones is used by the network; that it follows a label well does
-    not by itself show this.
+    layer's memory. `named` maps other labels to the units of `key` that are named for them; each is held too. Every
+    change of the loss is told as the difference on the same sequences, with its interval. A unit that matters more than
+    random ones is used by the network; that it follows a label well does not by itself show this.
     Raises OptionError for a unit, signal or label that does not exist.
     """
     model = load(what) if isinstance(what, Run) else what
@@ -70,15 +74,33 @@ def hold(
     means = training_means(recording, key)
     if not 0 <= unit < len(means):
         raise OptionError(f"--unit {unit}: {key[0]} has units 0 to {len(means) - 1}")
-    plans = list(_plans(model, key, unit, means, draws, seed))
+    others = {name: held for name, held in (named or {}).items() if (name, held) != (label, unit)}
+    plans = [*_plans(model, key, unit, means, draws, seed), *_named(key, means, others)]
     scorer = Scorer(model, examples, measures, Resampler(resamples, seed))
-    effects = []
+    effects, before, loss = list[Effect](), None, scorer.column("loss")
     for done, plan in enumerate(plans):
         progress(done, len(plans), plan.what)
         with evaluating(model), edited(model, plan.edits):
-            effects.append(Effect(plan.kind, plan.what, key[0], plan.units, scorer.measured()))
+            sums = scorer.sums()
+        before = sums if before is None else before
+        change = None if loss is None else _change(scorer, sums[:, loss], before[:, loss])
+        effects.append(Effect(plan.kind, plan.what, key[0], plan.units, scorer.measured(sums), change, plan.label))
     progress(len(plans), len(plans), "")
     return Holding(run, *key, unit, label, float(means[unit]), tuple(effects))
+
+
+def _change(scorer: Scorer, after: np.ndarray, before: np.ndarray) -> Scores:
+    """Return the mean change of two sums `[example 2]` over the same examples."""
+    return scorer.scores(np.stack([after[:, 0] - before[:, 0], after[:, 1]], axis=1))
+
+
+def _named(key: Key, means: np.ndarray, named: Mapping[str, int]) -> Iterator[_Plan]:
+    labels: dict[int, list[str]] = {}
+    for label, unit in named.items():
+        labels.setdefault(unit, []).append(label)
+    for unit, some in labels.items():
+        what = f"unit {unit} of {key[1]} held at {means[unit]:.3g}"
+        yield _Plan("named", what, (unit,), {key: Clamp([unit], means[unit])}, ", ".join(some))
 
 
 def _best(recording: Source, label: str, key: Key | None) -> tuple[Key, int]:

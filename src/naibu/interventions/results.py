@@ -22,11 +22,13 @@ OLD = {
 class Effect:
     """How good the network's outcomes are under one intervention."""
 
-    kind: str  # "before", "held", "random", "gates"
+    kind: str  # "before", "held", "random", "gates", "named"
     what: str  # in words: "unit 42 of cell held at 1.31"
     layer: str
     units: tuple[int, ...]  # empty: none ("before") or all ("gates")
     measured: tuple[Measured, ...]  # by each of the task's measures
+    loss_change: Scores | None = None  # loss less that of the untouched network, on the same sequences
+    label: str = ""  # what a "named" unit was named for
 
     def scores(self, name: str) -> Scores | None:
         """Return the scores by one measure, None where the task has none of that name."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from naibu.interventions.results import Holding
 from naibu.looking.analyses.following import COUNTS, DEPTH, LABEL, Followed
-from naibu.looking.analyses.holding import HOLDING, effect_of, matters_more, measured, random_values
+from naibu.looking.analyses.holding import HOLDING, costs, effect_of, matters_more, measured, random_values
 from naibu.looking.analysis import Results
 from naibu.probes.results import Score, SignalCorrelation, Trajectories
 from naibu.reporting.content import Opening, Subject
@@ -85,6 +85,8 @@ def _proof(holding: Holding | None) -> tuple[str, bool]:
         if by_ends
         else (f"{write(before.value)} to {write(after.value)}")
     )
+    if not needed and by_ends and (dear := costs(holding, holding.of("held")[0], split)):
+        return f"Hold it still, and {dear}.", True
     if needed:
         return f"Hold it still, and {what} {change}; {others}.", True
     return f"The network does not depend on it alone: held still, {what} {change}; {others}.", False

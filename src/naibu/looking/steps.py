@@ -17,6 +17,8 @@ from naibu.looking.analysis import top_layer
 from naibu.looking.options import Recorded
 from naibu.looking.places import TRAINED, UNTRAINED, Places
 from naibu.probes import tables
+from naibu.probes.found import Search
+from naibu.probes.results import Correlation
 from naibu.progress import shown
 from naibu.recording import record_examples
 from naibu.recording.examples import size_of
@@ -84,6 +86,21 @@ def record_run(
                 )
 
 
+def _named(places: Places, key: tuple[str, str]) -> dict[str, int]:
+    """Return the units of one signal that the page names, by the label each tells best."""
+    results = places.stored()
+    phrase, search = results.get(Correlation, "phrase"), results.get(Search, "search")
+    found = dict[str, int]()
+    for one in () if phrase is None else phrase.signals:
+        if phrase is not None and (one.layer, one.signal) == key:
+            found[phrase.label] = one.pearson_unit
+    for named in () if search is None else search.found:
+        for best in named.signals:
+            if (best.layer, best.signal) == key:
+                found[named.label] = best.unit
+    return found
+
+
 def _room_for(size: int, folders: Sequence[Path]) -> None:
     """Raise StoredError where the disk has no room for recordings of a size, counting what is there of them."""
     there = sum(path.stat().st_size for folder in folders for path in folder.rglob("*.npy"))
@@ -130,6 +147,7 @@ def intervene_run(
             unit=chosen,
             label=correlation.label,
             measures=task_named(data.task).measures(data.test),
+            named=_named(places, (top, signal)),
             draws=draws,
             seed=places.run.training.seed,
             run=places.run.name,

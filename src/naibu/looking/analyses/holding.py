@@ -16,7 +16,7 @@ from naibu.reporting.markup import Markup, figure, folded
 from naibu.reporting.numbers import number, share, with_interval
 from naibu.reporting.score_table import Scored, Text, score_table
 from naibu.reporting.section import Pen, Section, split_of, where
-from naibu.reporting.words import on_split, signal_name
+from naibu.reporting.words import label_name, on_split, signal_name
 
 READING = (
     "That a unit follows a label does not show that the network uses it. So the unit is held still: at every step its "
@@ -45,6 +45,8 @@ def cause(holding: Holding) -> Finding:
     if matters_more(before, held, drawn, fewer_is_worse=by_ends):
         text = f"The network uses it: with {who} held still at its mean, it {numbers}; {instead}."
         return Finding(text + (_loss_aside(holding, split) if by_ends else ""), True)
+    if by_ends and (dear := costs(holding, holding.of("held")[0], split)):
+        return Finding(f"The network uses it: with {who} held still at its mean, it {numbers}, but {dear}.", True)
     reason = _why_not(before, held, drawn, by_ends)
     text = f"That the network depends on {who} is not shown: held still at its mean, it {numbers}, but {instead}"
     return Finding(f"{text}: {reason}.", False)
@@ -63,6 +65,41 @@ def random_values(holding: Holding, name: str, split: str) -> list[float]:
     """Return what each random draw came to."""
     found = [effect_of(effect, name, split) for effect in holding.of("random")]
     return [score.value for score in found if score is not None and np.isfinite(score.value)]
+
+
+def costs(holding: Holding, effect: Effect, split: str) -> str:
+    """Say how much more loss an intervention brings than any random unit does, "" where it does not."""
+    change = on_split(effect.loss_change, split)
+    random = _random_changes(holding, split)
+    if change is None or not random or not change.low > max(0.0, *random):
+        return ""
+    return f"its loss rises by {with_interval(change)}, of {len(random)} random units by at most {number(max(random))}"
+
+
+def _random_changes(holding: Holding, split: str) -> list[float]:
+    found = [on_split(effect.loss_change, split) for effect in holding.of("random")]
+    return [score.value for score in found if score is not None]
+
+
+def _named(holding: Holding, split: str) -> Markup:
+    """Return the table of all named units held, each against the dearest of the random ones."""
+    effects = [*holding.of("held"), *holding.of("named")]
+    random = _random_changes(holding, split)
+    dearest = max(random, default=None)
+    used = ["yes" if costs(holding, effect, split) else "not shown" for effect in effects]
+    return score_table(
+        f"Every unit named on this page held still: the loss it costs; of {len(random)} random units the dearest costs "
+        f"{number(dearest)}",
+        Text("named for", [", ".join(map(label_name, labels_of(effect, holding))) for effect in effects]),
+        Text("unit", [", ".join(map(str, effect.units)) for effect in effects]),
+        Scored("loss added", [effect.loss_change for effect in effects], both=True),
+        Text("needed", used),
+    )
+
+
+def labels_of(effect: Effect, holding: Holding) -> list[str]:
+    """Return the labels for which the unit of an intervention was named."""
+    return effect.label.split(", ") if effect.label else [holding.label]
 
 
 def _instead(drawn: Sequence[float], by_ends: bool) -> str:
@@ -134,7 +171,9 @@ def held(holding: Holding, pen: Pen) -> Section:
         f"{number(holding.value)}. Each ring is one draw of random units; lines are 95 % intervals."
     )
     chief = [effect for effect in holding.effects if effect.kind != "random"]
-    tables = [_table(chief, CHIEF, "Prediction before, and with units or gates held")]
+    chief = [effect for effect in chief if effect.kind != "named"]
+    tables = [_named(holding, split)] if holding.of("named") else []
+    tables.append(_table(chief, CHIEF, "Prediction before, and with units or gates held"))
     if holding.of("random"):
         random = _table(holding.of("random"), CHIEF, "The controls: random units held at their own means")
         tables.append(folded("Each random draw", random))
@@ -168,7 +207,13 @@ def _numbers(found: Holding) -> Numbers:
         }
         for name, measure in (("ed_recall", "end_recall"), ("loss", "loss"))
     }
-    return {"unit": found.unit, "signal": found.signal, "label": found.label, **measures}
+    named = {
+        label: {"unit": effect.units[0], "loss_added": value(effect.loss_change)}
+        for effect in (*found.of("held"), *found.of("named"))
+        for label in labels_of(effect, found)
+        if effect.loss_change is not None
+    }
+    return {"unit": found.unit, "signal": found.signal, "label": found.label, **measures, "named": named}
 
 
 def _scores(found: Holding) -> dict[str, Scores | None]:
