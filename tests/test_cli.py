@@ -265,7 +265,7 @@ def test_help_and_version_load_nothing_heavy():
     assert done.stdout.startswith(f"naibu {naibu.__version__}\n")
 
 
-STEPS = ("record", "probe", "intervene", "report", "colour", "plot", "check", "gradients", "bench")
+STEPS = ("record", "probe", "intervene", "report", "colour", "show", "plot", "check", "gradients", "bench")
 COMMANDS = [
     [],
     *([name] for name in ("train", "look", "papers", *STEPS)),

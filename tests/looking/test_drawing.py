@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
@@ -68,6 +69,18 @@ def test_the_command_draws_what_it_lists(run, tmp_path, capsys, kind):
     out = tmp_path / f"x.{kind}"
     assert main(["plot", str(run), "--what", "correlation-depth", "--out", str(out)]) == 0
     assert out.read_bytes()[:4] in (b"<?xm", b"\x89PNG", b"%PDF")
+
+
+def test_a_network_is_shown_with_its_labels_and_what_can_be_drawn(run, capsys):
+    assert main(["show", str(run), "--json", "-"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["cell"], found["units"], found["finished"], found["steps"]) == ("lstm", 8, True, 20)
+    assert {"depth", "depth:VP", "inside:VP"} <= {*found["labels"]}
+    assert "lstm.0/forget_gate" in found["recordings"]["trained"]["signals"]
+    assert found["drawable"] == ["correlation-depth", "trajectory"]
+    assert found["named"] == []
+    assert main(["show", str(run)]) == 0
+    assert "inside:VP" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

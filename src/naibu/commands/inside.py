@@ -109,6 +109,20 @@ def report(runs: Runs, /, *, out: Path = Path("report.html"), told: Told = UNTOL
     return summary
 
 
+def show(runs: Runs, /, *, told: Told = UNTOLD) -> Any:
+    """List what there is of networks: training, recordings with their signals, labels, units with a name, plots.
+
+    $ naibu show looks/mine
+    """
+    from naibu.looking.places import places_in
+    from naibu.looking.showing import shown, shown_table
+
+    found = [shown(places) for places in places_in(runs)]
+    for each in found:
+        told.console.print(shown_table(each))
+    return found
+
+
 def plot(
     run: Annotated[Path, Parameter(help="The folder of a network that was probed.")],
     /,
