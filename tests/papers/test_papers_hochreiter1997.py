@@ -570,3 +570,10 @@ def test_versions_stand_in_the_order_of_the_paper(fake, tmp_path):
     found = next(version for version in every_stored(tmp_path) if version.row.key == "4-100")
     assert (found.label, len(found.trials)) == ("cap 150,000", 2)
     assert page.render([found], tmp_path, "today").count("Curves of T = 100, cap 150,000") == 1
+
+
+def test_quick_without_a_choice_is_a_few_rows_as_they_are_in_the_paper():
+    rows = Asked().rows(quick=True)
+    assert [row.key for row in rows] == ["3a-100-3", "3c-100-3", "6a", "continual-reset", "continual-standard"]
+    assert rows == [row for row in Asked().rows() if row in rows]
+    assert len(Asked(experiment="3a").rows(quick=True)) == len(Asked(experiment="3a").rows())

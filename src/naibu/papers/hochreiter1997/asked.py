@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Literal
 
 from naibu.errors import OptionError
-from naibu.papers.hochreiter1997.quick import quickened
+from naibu.papers.hochreiter1997.quick import PROOF, quickened
 from naibu.papers.hochreiter1997.rows import Row, all_rows
 
 DEPARTURES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -76,8 +76,13 @@ class Asked:
         return [option for option, name in names.items() if getattr(self, name) != usual[name].default]
 
     def rows(self, quick: bool = False) -> list[Row]:
-        """Return the rows asked for, in the order of the paper. Raises OptionError where there is none."""
+        """Return the rows asked for, in the order of the paper. Raises OptionError where there is none.
+
+        `quick`: those of PROOF at full length where neither experiment nor lag is asked for, else shorter ones.
+        """
         rows = all_rows()
+        if quick and self.experiment is None and self.lag is None:
+            return [self._asked_of(row) for row in rows if row.key in PROOF]
         if self.experiment is not None:
             those = [row for row in rows if _kind(row).startswith(self.experiment) and self.experiment]
             known = dict.fromkeys(map(_kind, rows))
