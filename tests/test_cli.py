@@ -97,8 +97,16 @@ def test_the_steps_one_at_a_time_give_what_look_gives(treebank, looked, tmp_path
     assert "report.html" in capsys.readouterr().out
 
 
+@pytest.mark.filterwarnings("default:.*recorded again")
 @pytest.mark.parametrize(
-    "lost", ["tagged-8/results/holding.json", "tagged-8/results/depth.json", "tagged-8/recordings"]
+    "lost",
+    [
+        "tagged-8/results/holding.json",
+        "tagged-8/results/holding.csv",
+        "tagged-8/results/depth.json",
+        "tagged-8/recordings",
+        "tagged-8/recordings/trained/shards/00000/lstm.0.cell.npy",
+    ],
 )
 def test_a_look_that_was_broken_off_goes_on(treebank, looked, tmp_path, lost):
     """What is lost is made again, what is there is left alone, and the numbers are the same."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,10 +15,11 @@ import pytest
 
 from naibu.config import ModelConfig, TrainingConfig
 from naibu.errors import StoredError
+from naibu.locks import only_writer
 from naibu.online.trials import Trial
 from naibu.runs import Run, open_run
 from naibu.runs.run import FORMAT
-from naibu.storage import as_json, from_json
+from naibu.storage import as_json, from_json, read_json, write_json
 from naibu.tasks.trees import TreesOptions
 
 
@@ -118,3 +122,48 @@ def test_settings_that_are_none_are_refused(run: Run, old: str, new: str, words:
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(StoredError, match=words):
         open_run(run.path)
+
+
+@pytest.mark.parametrize("text", ["plain", "\ud800", "\udcc3\udca9", "日本"])
+def test_json_that_is_no_utf8_is_read_as_it_was(tmp_path: Path, text: str) -> None:
+    write_json(tmp_path / "x.json", {"text": text, text: 1.5})
+    assert read_json(tmp_path / "x.json", "a test") == {"text": text, text: 1.5}
+
+
+def test_a_changed_or_exchanged_file_is_refused(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"number": 12})
+    write_json(tmp_path / "b.json", {"number": 12})
+    whole = (tmp_path / "a.json").read_text()
+    for damaged in (whole.replace("12", "13"), (tmp_path / "b.json").read_text(), whole[:-3], "", "[]", "[" * 100_000):
+        (tmp_path / "a.json").write_text(damaged)
+        with pytest.raises(StoredError, match=r"a\.json: damaged.*this should be a test"):
+            read_json(tmp_path / "a.json", "a test")
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(StoredError, match="not a file"):
+        read_json(tmp_path / "pipe.json", "a test")
+
+
+def test_a_folder_has_one_writer_and_no_links(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "run", tmp_path / "outside"
+    code = "import sys; from pathlib import Path; from naibu.locks import only_writer\n"
+    code += "with only_writer(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    with pytest.raises(StoredError, match=rf"process {holder.pid} .*has been writing here since"), only_writer(folder):
+        pass
+    holder.kill()
+    holder.communicate()
+    (folder / ".x.json.1.part").write_text("half")
+    with only_writer(folder), only_writer(folder):  # whoever was killed holds nothing
+        assert [path.name for path in folder.iterdir()] == [".lock"]
+    assert not list(folder.iterdir())
+    outside.mkdir()
+    (folder / "recordings").mkdir()
+    (folder / "recordings" / ".lock").touch()
+    (folder / "recordings" / "trained").symlink_to(outside)
+    with pytest.raises(StoredError, match="trained: is a link"), only_writer(folder):
+        pass
+    assert not list(outside.iterdir())

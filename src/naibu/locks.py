@@ -66,7 +66,7 @@ def _locked(folder: Path) -> int:
         except FileNotFoundError:
             os.close(handle)
         except BlockingIOError:
-            found = os.read(handle, 1000)
+            found = _said_in(handle)
             os.close(handle)
             raise StoredError(
                 f"{folder}: {_who(found)}; wait until it has ended, or choose another folder with --out"
@@ -80,6 +80,16 @@ def _locked(folder: Path) -> int:
         os.lseek(handle, 0, os.SEEK_SET)
         os.write(handle, json.dumps(me).encode())
     return handle
+
+
+def _said_in(handle: int) -> bytes:
+    """Return what the holder of a lock says of itself, which it writes just after it has it."""
+    for _ in range(10):
+        with suppress(OSError):  # Windows lets nobody read what is locked
+            if found := os.pread(handle, 1000, 0) if hasattr(os, "pread") else os.read(handle, 1000):
+                return found
+        time.sleep(0.05)
+    return b""
 
 
 def _who(found: bytes) -> str:
@@ -119,14 +129,12 @@ def _swept(folder: Path, own: bool) -> None:
     """Remove what a killed writer has left half-written; in a folder that is all ours, at any depth, refuse links."""
     try:
         for place, folders, names in os.walk(folder):
-            if NAME in names and Path(place) != folder:
-                folders.clear()  # another is writing there
-                continue
+            busy = NAME in names and Path(place) != folder  # another may be writing there
             for name in (*folders, *names):
                 path = Path(place, name)
                 if own and path.is_symlink():
                     raise StoredError(f"{path}: is a link, which no run and no recording has; remove it")
-                if name in names and LEFT.fullmatch(name):
+                if name in names and LEFT.fullmatch(name) and not busy:
                     path.unlink(missing_ok=True)
             if not own:
                 break

@@ -11,6 +11,8 @@ from naibu.errors import OptionError
 GROUPS = ("/sys/fs/cgroup", "/sys/fs/cgroup/memory")
 """Where Linux says what a container may use."""
 
+CACHED = ("active_file", "inactive_file", "total_active_file", "total_inactive_file")
+
 
 def free_memory() -> int:
     """Return the bytes of memory that are free, those of a container where it has a limit; 2**63 where nobody says."""
@@ -24,7 +26,10 @@ def free_memory() -> int:
     for most, used in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):
         for group in GROUPS:
             try:
-                found.append(int(Path(group, most).read_text()) - int(Path(group, used).read_text()))
+                free = int(Path(group, most).read_text()) - int(Path(group, used).read_text())
+                lines = dict(line.split(" ") for line in Path(group, "memory.stat").read_text().splitlines())
+                cached = sum(int(lines.get(name, 0)) for name in CACHED)  # given back when memory is asked for
+                found.append(free + cached)
             except (OSError, ValueError):
                 continue
     return max(0, min(found))

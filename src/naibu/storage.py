@@ -175,7 +175,12 @@ def deliver_json(path: Path, value: Any) -> None:
 
 def json_text(value: Any) -> str:
     """Return a value as the text of a JSON file."""
-    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=True) + "\n"
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=True) + "\n"
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # half of a pair, or bytes of a name that is no UTF-8: written as escapes
+        return json.dumps(value, indent=1, allow_nan=True) + "\n"
+    return text
 
 
 def open_regular(path: str | Path) -> BinaryIO:

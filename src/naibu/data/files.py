@@ -198,7 +198,7 @@ def _whole(content: IO[bytes] | io.RawIOBase) -> bytes:
     while piece := content.read(PIECE):
         pieces.append(piece)
         size += len(piece)
-        check_memory(2 * size)
+        check_memory(size)
     return b"".join(pieces)
 
 

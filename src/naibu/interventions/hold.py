@@ -34,7 +34,7 @@ class _Plan:
     what: str
     units: tuple[int, ...]
     edits: Edits
-    label: str = ""
+    labels: tuple[str, ...] = ()
 
 
 def hold(
@@ -84,7 +84,7 @@ def hold(
             sums = scorer.sums()
         before = sums if before is None else before
         change = None if loss is None else _change(scorer, sums[:, loss], before[:, loss])
-        effects.append(Effect(plan.kind, plan.what, key[0], plan.units, scorer.measured(sums), change, plan.label))
+        effects.append(Effect(plan.kind, plan.what, key[0], plan.units, scorer.measured(sums), change, plan.labels))
     progress(len(plans), len(plans), "")
     return Holding(run, *key, unit, label, float(means[unit]), tuple(effects))
 
@@ -100,7 +100,7 @@ def _named(key: Key, means: np.ndarray, named: Mapping[str, int]) -> Iterator[_P
         labels.setdefault(unit, []).append(label)
     for unit, some in labels.items():
         what = f"unit {unit} of {key[1]} held at {means[unit]:.3g}"
-        yield _Plan("named", what, (unit,), {key: Clamp([unit], means[unit])}, ", ".join(some))
+        yield _Plan("named", what, (unit,), {key: Clamp([unit], means[unit])}, tuple(some))
 
 
 def _best(recording: Source, label: str, key: Key | None) -> tuple[Key, int]:

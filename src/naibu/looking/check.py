@@ -20,8 +20,8 @@ Compared = tuple[Path, str]
 """A file, and what is wrong with it; nothing where it is as it was written."""
 
 
-def compare(path: Path, progress: Report = silent) -> Iterator[Compared]:
-    """Yield every file of ours under a path, each with what is wrong with it.
+def compare(path: Path, progress: Report = silent, *, stale: bool = True) -> Iterator[Compared]:
+    """Yield every file of ours under a path, each with what is wrong with it; `stale`: also what it was made from.
 
     Files without a checksum, which older versions wrote, are opened as every command opens them. Nothing is written.
     """
@@ -37,14 +37,14 @@ def compare(path: Path, progress: Report = silent) -> Iterator[Compared]:
             yield page, "" if whole else f"{page}: not as it was written; make it again: naibu look, or naibu report"
         for file in sorted(folder.glob("*.json")):
             if file.name not in ("manifest.json", "names.json", "finished.json", "config.json"):
-                yield from _json(file)
+                yield from _json(file, stale)
     progress(len(folders), len(folders), "")
 
 
 def refuse_damaged(path: Path) -> None:
-    """Raise StoredError for the first file of ours under a path that is not as it was written."""
-    for _, wrong in compare(path):
-        if wrong:
+    """Raise StoredError for the first file of ours under a path that is damaged; pages and tables are written anew."""
+    for file, wrong in compare(path, stale=False):
+        if wrong and file.suffix not in (".html", ".csv"):
             raise StoredError(wrong)
 
 
@@ -99,7 +99,7 @@ def _recording(folder: Path) -> Iterator[Compared]:
             yield from _tried(store.path(number, key), store.read, number, key)
 
 
-def _json(file: Path) -> Iterator[Compared]:
+def _json(file: Path, stale: bool) -> Iterator[Compared]:
     try:
         found = read_json(file, "a file of naibu's", object)
     except StoredError as error:
@@ -107,7 +107,7 @@ def _json(file: Path) -> Iterator[Compared]:
         return
     run, wrong = file.parent.parent, ""
     found = found if isinstance(found, dict) else {}
-    if isinstance(found.get("made_from"), dict) and file.parent.name == "results" and is_run(run):
+    if stale and isinstance(found.get("made_from"), dict) and file.parent.name == "results" and is_run(run):
         wrong = _result(file, found, run)
     yield file, wrong
 
@@ -120,8 +120,12 @@ def _result(file: Path, found: Mapping[str, Any], run: Path) -> str:
         return ""  # said of the run
     for kind in now.keys() & before.keys():
         if now[kind] != before[kind]:
-            return f"{file}: made from other {kind} than there are now; make it again: naibu probe {run}"
+            return f"{file}: made from other {kind} than there are now; make it again: naibu {_command(file)} {run}"
     table = file.with_suffix(".csv")
     if "csv" in found and digest_of_file(table) != found["csv"]:
-        return f"{table}: missing, or not as it was written; make it again: naibu probe {run}"
+        return f"{table}: missing, or not as it was written; make it again: naibu {_command(file)} {run}"
     return ""
+
+
+def _command(file: Path) -> str:
+    return {"holding": "intervene", "ternary": "intervene --ternary"}.get(file.stem, "probe")

@@ -11,7 +11,17 @@ from typing import Any, TypeVar
 
 from naibu.errors import StoredError
 from naibu.probes.result import KINDS, Row
-from naibu.storage import MALFORMED, as_json, damaged, digest_of, from_json, read_json, write_json, write_text
+from naibu.storage import (
+    MALFORMED,
+    as_json,
+    damaged,
+    digest_of,
+    digest_of_file,
+    from_json,
+    read_json,
+    write_json,
+    write_text,
+)
 
 Some = TypeVar("Some")
 
@@ -32,12 +42,15 @@ def save(result: Any, folder: str | Path, name: str, made_from: Mapping[str, str
 
 
 def is_made_from(folder: str | Path, name: str, made_from: Mapping[str, str]) -> bool:
-    """Return whether a result that `save` wrote was made from the same, as far as both are known.
+    """Return whether a result that `save` wrote has its table, and was made from the same, as far as both are known.
 
     Raises StoredError where it is missing or damaged.
     """
     path = Path(folder) / f"{name}.json"
-    before = read_json(path, "a result", sealed=lambda found: "made_from" in found).get("made_from", {})
+    found = read_json(path, "a result", sealed=lambda found: "made_from" in found)
+    before = found.get("made_from", {})
+    if "csv" in found and digest_of_file(path.with_suffix(".csv")) != found["csv"]:
+        return False
     return all(before[kind] == made_from[kind] for kind in before.keys() & made_from.keys())
 
 
@@ -73,7 +86,7 @@ def load_result(path: Any, folder: str | Path | None = None, name: str = "") -> 
     kind = read_json(path, "a result (results are made by: naibu probe)").get("result")
     for room in ("naibu.probes", "naibu.interventions"):
         importlib.import_module(room)
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise StoredError(f"{path}: no result; there are {', '.join(sorted(KINDS))}")
     return load(KINDS[kind], path.parent, path.stem)
 

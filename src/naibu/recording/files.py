@@ -13,13 +13,13 @@ import io
 import json
 import math
 import os
-import tokenize
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import quote
 
 import numpy as np
@@ -32,6 +32,8 @@ from naibu.storage import MALFORMED, damaged, digest_of, from_json, open_regular
 VERSION = 3
 """Version of the format; a folder of a newer one is refused. Versions 1 and 2, without checksums, are read."""
 FORMAT = "naibu-recording"
+HEADER = re.compile(rb"\{'descr': '([^']{1,20})', 'fortran_order': (True|False), 'shape': \(([\d, ]{0,60})\), \}\s*")
+"""What stands before the values in an npy file, as numpy writes it for plain types."""
 
 
 @dataclass
@@ -126,7 +128,7 @@ class Manifest:
             )
         try:
             return cls._of(found)
-        except MALFORMED as error:
+        except (*MALFORMED, SyntaxError) as error:  # numpy parses the names of types
             raise damaged(path, what, error) from None
 
     @classmethod
@@ -137,8 +139,13 @@ class Manifest:
         shards = [{**shard, **{part: {} for part in parts if part not in shard}} for shard in found["shards"]]
         if old and shards:  # they were said of all shards together
             shards[0] |= {"clipped": found["clipped"], "undefined": found.get("undefined", {})}
+        files = {file_of(_key(entry)) for entry in found["arrays"]} | {entry["column"] for entry in found["index"]}
         for shard in shards:
             del shard["folder"]
+            for part in ("clipped", "undefined"):
+                shard[part] = {from_json(str, name): from_json(int, n) for name, n in shard[part].items()}
+            if shard["digests"].keys() != (set() if old else files):
+                raise ValueError("a shard without checksums")
         ends = [from_json(int, shard[end]) for shard in shards for end in ("start", "stop")]
         follow = all(a == b for a, b in zip(ends[1::2], ends[2::2], strict=False))
         if ends and (ends[0] != 0 or not follow or sorted(ends) != ends):
@@ -274,18 +281,32 @@ def mapped(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """
     try:
         with open_regular(path) as file:
-            if np.lib.format.read_magic(file) != (1, 0):
-                raise ValueError("another version of npy")
-            found = np.lib.format.read_array_header_1_0(file, max_header_size=1000)
-            begin, size = file.tell(), os.fstat(file.fileno()).st_size
-            if found != (shape, False, dtype) or size != begin + math.prod(shape) * dtype.itemsize:
-                raise ValueError(f"{found[2]} {list(found[0])} in {size} bytes, not {dtype} {list(shape)} as listed")
+            found, begin = _header_of(file), file.tell()
+            size = os.fstat(file.fileno()).st_size
+            if found != (dtype.str, False, shape) or size != begin + math.prod(shape) * dtype.itemsize:
+                raise ValueError(
+                    f"{found[0]} {list(found[2])} in {size} bytes, not {dtype.str} {list(shape)} as listed"
+                )
             if 0 in shape:
                 return np.empty(shape, dtype)
             values: Array = np.memmap(file, dtype, "r", begin, shape)
             return values
-    except (*MALFORMED, OSError, EOFError, SyntaxError, tokenize.TokenError) as error:  # numpy parses the header
+    except (*MALFORMED, OSError) as error:
         raise _other(path, str(error).partition("\n")[0][:200] or "empty") from None
+
+
+def _header_of(file: BinaryIO) -> tuple[str, bool, tuple[int, ...]]:
+    """Return type, order and shape of an npy file; read by hand, for numpy asks Python's parser, which two threads of
+    some versions of Python may not use at once."""
+    begin = file.read(10)
+    if begin[:8] != b"\x93NUMPY\x01\x00":
+        raise ValueError("no npy file of version 1.0")
+    written = file.read(int.from_bytes(begin[8:], "little"))
+    found = HEADER.fullmatch(written)
+    if found is None:
+        raise ValueError("a header that is none of npy")
+    shape = tuple(int(number) for number in found[3].decode().replace(",", " ").split())
+    return found[1].decode(), found[2] == b"True", shape
 
 
 def _other(path: Path, reason: str = "its content does not match its checksum") -> StoredError:
@@ -319,7 +340,8 @@ def intact(folder: Path, manifest: Manifest) -> int:
                 store.read(number, key)
         except StoredError:
             return number
-        if any(shard["digests"].get(name) != digest_of(_bytes(column[rows])) for name, column in columns.items()):
+        digests = shard["digests"]
+        if digests and any(digests[name] != digest_of(_bytes(column[rows])) for name, column in columns.items()):
             return number
     return len(manifest.shards)
 

@@ -222,6 +222,10 @@ def open_run(path: str | Path) -> Run:
         for part, kind in kinds.items():
             if not isinstance(table.get(part), kind):
                 raise StoredError(f"{where}: damaged ({part} is missing); remove {path} and train again")
+    if not all(type(size) is int and 0 < size < 2**31 for size in known["sizes"].values()):
+        raise StoredError(f"{where}: damaged (the sizes are {known['sizes']}); remove {path} and train again")
+    if not isinstance(known.get("files", {}), dict):
+        raise StoredError(f"{where}: damaged (files is no table); remove {path} and train again")
     task = task_named(found["task"])
     digest = known.pop(DIGEST, "")
     options, model = _read(task.options, found["data"], where), _read(task.model, found["model"], where)

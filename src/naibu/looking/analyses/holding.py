@@ -70,14 +70,15 @@ def random_values(holding: Holding, name: str, split: str) -> list[float]:
 def costs(holding: Holding, effect: Effect, split: str) -> str:
     """Say how much more loss an intervention brings than any random unit does, "" where it does not."""
     change = on_split(effect.loss_change, split)
-    random = _random_changes(holding, split)
+    random = _random_changes(holding, split, but=effect.units)
     if change is None or not random or not change.low > max(0.0, *random):
         return ""
     return f"its loss rises by {with_interval(change)}, of {len(random)} random units by at most {number(max(random))}"
 
 
-def _random_changes(holding: Holding, split: str) -> list[float]:
-    found = [on_split(effect.loss_change, split) for effect in holding.of("random")]
+def _random_changes(holding: Holding, split: str, but: Sequence[int] = ()) -> list[float]:
+    """Return what each random unit costs; a unit that was drawn at random is no control of itself."""
+    found = [on_split(e.loss_change, split) for e in holding.of("random") if tuple(e.units) != tuple(but)]
     return [score.value for score in found if score is not None]
 
 
@@ -99,7 +100,7 @@ def _named(holding: Holding, split: str) -> Markup:
 
 def labels_of(effect: Effect, holding: Holding) -> list[str]:
     """Return the labels for which the unit of an intervention was named."""
-    return effect.label.split(", ") if effect.label else [holding.label]
+    return list(effect.labels) or [holding.label]
 
 
 def _instead(drawn: Sequence[float], by_ends: bool) -> str:
