@@ -14,7 +14,7 @@ test: $(NEEDED)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 fuzz: $(NEEDED)
-	$(BIN)/python tests/fuzz
+	PYTHONPATH=tests $(BIN)/python tests/fuzz
 
 lint: $(NEEDED)
 	$(BIN)/ruff check src tests

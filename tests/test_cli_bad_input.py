@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import random
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,16 +12,11 @@ import pytest
 
 from naibu.cli import main
 from naibu.runs.run import FORMAT
+from random_trees import sentences
 from resealed import resealed
 from small_jobs import SMALL
 
 pytestmark = pytest.mark.usefixtures("undrawn")
-
-
-def sentences(count: int, seed: int = 3) -> str:
-    rng = random.Random(seed)
-    noun = lambda: f"(N {rng.choice('abcdefgh')})"  # noqa: E731
-    return "".join(f"(S (NP {' '.join(noun() for _ in range(rng.randint(1, 4)))}) (VP (V a)))\n" for _ in range(count))
 
 
 @pytest.fixture
@@ -45,8 +39,9 @@ def worked(tmp_path_factory):
 
 
 @pytest.fixture
-def mine(worked, tmp_path):
-    """A copy of the network's folder to damage."""
+def mine(worked, tmp_path, monkeypatch):
+    """A copy of the network's folder to damage; what is wrongly not refused leaves its report beside it."""
+    monkeypatch.chdir(tmp_path)
     return Path(shutil.copytree(worked / "mine", tmp_path / "mine")) / "tagged-8"
 
 

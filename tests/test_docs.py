@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import re
 import subprocess
 import sys
@@ -12,16 +11,10 @@ from pathlib import Path
 import pytest
 
 import naibu
+from random_trees import sentences
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = [path for path in (ROOT / "docs").glob("*.md") if "import naibu" in path.read_text(encoding="utf-8")]
-
-
-def sentences(count: int) -> str:
-    """A small treebank, where an example names one."""
-    rng = random.Random(3)
-    noun = lambda: f"(N {rng.choice('abcdefgh')})"  # noqa: E731
-    return "".join(f"(S (NP {' '.join(noun() for _ in range(rng.randint(1, 4)))}) (VP (V a)))\n" for _ in range(count))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)

@@ -1,4 +1,4 @@
-"""An hour of it: `python tests/fuzz [SECONDS] [SEED]`; ends with status 1 where anything went as it must not."""
+"""An hour of it: `PYTHONPATH=tests python tests/fuzz [SECONDS] [SEED]`; status 1 where anything went as it must not."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from naibu.cli import main
 from naibu.recording import store
+from random_trees import sentences
 
 SMALL = ("--units", "8", "--steps", "20", "--threads", "1")
 UNTOLD = ("seconds.json", "summary.json", "report.html", "look.json", ".lock")
@@ -101,7 +102,7 @@ class Worked:
     def __init__(self, place: Path) -> None:
         self.place = place
         self.corpus = place / "trees.mrg"
-        self.corpus.write_text(_sentences(80))
+        self.corpus.write_text(sentences(80))
         self.look = ("look", str(self.corpus), "--form", "tagged", *SMALL)
         self.train = ("train", "trees", str(self.corpus), "--form", "tagged", *SMALL)
         with small_shards():
@@ -274,12 +275,6 @@ def small_shards() -> Iterator[None]:
         yield
     finally:
         store.SHARD_BYTES = before
-
-
-def _sentences(count: int, seed: int = 3) -> str:
-    rng = random.Random(seed)
-    noun = lambda: f"(N {rng.choice('abcdefgh')})"  # noqa: E731
-    return "".join(f"(S (NP {' '.join(noun() for _ in range(rng.randint(1, 4)))}) (VP (V a)))\n" for _ in range(count))
 
 
 def round_of(count: int, place: Path, seed: int) -> tuple[Counter[str], list[Outcome]]:

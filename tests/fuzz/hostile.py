@@ -21,6 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from random_trees import sentences
+
 MEMORY = 1_000_000
 """Kilobytes that a command may take for such a file."""
 SECONDS = 10.0
@@ -67,13 +69,6 @@ def _beside(option: str, content: Callable[[Path], object] | bytes) -> Callable[
         return words if option != "--settings" else ["train", "trees", "--settings", str(path), *TRAIN]
 
     return make
-
-
-def sentences(count: int, seed: int = 3) -> str:
-    """Return a small treebank."""
-    rng = random.Random(seed)
-    noun = lambda: f"(N {rng.choice('abcdefgh')})"  # noqa: E731
-    return "".join(f"(S (NP {' '.join(noun() for _ in range(rng.randint(1, 4)))}) (VP (V a)))\n" for _ in range(count))
 
 
 def _gzipped(megabytes: int, before: bytes = b"") -> Callable[[Path], object]:

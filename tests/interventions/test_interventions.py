@@ -133,6 +133,7 @@ def test_holding_the_counter_of_a_hand_made_network_takes_away_its_ends(treebank
     found = hold(model, test, recording, **how)
     assert [effect.kind for effect in found.effects] == ["before", "held", "random", "gates", "gates", "named"]
     assert (found.effects[-1].units, found.effects[-1].labels) == ((1,), ("after", "closing"))
+    assert found.of("held")[0].labels == ("depth",)
     before, held = found.of("before")[0], found.of("held")[0]
     assert before.loss_change.test.value == 0
     change = held.loss_change.test

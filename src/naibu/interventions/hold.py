@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -74,8 +74,9 @@ def hold(
     means = training_means(recording, key)
     if not 0 <= unit < len(means):
         raise OptionError(f"--unit {unit}: {key[0]} has units 0 to {len(means) - 1}")
-    others = {name: held for name, held in (named or {}).items() if (name, held) != (label, unit)}
+    others = {name: other for name, other in (named or {}).items() if other != unit}
     plans = [*_plans(model, key, unit, means, draws, seed), *_named(key, means, others)]
+    plans[1] = replace(plans[1], labels=tuple(name for name, other in (named or {}).items() if other == unit))
     scorer = Scorer(model, examples, measures, Resampler(resamples, seed))
     effects, before, loss = list[Effect](), None, scorer.column("loss")
     for done, plan in enumerate(plans):

@@ -28,7 +28,7 @@ class Effect:
     units: tuple[int, ...]  # empty: none ("before") or all ("gates")
     measured: tuple[Measured, ...]  # by each of the task's measures
     loss_change: Scores | None = None  # loss less that of the untouched network, on the same sequences
-    labels: tuple[str, ...] = ()  # what a "named" unit was named for
+    labels: tuple[str, ...] = ()  # what the unit was named for
 
     def scores(self, name: str) -> Scores | None:
         """Return the scores by one measure, None where the task has none of that name."""

@@ -147,7 +147,7 @@ def intervene_run(
             unit=chosen,
             label=correlation.label,
             measures=task_named(data.task).measures(data.test),
-            named=_named(places, (top, signal)),
+            named={correlation.label: best_unit(correlation, (top, signal)), **_named(places, (top, signal))},
             draws=draws,
             seed=places.run.training.seed,
             run=places.run.name,

@@ -72,12 +72,12 @@ def record_examples(
         for first, last in reading.spans[begin:]:
             for name, (finish, columns) in reading.read(first, last, progress).items():
                 sinks[name].write(finish, columns, {"sequences": last - first})
+        beside = {name: sinks[name].close() for name in reading.streams[:-1]}
+        return sinks[reading.streams[-1]].close(beside)
     except BaseException:
         for sink in sinks.values():
             sink.abandon()
         raise
-    beside = {name: sinks[name].close() for name in reading.streams[:-1]}
-    return sinks[reading.streams[-1]].close(beside)
 
 
 def size_of(model: Model, splits: Mapping[str, Examples], keep: Collection[str], dtype: str) -> int:

@@ -256,12 +256,12 @@ def _run(job: _Job, inputs: Any, progress: Progress | None) -> Recording:
             raise _of_other_inputs(job)
         job.table.check_all_used()
         _flush(streams, digests)
+        beside = {name: stream.sink.close() for name, stream in streams.items() if name != MAIN}
+        return streams[MAIN].sink.close(beside)
     except BaseException:
         for stream in streams.values():
             stream.sink.abandon()
         raise
-    beside = {name: stream.sink.close() for name, stream in streams.items() if name != MAIN}
-    return streams[MAIN].sink.close(beside)
 
 
 def _begun(streams: Mapping[str, _Stream]) -> list[dict[str, Any]]:

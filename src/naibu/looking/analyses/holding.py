@@ -13,7 +13,7 @@ from naibu.looking.numbers import value
 from naibu.probes.results import Score, Scores
 from naibu.reporting.finding import Finding, high, low
 from naibu.reporting.markup import Markup, figure, folded
-from naibu.reporting.numbers import number, share, with_interval
+from naibu.reporting.numbers import MISSING, number, share, with_interval
 from naibu.reporting.score_table import Scored, Text, score_table
 from naibu.reporting.section import Pen, Section, split_of, where
 from naibu.reporting.words import label_name, on_split, signal_name
@@ -91,16 +91,11 @@ def _named(holding: Holding, split: str) -> Markup:
     return score_table(
         f"Every unit named on this page held still: the loss it costs; of {len(random)} random units the dearest costs "
         f"{number(dearest)}",
-        Text("named for", [", ".join(map(label_name, labels_of(effect, holding))) for effect in effects]),
+        Text("named for", [", ".join(map(label_name, effect.labels)) or MISSING for effect in effects]),
         Text("unit", [", ".join(map(str, effect.units)) for effect in effects]),
         Scored("loss added", [effect.loss_change for effect in effects], both=True),
         Text("needed", used),
     )
-
-
-def labels_of(effect: Effect, holding: Holding) -> list[str]:
-    """Return the labels for which the unit of an intervention was named."""
-    return list(effect.labels) or [holding.label]
 
 
 def _instead(drawn: Sequence[float], by_ends: bool) -> str:
@@ -211,7 +206,7 @@ def _numbers(found: Holding) -> Numbers:
     named = {
         label: {"unit": effect.units[0], "loss_added": value(effect.loss_change)}
         for effect in (*found.of("held"), *found.of("named"))
-        for label in labels_of(effect, found)
+        for label in effect.labels
         if effect.loss_change is not None
     }
     return {"unit": found.unit, "signal": found.signal, "label": found.label, **measures, "named": named}
