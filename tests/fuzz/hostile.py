@@ -370,18 +370,28 @@ def tried(case: Case, folder: Path) -> Outcome:
 
 
 def _waited(process: subprocess.Popen[bytes], limit: float) -> tuple[int, int]:
-    deadline = time.monotonic() + limit
-    while True:
-        pid, status, used = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return process.returncode, used.ru_maxrss
+    """Return the status of a process, -9 where it ran past the limit, and the most kilobytes that it held.
+
+    They are read from its own status while it runs: what the system tells of an ended child begins with what its parent
+    held when it was started.
+    """
+    deadline, most = time.monotonic() + limit, 0
+    while process.poll() is None:
+        most = max(most, _held(process.pid))
         if time.monotonic() > deadline:
             process.kill()
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = -9
-            return -9, used.ru_maxrss
-        time.sleep(0.02)
+            process.wait()
+            return -9, most
+        time.sleep(0.01)
+    return process.returncode, most
+
+
+def _held(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+    except OSError:
+        return 0
 
 
 def _outside(folder: Path, inside: set[Path]) -> dict[str, object]:
