@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, pairwise
 from typing import NamedTuple, Protocol
@@ -41,8 +41,8 @@ class Window(NamedTuple):
 class Order(Protocol):
     """What the loop reads, piece by piece; each piece is one update."""
 
-    def batch(self, which: Array) -> Batch:
-        """Return the rows of a piece, all their steps."""
+    def read(self, piece: Piece) -> Batch:
+        """Return what a piece is made of."""
         ...
 
     def pieces(self, seed: int, epoch: int) -> Sequence[Piece]:
@@ -70,17 +70,14 @@ def pieces_from(order: Order, seed: int, first: int = 0) -> Iterator[Piece]:
 
 def windows(order: Order, pieces: Iterable[Piece]) -> Iterator[Window]:
     """Yield pieces as they are read. Only what nothing follows is padded, so that states that go on are true."""
-    whole: Batch | None = None
     for piece, following in pairwise(chain(pieces, [None])):
         assert piece is not None
-        if whole is None or piece.start == 0:
-            whole = order.batch(piece.which)
-        batch = whole.cut(piece.start, piece.stop)
+        batch = order.read(piece)
         ends = following is None or following.start == 0
         yield Window(batch.padded(-len(batch.target) % MULTIPLE if ends else 0), piece.start == 0)
 
 
-@dataclass(frozen=True)
+@dataclass
 class ByLength:
     """Examples of similar length side by side, every one once an epoch, in random order.
 
@@ -94,10 +91,13 @@ class ByLength:
     batch_tokens: int
     truncation: int | None = None
     unread: int = 0
+    _kept: tuple[Array, Batch] | None = field(default=None, init=False, repr=False)
 
-    def batch(self, which: Array) -> Batch:
-        """Return the examples of these numbers."""
-        return self.examples.batch(which)
+    def read(self, piece: Piece) -> Batch:
+        """Return a piece; the examples of the last one are kept, for the next may go on in them."""
+        if self._kept is None or self._kept[0] is not piece.which:
+            self._kept = piece.which, self.examples.batch(piece.which)
+        return self._kept[1].cut(piece.start, piece.stop)
 
     def pieces(self, seed: int, epoch: int) -> list[Piece]:
         """Return batches of similar length, cut where they are too long."""
@@ -134,11 +134,10 @@ class Lanes:
     lanes: int
     truncation: int
 
-    def batch(self, which: Array) -> Batch:
-        """Return the lanes of these numbers."""
-        stream, (name,) = self._laid_out, self.examples.streams
-        rows = torch.from_numpy(which)
-        x, target = (part.index_select(1, rows) for part in stream)
+    def read(self, piece: Piece) -> Batch:
+        """Return a window over lanes."""
+        (name,), rows = self.examples.streams, torch.from_numpy(piece.which)
+        x, target = (part[piece.start : piece.stop].index_select(1, rows) for part in self._laid_out)
         return Batch({name: Stream(x, torch.full((len(rows),), len(x)))}, target)
 
     def pieces(self, seed: int, epoch: int) -> list[Piece]:
