@@ -11,6 +11,7 @@ from naibu.config import ModelConfig, TrainingConfig
 from naibu.data.examples import Data
 from naibu.tasks import catalogue
 from naibu.tasks.catalogue import task_named
+from naibu.tasks.text import TextOptions
 from naibu.tasks.trees import TreesOptions
 from random_trees import nested
 from toy_task import WavesOptions
@@ -40,6 +41,14 @@ def treebank(folder: Path, form: str) -> TreesOptions:
     return TreesOptions(str(path), form=form)
 
 
+def prose(folder: Path, level: str) -> TextOptions:
+    rng, path = random.Random(5), folder / "prose.txt"
+    words = ["so", "it", "goes", '"no', 'end"', "(as", "ever)", "and", "on"]
+    lines = [" ".join(rng.choices(words, k=rng.randint(2, 9))) for _ in range(300)]
+    path.write_text("\n".join(lines) + "\n")
+    return TextOptions((path,), level=level, longest=40)
+
+
 QUICK = TrainingConfig(steps=24, batch_size=8, validations=3, threads=1, warmup=5, truncation=11)
 ENTRIES = [
     Entry("trees", "trees", lambda folder: treebank(folder, "brackets"), ModelConfig(units=9, dropout=0.2), QUICK),
@@ -49,6 +58,20 @@ ENTRIES = [
         lambda folder: treebank(folder, "tagged+words"),
         ModelConfig("gru", units=9, layers=2, tied=True),
         replace(QUICK, optimiser="adamw", weight_decay=0.1, learning_rate=0.02),
+    ),
+    Entry(
+        "text",
+        "text",
+        lambda folder: prose(folder, "character"),
+        ModelConfig(units=9),
+        replace(QUICK, batch_size=5),
+    ),
+    Entry(
+        "text, words",
+        "text",
+        lambda folder: prose(folder, "word"),
+        ModelConfig("gru", units=9, layers=2, tied=True),
+        replace(QUICK, batch_size=3, optimiser="adamw"),
     ),
     Entry(
         "waves",

@@ -4,8 +4,6 @@ A field is the option of the command line, the key in a file of settings and the
 the help of all three.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal, get_args
@@ -219,8 +217,9 @@ class TrainingConfig:
         _check(self.steps is None or self.steps >= 1, "steps", self.steps, "at least 1")
         _check(self.minutes is None or self.minutes > 0, "minutes", self.minutes, "more than 0")
         _check(self.seed >= 0, "seed", self.seed, "0 or more")
-        for name in ("batch_size", "batch_tokens", "truncation", "validations"):
+        for name in ("batch_size", "batch_tokens", "validations"):
             _check(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        _check(self.truncation >= 0, "truncation", self.truncation, "at least 1, or 0 for what suits the task")
         _check(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
         _check(self.optimiser in get_args(OptimiserName), "optimiser", self.optimiser, _one_of(OptimiserName))
         _check(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")

@@ -18,9 +18,6 @@ from naibu.storage import copied, read_json, written_beside
 from naibu.tasks import settings as files
 from naibu.tasks.catalogue import TASKS, task_named
 
-TRAINING = TrainingConfig()
-Training = Annotated[TrainingConfig, flat("Training", 3)]
-
 ABOUT = {
     "train": "Train a network; the first of the five steps of naibu look.",
     "look": "Train networks, look inside, and write a report that shows which unit learnt what.",
@@ -40,7 +37,7 @@ def _train(task: str) -> Callable[..., Any]:
         data: Any,
         *,
         model: Any = None,
-        training: Training = TRAINING,
+        training: Any = None,
         seeds: int = 1,
         out: Path | None = None,
         settings: Path | None = None,
@@ -59,11 +56,11 @@ def _train(task: str) -> Callable[..., Any]:
             out: The folder of the network; when not given runs/NAME, its name as in tagged-200.
             settings: A file of settings (TOML); what is typed goes over what it says.
         """
-        _once(training)
+        training = _once(training or task_named(task).training())
         from naibu.looking.look import name_of, open_shown, train_seeds_shown, train_shown
 
         shape = model or task_named(task).model()
-        corpus = open_shown(task, data, told.console)
+        corpus = open_shown(task, data, told.console, Path("runs") if out is None else out.parent)
         folder = out or Path("runs") / name_of(corpus, list(task_named(task).each(data))[-1], shape, training)
         if seeds == 1:
             run = train_shown(corpus, shape, training, folder, told.console)
@@ -82,7 +79,7 @@ def _look(task: str) -> Callable[..., Any]:
         data: Any,
         *,
         model: Any = None,
-        training: Training = TRAINING,
+        training: Any = None,
         seeds: int = 1,
         out: Path = Path("looks/mine"),
         settings: Path | None = None,
@@ -101,7 +98,7 @@ def _look(task: str) -> Callable[..., Any]:
             out: Holds a folder for each network, report.html to look at, and summary.json for scripts.
             settings: A file of settings (TOML); what is typed goes over what it says.
         """
-        _once(training)
+        training = _once(training or task_named(task).training())
         from naibu.looking.asked import Look, summary_if_finished, table_of
 
         asked = Look(task, data, model or task_named(task).model(), training, out, seeds)
@@ -122,16 +119,19 @@ def _look(task: str) -> Callable[..., Any]:
 def _of_task(command: Callable[..., Any], name: str) -> Callable[..., Any]:
     """Return a command with the options and the help of its task."""
     task = task_named(name)
-    options = {"data": Annotated[task.options, flat("Data", 1)], "model": Annotated[task.model, flat("Network", 2)]}
+    titles = {"data": (task.options, "Data"), "model": (task.model, "Network"), "training": (task.training, "Training")}
+    places = enumerate(titles.items(), 1)
+    options = {name: Annotated[kind, flat(title, place)] for place, (name, (kind, title)) in places}
     command.__annotations__.update(options)
     examples = "\n        ".join(f"$ naibu {command.__name__} {name} {words}" for words in task.examples)
     command.__doc__ = (command.__doc__ or "").format(about=task.about, examples=examples)
     return command
 
 
-def _once(training: TrainingConfig) -> None:
+def _once(training: TrainingConfig) -> TrainingConfig:
     if training.steps is not None and training.minutes is not None:
         raise OptionError(f"--steps {training.steps} and --minutes {training.minutes}: give one of the two")
+    return training
 
 
 def with_standard_input(words: list[str]) -> list[str]:
@@ -159,7 +159,7 @@ def with_task(words: list[str]) -> tuple[list[str], str]:
     """Return the words with the task that `naibu train X` and `naibu look X` leave to X, and a line that says so.
 
     A file of settings says its task itself. Raises CorpusError where X does not exist, OptionError naming the tasks
-    where several or none of them fit.
+    where several of them fit.
     """
     command, *rest = words or [""]
     if command not in ("train", "look") or not rest or {"--help", "-h"} & {*rest}:
@@ -176,7 +176,8 @@ def with_task(words: list[str]) -> tuple[list[str], str]:
         raise CorpusError(f"there is no such file or folder (always there: {builtin.NAME}), and no such task", rest[0])
     if not there:
         return [command, TASKS[0], *rest], ""
-    fitting = [task for task in TASKS if task_named(task).fits(Path(there[0]))] or TASKS
+    # Where none fits, the first says what is wrong with it.
+    fitting = [task for task in TASKS if task_named(task).fits(Path(there[0]))] or [TASKS[0]]
     if len(fitting) > 1:
         choices = ", ".join(f"naibu {command} {task}" for task in fitting)
         raise OptionError(f"{there[0]}: which task is not clear from the content; choose one of {choices}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import lzma
@@ -13,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,6 +30,8 @@ FREE = 16 * 2**20
 MEMBERS = 100_000
 """The most members of an archive; of more a folder is made."""
 PIECE = 2**20
+LINE = 2**22
+"""Characters after which a line that does not end is cut."""
 _TAR = (".tar.gz", ".tgz", ".tar")
 _UNREADABLE = (
     OSError,
@@ -55,11 +59,34 @@ class SourceFile:
     name: str
     extension: str
     read: Callable[[], bytes]
+    path: Path | None = None
+    """Where it lies by itself, None in an archive."""
+
+    def pieces(self, size: int = 16 * 2**20) -> Iterator[bytes]:
+        """Yield the content in pieces, one after the other; that of an archive at once. Raises CorpusError."""
+        if self.path is None:
+            yield self.read()
+            return
+        try:
+            with open_regular(self.path) as file:
+                packed = self.path.name.lower().endswith(".gz")
+                plain: Any = _Bounded(gzip.GzipFile(fileobj=file), file) if packed else file
+                while piece := plain.read(size):
+                    yield piece
+        except _UNREADABLE as error:
+            raise CorpusError(f"cannot be read: {_reason(error)}", self.name) from None
 
 
 def is_many(path: Path) -> bool:
     """Whether the path is a folder or an archive, where unusable source code is skipped rather than an error."""
     return path.is_dir() or path.name.lower().endswith((*_TAR, ".zip"))
+
+
+def raw_files(path: Path) -> list[Path]:
+    """Return the files on disk behind a path: those of a folder, else itself; CorpusError where it is missing."""
+    if not path.exists():
+        raise CorpusError("there is no such file or folder", path)
+    return _walk(path) if path.is_dir() else [path]
 
 
 def stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
@@ -173,7 +200,7 @@ def _walk(folder: Path) -> list[Path]:
 
 
 def _plain(file: Path) -> SourceFile:
-    return SourceFile(str(file), _extension(file.name), partial(read_file, file))
+    return SourceFile(str(file), _extension(file.name), partial(read_file, file), file)
 
 
 def _member(archive: Path, member: str, read: Callable[[], bytes]) -> SourceFile:
@@ -260,6 +287,34 @@ def text_of(data: bytes, name: str) -> str:
         message = f"not UTF-8 (byte 0x{data[error.start]:02x}); convert it, as with iconv -f latin1 -t utf-8"
         raise CorpusError(message, name, line) from None
     return with_line_ends(text)
+
+
+def texts_of(file: SourceFile) -> Iterator[str]:
+    """Yield the text of a file in pieces that end at line ends, as far as its lines are shorter than a piece.
+
+    Raises CorpusError as `text_of`.
+    """
+    decoder, left, line, begun = codecs.getincrementaldecoder("utf-8")(), "", 1, False
+    try:
+        for piece in chain(file.pieces(), [b""]):
+            if not begun and is_binary(piece):
+                raise CorpusError("a binary file (or UTF-16), not text in UTF-8", file.name)
+            text = left + decoder.decode(piece, final=not piece)
+            text, begun = (text if begun or not text else text.removeprefix("\ufeff")), begun or bool(text)
+            held = "\r" if piece and text.endswith("\r") else ""  # its \n may follow
+            text = with_line_ends(text.removesuffix(held))
+            cut = text.rfind("\n") + 1 or (len(text) if len(text) > LINE else 0)
+            if not piece:
+                cut = len(text)
+            if cut:
+                yield text[:cut]
+            line += text.count("\n", 0, cut)
+            left = text[cut:] + held
+    except UnicodeDecodeError as error:
+        line += left.count("\n") + error.object.count(b"\n", 0, error.start)
+        wrong = error.object[error.start]
+        message = f"not UTF-8 (byte 0x{wrong:02x}); convert it, as with iconv -f latin1 -t utf-8"
+        raise CorpusError(message, file.name, line) from None
 
 
 def with_line_ends(text: str) -> str:

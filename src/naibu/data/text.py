@@ -60,12 +60,12 @@ def read_text(documents: Iterable[tuple[str, str]], form: str, longest: int) -> 
     columns: dict[str, list[Array]] = {name: [] for name in COLUMNS}
     for name, text in documents:
         letters = np.frombuffer(text.encode("utf-32-le", "replace"), np.uint32)
-        symbols, tokens, ends = _words(text) if form == "words" else _characters(letters)
+        symbols, tokens, ends = words_of(text) if form == "words" else _characters(letters)
         if not len(tokens):
             continue
         tokens = np.array([codes.setdefault(symbol, len(codes)) for symbol in symbols], np.int32)[tokens]
         line_end = np.flatnonzero(letters[ends] == ord("\n"))
-        cuts = _passages(len(tokens), line_end, longest)
+        cuts = passage_ends(len(tokens), line_end, longest)
         # Before the first token of each passage goes ST, which sees what the document has shown so far.
         fronts = np.concatenate([[0], cuts[:-1]])
         kinds.append(np.insert(np.full(len(tokens), WORD, np.int8), fronts, START))
@@ -73,7 +73,7 @@ def read_text(documents: Iterable[tuple[str, str]], form: str, longest: int) -> 
         lengths.append(np.diff(cuts, prepend=0) + 1)
         origins.append(np.full(len(cuts), len(document_names), np.int32))
         for label, shown in _labels(letters, ends).items():
-            before = np.where(fronts > 0, shown[fronts - 1], _at_first(label, letters))
+            before = np.where(fronts > 0, shown[fronts - 1], at_first(label, letters))
             columns[label].append(np.insert(shown, fronts, before.astype(COLUMNS[label])))
         document_names.append(name)
     return Events(
@@ -87,7 +87,7 @@ def read_text(documents: Iterable[tuple[str, str]], form: str, longest: int) -> 
     )
 
 
-def _words(text: str) -> tuple[list[str], Array, Array]:
+def words_of(text: str) -> tuple[list[str], Array, Array]:
     """The different words and the number of each token among them; where in the text each token ends."""
     different: dict[str, int] = {}
     tokens, ends = array("q"), array("q")
@@ -115,8 +115,8 @@ def _characters(letters: Array) -> tuple[list[str], Array, Array]:
     return [chr(letter) for letter in different], rank[letters], np.arange(len(letters), dtype=np.int32)
 
 
-def _passages(tokens: int, line_ends: Array, longest: int) -> Array:
-    """int64: after how many tokens each passage ends."""
+def passage_ends(tokens: int, line_ends: Array, longest: int) -> Array:
+    """int64: after how many tokens each passage ends: at the last of the line ends within `longest` - 1, if any is."""
     room = longest - 1 if longest else tokens
     cuts: list[int] = []
     start = 0
@@ -129,7 +129,7 @@ def _passages(tokens: int, line_ends: Array, longest: int) -> Array:
 
 
 @dataclass
-class _Before:
+class Before:
     """What is known of a document where a piece of it begins."""
 
     line: int = -1  # where the line end before the line stands
@@ -143,18 +143,18 @@ class _Before:
 def _labels(letters: Array, ends: Array) -> dict[str, Array]:
     """Each label after the characters `ends`; piece by piece, for all of it at once takes much memory."""
     found = {name: np.empty(len(ends), kind) for name, kind in COLUMNS.items()}
-    known, begun = _Before(), 0
+    known, begun = Before(), 0
     for begin in range(0, len(letters), PIECE):
         stop = min(begin + PIECE, len(letters))
         done = int(np.searchsorted(ends, stop))
-        labels = _labels_of_piece(letters[begin:stop], letters[stop : stop + NEAR + 1], begin, known)
+        labels = labels_of_piece(letters[begin:stop], letters[stop : stop + NEAR + 1], begin, known)
         for name, values in labels:
             found[name][begun:done] = values[ends[begun:done] - begin]
         begun = done
     return found
 
 
-def _labels_of_piece(letters: Array, after: Array, begin: int, known: _Before) -> Iterator[tuple[str, Array]]:
+def labels_of_piece(letters: Array, after: Array, begin: int, known: Before) -> Iterator[tuple[str, Array]]:
     """Each label after every character of a piece that begins at a place, and what is known behind it."""
     place = np.arange(begin, begin + len(letters), dtype=np.int64)
     newline = letters == ord("\n")
@@ -179,7 +179,7 @@ def _labels_of_piece(letters: Array, after: Array, begin: int, known: _Before) -
     known.straight, known.curved, known.brackets = int(straight[-1]), int(curved[-1]), int(brackets[-1])
 
 
-def _at_first(label: str, letters: Array) -> int:
+def at_first(label: str, letters: Array) -> int:
     """A label before the first character of a document."""
     return int(_next(letters[:NEAR] == ord("\n"))[0]) if label == "to_line_end" else 0
 

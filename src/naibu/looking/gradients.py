@@ -69,7 +69,7 @@ def _runs(places: Sequence[Places], asked: Gradients, console: Console) -> Itera
     if places:
         yield from ((place.run, _corpus(place.run.data())) for place in places)
         return
-    corpus = _corpus(open_shown("trees", TreesOptions(CORPUS, form=("tagged",)), console))
+    corpus = _corpus(open_shown("trees", TreesOptions(CORPUS, form=("tagged",)), console, asked.out))
     training = TrainingConfig(steps=asked.steps, seed=asked.seed, threads=1)
     for cell in dict.fromkeys(asked.cells or CELLS_SHOWN):
         model = ModelConfig(cell, asked.units)
@@ -177,7 +177,7 @@ def gradients_table(curves: Sequence[GradientCurve]) -> Table:
 
 def measure_clipping(asked: Gradients, console: Console) -> tuple[ClippingRun, ...]:
     """Return a short training without clipping and one with; leave clipping.csv and clipping.png in `out`."""
-    corpus = _corpus(open_shown("trees", TreesOptions(CORPUS, form=("brackets",)), console))
+    corpus = _corpus(open_shown("trees", TreesOptions(CORPUS, form=("brackets",)), console, asked.out))
     with shown("clipping", "steps") as progress:
         runs = clipping(corpus.train, units=asked.units, steps=asked.steps, seed=asked.seed, progress=progress)
     write_text(asked.out / "clipping.csv", csv_text([row for run in runs for row in run.rows()]))

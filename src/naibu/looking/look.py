@@ -40,7 +40,7 @@ def look_into(asked: Look, console: Console, *, command: str, workers: int = 1) 
 def _look_into(asked: Look, console: Console, command: str, workers: int, held: ExitStack) -> Report:
     whole, looked = asked.whole(), []
     for name, options in asked.networks().items():
-        data = open_shown(asked.task, options, console)
+        data = open_shown(asked.task, options, console, asked.out)
         held.enter_context(only_writer(asked.out, own=False))
         begin(asked)
         out = asked.out / name_of(data, name, asked.model, asked.training)
@@ -63,9 +63,9 @@ def _look_into(asked: Look, console: Console, command: str, workers: int, held: 
     return report
 
 
-def open_shown(task: str, options: Any, console: Console) -> Data:
-    """Open the data of a task and print what was found in it."""
-    data = task_named(task).open(options)
+def open_shown(task: str, options: Any, console: Console, folder: Path) -> Data:
+    """Open the data of a task and print what was found in it; symbols of a large text are kept in a folder."""
+    data = task_named(task).open_beside(options, folder)
     how = f"form {data.facts['form']}" if "form" in data.facts else f"task {task}"
     table = Table(title=Text(f"{data.name}, {how}"), show_header=False, title_justify="left")
     for name, value in data.found:

@@ -105,7 +105,7 @@ class Run:
         from naibu.tasks.catalogue import task_named
 
         task = task_named(self.task)
-        data = task.open(task.options(**self.options))
+        data = task.open_beside(task.options(**self.options), self.path.parent)
         if data.fingerprint != self.fingerprint:
             raise StoredError(
                 f"{self.path}: what it was trained on, {data.name}, has changed since training; "
@@ -229,7 +229,7 @@ def open_run(path: str | Path) -> Run:
     task = task_named(found["task"])
     digest = known.pop(DIGEST, "")
     options, model = _read(task.options, found["data"], where), _read(task.model, found["model"], where)
-    training = _read(TrainingConfig, found["training"], where)
+    training = _read(task.training, found["training"], where)
     if known["format"] > 2 and digest != _seal(found, task.name):
         raise StoredError(f"{where}: changed since the run began; put it back, or remove {path} and train again")
     return Run(

@@ -9,7 +9,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from naibu.config import TrainingConfig
 from naibu.data import builtin
 from naibu.errors import OptionError
 from naibu.storage import open_regular
@@ -36,7 +35,7 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
     if name not in TASKS:
         raise OptionError(f"{path}: task = {name!r} has to be one of {', '.join(TASKS)}")
     task = task_named(name)
-    kinds = {"data": task.options, "model": task.model, "training": TrainingConfig}
+    kinds = {"data": task.options, "model": task.model, "training": task.training}
     options: dict[str, Any] = {}
     for table, settings in tables.items():
         if table == FOUND:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 Sums = tuple[Array, Array]
-UNITS = 100
-"""Units of a network where nobody has a view."""
+UNITS, TRUNCATION = 100, 500
+"""Units of a network, and steps through which gradients travel, where nobody has a view."""
 ENDS = {"ED": "end", "</s>": "end"}
 """What ends a sequence, and how measures of it are called."""
 
@@ -52,6 +52,10 @@ class Task(ABC):
     """
     model: ClassVar[type[ModelConfig]] = ModelConfig
     """The configuration of its models: ModelConfig, or a subclass with what they have besides."""
+    training: ClassVar[type[TrainingConfig]] = TrainingConfig
+    """The configuration of training: TrainingConfig, or a subclass with other usual values."""
+    judged: ClassVar[int] = 30_000
+    """Steps of the validation part that are scored each time, at most."""
     several: ClassVar[str | None] = None
     """The option, a tuple, of which `naibu look` takes several values, a network each; None where there is none."""
     examples: ClassVar[tuple[str, ...]] = ()
@@ -69,13 +73,20 @@ class Task(ABC):
     def open(self, options: Any) -> Data:
         """Return the data that options (an instance of `options`) speak of; raises CorpusError with file and line."""
 
+    def open_beside(self, options: Any, folder: Path | None) -> Data:
+        """Return the data; what of them is large and takes time to read may be kept in a folder, that of the runs."""
+        return self.open(options)
+
     def configured(
         self, data: Data, model: ModelConfig, training: TrainingConfig
     ) -> tuple[ModelConfig, TrainingConfig]:
-        """Return the configurations with what was left to be chosen, units and time, as suits the task and the data."""
-        shared = {field.name: getattr(model, field.name) for field in fields(model)}
-        own = model if isinstance(model, self.model) else self.model(**shared)
-        return replace(own, units=own.units or UNITS), training
+        """Return the configurations with what was left to be chosen, units and time, as suits the task and the data.
+
+        Fields that all tasks share and that have their usual value take what is usual for the task.
+        """
+        own: ModelConfig = _own(self.model, model)
+        training = _own(self.training, training)
+        return replace(own, units=own.units or UNITS), replace(training, truncation=training.truncation or TRUNCATION)
 
     @abstractmethod
     def build(self, sizes: Mapping[str, int], config: Any) -> Model:
@@ -87,9 +98,21 @@ class Task(ABC):
 
         return ByLength(examples, config.batch_size, config.batch_tokens, config.truncation)
 
+    def scores(self, examples: Examples, found: Mapping[str, float]) -> dict[str, Any]:
+        """Return what is said of a network beside its measures on examples, from them: perplexity, for example."""
+        return {}
+
     def measures(self, examples: Examples) -> tuple[Measure, ...]:
         """Return what a network that reads such examples is judged by, the loss first."""
         return usual_measures(examples)
+
+
+def _own(kind: type[Any], config: Any) -> Any:
+    """Return a configuration as one of a task's kind."""
+    if isinstance(config, kind):
+        return config
+    given = {each.name: getattr(config, each.name) for each in fields(config)}
+    return kind(**{each.name: given[each.name] for each in fields(config) if given[each.name] != each.default})
 
 
 def usual_measures(examples: Examples) -> tuple[Measure, ...]:

@@ -15,9 +15,9 @@ from naibu.models.model import Model, evaluating
 from naibu.tasks.catalogue import task_named
 from naibu.tasks.task import Measure
 
-STEPS, FEWEST = 30_000, 5_000
-"""Steps of the validation part that are scored each time, at most; fewer, down to the second, for vocabularies beyond
-a thousand, whose output layer costs more than all the rest."""
+FEWEST = 5_000
+"""Steps of the validation part to which the task's `judged` sinks for vocabularies beyond a thousand, whose output
+layer costs more than all the rest."""
 
 
 def validation_part(data: Data, config: TrainingConfig) -> list[Window]:
@@ -26,7 +26,8 @@ def validation_part(data: Data, config: TrainingConfig) -> list[Window]:
     Raises OptionError where nothing is predicted in it.
     """
     part = data.validation if len(data.validation) else data.train
-    found = judged_part(data, part, config, max(FEWEST, STEPS * 1_000 // max(1_000, *data.sizes.values())))
+    steps = task_named(data.task).judged * 1_000 // max(1_000, *data.sizes.values())
+    found = judged_part(data, part, config, max(FEWEST, steps))
     if not found:
         raise OptionError(f"{data.name}: nothing is predicted in any validation example: they are all too short")
     return found

@@ -1,0 +1,147 @@
+"""The task `text`: the next character, word or piece of a word of running text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from naibu.config import ModelConfig, TrainingConfig
+from naibu.data import detect
+from naibu.data.examples import Data, Examples
+from naibu.data.levels import LevelName, SplitName
+from naibu.data.running_text import Text as RunningText
+from naibu.data.text_corpus import TextData, open_text
+from naibu.errors import CorpusError
+from naibu.tasks.task import Measure, Task, usual_measures
+
+if TYPE_CHECKING:
+    from naibu.data.order import Order
+    from naibu.models.language_model import LanguageModel
+
+UNITS = {"character": 512, "word": 400, "subword": 400}
+TRUNCATION = {"character": 100, "word": 35, "subword": 50}
+"""Steps of a window by level, where nothing is asked for."""
+
+
+@dataclass(frozen=True)
+class TextOptions:
+    """The text to learn."""
+
+    files: tuple[Path, ...]
+    """Text: files, folders, .gz, .tar.gz, .zip; or standard-library, Python's own source."""
+    _: KW_ONLY
+    level: LevelName = "character"
+    """What a symbol is."""
+    split: SplitName = "spaces"
+    """Where words end: at blanks, or where the reader of plain text cuts, punctuation apart."""
+    validation: Path = Path("0.05")
+    """Validation text: a file, or a share of the text (whole files where there are 20, else the end of each)."""
+    test: Path = Path("0.05")
+    """Test text, likewise; without it, where --validation is a file or this is 0, the validation text is scored."""
+    vocabulary: int = 0
+    """Symbols at most; 0 takes 30,000 words, 8,000 subwords or 10,000 characters. Rarer ones become <unk>."""
+    first: str | None = None
+    """Read the beginning alone, 100MB for example."""
+    longest: int | None = None
+    """Symbols of a passage, in which text is looked into: 1,000 characters, 200 words or 400 subwords."""
+    split_seed: int = 1
+    """Seed of the division where whole files are drawn."""
+
+    def __post_init__(self) -> None:
+        files: Any = self.files
+        some = (files,) if isinstance(files, str | Path) else files
+        object.__setattr__(self, "files", tuple(map(Path, some)))
+        for name in ("validation", "test"):
+            object.__setattr__(self, name, Path(str(getattr(self, name))))
+
+
+@dataclass(frozen=True)
+class TextTraining(TrainingConfig):
+    """How a network learns text, as suits it."""
+
+    batch_size: int = 32
+    """Places of the text that are read side by side, each going on where it was."""
+    truncation: int = 0
+    """Steps through which gradients travel back; 0 takes 100 characters, 35 words or 50 subwords."""
+    learning_rate: float = 4e-3
+    """Learning rate at its highest."""
+
+
+class Text(Task):
+    """Running text, symbol by symbol."""
+
+    name = "text"
+    about = "asked for the next character or word of running text"
+    options = TextOptions
+    training = TextTraining
+    examples = ("novel.txt", "ptb.train.txt --validation ptb.valid.txt --level word --minutes 60")
+    judged = 300_000
+
+    def fits(self, path: Path) -> bool:
+        """Return whether this is plain text."""
+        try:
+            return path.exists() and detect.choose(path, None, "tagged").reader == "text"
+        except CorpusError:
+            return False
+
+    def open(self, options: TextOptions) -> TextData:
+        """Return the text in three parts; see `open_text`."""
+        return self.open_beside(options, None)
+
+    def open_beside(self, options: TextOptions, folder: Path | None) -> TextData:
+        """Return the text in three parts, the symbols of a large one being kept in a folder."""
+        return open_text(
+            options.files,
+            level=options.level,
+            split=options.split,
+            validation=str(options.validation),
+            test=str(options.test),
+            vocabulary=options.vocabulary,
+            first=options.first,
+            longest=options.longest,
+            seed=options.split_seed,
+            beside=folder,
+        )
+
+    def configured(
+        self, data: Data, model: ModelConfig, training: TrainingConfig
+    ) -> tuple[ModelConfig, TrainingConfig]:
+        """Return the configurations with units and steps of a window by the level."""
+        level = str(data.options["level"])
+        steps = training.truncation if training.truncation != TrainingConfig.truncation else 0
+        training = replace(training, truncation=steps or TRUNCATION[level])
+        return super().configured(data, replace(model, units=model.units or UNITS[level]), training)
+
+    def build(self, sizes: Mapping[str, int], config: ModelConfig) -> LanguageModel:
+        """Return a language model."""
+        from naibu.models.language_model import LanguageModel
+
+        return LanguageModel(sizes["input"], config)
+
+    def order(self, examples: Examples, config: TrainingConfig) -> Order:
+        """Return lanes over the text, with carried state."""
+        from naibu.data.text_lanes import TextLanes
+
+        assert isinstance(examples, RunningText)
+        return TextLanes(examples, config.batch_size, config.truncation)
+
+    def measures(self, examples: Examples) -> tuple[Measure, ...]:
+        """Return the loss, and the share of symbols foreseen."""
+        return usual_measures(examples)
+
+    def scores(self, examples: Examples, found: Mapping[str, float]) -> dict[str, float]:
+        """Return perplexity, and what a character takes in bits, from the loss of a part."""
+        assert isinstance(examples, RunningText)
+        tokens, nats = examples.steps, found["loss"] * examples.steps
+        letters = examples.characters
+        words = examples.words
+        scores = {"perplexity": float(np.exp(found["loss"])), "tokens": tokens}
+        return {
+            **scores,
+            "bits_per_character": nats / np.log(2) / max(1, letters),
+            "perplexity_per_word": float(np.exp(min(700.0, nats / max(1, words)))),
+        }
