@@ -46,7 +46,7 @@ def prose(folder: Path, level: str) -> TextOptions:
     words = ["so", "it", "goes", '"no', 'end"', "(as", "ever)", "and", "on"]
     lines = [" ".join(rng.choices(words, k=rng.randint(2, 9))) for _ in range(300)]
     path.write_text("\n".join(lines) + "\n")
-    return TextOptions((path,), level=level, longest=40)
+    return TextOptions((path,), level=level, longest=40 if level == "character" else 12, test=0.1)
 
 
 QUICK = TrainingConfig(steps=24, batch_size=8, validations=3, threads=1, warmup=5, truncation=11)

@@ -12,6 +12,7 @@ FLOORS = [
     {"errors", "config", "storage", "progress", "compiling", "trials", "version", "locks", "memory"},
     {"data", "cells"},
     {"models", "online"},
+    {"generation"},
     {"tasks"},
     {"runs"},
     {"training", "recording"},

@@ -13,7 +13,10 @@ from naibu.version import __version__
 _HOME = {
     "open_trees": "naibu.data.corpus:open_corpus",
     "open_corpus": "naibu.data.corpus",
+    "open_text": "naibu.data.text_corpus",
     "train": "naibu.training.train",
+    "evaluate": "naibu.training.evaluate",
+    "generate": "naibu.looking.writing",
     "record": "naibu.recording",
     "listen": "naibu.recording",
     "probe": "naibu.looking.library",
@@ -30,6 +33,7 @@ _HOME = {
     "ModelConfig": "naibu.config",
     "TrainingConfig": "naibu.config",
     "TreesOptions": "naibu.tasks.trees",
+    "TextOptions": "naibu.tasks.text",
     "open_run": "naibu.runs",
     "load": "naibu.runs.load",
     "NaibuError": "naibu.errors",
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
     from naibu.config import ModelConfig as ModelConfig
     from naibu.config import TrainingConfig as TrainingConfig
     from naibu.data.corpus import open_corpus as open_corpus
+    from naibu.data.text_corpus import open_text as open_text
     from naibu.errors import CorpusError as CorpusError
     from naibu.errors import NaibuError as NaibuError
     from naibu.errors import OptionError as OptionError
@@ -59,12 +64,15 @@ if TYPE_CHECKING:
     from naibu.looking.library import look as look
     from naibu.looking.library import probe as probe
     from naibu.looking.library import report as report
+    from naibu.looking.writing import generate as generate
     from naibu.recording import Recording as Recording
     from naibu.recording import listen as listen
     from naibu.recording import record as record
     from naibu.runs import open_run as open_run
     from naibu.runs.load import load as load
+    from naibu.tasks.text import TextOptions as TextOptions
     from naibu.tasks.trees import TreesOptions as TreesOptions
+    from naibu.training.evaluate import evaluate as evaluate
     from naibu.training.train import train as train
 
     open_trees = open_corpus

@@ -257,8 +257,13 @@ def from_json(kind: Any, written: Any) -> Any:
     """
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
-        (other,) = (option for option in inner if option is not NoneType)
-        return None if written is None else from_json(other, written)
+        others = [option for option in inner if option is not NoneType]
+        if written is None and len(others) < len(inner):
+            return None
+        for option in others[:-1]:
+            with suppress(*MALFORMED):
+                return from_json(option, written)
+        return from_json(others[-1], written)
     if kind is np.ndarray:
         return _array(written["values"], np.dtype(written["type"]), written["shape"])
     if is_dataclass(kind):

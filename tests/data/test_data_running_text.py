@@ -36,7 +36,8 @@ def test_levels_give_the_text_back():
     assert characters.spell(characters.read(TEXT), begins=True) == TEXT
     plain = "\n".join(" ".join(line.split()) for line in TEXT.split("\n"))
     assert words.spell(words.read(TEXT), begins=True) == plain
-    assert Words("reader").spelling(".") == "." and Words("reader").spelling("a") == " a"
+    assert Words("reader").spelling(".") == "."
+    assert Words("reader").spelling("a") == " a"
 
 
 def test_subwords_keep_spacing_and_letters_they_never_saw():
@@ -45,7 +46,9 @@ def test_subwords_keep_spacing_and_letters_they_never_saw():
     odd = "So  it\tgoes: 雪\n\n  no.\n"
     assert level.spell(level.read(odd), begins=True) == odd
     text, lengths = level.spell_each(level.read(TEXT), begins=True)
-    assert text == TEXT and lengths.sum() == len(TEXT) and (lengths >= 0).all()
+    assert text == TEXT
+    assert lengths.sum() == len(TEXT)
+    assert (lengths >= 0).all()
 
 
 @pytest.mark.parametrize("level", ["character", "word"])
@@ -78,7 +81,8 @@ def test_lanes_read_all_of_a_part_with_carried_state(novel):
         lanes = np.concatenate([window.target.numpy() for window in windows])
         length = part.steps // 4
         begin = int(pieces[0].which[0])
-        assert lanes.shape == (length, 4) and (begin > 0) == (epoch > 0)
+        assert lanes.shape == (length, 4)
+        assert (begin > 0) == (epoch > 0)
         assert np.array_equal(lanes.T.ravel(), np.roll(whole, -begin)[: 4 * length])
         read = np.concatenate([window.main.x.numpy() for window in windows])
         inside = np.arange(1, length)[:, None], np.arange(4)
@@ -121,7 +125,8 @@ def test_a_large_text_is_mapped_from_a_file_made_once(novel, tmp_path, monkeypat
     monkeypatch.setattr(text_reading, "LARGE", 100)
     monkeypatch.setattr("naibu.data.files.LINE", 64)
     mapped = open_text(novel, level="word", beside=tmp_path / "runs")
-    assert isinstance(mapped.train.source.numbers, np.memmap) and mapped.train.source.numbers.dtype == np.uint16
+    assert isinstance(mapped.train.source.numbers, np.memmap)
+    assert mapped.train.source.numbers.dtype == np.uint16
     assert mapped.fingerprint == inside.fingerprint
     assert np.array_equal(mapped.train.source.numbers, inside.train.source.numbers)
     made = sorted((tmp_path / "runs" / "symbols").iterdir())
@@ -159,7 +164,8 @@ def test_unknown_words_are_counted(novel, tmp_path):
     other = tmp_path / "other.txt"
     other.write_text("So it never goes here or there, it goes.\n" * 9)
     data = open_text(novel, level="word", vocabulary=8, validation=other)
-    assert len(data.coder.vocabulary) == 8 and data.test is data.validation
+    assert len(data.coder.vocabulary) == 8
+    assert data.test is data.validation
     assert data.counts["unknown_validation"] == int((steps_of(data.validation) == 0).sum()) > 0
     assert data.coder.unknown("So they go.\n") == ["they", "go."]
 
@@ -204,4 +210,5 @@ def test_validation_without_a_known_word_is_refused(novel, tmp_path):
 def test_first_bytes_alone(novel):
     data = open_text(novel, first="1kB", validation=0.1, test=0.1)
     assert sum(part.steps for part in (data.train, data.validation, data.test)) == pytest.approx(1000, abs=8)
-    assert data.coder.end == data.coder.vocabulary.index["\n"] and END != "\n"
+    assert data.coder.end == data.coder.vocabulary.index["\n"]
+    assert END != "\n"

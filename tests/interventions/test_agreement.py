@@ -10,6 +10,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
+from naibu.cells.exchange import edited
 from naibu.config import ModelConfig
 from naibu.data.corpus import Corpus, open_corpus
 from naibu.data.generated.agreement import Prefix, draw_items, events, prefixes, symbols, verb_events
@@ -20,7 +21,6 @@ from naibu.errors import OptionError
 from naibu.interventions.agreement import _choose, agreement_of
 from naibu.interventions.agreement_results import Agreement
 from naibu.interventions.agreement_scores import Marks
-from naibu.interventions.exchange import edited
 from naibu.interventions.verb_odds import Texts, number_values, verb_odds
 from naibu.models.language_model import LanguageModel
 from naibu.probes import tables

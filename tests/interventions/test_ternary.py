@@ -10,9 +10,9 @@ import torch
 
 import fake_results as fake
 import naibu
+from naibu.cells.exchange import edited
 from naibu.config import ModelConfig
 from naibu.data.sequences import Sequences
-from naibu.interventions.exchange import edited
 from naibu.interventions.measured import Scorer
 from naibu.interventions.rounding import Sizes, ToThree, ToTwo, ToWhole, sizes
 from naibu.interventions.ternary import THRESHOLDS, ternary

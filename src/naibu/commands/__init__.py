@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cyclopts import App, Group
 
-from naibu.commands import inside, measuring
+from naibu.commands import inside, measuring, using
 from naibu.commands.learning import look, train
 from naibu.commands.papers import papers
 from naibu.commands.parts import USUAL, Usual, added, from_settings, names_and_numbers, unfolded
@@ -22,7 +22,8 @@ $ naibu look treebank.mrg --form tagged --minutes 10 --out looks/mine
 
 The steps of look, one at a time: train, record, probe, intervene, report. Explained by naibu COMMAND --help."""
 
-learn, see, besides = (Group(title, sort_key=place) for place, title in enumerate(("Learn", "Look inside", "Besides")))
+titles = ("Learn", "Use", "Look inside", "Besides")
+learn, use, see, besides = (Group(title, sort_key=place) for place, title in enumerate(titles))
 app = App(
     name="naibu",
     help=unfolded(ABOUT),
@@ -37,6 +38,8 @@ app["--help"].group = app["--version"].group = (besides,)
 train.group, look.group, papers.group = (learn,), (see,), (besides,)
 for group in (train, look, papers):
     app.command(group)
+added(app, using.evaluate, group=use)
+added(app, using.generate, group=use)
 for place, name in enumerate(("record", "probe", "intervene", "report", "colour")):
     added(app, getattr(inside, name), group=see, sort_key=(1, place))
 added(app, measuring.gradients, group=see, sort_key=(2,))

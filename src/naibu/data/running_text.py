@@ -53,6 +53,11 @@ class Source:
                 found += np.bincount(piece, minlength=len(found))
         return found
 
+    def known(self, counts: Array) -> int:
+        """Return how many of counted symbols [table] the network knows, line ends left out."""
+        end = np.arange(len(counts)) == self.level.number(END)
+        return int(counts[(self.ids != self.vocabulary.unknown) & ~end].sum())
+
 
 class Text(Examples):
     """A part of a text: ranges of symbols, each within a document, cut into passages that are its examples.

@@ -13,7 +13,7 @@ from naibu.data.events import Array
 from naibu.data.forms import UNKNOWN_WORD
 from naibu.data.levels import Characters, Level, Subwords, Words
 from naibu.data.running_text import Source, Text
-from naibu.data.text_reading import encoded
+from naibu.data.text_reading import encoded, read_documents
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError, OptionError
 from naibu.storage import open_regular, written_beside
@@ -73,6 +73,17 @@ class TextCoder:
         ids = numbers_of(level, self.vocabulary)
         source = Source(found.numbers, found.starts, found.names, level, self.vocabulary, ids)
         return Text(source, found.starts.reshape(1, 2), self.longest)
+
+    def read(self, files: Sequence[str | Path], beside: Path | None = None) -> Text:
+        """Return files of text, each read from its beginning. Raises CorpusError where none of it is known."""
+        level = self.level.fresh()
+        found = read_documents([Path(each) for each in files], level, most=None, folder=beside)
+        ids = numbers_of(level, self.vocabulary)
+        source = Source(found.numbers, found.starts, found.names, level, self.vocabulary, ids)
+        text = Text(source, np.stack([found.starts[:-1], found.starts[1:]], 1), self.longest)
+        if not source.known(source.counts(text.ranges)):
+            raise CorpusError("none of its symbols is known to the network", files[0])
+        return text
 
     def ids(self, text: str) -> Array:
         """Return the numbers of the symbols of a text, int64 [token]; those that are unknown are `<unk>`."""

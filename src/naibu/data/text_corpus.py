@@ -110,15 +110,15 @@ def open_text(
         raise OptionError(f"--{name} {value}: must be {'at least 2' if name == 'longest' else '0 or more'}")
     shares = [_share(validation, "validation"), _share(test, "test")]
     own = [Path(str(each)) if share is None else None for each, share in zip((validation, test), shares, strict=True)]
-    if own[0] is not None and own[1] is None and float(str(test)) == SHARE:  # left as it is: all of the text is learnt
+    if own[0] is not None and own[1] is None and test == SHARE:  # left as it is: all of the text is learnt
         shares[1] = 0.0
     given = [path for path in own if path is not None]
     options = {
         "files": [_placed(path) for path in paths],
         "level": level,
         "split": split,
-        "validation": _placed(own[0]) if own[0] is not None else str(validation),
-        "test": _placed(own[1]) if own[1] is not None else str(test),
+        "validation": _placed(own[0]) if own[0] is not None else shares[0],
+        "test": _placed(own[1]) if own[1] is not None else shares[1],
         "vocabulary": vocabulary,
         "first": first,
         "longest": most,
@@ -150,10 +150,10 @@ def _opened(
     known = vocabulary_of(level, counts[0], limit)
     ids = numbers_of(level, known)
     unknown = [int(found[ids == known.unknown].sum()) for found in counts]
-    for path, number, found in zip((options["validation"], options["test"]), unknown[1:], counts[1:], strict=True):
-        if number == found.sum():
-            raise CorpusError("none of its symbols is known from training", path)
     source = replace(plain, vocabulary=known, ids=ids)
+    for name, found in zip(("validation", "test"), counts[1:], strict=True):
+        if not source.known(found):
+            raise CorpusError("none of its symbols is known from training", options[name])
     train, validation, test = (Text(source, ranges, options["longest"]) for ranges in parts[:3])
     if parts.test is parts.validation:
         test = validation
@@ -314,12 +314,9 @@ def _lines(read: Documents, ranges: Array, level: Level) -> Iterator[str]:
 
 def _share(value: str | Path | float, name: str) -> float | None:
     """Return a share of the text, None for the name of a file."""
-    if Path(str(value)).exists():
+    if isinstance(value, Path) or (isinstance(value, str) and not value.replace(".", "", 1).isdigit()):
         return None
-    try:
-        share = float(str(value))
-    except ValueError:
-        return None
+    share = float(value)
     if not 0 <= share <= 0.5:
         raise OptionError(f"--{name} {value}: must be a file, or a share of the text from 0 to 0.5")
     return share

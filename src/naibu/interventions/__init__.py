@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from naibu.interventions.exchange import edited
+from naibu.cells.exchange import edited
 from naibu.interventions.hold import hold
 from naibu.interventions.ternary import ternary
 

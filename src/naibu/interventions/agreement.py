@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from naibu.cells.edits import Clamp
+from naibu.cells.exchange import edited
 from naibu.data.corpus import Corpus
 from naibu.data.generated.agreement import Prefix, draw_items, events, prefixes, symbols, verb_events
 from naibu.data.generated.agreement_words import LEAST, Lexicon, does_not_apply, lexicon
 from naibu.errors import OptionError
 from naibu.interventions.agreement_results import Agreement, Condition, Held, Moved, NumberUnit, OfVerb
 from naibu.interventions.agreement_scores import Marks
-from naibu.interventions.exchange import edited
 from naibu.interventions.verb_odds import Texts, number_values, verb_odds
 from naibu.models.language_model import LanguageModel
 from naibu.probes.resampling import Resampler

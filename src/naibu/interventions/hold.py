@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from naibu.cells.edits import Clamp, Edit
+from naibu.cells.exchange import edited
 from naibu.data.examples import Data, Examples
 from naibu.errors import OptionError
-from naibu.interventions.exchange import edited
 from naibu.interventions.measured import Scorer
 from naibu.interventions.results import Effect, Holding
 from naibu.models.model import Model, evaluating

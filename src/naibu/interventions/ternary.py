@@ -11,11 +11,11 @@ from torch import Tensor
 
 from naibu.cells.base import NormalisedState
 from naibu.cells.edits import Clamp, Edit
+from naibu.cells.exchange import edited
 from naibu.cells.layers import Recurrent
 from naibu.cells.names import recurrent_parts
 from naibu.data.examples import Examples
 from naibu.errors import OptionError
-from naibu.interventions.exchange import edited
 from naibu.interventions.measured import Scorer
 from naibu.interventions.rounding import Sizes, ToThree, ToTwo, ToWhole, sizes
 from naibu.interventions.ternary_results import Rounding, Ternary, UnitLevels

@@ -51,7 +51,8 @@ class Look:
 
     def whole(self) -> dict[str, Any]:
         """Return all that decides what a finished look says, a stamp of the files included."""
-        stamps = [_stamp(value) for value in asdict(self.options).values() if isinstance(value, Path)]
+        values = [each if isinstance(each, tuple) else (each,) for each in asdict(self.options).values()]
+        stamps = [_stamp(value) for some in values for value in some if isinstance(value, Path)]
         return {
             "naibu": __version__,
             "networks": list(self.networks()),
@@ -65,7 +66,7 @@ class Look:
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return builtin.NAME if is_builtin(value) else str(value.resolve())
-    return list(value) if isinstance(value, tuple) else value
+    return list(map(_plain, value)) if isinstance(value, tuple) else value
 
 
 def _stamp(path: Path) -> object:

@@ -47,7 +47,11 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
         for key, value in settings.items():
             if key not in names:
                 raise _unknown(path, f"{key} in [{table}]", key, names)
-            options[key] = _beside(path, value) if Path in (hints[key], *get_args(hints[key])) else value
+            options[key] = (
+                _beside(path, value)
+                if not isinstance(value, float | int) and Path in (hints[key], *get_args(hints[key]))
+                else value
+            )
     return name, options
 
 

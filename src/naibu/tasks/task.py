@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from naibu.config import ModelConfig, TrainingConfig
+from naibu.errors import OptionError
 
 if TYPE_CHECKING:
     from naibu.data.examples import Data, Examples
@@ -97,6 +98,13 @@ class Task(ABC):
         from naibu.data.order import ByLength
 
         return ByLength(examples, config.batch_size, config.batch_tokens, config.truncation)
+
+    def examples_of(self, files: Sequence[Path], options: Mapping[str, Any], folder: Path) -> Examples:
+        """Return other files as examples for the network of a run, whose options and folder these are.
+
+        Raises OptionError where the task reads none but its own.
+        """
+        raise OptionError(f"{files[0]}: a network of the task {self.name} is scored on its own test part; name no file")
 
     def scores(self, examples: Examples, found: Mapping[str, float]) -> dict[str, Any]:
         """Return what is said of a network beside its measures on examples, from them: perplexity, for example."""

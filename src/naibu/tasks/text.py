@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,10 @@ from naibu.data import detect
 from naibu.data.examples import Data, Examples
 from naibu.data.levels import LevelName, SplitName
 from naibu.data.running_text import Text as RunningText
-from naibu.data.text_corpus import TextData, open_text
+from naibu.data.text_coder import TextCoder
+from naibu.data.text_corpus import SHARE, TextData, open_text
 from naibu.errors import CorpusError
-from naibu.tasks.task import Measure, Task, usual_measures
+from naibu.tasks.task import Task
 
 if TYPE_CHECKING:
     from naibu.data.order import Order
@@ -38,9 +39,9 @@ class TextOptions:
     """What a symbol is."""
     split: SplitName = "spaces"
     """Where words end: at blanks, or where the reader of plain text cuts, punctuation apart."""
-    validation: Path = Path("0.05")
+    validation: float | Path = SHARE
     """Validation text: a file, or a share of the text (whole files where there are 20, else the end of each)."""
-    test: Path = Path("0.05")
+    test: float | Path = SHARE
     """Test text, likewise; without it, where --validation is a file or this is 0, the validation text is scored."""
     vocabulary: int = 0
     """Symbols at most; 0 takes 30,000 words, 8,000 subwords or 10,000 characters. Rarer ones become <unk>."""
@@ -55,8 +56,9 @@ class TextOptions:
         files: Any = self.files
         some = (files,) if isinstance(files, str | Path) else files
         object.__setattr__(self, "files", tuple(map(Path, some)))
-        for name in ("validation", "test"):
-            object.__setattr__(self, name, Path(str(getattr(self, name))))
+        for name in ("validation", "test"):  # text when read from a file
+            if isinstance(value := getattr(self, name), str):
+                object.__setattr__(self, name, Path(value))
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,8 @@ class Text(Task):
             options.files,
             level=options.level,
             split=options.split,
-            validation=str(options.validation),
-            test=str(options.test),
+            validation=options.validation,
+            test=options.test,
             vocabulary=options.vocabulary,
             first=options.first,
             longest=options.longest,
@@ -129,9 +131,9 @@ class Text(Task):
         assert isinstance(examples, RunningText)
         return TextLanes(examples, config.batch_size, config.truncation)
 
-    def measures(self, examples: Examples) -> tuple[Measure, ...]:
-        """Return the loss, and the share of symbols foreseen."""
-        return usual_measures(examples)
+    def examples_of(self, files: Sequence[Path], options: Mapping[str, Any], folder: Path) -> RunningText:
+        """Return other texts in the symbols of a network."""
+        return TextCoder.load(folder, options).read(files, folder.parent)
 
     def scores(self, examples: Examples, found: Mapping[str, float]) -> dict[str, float]:
         """Return perplexity, and what a character takes in bits, from the loss of a part."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -12,8 +12,9 @@ from naibu.data.examples import Data, Examples
 from naibu.data.order import Window, windows
 from naibu.errors import OptionError
 from naibu.models.model import Model, evaluating
+from naibu.progress import Report
 from naibu.tasks.catalogue import task_named
-from naibu.tasks.task import Measure
+from naibu.tasks.task import Measure, Task
 
 FEWEST = 5_000
 """Steps of the validation part to which the task's `judged` sinks for vocabularies beyond a thousand, whose output
@@ -31,6 +32,15 @@ def validation_part(data: Data, config: TrainingConfig) -> list[Window]:
     if not found:
         raise OptionError(f"{data.name}: nothing is predicted in any validation example: they are all too short")
     return found
+
+
+def windows_of(task: Task, examples: Examples, config: TrainingConfig, progress: Report) -> Iterator[Window]:
+    """Yield the windows in which all of some examples are read, each when it is asked for."""
+    order, steps, done = task.order(examples, config), int(examples.lengths.sum()), 0
+    for window in windows(order, order.beginning(steps)):
+        yield window
+        done += int(window.batch.predicted.sum())
+        progress(done, steps, "")
 
 
 def judged_part(data: Data, part: Examples, config: TrainingConfig, steps: int | None = None) -> list[Window]:

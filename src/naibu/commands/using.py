@@ -1,0 +1,123 @@
+"""Using trained networks: how good they are, and what they write."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from naibu.commands.parts import UNTOLD, Told, flat
+from naibu.errors import OptionError
+from naibu.generation.sampling import Sampling
+from naibu.training.evaluate import PartName
+
+RunFolder = Annotated[Path, Parameter(help="The folder of a trained network.")]
+SAMPLING = Sampling()
+
+
+def evaluate(
+    run: RunFolder,
+    files: tuple[Path, ...] = (),
+    /,
+    *,
+    part: PartName = "test",
+    cache: bool = False,
+    dynamic: bool = False,
+    told: Told = UNTOLD,
+) -> Any:
+    """Say how good a trained network is on its test part, or on other files.
+
+    Text is read from beginning to end with the state carried on. What --cache and --dynamic change is printed beside
+    the network alone; their weights are fitted on validation text, never on what is scored.
+
+    $ naibu evaluate runs/ptb ptb.test.txt --json scores.json
+    $ naibu evaluate runs/ptb --part validation --cache
+
+    Args:
+        files: What to score on; without any, the part of what it was trained on that --part says.
+        part: Which part of its own data is scored where no file is named.
+        cache: Text: mix in a cache of what was just read (Grave et al. 2017).
+        dynamic: Text: let the weights follow the text (Krause et al. 2018).
+    """
+    from rich.table import Table
+
+    from naibu.progress import shown
+    from naibu.runs import open_run
+    from naibu.training import evaluate as evaluating
+
+    opened = open_run(run)
+    with shown(f"{opened.name}: scoring", "windows") as progress:
+        scores = evaluating.evaluate(opened, files, part=part, cache=cache, dynamic=dynamic, progress=progress)
+    table = Table("measure", "value", title=f"{opened.name} on {files[0] if files else part}", title_justify="left")
+    for name, value in scores.items():
+        if isinstance(value, dict):
+            settings = ", ".join(f"{key} {each}" for key, each in value.items() if key not in ("loss", "perplexity"))
+            table.add_row(f"perplexity, {name.replace('_', ' and ')}", f"{value['perplexity']:.2f} ({settings})")
+        else:
+            table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else f"{value:.4f}")
+    told.console.print(table)
+    return scores
+
+
+def generate(
+    run: RunFolder,
+    /,
+    *,
+    prime: str = "",
+    length: int = 400,
+    count: int = 1,
+    sampling: Annotated[Sampling, flat("Sampling", 2)] = SAMPLING,
+    seed: int = 1,
+    stop: tuple[str, ...] = (),
+    hold: tuple[str, ...] = (),
+    compare: bool = False,
+    unknown: bool = False,
+    told: Told = UNTOLD,
+) -> Any:
+    r"""Let a network of running text write, symbol by symbol, as it is or with units held.
+
+    With --json the probability of every symbol is written too. What is drawn depends on --seed alone, so that a text
+    written with a unit held differs from the free one by what the unit does.
+
+    $ naibu generate runs/shakespeare --prime "ROMEO:" --temperature .8 --length 400 --count 3
+    $ naibu generate runs/novel --prime 'He said "' --hold cell:17=1 --compare
+
+    Args:
+        prime: The text that is read before; what the network writes goes on with it.
+        length: Symbols to write.
+        count: Samples, side by side.
+        seed: Seed of what is drawn.
+        stop: End a sample after this text.
+        hold: Hold a unit: [LAYER/]SIGNAL:UNIT[=VALUE][@FROM:TO]; repeat it for more. Without a value it stays as it is
+            when that begins; FROM and TO count the symbols written.
+        compare: Write free and held side by side, line by line.
+        unknown: Read <unk> for symbols of the prime that never came in training.
+    """
+    from naibu.looking.writing import Asked, compared, writer_of
+
+    if compare and not hold:
+        raise OptionError("--compare: shows free beside held; say what is held with --hold")
+    asked = Asked(prime, length, count, sampling, seed, stop, hold, unknown)
+    if compare:
+        free, held = (writer_of(run, each).write(length, stop) for each in (asked.free(), asked))
+        texts = [asked.texts(found) for found in (free, held)]
+        for each, other in zip(*texts, strict=True):
+            told.console.print(compared(prime + each["text"], prime + other["text"]))
+        return {"free": texts[0], "held": texts[1]}
+    writer, stream = writer_of(run, asked), count == 1 and told.json != "-"
+    if stream:
+        sys.stdout.write(prime)
+
+    def show(text: str) -> None:
+        if stream:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+    found = asked.texts(writer.write(length, stop), show)
+    if stream:
+        sys.stdout.write("\n")
+    for number, each in enumerate(() if stream or told.json == "-" else found):
+        sys.stdout.write(f"--- {number + 1}\n{prime}{each['text']}\n")
+    return found

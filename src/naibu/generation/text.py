@@ -1,0 +1,130 @@
+"""Text that a network writes, symbol by symbol, free or with units held."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from naibu.cells.exchange import edited
+from naibu.cells.units import HeldUnit, held_unit
+from naibu.data.text_coder import TextCoder
+from naibu.errors import OptionError
+from naibu.generation.sampling import Sampling
+from naibu.generation.stepper import Stepper
+from naibu.models.language_model import LanguageModel
+
+LONGEST = 10**7
+"""Symbols at most that are written in one go."""
+_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A symbol that was written: of which sample, what it adds to the text, and how probable the network held it."""
+
+    sample: int
+    symbol: str
+    text: str
+    probability: float
+
+
+class Writer:
+    """A language model of running text that goes on with a text.
+
+    Raises OptionError for units that are not there, and symbols of the prime that were not in training unless
+    `unknown` allows them to be read as `<unk>`.
+    """
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        coder: TextCoder,
+        prime: str = "",
+        *,
+        sampling: Sampling,
+        hold: Sequence[str] = (),
+        count: int = 1,
+        seed: int = 1,
+        unknown: bool = False,
+    ) -> None:
+        if count < 1 or seed < 0:
+            name, value, least = ("count", count, 1) if count < 1 else ("seed", seed, 0)
+            raise OptionError(f"--{name} {value}: must be at least {least}")
+        missing = coder.unknown(prime)
+        if missing and not unknown:
+            shown = ", ".join(map(repr, missing[:5])) + (", ..." if len(missing) > 5 else "")
+            raise OptionError(f"--prime: {shown} never came in training; leave out, or --unknown to read <unk> for it")
+        self.model, self.coder, self.sampling, self.count = model, coder, sampling, count
+        self.held: tuple[HeldUnit, ...] = tuple(held_unit(each, model) for each in hold)
+        self._seed = seed
+        # An unknown word is a word of the text; an unknown character is nothing that can be written.
+        self._never = (
+            [] if coder.vocabulary.unknown is None or coder.level.name == "word" else [coder.vocabulary.unknown]
+        )
+        self._prime = np.concatenate([[coder.end], coder.ids(prime)])
+        self._begins = self._prime[-1] == coder.end
+
+    def write(self, length: int, stop: Sequence[str] = ()) -> Iterator[Symbol]:
+        """Yield symbols as they are written, those of all samples at each step, `length` of each, or up to a text of
+        `stop`; the same for equal seed, whatever is held, in what is drawn.
+
+        Raises OptionError for a length below 1.
+        """
+        if not 1 <= length <= LONGEST:
+            raise OptionError(f"--length {length}: must be from 1 to {LONGEST:,}")
+        generator = torch.Generator().manual_seed(self._seed)
+        stepper, pens = Stepper(self.model), [_Pen(self.coder, bool(self._begins)) for _ in range(self.count)]
+        ids = torch.from_numpy(self._prime)[:, None].expand(-1, self.count)
+        with ExitStack() as stack:
+            for each in self.held:
+                each.now, each._kept = -len(self._prime) + 1, None
+                stack.enter_context(edited(self.model, {(each.layer, each.signal): each}))
+            for step in range(length):
+                scores = stepper.read(ids)
+                p = torch.softmax(scores, -1)
+                scores[:, self._never] = -torch.inf
+                chosen = self.sampling.choose(scores, torch.rand(self.count, generator=generator))
+                p = p.gather(-1, chosen[:, None])[:, 0].tolist()
+                for sample, number in enumerate(chosen.tolist()):
+                    pen = pens[sample]
+                    if not pen.done:
+                        symbol, text = pen.put(number, stop)
+                        yield Symbol(sample, symbol, text, told[sample])
+                if all(pen.done for pen in pens):
+                    return
+                ids = chosen[None]
+                for each in self.held:
+                    each.now = step + 1
+
+
+class _Pen:
+    """One sample: what its symbols add to its text, and whether a stop has come."""
+
+    def __init__(self, coder: TextCoder, begins: bool) -> None:
+        self._coder, self._begins = coder, begins
+        self._bytes = b""
+        self._last = ""
+        self.done = False
+
+    def put(self, number: int, stop: Sequence[str]) -> tuple[str, str]:
+        """Return the symbol and its text; bytes of a character are put together with the last of them."""
+        symbol = self._coder.vocabulary.symbols[number]
+        if found := _BYTE.fullmatch(symbol):
+            self._bytes += bytes([int(found[1], 16)])
+            try:
+                text, self._bytes = self._bytes.decode(), b""
+            except UnicodeDecodeError:
+                return symbol, ""
+        else:
+            lost, self._bytes = self._bytes.decode("utf-8", "replace"), b""
+            text = lost + self._coder.level.join([symbol], begins=self._begins)
+        self._begins = symbol == self._coder.level.end
+        if stop:
+            self._last = (self._last + text)[-max(map(len, stop)) :]
+            self.done = any(self._last.endswith(each) for each in stop)
+        return symbol, text

@@ -1,0 +1,111 @@
+"""Text that networks write: from a run's folder, free and held side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from naibu.data.text_coder import TextCoder
+from naibu.errors import OptionError
+from naibu.generation.sampling import Sampling
+from naibu.generation.text import Symbol, Writer
+from naibu.models.language_model import LanguageModel
+from naibu.runs import Run, open_run
+from naibu.runs.load import load
+from naibu.training.threads import threads
+
+USUAL = Sampling()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be written."""
+
+    prime: str = ""
+    length: int = 400
+    count: int = 1
+    sampling: Sampling = USUAL
+    seed: int = 1
+    stop: Sequence[str] = ()
+    hold: Sequence[str] = ()
+    unknown: bool = False
+
+    def free(self) -> Asked:
+        """Return the same with nothing held."""
+        return replace(self, hold=())
+
+    def texts(self, written: Iterable[Symbol], show: Callable[[str], None] = lambda text: None) -> list[dict[str, Any]]:
+        """Return the text of every sample, its symbols and their probabilities; show each piece as it comes."""
+        found: list[dict[str, Any]] = [{"text": "", "symbols": [], "probabilities": []} for _ in range(self.count)]
+        pieces: list[list[str]] = [[] for _ in found]
+        for symbol in written:
+            show(symbol.text)
+            pieces[symbol.sample].append(symbol.text)
+            found[symbol.sample]["symbols"].append(symbol.symbol)
+            found[symbol.sample]["probabilities"].append(symbol.probability)
+        for each, text in zip(found, pieces, strict=True):
+            each["text"] = "".join(text)
+        return found
+
+
+def writer_of(run: Run | str | Path, asked: Asked) -> Writer:
+    """Return the writer of a run. Raises OptionError where it is no network of running text."""
+    run = run if isinstance(run, Run) else open_run(run)
+    if run.task != "text":
+        raise OptionError(f"{run.path}: learnt {run.task}; text is written by networks of the task text")
+    model = load(run)
+    assert isinstance(model, LanguageModel)
+    run.ended()
+    return Writer(
+        model,
+        TextCoder.load(run.path, run.options),
+        asked.prime,
+        sampling=asked.sampling,
+        hold=asked.hold,
+        count=asked.count,
+        seed=asked.seed,
+        unknown=asked.unknown,
+    )
+
+
+def generate(
+    run: Run | str | Path,
+    prime: str = "",
+    *,
+    length: int = 400,
+    count: int = 1,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    seed: int = 1,
+    stop: Sequence[str] = (),
+    hold: Sequence[str] = (),
+    unknown: bool = False,
+) -> Iterator[Symbol]:
+    """Yield what a network of running text writes after `prime`, symbol by symbol, of `count` samples side by side.
+
+    temperature, top_k, top_p: see `Sampling`. hold: units as on the command line, `cell:17=1`. A symbol has `sample`,
+    `symbol`, `text` (what it adds) and `probability`. Raises OptionError for what cannot be read, drawn or held.
+    """
+    sampling = Sampling(temperature, top_k, top_p)
+    asked = Asked(prime, length, count, sampling, seed, tuple(stop), tuple(hold), unknown)
+    writer = writer_of(run, asked)
+    with threads(1 if count < 8 else 0):
+        yield from writer.write(length, stop)
+
+
+def compared(free: str, held: str) -> Table:
+    """Return two texts side by side, line by line; what differs in the second is shown so."""
+    table = Table("free", "held", show_lines=False, expand=True)
+    for left, right in zip_longest(free.split("\n"), held.split("\n"), fillvalue=""):
+        same = next(
+            (k for k, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right))
+        )
+        table.add_row(Text(left), Text.assemble(right[:same], (right[same:], "bold")))
+    return table
