@@ -89,7 +89,7 @@ class Writer:
                 p = torch.softmax(scores, -1)
                 scores[:, self._never] = -torch.inf
                 chosen = self.sampling.choose(scores, torch.rand(self.count, generator=generator))
-                p = p.gather(-1, chosen[:, None])[:, 0].tolist()
+                told = p.gather(-1, chosen[:, None])[:, 0].tolist()
                 for sample, number in enumerate(chosen.tolist()):
                     pen = pens[sample]
                     if not pen.done:
