@@ -246,7 +246,7 @@ class TrainingConfig:
     l1_signals: tuple[SignalName, ...] = ("cell",)
     """A signal on which the L1 term lies, in all layers; repeat it for more."""
     precision: PrecisionName = "float32"
-    """Type of the products in training; bfloat16 is for GPUs above all, and weights stay float32."""
+    """Type of the products in training; bfloat16 needs a GPU or a processor with tiles for it, weights stay float32."""
     device: DeviceName = "cpu"
     """Where training computes."""
     threads: int = 0

@@ -102,6 +102,8 @@ class TiedAdaptiveSoftmax(nn.Module):
         self.weight = weight
         self.rare = nn.Parameter(torch.zeros(len(cuts), units))
         self.bias = nn.Parameter(torch.zeros(vocabulary + len(cuts)))
+        with torch.no_grad():  # so that at first all symbols are as likely
+            self.bias[cuts[0] : cuts[0] + len(cuts)] = torch.tensor(self.sizes[1:]).log()
 
     def scores(self, hidden: Tensor) -> Tensor:
         """Return log probabilities, `[... hidden] -> [... vocabulary]`."""
