@@ -45,6 +45,7 @@ SignalName = Literal[
     "normaliser",
 ]
 SoftmaxName = Literal["full", "adaptive"]
+EmbeddingName = Literal["learned", "one-hot"]
 DecayName = Literal["linear", "cosine", "none", "plateau"]
 OptimiserName = Literal["adam", "adamw", "sgd"]
 PrecisionName = Literal["float32", "bfloat16"]
@@ -162,10 +163,47 @@ class ModelConfig:
         _check(tied_fits, "embedding", self.embedding, f"{self.units}, the units, when --tied")
         _check(self.softmax in get_args(SoftmaxName), "softmax", self.softmax, _one_of(SoftmaxName))
         object.__setattr__(self, "cutoffs", tuple(self.cutoffs))  # a list when read from a file
-        adaptive = self.softmax == "adaptive"
-        _check(not (self.tied and adaptive), "softmax", self.softmax, "full when --tied")
         shown = " ".join(map(str, self.cutoffs))
-        _check(adaptive or not self.cutoffs, "cutoffs", shown, "left away unless --softmax adaptive")
+        fits = self.softmax == "adaptive" or not self.cutoffs
+        _check(fits, "cutoffs", shown, "left away unless --softmax adaptive")
+
+
+@dataclass(frozen=True)
+class TextConfig(ModelConfig):
+    """The shape of a network that learns running text."""
+
+    locked: bool = True
+    """Drop the same values at all steps of a window: of the vectors read, between layers and before the output."""
+    symbol_dropout: float = 0.0
+    """Share of the symbols whose vectors are dropped, at every place of a window."""
+    activation_penalty: float = 0.0
+    """Weight of the mean square of the layers' output, after dropout, in what training makes small."""
+    temporal_penalty: float = 0.0
+    """Weight of the mean square of the change of the layers' output from step to step, before dropout."""
+    label_smoothing: float = 0.0
+    """Share of each symbol to be predicted that training spreads over all symbols."""
+    embedding_kind: EmbeddingName = "learned"
+    """What the layers read of a symbol: a vector that is learned, or one-hot, a 1 at the symbol's place among 0s."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("symbol_dropout", "label_smoothing"):
+            value = getattr(self, name)
+            _check(0 <= value < 1, name, value, "from 0 up to, not including, 1")
+        for name in ("activation_penalty", "temporal_penalty"):
+            _check(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+        _check(
+            self.embedding_kind in get_args(EmbeddingName),
+            "embedding_kind",
+            self.embedding_kind,
+            _one_of(EmbeddingName),
+        )
+        learned = self.embedding_kind == "learned"
+        _check(learned or not self.tied, "embedding_kind", self.embedding_kind, "learned when --tied")
+        _check(learned or not self.embedding, "embedding", self.embedding, "0 with --embedding-kind one-hot")
+        apart = self.softmax == "adaptive" and not self.tied
+        smooth = f"0 with --softmax {self.softmax}, unless --tied"
+        _check(not (apart and self.label_smoothing), "label_smoothing", self.label_smoothing, smooth)
 
 
 @dataclass(frozen=True)
@@ -206,7 +244,7 @@ class TrainingConfig:
     l1_signals: tuple[SignalName, ...] = ("cell",)
     """A signal on which the L1 term lies, in all layers; repeat it for more."""
     precision: PrecisionName = "float32"
-    """Type of the products in training; bfloat16 is for GPUs above all, and weights stay float32."""
+    """Type of the products in training; bfloat16 needs a GPU or a processor with tiles for it, weights stay float32."""
     device: DeviceName = "cpu"
     """Where training computes."""
     threads: int = 0
@@ -249,5 +287,8 @@ def as_typed(config: Any) -> list[str]:
             continue
         flag = "--" + field.name.replace("_", "-")
         several = value if isinstance(value, tuple) else (value,)
-        words += [flag] if value is True else [word for each in several for word in (flag, str(each))]
+        if isinstance(value, bool):
+            words += [flag if value else "--no-" + field.name.replace("_", "-")]
+        else:
+            words += [word for each in several for word in (flag, str(each))]
     return words

@@ -297,6 +297,8 @@ def test_what_the_kernels_do_not_compute_is_refused_by_name():
     assert "PeepholeLSTMCell" in str(own.refusal(PeepholeLSTMCell, torch.zeros(1)))
     assert "float64" in str(own.refusal(layer.cell_type, torch.zeros(1, dtype=torch.float64)))
     with torch.autocast("cpu", torch.bfloat16):
+        assert "autocast" in str(own.refusal(naibu.GRU.cell_type, torch.zeros(1)))
+    with torch.autocast("cpu", torch.float16):
         assert "autocast" in str(own.refusal(layer.cell_type, torch.zeros(1)))
 
 

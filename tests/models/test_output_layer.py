@@ -275,8 +275,10 @@ def test_what_an_adaptive_softmax_refuses():
         LanguageModel(20, ADAPTIVE)
     with pytest.raises(naibu.OptionError, match="cutoffs 900 100: must rise"):
         LanguageModel(VOCABULARY, replace(ADAPTIVE, cutoffs=(900, 100)))
-    with pytest.raises(naibu.OptionError, match="--softmax adaptive: must be full when --tied"):
-        replace(ADAPTIVE, tied=True)
+    with pytest.raises(naibu.OptionError, match="--softmax adaptive: needs a vocabulary of 1000 symbols"):
+        LanguageModel(20, replace(ADAPTIVE, tied=True))
+    with pytest.raises(naibu.OptionError, match="cutoffs 900 100: must rise"):
+        LanguageModel(VOCABULARY, replace(ADAPTIVE, tied=True, cutoffs=(900, 100)))
     with pytest.raises(naibu.OptionError, match="--cutoffs 10: must be left away"):
         ModelConfig(cutoffs=(10,))
     with pytest.raises(naibu.OptionError, match="--softmax sampled: must be one of full, adaptive"):

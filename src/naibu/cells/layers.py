@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from naibu.cells.base import Cell
+from naibu.cells.dropout import locked_dropout
 from naibu.cells.edits import Edit
 from naibu.cells.elman import ElmanCell, ElmanReLUCell
 from naibu.cells.gru import GRUCell
@@ -100,6 +101,7 @@ class Recurrent(nn.Module):
             raise OptionError(f"dropout={dropout}: must be between 0 and 1")
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout, self.bidirectional = bias, batch_first, dropout, bidirectional
+        self.locked = False  # whether dropout between layers drops the same values at every step
         self.edits: dict[tuple[str, str], Edit] = {}  # (layer, signal) -> made at each step of every call
         self.called: str | None = None  # the name that the network it is part of gives it
         self._listeners: list[tuple[tuple[str, ...], Tell]] = []
@@ -174,7 +176,8 @@ class Recurrent(nn.Module):
             watched = self._watch(entered, self._listened(), {})
             self._tell(watched, entered.x, entered.lengths, entered.state)
             return self._leave(watched.output, watched.state, entered)
-        if self.edits or fused.refusal(self.cell_type) is not None:
+        locked = self.locked and self.training and self.dropout > 0 and self.num_layers > 1
+        if self.edits or locked or fused.refusal(self.cell_type) is not None:
             entered = self._padded(entered)
             watched = self._watch(entered, (), {})
             return self._leave(watched.output, watched.state, entered)
@@ -260,9 +263,13 @@ class Recurrent(nn.Module):
             if reverse or not self.bidirectional:
                 x, outputs = torch.cat(outputs, -1) if self.bidirectional else ran.output, []
                 if layer < self.num_layers - 1:
-                    x = functional.dropout(x, self.dropout, self.training)
+                    x = self._between(x)
         final = finals[0] if len(finals) == 1 else tuple(torch.cat(parts) for parts in zip(*finals, strict=True))
         return Watched(x, final, kept)
+
+    def _between(self, x: Tensor) -> Tensor:
+        """Return what the next layer reads of a layer's output `[time batch ...]`."""
+        return (locked_dropout if self.locked else functional.dropout)(x, self.dropout, self.training)
 
     def signals(
         self,
@@ -282,6 +289,19 @@ class Recurrent(nn.Module):
         """
         entered = self._padded(self._enter(input, hx, lengths))
         return self._watch(entered, tuple(keep), dict(edit or {}))
+
+    @contextmanager
+    def with_weights(self, weights: Mapping[str, Tensor]) -> Iterator[None]:
+        """Within the block the layers compute with these tensors in the place of their parameters of the same names,
+        so that a gradient goes on to what the tensors are made of."""
+        held = {name: self._parameters[name] for name in weights}
+        self._parameters.update(weights)  # type: ignore[arg-type]  # what computes takes any tensor
+        try:
+            yield
+        finally:
+            self._parameters.update(held)
+            for run in self._runs:
+                self.cell(run.layer, reverse=run.reverse)  # which takes the parameters up again
 
     @contextmanager
     def listen(self, keep: Collection[str], tell: Tell) -> Iterator[None]:
@@ -390,7 +410,7 @@ class Recurrent(nn.Module):
             if reverse or not self.bidirectional:
                 x, outputs = torch.cat(outputs, -1) if self.bidirectional else done.output, []
                 if layer < self.num_layers - 1:
-                    x = functional.dropout(x, self.dropout, self.training)
+                    x = self._between(x)
         return Watched(x, tuple(torch.stack(parts) for parts in zip(*finals, strict=True)), kept)
 
     def check_names(

@@ -43,3 +43,9 @@ def _has_onednn() -> bool:
     except (AttributeError, RuntimeError):
         return False
     return torch.equal(done, functional.linear(x, weight, bias))
+
+
+@cache
+def has_bfloat16_tiles() -> bool:
+    """Return whether the processor multiplies matrices of bfloat16 by tiles (amx_bf16); others gain nothing by them."""
+    return bool(torch.backends.mkldnn.is_available() and torch.cpu._is_amx_tile_supported())  # type: ignore[no-untyped-call]

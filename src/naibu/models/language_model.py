@@ -17,7 +17,7 @@ from naibu.config import ModelConfig
 from naibu.data.batch import Batch
 from naibu.models.dropout import dropout
 from naibu.models.model import Loss, Model, Outcomes, categorical
-from naibu.models.output import AdaptiveSoftmax, FullSoftmax
+from naibu.models.output import AdaptiveSoftmax, FullSoftmax, TiedAdaptiveSoftmax
 
 UNITS = 100
 """Units where a configuration leaves them to be chosen."""
@@ -30,7 +30,8 @@ class LanguageModel(Model):
 
     `vocabulary` is the number of symbols. Parameters: `embedding.weight`, `layers.*` with torch's names,
     `output.weight`, `output.bias`. With `config.tied` the output's weight is the embedding's; with an adaptive
-    softmax there are `output.head.weight`, `output.head.bias` and `output.tail.*` in place of the output's two.
+    softmax there are `output.head.weight`, `output.head.bias` and `output.tail.*` in place of the output's two; tied
+    there is `output.rare` beside these.
 
     In training values are dropped from the vectors of symbols, between layers and from the layers' output. Without
     the first (`config.embedding_dropout`), few symbols are read through a table also in training, which is faster.
@@ -44,24 +45,29 @@ class LanguageModel(Model):
         self.embedding = nn.Embedding(vocabulary, size)
         self.layers = recurrent(size, config)
         self.layers.called = self.layers.name
-        self.output: FullSoftmax | AdaptiveSoftmax
-        if config.softmax == "adaptive":
-            self.output = AdaptiveSoftmax(config.units, vocabulary, config.cutoffs)
-        else:
+        self.output: FullSoftmax | AdaptiveSoftmax | TiedAdaptiveSoftmax
+        if config.softmax == "full":
             self.output = FullSoftmax(config.units, vocabulary)
+        elif config.tied:
+            self.output = TiedAdaptiveSoftmax(self.embedding.weight, config.cutoffs)
+        else:
+            self.output = AdaptiveSoftmax(config.units, vocabulary, config.cutoffs)
         if config.tied:
-            assert isinstance(self.output, FullSoftmax)
             nn.init.normal_(self.embedding.weight, std=size**-0.5)
             self.output.weight = self.embedding.weight
 
     def embed(self, ids: Tensor) -> Tensor:
         """Return the vectors of symbols, `[time batch] -> [time batch input]`, with dropout in training."""
-        return dropout(self.embedding(ids), self.config.input_dropout, self.training)
+        return self.drop(self.embedding(ids), self.config.input_dropout)
+
+    def drop(self, x: Tensor, rate: float) -> Tensor:
+        """Return `x [time batch ...]` with dropout in training."""
+        return dropout(x, rate, self.training)
 
     def logits(self, output: Tensor) -> Tensor:
         """Return log probabilities of the next symbol, `[... hidden] -> [... vocabulary]`, unnormalised where the
         softmax is full."""
-        return self.output.scores(dropout(output, self.config.dropout, self.training))
+        return self.output.scores(self.drop(output, self.config.dropout))
 
     def forward(self, ids: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """Return the layers' output `[time batch hidden]` and final state, from `ids [time batch]`."""
@@ -90,7 +96,7 @@ class LanguageModel(Model):
 
         Negative targets are padding. `reduction` is "sum", or "mean" over what is not padding.
         """
-        return self.output.loss(dropout(output, self.config.dropout, self.training), targets, reduction)
+        return self.output.loss(self.drop(output, self.config.dropout), targets, reduction)
 
 
 def embedding_size(vocabulary: int, config: ModelConfig) -> int:

@@ -26,6 +26,7 @@ class Loss:
     mean: Tensor  # nats a predicted step, with its gradient
     count: int  # predicted steps
     state: Any  # of the layers after the last step, to be handed to the next window
+    penalty: Tensor | None = None  # what training adds to the mean, with its gradient; no part of what is told
 
     @property
     def total(self) -> float:

@@ -6,15 +6,21 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
+from naibu.cells.products import has_bfloat16_tiles
 from naibu.config import TrainingConfig
 from naibu.errors import OptionError
 
 
 def device_of(config: TrainingConfig) -> torch.device:
-    """Return the device that a training asks for. Raises OptionError where this torch cannot reach it."""
+    """Return the device that a training asks for. Raises OptionError where this torch cannot reach it, or where its
+    processor has nothing for the precision."""
     if config.device == "cuda" and not torch.cuda.is_available():
         built = "it is built without CUDA" if torch.version.cuda is None else "no GPU answers"
         raise OptionError(f"--device cuda: torch {torch.__version__} cannot compute there, {built}; take --device cpu")
+    if config.device == "cpu" and config.precision == "bfloat16" and not has_bfloat16_tiles():
+        raise OptionError(
+            "--precision bfloat16: this processor has no bfloat16 tiles (amx_bf16); take --precision float32"
+        )
     return torch.device(config.device)
 
 

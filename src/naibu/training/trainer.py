@@ -56,7 +56,8 @@ class Trainer:
         with precision(self.config):
             found, price = loss_and_price(self.model, batch.to(self.device), state, self.config)
         self.optimiser.zero_grad(set_to_none=True)
-        (found.mean if price is None else found.mean + price).backward()  # type: ignore[no-untyped-call]
+        more = (part for part in (price, found.penalty) if part is not None)
+        sum(more, found.mean).backward()  # type: ignore[no-untyped-call]
         norm = clip_gradients(self.parameters, self.config.clip)
         self.optimiser.step()
         return Stepped(found.total, found.count, norm, cut_off(found.state, self.device))

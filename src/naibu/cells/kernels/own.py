@@ -18,6 +18,7 @@ from naibu.cells.elman import ElmanCell, ElmanReLUCell
 from naibu.cells.gru import GRUCell
 from naibu.cells.kernels.steps import Steps
 from naibu.cells.lstm import LSTMCell
+from naibu.cells.products import has_bfloat16_tiles
 from naibu.errors import OptionError
 
 _LAYERS: dict[type[Cell], tuple[str, str, int]] = {
@@ -26,6 +27,10 @@ _LAYERS: dict[type[Cell], tuple[str, str, int]] = {
     ElmanCell: ("elman_layer", "run", 1),
     ElmanReLUCell: ("elman_layer", "run_rectified", 1),
 }
+_HALF: dict[type[Cell], str] = {LSTMCell: "lstm_bfloat16"}
+"""The module whose `run` takes the products in bfloat16, which autocast asks for."""
+FEWEST_HALF = 128
+"""Units from which bfloat16 pays; below, autocast gets float32, which is as quick and nearer."""
 """The module and function of each cell, imported when it is first used, since compiling is slow to import; and how many
 rows of weights a unit has."""
 FEWEST_ROWS = 12
@@ -49,11 +54,12 @@ def refusal(cell: type[Cell], *tensors: Tensor | None) -> str | None:
     """
     if cell not in _LAYERS:
         return f"there is no compiled kernel for {cell.__name__}"
-    return unfit(*tensors)
+    return unfit(*tensors, autocast=cell in _HALF and has_bfloat16_tiles())
 
 
-def unfit(*tensors: Tensor | None) -> str | None:
-    """Return why no compiled kernel reads these tensors, or None where it does."""
+def unfit(*tensors: Tensor | None, autocast: bool = False) -> str | None:
+    """Return why no compiled kernel reads these tensors, or None where it does; under `autocast` to bfloat16 too where
+    a kernel serves it."""
     for tensor in tensors:
         if tensor is None:
             continue
@@ -62,7 +68,7 @@ def unfit(*tensors: Tensor | None) -> str | None:
             return f"the compiled kernels compute float32 on a CPU, not {what}"
         if type(tensor) not in _KINDS:
             return f"the compiled kernels read memory, which a {type(tensor).__name__} may not have"
-    if torch.is_autocast_enabled("cpu"):
+    if torch.is_autocast_enabled("cpu") and not (autocast and torch.get_autocast_dtype("cpu") == torch.bfloat16):
         return "the compiled kernels compute float32, and autocast asks for less"
     if is_compiling() or is_tracing():  # type: ignore[no-untyped-call]
         return "the compiled kernels cannot be traced"
@@ -115,7 +121,8 @@ def run(
     _check_sizes(cell, (x if vectors is None else vectors).size(-1), weights)
     weights = [weight.contiguous() for weight in weights]
     state = None if state is None else tuple(part.contiguous() for part in state)
-    ran: Ran = _layer(cell)(x.contiguous(), state, weights, steps, keep, vectors)
+    half = torch.is_autocast_enabled("cpu") and weights[1].size(-1) >= FEWEST_HALF
+    ran: Ran = _layer(cell, half)(x.contiguous(), state, weights, steps, keep, vectors)
     return ran
 
 
@@ -129,8 +136,8 @@ def _check_sizes(cell: type[Cell], inputs: int, weights: list[Tensor]) -> None:
 
 
 @cache
-def _layer(cell: type[Cell]) -> Any:
-    module, function, _ = _LAYERS[cell]
+def _layer(cell: type[Cell], half: bool) -> Any:
+    module, function = (_HALF[cell], "run") if half else _LAYERS[cell][:2]
     settle_allocator()  # or the pages of every large result would be mapped anew, a tenth of the time and more
     return getattr(importlib.import_module(f"naibu.cells.kernels.{module}"), function)
 

@@ -97,7 +97,7 @@ def pointer(builder: Any, address: Any, kind: Any) -> Any:
     return builder.inttoptr(address, kind.as_pointer())
 
 
-def _first_lanes(builder: Any, count: Any) -> Any:
+def first_lanes(builder: Any, count: Any) -> Any:
     """Return the mask of the first `count` lanes."""
     count = builder.trunc(count, INT)
     undefined = ir.Constant(INTS, ir.Undefined)
@@ -136,7 +136,7 @@ def load_first_ir(builder: Any, address: Any, count: Any) -> Any:
     place = pointer(builder, address, FLOATS)
     kind = ir.FunctionType(FLOATS, [FLOATS.as_pointer(), INT, _MASK, FLOATS])
     function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.load.v{LANES}f32.p0")
-    return builder.call(function, [place, ir.Constant(INT, 4), _first_lanes(builder, count), ir.Constant(FLOATS, None)])
+    return builder.call(function, [place, ir.Constant(INT, 4), first_lanes(builder, count), ir.Constant(FLOATS, None)])
 
 
 @intrinsic
@@ -157,7 +157,7 @@ def store_first(_: Any, address: Any, value: Any, count: Any) -> Any:
         place = pointer(builder, arguments[0], FLOATS)
         kind = ir.FunctionType(ir.VoidType(), [FLOATS, FLOATS.as_pointer(), INT, _MASK])
         function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.store.v{LANES}f32.p0")
-        builder.call(function, [arguments[1], place, ir.Constant(INT, 4), _first_lanes(builder, arguments[2])])
+        builder.call(function, [arguments[1], place, ir.Constant(INT, 4), first_lanes(builder, arguments[2])])
         return context.get_dummy_value()
 
     return types.void(types.int64, vector, types.int64), generate
