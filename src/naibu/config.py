@@ -6,7 +6,7 @@ the help of all three.
 
 import math
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from naibu.errors import OptionError
 
@@ -141,6 +141,9 @@ class ModelConfig:
     heads: int = 1
     """Groups of units of an slstm whose gates read only their own group."""
 
+    _open: ClassVar[tuple[None, ...]] = ()
+    """What an option may be besides, as long as it has not been chosen."""
+
     @property
     def input_dropout(self) -> float:
         """The share of values dropped from the vectors of the symbols read."""
@@ -161,7 +164,7 @@ class ModelConfig:
         _check(self.units % self.heads == 0, "heads", self.heads, f"a divisor of the {self.units} units")
         tied_fits = not self.tied or self.embedding in (0, self.units)
         _check(tied_fits, "embedding", self.embedding, f"{self.units}, the units, when --tied")
-        _check(self.softmax in get_args(SoftmaxName), "softmax", self.softmax, _one_of(SoftmaxName))
+        _check(self.softmax in (*get_args(SoftmaxName), *self._open), "softmax", self.softmax, _one_of(SoftmaxName))
         object.__setattr__(self, "cutoffs", tuple(self.cutoffs))  # a list when read from a file
         shown = " ".join(map(str, self.cutoffs))
         fits = self.softmax == "adaptive" or not self.cutoffs
@@ -172,6 +175,11 @@ class ModelConfig:
 class TextConfig(ModelConfig):
     """The shape of a network that learns running text."""
 
+    tied: bool | None = None  # type: ignore[assignment]  # where nothing is asked for, the level says
+    """Let the output layer use the embedding's weights; chosen when not given: not for characters."""
+    softmax: SoftmaxName | None = None  # type: ignore[assignment]
+    """The output layer; adaptive keeps rarer symbols in a group of their own; chosen when not given, by the symbols."""
+    _open: ClassVar[tuple[None, ...]] = (None,)
     locked: bool = True
     """Drop the same values at all steps of a window: of the vectors read, between layers and before the output."""
     symbol_dropout: float = 0.0

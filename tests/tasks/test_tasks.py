@@ -242,7 +242,7 @@ def test_all_five_steps_take_it(made, tmp_path):
     page = (tmp_path / "look" / "report.html").read_text(encoding="utf-8")
     assert len(found.parts) == 1
     assert {"holding", "distributions"} <= {section.key for section in found.parts[0].sections}
-    assert made.data.asks[0].split(":")[0] in page
+    assert made.data.asks[0].split(":")[0].replace("_", " ") in page
     summary = json.loads((tmp_path / "look" / "summary.json").read_text())
     (numbers,) = summary["networks"].values()
     assert {measure.name for measure in made.task.measures(made.data.test)} <= {*numbers["scores"]}

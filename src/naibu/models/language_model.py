@@ -46,7 +46,7 @@ class LanguageModel(Model):
         self.layers = recurrent(size, config)
         self.layers.called = self.layers.name
         self.output: FullSoftmax | AdaptiveSoftmax | TiedAdaptiveSoftmax
-        if config.softmax == "full":
+        if config.softmax != "adaptive":
             self.output = FullSoftmax(config.units, vocabulary)
         elif config.tied:
             self.output = TiedAdaptiveSoftmax(self.embedding.weight, config.cutoffs)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from naibu.config import ModelConfig, TrainingConfig
+from naibu.config import ModelConfig, TextConfig, TrainingConfig
 from naibu.data import detect
 from naibu.data.examples import Data, Examples
 from naibu.data.levels import LevelName, SplitName
@@ -21,11 +21,13 @@ from naibu.tasks.task import Task
 
 if TYPE_CHECKING:
     from naibu.data.order import Order
-    from naibu.models.language_model import LanguageModel
+    from naibu.models.text_model import TextModel
 
 UNITS = {"character": 512, "word": 400, "subword": 400}
 TRUNCATION = {"character": 100, "word": 35, "subword": 50}
-"""Steps of a window by level, where nothing is asked for."""
+"""Units, and steps of a window, by level, where nothing is asked for."""
+MANY = 4_000
+"""Symbols from which on the output layer tells frequent ones and rarer ones in two steps."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Text(Task):
     about = "asked for the next character or word of running text"
     options = TextOptions
     training = TextTraining
+    model = TextConfig
     examples = ("novel.txt", "ptb.train.txt --validation ptb.valid.txt --level word --minutes 60")
     judged = 300_000
 
@@ -116,13 +119,26 @@ class Text(Task):
         level = str(data.options["level"])
         steps = training.truncation if training.truncation != TrainingConfig.truncation else 0
         training = replace(training, truncation=steps or TRUNCATION[level])
-        return super().configured(data, replace(model, units=model.units or UNITS[level]), training)
+        model, training = super().configured(data, replace(model, units=model.units or UNITS[level]), training)
+        assert isinstance(model, TextConfig)
+        letters, many = level == "character", data.sizes["input"] >= MANY
+        tied = (
+            not letters and not model.embedding and model.embedding_kind == "learned"
+            if model.tied is None
+            else model.tied
+        )
+        return replace(
+            model,
+            tied=tied,
+            softmax=model.softmax or ("adaptive" if tied and many else "full"),
+            embedding_dropout=0.0 if letters and model.embedding_dropout is None else model.embedding_dropout,
+        ), training
 
-    def build(self, sizes: Mapping[str, int], config: ModelConfig) -> LanguageModel:
-        """Return a language model."""
-        from naibu.models.language_model import LanguageModel
+    def build(self, sizes: Mapping[str, int], config: TextConfig) -> TextModel:
+        """Return a language model of running text."""
+        from naibu.models.text_model import TextModel
 
-        return LanguageModel(sizes["input"], config)
+        return TextModel(sizes["input"], config)
 
     def order(self, examples: Examples, config: TrainingConfig) -> Order:
         """Return lanes over the text, with carried state."""
