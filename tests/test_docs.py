@@ -20,6 +20,7 @@ EXAMPLES = [path for path in (ROOT / "docs").glob("*.md") if "import naibu" in p
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_the_examples_of_a_document_run_as_they_stand(path, tmp_path):
     (tmp_path / "treebank.mrg").write_text(sentences(60))
+    (tmp_path / "novel.txt").write_text("The cat sat on the mat; it was so, and so it goes.\n" * 300)
     code = "\n".join(re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL))
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
