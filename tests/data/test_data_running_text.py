@@ -207,6 +207,11 @@ def test_validation_without_a_known_word_is_refused(novel, tmp_path):
         open_text(novel, level="word", validation=other)
 
 
+def test_the_training_text_is_no_test_text(novel):
+    with pytest.raises(OptionError, match="is the training text itself"):
+        open_text(novel, test=novel)
+
+
 def test_first_bytes_alone(novel):
     data = open_text(novel, first="1kB", validation=0.1, test=0.1)
     assert sum(part.steps for part in (data.train, data.validation, data.test)) == pytest.approx(1000, abs=8)

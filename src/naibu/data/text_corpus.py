@@ -113,6 +113,9 @@ def open_text(
     if own[0] is not None and own[1] is None and test == SHARE:  # left as it is: all of the text is learnt
         shares[1] = 0.0
     given = [path for path in own if path is not None]
+    for name, path in zip(("validation", "test"), own, strict=True):
+        if path is not None and path.exists() and path.resolve() in {each.resolve() for each in paths}:
+            raise OptionError(f"--{name} {path}: is the training text itself; give another file, or a share of it")
     options = {
         "files": [_placed(path) for path in paths],
         "level": level,
