@@ -17,7 +17,7 @@ fuzz: $(NEEDED)
 	PYTHONPATH=tests $(BIN)/python tests/fuzz
 
 lint: $(NEEDED)
-	$(BIN)/ruff check src tests
+	$(BIN)/ruff check src tests docs/made
 	$(BIN)/mypy
 
 bench: $(READY)
@@ -27,9 +27,11 @@ papers: $(READY)
 	$(BIN)/naibu papers variants --json variants.json
 	$(BIN)/naibu papers hochreiter1997 --json hochreiter1997.json
 
+# `make docs LOOK=FOLDER` shows a look that is there already; without one, the built-in example is trained first.
 docs: $(NEEDED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
-	$(BIN)/mkdocs build --strict --quiet
+	$(if $(LOOK),,$(BIN)/naibu look standard-library --out looks/standard-library)
+	LOOK=$(or $(LOOK),looks/standard-library) NO_MKDOCS_2_WARNING=1 PATH=$(BIN):$$PATH $(BIN)/mkdocs build --strict --quiet
 	$(BIN)/python -m pytest tests/test_docs.py
 
 $(READY): pyproject.toml constraints.txt

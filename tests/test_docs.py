@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import io
 import json
 import re
 import subprocess
@@ -11,6 +14,8 @@ from pathlib import Path
 import pytest
 
 import naibu
+from naibu.cli import main
+from naibu.probes.result import PLOTS
 from random_trees import sentences
 
 ROOT = Path(__file__).parents[1]
@@ -84,3 +89,47 @@ def test_every_link_inside_the_documents_leads_somewhere(path):
         if anchor:
             heads = re.findall(r"^#+ (.+)$", there.read_text(encoding="utf-8"), re.MULTILINE)
             assert anchor in {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}, link
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, str]:
+    """Return the pages that the site makes from the program itself."""
+    sys.path.insert(0, str(ROOT / "docs" / "made"))
+    try:
+        return importlib.import_module("pages").pages()
+    finally:
+        sys.path.pop(0)
+
+
+def test_the_site_has_every_command_as_it_says_itself(made, monkeypatch):
+    told = dict(re.findall(r"^## (naibu[^\n]*)\n\n```text\n(.*?)\n```", made["commands.md"], re.MULTILINE | re.DOTALL))
+    assert {"naibu", "naibu look trees", "naibu papers hochreiter1997", "naibu plot"} <= set(told)
+    monkeypatch.setenv("COLUMNS", "80")
+    for words in (["record"], ["look", "trees"], ["papers"]):
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output):
+            assert main([*words, "--help-all"]) == 0
+        assert (
+            told[" ".join(["naibu", *words])]
+            == "\n".join(line.rstrip() for line in output.getvalue().splitlines()).strip()
+        )
+
+
+def test_the_site_has_every_public_name_and_every_made_page_in_its_menu(made):
+    told = re.findall(r"heading: (.+)|^## (.+)", "\n".join(made[page] for page in made if "/" in page), re.MULTILINE)
+    headings = {name for each in told for name in (each[0] or each[1]).split(", ")}
+    for name in naibu.__all__:
+        assert f"naibu.{name}" in headings or f"reference/{name}.md" in made or name == "papers", name
+    assert {"naibu.probes.regression", "naibu.probes.compare_brackets", "naibu.data.OPEN"} <= headings
+    menu = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for page in [*made, *(path.name for path in (ROOT / "docs").glob("*.md"))]:
+        assert f": {page}\n" in menu, page
+
+
+def test_the_gallery_has_every_plot():
+    text = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    functions = [
+        getattr(getattr(naibu, room), name) for room, name in re.findall(r"`(probes|interventions)\.(\w+)\(", text)
+    ]
+    assert {each.__annotations__["return"] for each in (*functions, naibu.intervene)} >= set(PLOTS)
+    assert "--what trajectory" in text

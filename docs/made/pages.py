@@ -16,7 +16,7 @@ from naibu.cells.variants import LAYERS
 from naibu.commands import app
 from naibu.commands.parts import Usual
 
-WIDTH = 100
+WIDTH = 80
 """Columns of the help on the page."""
 ROOMS = ("probes", "interventions", "gradients", "recording", "runs", "data", "training", "reporting", "bench")
 """Packages with public names of their own."""
