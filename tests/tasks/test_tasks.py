@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from itertools import islice
 
@@ -13,7 +14,7 @@ from safetensors.torch import load_file
 import naibu
 from catalogue_tasks import ENTRIES, with_own
 from naibu.data.batch import Batch, Stream
-from naibu.data.order import ByLength, Lanes, Piece, pieces_from, windows
+from naibu.data.order import ByLength, Lanes, Piece, pieces_from, window_lengths, windows
 from naibu.interventions import edited, hold
 from naibu.models.weights import restore, stored
 from naibu.runs.load import untrained
@@ -268,7 +269,7 @@ def test_lanes_hold_the_stream_once_end_to_end():
     lanes = Lanes(numbered(5, 1, 9, 8), lanes=2, truncation=4)
     pieces = lanes.pieces(seed=1, epoch=0)
     assert [(p.start, p.stop) for p in pieces] == [(0, 4), (4, 8), (8, 11)]
-    assert pieces[0].which.tolist() == [0, 1]
+    assert pieces[0].which.tolist() == [0, 11]  # the steps at which the lanes begin
     found = list(windows(lanes, pieces))
     assert [window.begins for window in found] == [True, False, False]
     assert [len(window.batch.target) for window in found] == [4, 4, 4]  # the last with a step of padding
@@ -278,6 +279,34 @@ def test_lanes_hold_the_stream_once_end_to_end():
     ends = [4, 5, 14]  # the last of a series is followed by nothing
     for step, wanted in zip(x[:11].T.flatten().tolist(), target.flatten().tolist(), strict=True):
         assert np.isnan(wanted) if step in ends else wanted == step + 1
+
+
+def test_lanes_may_begin_elsewhere_each_epoch_and_go_on_at_the_beginning():
+    lanes = Lanes(numbered(5, 1, 9, 8), lanes=2, truncation=4, rolled=True)  # 23 steps, each the number of its place
+    begins = [lanes.pieces(seed=1, epoch=epoch)[0].which for epoch in range(8)]
+    assert len({first for first, _ in begins}) > 1
+    assert begins[3].tolist() == lanes.pieces(seed=1, epoch=3)[0].which.tolist()
+    for epoch, (first, second) in enumerate(begins):
+        x = torch.cat([lanes.read(piece).main.x[..., 0] for piece in lanes.pieces(1, epoch)]).T
+        assert x.tolist() == [[(start + k) % 23 for k in range(11)] for start in (first, second)]
+        assert second == first + 11
+    assert lanes.beginning(22)[0].which.tolist() == [0, 11]  # what is judged is the same each time
+
+
+def test_windows_of_variable_length_lie_end_to_end():
+    drawn = window_lengths(400_000, 70, True, np.random.default_rng(1))
+    assert drawn == window_lengths(400_000, 70, True, np.random.default_rng(1))
+    assert drawn[0][0] == 0
+    assert drawn[-1][1] == 400_000
+    assert all(before[1] == after[0] for before, after in itertools.pairwise(drawn))
+    steps = np.array([stop - start for start, stop in drawn[:-1]])
+    usual = steps > 52  # far from both 70 and 35
+    assert 1 - usual.mean() == pytest.approx(0.05, abs=0.01)
+    assert (steps[usual].mean(), steps[usual].std()) == pytest.approx((69.5, 5.0), abs=0.3)  # cut to whole steps
+    assert steps[~usual].mean() == pytest.approx(34.5, abs=1)
+    short = window_lengths(1000, 3, True, np.random.default_rng(2))
+    assert min(stop - start for start, stop in short[:-1]) == 3
+    assert window_lengths(11, 4, False, np.random.default_rng(1)) == [(0, 4), (4, 8), (8, 11)]
 
 
 def test_lanes_are_no_shorter_than_a_window():

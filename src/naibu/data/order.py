@@ -21,6 +21,8 @@ MULTIPLE = 4
 """Batches are padded to a multiple of so many steps: the framework keeps a megabyte for every shape it meets."""
 JUDGED_ROWS, JUDGED_STEPS = 64, 2000
 """Examples side by side where nothing is learnt, and steps at a time."""
+HALVED, DEVIATION, SHORTEST = 0.05, 5.0, 5
+"""Of windows of variable length: share of those of about half the length, standard deviation and least, in steps."""
 
 
 class Piece(NamedTuple):
@@ -36,6 +38,7 @@ class Window(NamedTuple):
 
     batch: Batch
     begins: bool  # from a state of zeros; else from the state after the window before
+    steps: int  # of the piece, without padding
 
 
 class Order(Protocol):
@@ -74,7 +77,30 @@ def windows(order: Order, pieces: Iterable[Piece]) -> Iterator[Window]:
         assert piece is not None
         batch = order.read(piece)
         ends = following is None or following.start == 0
-        yield Window(batch.padded(-len(batch.target) % MULTIPLE if ends else 0), piece.start == 0)
+        padding = -len(batch.target) % MULTIPLE if ends else 0
+        yield Window(batch.padded(padding), piece.start == 0, piece.stop - piece.start)
+
+
+def window_lengths(
+    steps: int, truncation: int, variable: bool, generator: np.random.Generator
+) -> list[tuple[int, int]]:
+    """Return where each window over so many steps starts and stops, one after the other; the last has what is left.
+
+    Windows have `truncation` steps, or `variable` ones, so that no place in a text is always the first of its window:
+    drawn from a normal distribution around `truncation` with a standard deviation of 5, in 1 of 20 around half of it,
+    and never below 5 steps, or `truncation` where that is less.
+
+    Source: Merity et al. 2017, section 5.
+    """
+    if not variable:
+        return [(start, min(steps, start + truncation)) for start in range(0, steps, truncation)]
+    found, start, least = list[tuple[int, int]](), 0, min(SHORTEST, truncation)
+    while start < steps:
+        mean = truncation if generator.random() < 1 - HALVED else truncation / 2
+        stop = min(steps, start + max(least, int(generator.normal(mean, DEVIATION))))
+        found.append((start, stop))
+        start = stop
+    return found
 
 
 @dataclass
@@ -126,30 +152,36 @@ class ByLength:
 class Lanes:
     """All examples end to end, cut into lanes that lie side by side; each window goes on from the state before it.
 
-    lanes: side by side, at most; fewer where a lane would be shorter than a window. truncation: steps of a window.
-    The steps that are left at the end, fewer than lanes, are not read. The seed changes nothing.
+    lanes: side by side, at most; fewer where a lane would be shorter than a window. truncation: steps of a window;
+    `variable` draws them anew for each, see `window_lengths`. `rolled`: each epoch begins elsewhere, at a step drawn
+    from seed and epoch, and goes on at the beginning after the end, so that lanes are cut at other places.
+    The steps that are left at the end, fewer than lanes, are not read. Without the two the seed changes nothing.
     """
 
     examples: Examples
     lanes: int
     truncation: int
+    variable: bool = False
+    rolled: bool = False
 
     def read(self, piece: Piece) -> Batch:
-        """Return a window over lanes."""
-        (name,), rows = self.examples.streams, torch.from_numpy(piece.which)
-        x, target = (part[piece.start : piece.stop].index_select(1, rows) for part in self._laid_out)
-        return Batch({name: Stream(x, torch.full((len(rows),), len(x)))}, target)
+        """Return a window over lanes, of which `which` are the steps that they begin at."""
+        (name,), x = self.examples.streams, self._end_to_end[0]
+        places = torch.from_numpy(piece.which + np.arange(piece.start, piece.stop)[:, None]) % len(x)  # [time lane]
+        x, target = (part[places] for part in self._end_to_end)
+        return Batch({name: Stream(x, torch.full((places.shape[1],), len(places)))}, target)
 
     def pieces(self, seed: int, epoch: int) -> list[Piece]:
         """Return windows over all lanes, from their beginning."""
-        return self.beginning(self._steps)
+        generator = np.random.default_rng((seed, epoch))
+        begins = self._begins + (int(generator.integers(self._steps)) if self.rolled else 0)
+        cut = window_lengths(max(1, self._steps // self._count), self.truncation, self.variable, generator)
+        return [Piece(begins, *window) for window in cut]
 
     def beginning(self, steps: int) -> list[Piece]:
         """Return windows over the beginnings of all lanes."""
-        count = self._count
-        longest, cut = max(1, min(steps, self._steps) // count), self.truncation
-        every = np.arange(count)
-        return [Piece(every, start, min(longest, start + cut)) for start in range(0, longest, cut)]
+        longest, cut = max(1, min(steps, self._steps) // self._count), self.truncation
+        return [Piece(self._begins, start, min(longest, start + cut)) for start in range(0, longest, cut)]
 
     @cached_property
     def _steps(self) -> int:
@@ -159,15 +191,18 @@ class Lanes:
     def _count(self) -> int:
         return max(1, min(self.lanes, self._steps // self.truncation))
 
+    @property
+    def _begins(self) -> Array:
+        """The step at which each lane begins, int64 [lane]."""
+        return np.arange(self._count) * (self._steps // self._count)
+
     @cached_property
-    def _laid_out(self) -> tuple[Tensor, Tensor]:
-        """What is read and to be predicted, `[time lane ...]`."""
+    def _end_to_end(self) -> tuple[Tensor, Tensor]:
+        """What is read and to be predicted, `[step ...]`."""
         parts: list[tuple[Tensor, ...]] = []
         for start in range(0, len(self.examples), JUDGED_ROWS):
             batch = self.examples.batch(np.arange(start, min(len(self.examples), start + JUDGED_ROWS)))
             there = torch.arange(len(batch.main.x)) < batch.main.lengths[:, None]  # [batch time]
             parts.append(tuple(part.transpose(0, 1)[there] for part in (batch.main.x, batch.target)))
-        count = self._count
-        ends = [torch.cat(part)[: self._steps // count * count] for part in zip(*parts, strict=True)]
-        x, target = (part.view(count, -1, *part.shape[1:]).transpose(0, 1) for part in ends)
+        x, target = (torch.cat(part) for part in zip(*parts, strict=True))
         return x, target
