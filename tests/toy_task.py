@@ -106,4 +106,4 @@ class Waves(Task):
         return Forecaster(config)
 
     def order(self, examples, config):
-        return Lanes(examples, config.batch_size, config.truncation)
+        return Lanes(examples, config.batch_size, config.truncation, config.variable_truncation)

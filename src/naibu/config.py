@@ -46,8 +46,10 @@ SignalName = Literal[
 ]
 SoftmaxName = Literal["full", "adaptive"]
 EmbeddingName = Literal["learned", "one-hot"]
-DecayName = Literal["linear", "cosine", "none", "plateau"]
+DecayName = Literal["linear", "cosine", "one-cycle", "none", "plateau"]
+AveragingName = Literal["none", "non-monotone"]
 OptimiserName = Literal["adam", "adamw", "sgd"]
+SymbolsName = Literal["kept", "grown"]
 PrecisionName = Literal["float32", "bfloat16"]
 DeviceName = Literal["cpu", "cuda"]
 CELLS: tuple[CellName, ...] = get_args(CellName)
@@ -230,17 +232,28 @@ class TrainingConfig:
     """Symbols in a batch, at most (a longer sequence makes a batch of its own)."""
     truncation: int = 500
     """Steps through which gradients travel back; longer sequences are cut and carry their state on."""
+    variable_truncation: bool = False
+    """Draw the length of each piece anew around --truncation, and scale the learning rate with it; for tasks whose
+    text is read as lanes side by side."""
     learning_rate: float = 3e-3
     """Learning rate at its highest."""
     optimiser: OptimiserName = "adam"
     """What changes the weights; sgd is plain gradient descent, without momentum."""
+    adam_beta2: float = 0.999
+    """How slowly adam and adamw forget how large gradients were; .99 forgets ten times as fast."""
     weight_decay: float = 0.0
     """Share of a weight that is taken from it in a step, times the learning rate; 0 with adam."""
     warmup: int = 50
     """Steps over which the learning rate rises from 0."""
     decay: DecayName = "linear"
-    """How the learning rate falls: linear or cosine to a fiftieth at the last step, none, or plateau, to a quarter
-    after each validation that is not the best so far."""
+    """How the learning rate falls: linear or cosine to a fiftieth at the last step; one-cycle, which rises over three
+    tenths of the steps in place of --warmup, to a thousandth; none; or plateau, to a quarter after each validation that
+    is not the best so far."""
+    averaging: AveragingName = "none"
+    """Weights that are validated and kept: those of the step, or, non-monotone, from a validation on that is worse than
+    the best of those before the last --averaging-patience, the mean of all since."""
+    averaging_patience: int = 5
+    """Validations that --averaging non-monotone does not look back at."""
     clip: float = 1.0
     """Largest norm of the gradient; inf does not clip."""
     validations: int = 12
@@ -263,16 +276,20 @@ class TrainingConfig:
         _check(self.steps is None or self.steps >= 1, "steps", self.steps, "at least 1")
         _check(self.minutes is None or self.minutes > 0, "minutes", self.minutes, "more than 0")
         _check(self.seed >= 0, "seed", self.seed, "0 or more")
-        for name in ("batch_size", "batch_tokens", "validations"):
+        for name in ("batch_size", "batch_tokens", "validations", "averaging_patience"):
             _check(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         _check(self.truncation >= 0, "truncation", self.truncation, "at least 1, or 0 for what suits the task")
         _check(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
         _check(self.optimiser in get_args(OptimiserName), "optimiser", self.optimiser, _one_of(OptimiserName))
+        _check(0 <= self.adam_beta2 < 1, "adam_beta2", self.adam_beta2, "from 0 up to, not including, 1")
+        betas = self.adam_beta2 == TrainingConfig.adam_beta2 or self.optimiser != "sgd"
+        _check(betas, "adam_beta2", self.adam_beta2, "left away with --optimiser sgd")
         _check(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
         decays = self.weight_decay == 0 or self.optimiser != "adam"
         _check(decays, "weight_decay", self.weight_decay, "0 with --optimiser adam; take adamw")
         _check(self.warmup >= 0, "warmup", self.warmup, "0 or more")
         _check(self.decay in get_args(DecayName), "decay", self.decay, _one_of(DecayName))
+        _check(self.averaging in get_args(AveragingName), "averaging", self.averaging, _one_of(AveragingName))
         _check(self.clip > 0, "clip", self.clip, "more than 0")
         _check(self.patience >= 0, "patience", self.patience, "0 (never stop early) or more")
         _check(self.precision in get_args(PrecisionName), "precision", self.precision, _one_of(PrecisionName))
@@ -283,15 +300,15 @@ class TrainingConfig:
         _check(self.threads >= 0, "threads", self.threads, "0 (the framework's own) or more")
 
 
-def as_typed(config: Any) -> list[str]:
-    """Return the options of a configuration that are not as usual, as words of the command line.
+def as_typed(config: Any, usual: Any = None) -> list[str]:
+    """Return the options of a configuration that are not as usual, or not as in another, as words of the command line.
 
     Fields without a default, which are arguments, are left out.
     """
     words: list[str] = []
     for field in fields(config):
         value = getattr(config, field.name)
-        if value == field.default or field.default is MISSING:
+        if value == (getattr(usual, field.name) if usual else field.default) or field.default is MISSING:
             continue
         flag = "--" + field.name.replace("_", "-")
         several = value if isinstance(value, tuple) else (value,)

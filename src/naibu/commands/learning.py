@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, Group
+from cyclopts import App, Group, Parameter
 
 from naibu.commands.parts import UNTOLD, Told, added, flat, unfolded
-from naibu.config import TrainingConfig
+from naibu.config import SymbolsName, TrainingConfig
 from naibu.data import builtin
 from naibu.errors import CorpusError, OptionError
 from naibu.storage import copied, read_json, written_beside
@@ -40,6 +40,9 @@ def _train(task: str) -> Callable[..., Any]:
         training: Any = None,
         seeds: int = 1,
         out: Path | None = None,
+        longer: str | None = None,
+        begun: Annotated[Path | None, Parameter(name="--from")] = None,
+        begun_symbols: Annotated[SymbolsName, Parameter(name="--from-vocabulary")] = "kept",
         settings: Path | None = None,
         told: Told = UNTOLD,
     ) -> Any:
@@ -48,24 +51,49 @@ def _train(task: str) -> Callable[..., Any]:
         Leaves everything of the network in --out: configuration, weights (safetensors), metrics. Stop it with Ctrl-C
         whenever you like: the same command goes on from there, and ends with the same weights.
 
+        naibu train RUN is the command that began RUN, so that naibu train RUN --longer 20000 goes on when it is
+        finished.
+
         {examples}
 
         Args:
             seeds: Trainings that differ in their seed alone, each in a folder of its own, --out with -seed-N behind it;
                 what they score on test data is said as mean, spread and each.
             out: The folder of the network; when not given runs/NAME, its name as in tagged-200.
+            longer: Go on with a finished network for so many more steps, 20000, or minutes, 30min; the options of
+                training are then those of what is added, and the learning rate rises again and falls over it.
+            begun: The folder of another network, with whose weights this one begins; its cell and sizes are the same.
+            begun_symbols: What becomes of its symbols: kept, so that others are unknown, or grown by those of the new
+                data, for which weights are drawn.
             settings: A file of settings (TOML); what is typed goes over what it says.
         """
-        training = _once(training or task_named(task).training())
-        from naibu.looking.look import name_of, open_shown, train_seeds_shown, train_shown
+        training = training or task_named(task).training()
+        if longer is None:
+            _once(training)
+        if seeds > 1 and (longer is not None or begun is not None):
+            raise OptionError(f"--seeds {seeds}: --longer and --from are for one network; leave --seeds away")
+        from naibu.looking.look import name_of, show_data, train_seeds_shown, train_shown
+        from naibu.looking.showing import training_told
+        from naibu.training.origin import origin_of
 
         shape = model or task_named(task).model()
-        corpus = open_shown(task, data, told.console, Path("runs") if out is None else out.parent)
+        corpus = task_named(task).open_beside(data, Path("runs") if out is None else out.parent)
         folder = out or Path("runs") / name_of(corpus, list(task_named(task).each(data))[-1], shape, training)
+        as_read = corpus if begun is None else origin_of(corpus, shape, begun, begun_symbols, folder).data
+        show_data(as_read, told.console)
         if seeds == 1:
-            run = train_shown(corpus, shape, training, folder, told.console)
+            run = train_shown(
+                corpus,
+                shape,
+                training,
+                folder,
+                told.console,
+                longer=longer,
+                begun=begun,
+                begun_symbols=begun_symbols,
+            )
             told.say("Run", run.path)
-            return {"run": str(run.path), **run.summary()}
+            return {"run": str(run.path), **run.summary(), **training_told(run)}
         found = train_seeds_shown(corpus, seeds, shape, training, folder, told.console)
         for run in found.runs:
             told.say("Run", run.path)
@@ -162,6 +190,8 @@ def with_task(words: list[str]) -> tuple[list[str], str]:
     where several of them fit.
     """
     command, *rest = words or [""]
+    if command == "train" and rest and (run := _own_words(Path(rest[0]))):
+        rest = [*run, *rest[1:]]
     if command not in ("train", "look") or not rest or {"--help", "-h"} & {*rest}:
         return words, ""
     named = [rest.pop(0)] if rest[0] in TASKS else []
@@ -182,6 +212,17 @@ def with_task(words: list[str]) -> tuple[list[str], str]:
         choices = ", ".join(f"naibu {command} {task}" for task in fitting)
         raise OptionError(f"{there[0]}: which task is not clear from the content; choose one of {choices}")
     return [command, fitting[0], *rest], f"{there[0]}: learnt as {fitting[0]} (naibu {command} {fitting[0]})"
+
+
+def _own_words(folder: Path) -> list[str]:
+    """Return the words in place of a run's folder: its task, settings and place; none where it is no run."""
+    if str(folder) in TASKS or not (folder / "settings.toml").exists():
+        return []
+    from naibu.runs.run import SETTINGS, open_run
+
+    run = open_run(folder)
+    begun = ["--from", run.origin["run"], "--from-vocabulary", run.origin["vocabulary"]] if run.origin else []
+    return [run.task, "--settings", str(folder / SETTINGS), "--out", str(folder), *begun]
 
 
 USAGE = "Usage: naibu {name} [TASK] FILE [OPTIONS]"

@@ -20,7 +20,7 @@ from naibu.data.reading import is_builtin, read_events
 from naibu.data.sequences import Sequences, Source
 from naibu.data.split import Split, split
 from naibu.data.typed import TreeCoder
-from naibu.data.vocabulary import Vocabulary, build
+from naibu.data.vocabulary import Vocabulary, build, numbered
 from naibu.errors import CorpusError, OptionError
 
 LONGEST = {"penn": 0, "lisp": 300, "python": 300, "indentation": 300}
@@ -74,6 +74,36 @@ class Corpus(Data):
         """The form and the reader that were chosen, the phrase, and what was counted."""
         shares = {name: getattr(self, name) for name in ("inside_share", "seen_share", "unknown_share")}
         return {"form": self.form, "reader": self.reader, "category": self.category, **shares, "counts": self.counts}
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of the vocabulary."""
+        return self.vocabulary.symbols
+
+    def with_symbols(self, symbols: tuple[str, ...]) -> Corpus:
+        """Return the corpus numbered by other symbols; see `Data.with_symbols`."""
+        if symbols == self.symbols:
+            return self
+        before = self.train.source
+        known, numbers = numbered(symbols, before.form, before.events.table)
+        source = Source(before.events, before.form, known, numbers, before.categories)
+        parts = {name: getattr(self, name).numbered_by(source) for name in ("train", "validation", "test")}
+        for part in parts.values():
+            if (part.ids < 0).any():
+                symbol = before.form.spell(int(part.keys[part.ids < 0][0]), before.events.table)
+                raise OptionError(
+                    f"{self.name}: the symbol {symbol!r} is not among those given, and has no unknown one"
+                )
+        found = replace(
+            self,
+            **parts,
+            vocabulary=known,
+            sizes={"input": len(known)},
+            coder=TreeCoder(known, self.reader, self.options),
+            unknown_share=unknown_share(parts["test"], source),
+            counts={**self.counts, "vocabulary": len(known)},
+        )
+        return replace(found, found=list(_described(found)))
 
     def example(self) -> str:
         """Return a short test sequence, its symbols separated by spaces."""

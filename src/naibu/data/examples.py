@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from naibu.errors import OptionError
+
 if TYPE_CHECKING:
     from naibu.data.batch import Batch
 
@@ -115,6 +117,20 @@ class Data:
     def facts(self) -> dict[str, Any]:
         """What of it a run has to know without opening it again, as plain values by name; None is left out there."""
         return {}
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols in the order of their numbers; empty where none are read."""
+        return ()
+
+    def with_symbols(self, symbols: tuple[str, ...]) -> Data:
+        """Return the same data in which symbols have the numbers that they have in `symbols`.
+
+        Raises OptionError for a symbol that is not among them and that no unknown one can stand for.
+        """
+        if symbols != self.symbols:
+            raise OptionError(f"{self.name}: data of the task {self.task} cannot be numbered by other symbols")
+        return self
 
     def example(self) -> str:
         """Return a short piece of the test part, for people to read; empty where it is nothing to read."""

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from naibu.config import TrainingConfig
 from naibu.data.batch import Batch, Stream
 from naibu.data.batches import length_batches
 from naibu.data.examples import Array, Examples
@@ -82,7 +83,7 @@ def windows(order: Order, pieces: Iterable[Piece]) -> Iterator[Window]:
 
 
 def window_lengths(
-    steps: int, truncation: int, variable: bool, generator: np.random.Generator
+    steps: int, truncation: int, variable: bool = False, generator: np.random.Generator | None = None
 ) -> list[tuple[int, int]]:
     """Return where each window over so many steps starts and stops, one after the other; the last has what is left.
 
@@ -92,7 +93,7 @@ def window_lengths(
 
     Source: Merity et al. 2017, section 5.
     """
-    if not variable:
+    if not variable or generator is None:
         return [(start, min(steps, start + truncation)) for start in range(0, steps, truncation)]
     found, start, least = list[tuple[int, int]](), 0, min(SHORTEST, truncation)
     while start < steps:
@@ -148,6 +149,13 @@ class ByLength:
             yield Piece(which, start, min(longest, start + (steps or longest)))
 
 
+def by_length(examples: Examples, config: TrainingConfig, *, unread: int = 0) -> ByLength:
+    """Return examples by length, as a training asks for. Raises OptionError where it asks for what lanes have."""
+    if config.variable_truncation:
+        raise OptionError("--variable-truncation: is for tasks that read lanes side by side; this one reads by length")
+    return ByLength(examples, config.batch_size, config.batch_tokens, config.truncation, unread)
+
+
 @dataclass(frozen=True)
 class Lanes:
     """All examples end to end, cut into lanes that lie side by side; each window goes on from the state before it.
@@ -180,8 +188,8 @@ class Lanes:
 
     def beginning(self, steps: int) -> list[Piece]:
         """Return windows over the beginnings of all lanes."""
-        longest, cut = max(1, min(steps, self._steps) // self._count), self.truncation
-        return [Piece(self._begins, start, min(longest, start + cut)) for start in range(0, longest, cut)]
+        longest = max(1, min(steps, self._steps) // self._count)
+        return [Piece(self._begins, *window) for window in window_lengths(longest, self.truncation)]
 
     @cached_property
     def _steps(self) -> int:

@@ -124,6 +124,15 @@ class Sequences(Examples):
         symbols = tuple(self.vocabulary.decode(ids))
         return Sequence(symbols, ids, self.document_names[self.documents[s]], self.subset(np.array([s])))
 
+    def numbered_by(self, source: Source) -> Sequences:
+        """The same sequences, as another source of the same events numbers them."""
+        return Sequences(source, self.sentences, self._own, self._seen)
+
+    @property
+    def source(self) -> Source:
+        """What it shares with the other splits."""
+        return self._source
+
     @property
     def own(self) -> Mapping[str, Column]:
         """The labels that were given, [token] of these sequences."""

@@ -62,6 +62,42 @@ class TextData(Data):
         """The level, and what was counted."""
         return {"level": self.options["level"], "unknown_share": self.unknown_share, "counts": self.counts}
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of the vocabulary."""
+        return self.coder.vocabulary.symbols
+
+    def with_symbols(self, symbols: tuple[str, ...]) -> TextData:
+        """Return the text numbered by other symbols; see `Data.with_symbols`. Subwords are those of their own model."""
+        if symbols == self.symbols:
+            return self
+        if self.options["level"] == "subword":
+            raise OptionError("--level subword: symbols are those of this text's own model, and no others")
+        known, before = Vocabulary(symbols), self.train.source
+        if before.level.end not in known.index:
+            raise OptionError("the end of a line is not among the symbols given: they are of no running text")
+        source = replace(before, vocabulary=known, ids=numbers_of(before.level, known))
+        longest = self.options["longest"]
+        train, validation, test = (
+            Text(source, part.ranges, longest) for part in (self.train, self.validation, self.test)
+        )
+        totals = [source.counts(part.ranges) for part in (train, validation, test)]
+        unknown = [int(found[source.ids == known.unknown].sum()) for found in totals]
+        names = ("unknown_train", "unknown_validation", "unknown_test")
+        found = replace(
+            self,
+            train=train,
+            validation=validation,
+            test=validation if self.test is self.validation else test,
+            sizes={"input": len(known)},
+            coder=TextCoder(known, self.coder.level, longest),
+            unknown_share=unknown[2] / max(1, int(totals[2].sum())),
+            counts={**self.counts, "vocabulary": len(known), **dict(zip(names, unknown, strict=True))},
+        )
+        rows = [name for name, _ in self.found]
+        how = rows[rows.index("vocabulary") + 1]
+        return replace(found, found=list(_described(found, how)))
+
     def example(self) -> str:
         """Return the beginning of a test passage."""
         return self.test.text(0)[:200] if len(self.test) else ""

@@ -10,7 +10,7 @@ import torch
 
 from naibu.data.batch import Batch, Stream
 from naibu.data.events import Array
-from naibu.data.order import Piece
+from naibu.data.order import Piece, window_lengths
 from naibu.data.running_text import Text
 
 LANE = 4_000
@@ -21,7 +21,8 @@ LANE = 4_000
 class TextLanes:
     """A text cut into lanes of equal length that lie side by side; each window goes on from the state before it.
 
-    lanes: side by side, at most; fewer where a lane would be shorter than a window. truncation: steps of a window. Each
+    lanes: side by side, at most; fewer where a lane would be shorter than a window. truncation: steps of a window,
+    which `variable` draws anew for each, see `window_lengths`. Each
     epoch the first lane begins elsewhere, at a place that seed and epoch say, and the text goes round; what is left at
     its end, fewer symbols than lanes, is not read in that epoch. Nothing of the text is held in memory.
     """
@@ -29,6 +30,7 @@ class TextLanes:
     text: Text
     lanes: int
     truncation: int
+    variable: bool = False
 
     def read(self, piece: Piece) -> Batch:
         """Return a window: `which` of a piece says where each lane begins."""
@@ -43,20 +45,21 @@ class TextLanes:
 
     def pieces(self, seed: int, epoch: int) -> list[Piece]:
         """Return windows over all lanes."""
-        begin = int(np.random.default_rng((seed, epoch)).integers(self._steps)) if epoch else 0
-        return self._windows(begin, self._steps // self._count, self._count)
+        generator = np.random.default_rng((seed, epoch))
+        begin, length = int(generator.integers(self._steps)) if epoch else 0, self._steps // self._count
+        cuts = window_lengths(length, self.truncation, self.variable, generator)
+        return self._pieces(begin, length, self._count, cuts)
 
     def beginning(self, steps: int) -> list[Piece]:
         """Return windows over the beginning of the text, in as few lanes as that allows of a useful length."""
         steps = min(steps, self._steps)
         count = max(1, min(self._count, steps // LANE))
-        return self._windows(0, steps // count, count)
+        length = steps // count
+        return self._pieces(0, length, count, window_lengths(length, self.truncation))
 
-    def _windows(self, begin: int, length: int, count: int) -> list[Piece]:
+    def _pieces(self, begin: int, length: int, count: int, cuts: list[tuple[int, int]]) -> list[Piece]:
         starts = (begin + length * np.arange(count)) % self._steps
-        return [
-            Piece(starts, start, min(length, start + self.truncation)) for start in range(0, length, self.truncation)
-        ]
+        return [Piece(starts, *cut) for cut in cuts]
 
     @cached_property
     def _sizes(self) -> Array:

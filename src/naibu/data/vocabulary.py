@@ -120,6 +120,25 @@ def build(keys: Array, form: Form, table: Sequence[str], limit: int) -> tuple[Vo
     return Vocabulary(tuple(symbols)), numbers
 
 
+def numbered(symbols: Sequence[str], form: Form, table: Sequence[str]) -> tuple[Vocabulary, Array]:
+    """The vocabulary of given symbols, and int32 [key] the number of every key that the corpus can have in it.
+
+    -1 for a key that is neither among the symbols nor has an unknown one. Raises OptionError where the form's own
+    symbols are missing: they are those of another form.
+    """
+    found, unknown = Vocabulary(tuple(symbols)), form.unknown()
+    for own in (*form.marks(), *unknown.values()):
+        if own not in found.index:
+            raise OptionError(f"form {form.name!r} has the symbol {own!r}, which is not among those given")
+    size = len(table)
+    numbers = np.zeros(3 * size + 2, np.int32)
+    for key in range(3 * size):
+        stands_in = found.index.get(unknown.get(key // size, ""), -1)
+        numbers[key] = found.index.get(form.spell(key, table), stands_in)
+    numbers[3 * size :] = [found.index.get(form.spell(key, table), 0) for key in (3 * size, 3 * size + 1)]
+    return found, numbers
+
+
 def escape(symbol: str) -> str:
     """The symbol on one line of a file, without tabs."""
     return "".join(_ESCAPES.get(letter, letter) for letter in symbol)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from naibu.config import ModelConfig, TrainingConfig
+from naibu.config import ModelConfig, SymbolsName, TrainingConfig
 from naibu.data.examples import Data
 from naibu.locks import only_writer
 from naibu.looking.asked import NOTE, Look, begin, files_of
@@ -18,11 +18,14 @@ from naibu.looking.places import Places
 from naibu.looking.probing import probe_run
 from naibu.looking.report import make_report, said
 from naibu.looking.steps import intervene_run, record_run
+from naibu.looking.subject import commands_of
 from naibu.progress import shown
 from naibu.reporting.content import Report
+from naibu.reporting.training import cut_short
 from naibu.runs import Run
 from naibu.storage import write_json
 from naibu.tasks.catalogue import task_named
+from naibu.training.origin import said_of
 from naibu.training.seeds import Seeds, train_seeds
 from naibu.training.train import run_name, train
 
@@ -66,12 +69,17 @@ def _look_into(asked: Look, console: Console, command: str, workers: int, held: 
 def open_shown(task: str, options: Any, console: Console, folder: Path) -> Data:
     """Open the data of a task and print what was found in it; symbols of a large text are kept in a folder."""
     data = task_named(task).open_beside(options, folder)
-    how = f"form {data.facts['form']}" if "form" in data.facts else f"task {task}"
+    show_data(data, console)
+    return data
+
+
+def show_data(data: Data, console: Console) -> None:
+    """Print what was found in data."""
+    how = f"form {data.facts['form']}" if "form" in data.facts else f"task {data.task}"
     table = Table(title=Text(f"{data.name}, {how}"), show_header=False, title_justify="left")
     for name, value in data.found:
         table.add_row(Text(name), Text(value))
     console.print(table)
-    return data
 
 
 def name_of(data: Data, called: str, model: ModelConfig, training: TrainingConfig) -> str:
@@ -92,21 +100,50 @@ def train_seeds_shown(
     console.print(table)
     for run in found.runs:
         write_facts(Places(run), data)
+        say_if_short(run, console)
     return found
 
 
-def train_shown(data: Data, model: ModelConfig, training: TrainingConfig, out: Path, console: Console) -> Run:
-    """Train in a folder with a progress bar, or say that it is done already."""
+def train_shown(
+    data: Data,
+    model: ModelConfig,
+    training: TrainingConfig,
+    out: Path,
+    console: Console,
+    *,
+    longer: str | None = None,
+    begun: Path | None = None,
+    begun_symbols: SymbolsName = "kept",
+) -> Run:
+    """Train in a folder with a progress bar, or say that it is done already; see `train`."""
     with shown(f"{out.name}: training", "steps") as progress:
-        run = train(data, out=out, model=model, training=training, progress=progress)
-    write_facts(Places(run), data)
+        run = train(
+            data,
+            out=out,
+            model=model,
+            training=training,
+            longer=longer,
+            begun=begun,
+            begun_symbols=begun_symbols,
+            progress=progress,
+        )
+    write_facts(Places(run), run.as_read(data))
+    if run.origin:
+        console.print(f"{out.name}: {said_of(run.origin)}", markup=False, soft_wrap=True)
     end = run.summary()
     console.print(
         f"{out.name}: {end['steps']:,} steps, {end['tokens']:,} symbols in {end['seconds']:.0f} s "
         f"({end['tokens_per_second']:,.0f} a second), validation loss {end['validation_loss']:.4f} nats",
         markup=False,
     )
+    say_if_short(run, console)
     return run
+
+
+def say_if_short(run: Run, console: Console) -> None:
+    """Print that a training ended while validation was still getting better, with the command that goes on."""
+    if short := cut_short(run.metrics(), commands_of(Places(run))["longer"]):
+        console.print(f"{run.name}: {short}", markup=False, highlight=False, soft_wrap=True)
 
 
 def write_facts(places: Places, data: Data) -> None:

@@ -9,11 +9,15 @@ from rich.text import Text
 
 from naibu.looking.drawing import drawable
 from naibu.looking.places import Places
+from naibu.looking.subject import commands_of
 from naibu.probes.found import Search
 from naibu.recording.files import Manifest
 from naibu.recording.index import LABEL
 from naibu.reporting.numbers import count, number
+from naibu.reporting.training import cut_short
 from naibu.reporting.words import label_name, signal_name
+from naibu.runs import Run
+from naibu.training.origin import said_of
 
 
 def shown(places: Places) -> dict[str, Any]:
@@ -23,6 +27,7 @@ def shown(places: Places) -> dict[str, Any]:
     found |= {"units": run.model.units, "layers": run.model.layers, "finished": run.finished}
     if run.finished:
         found |= {name: value for name, value in run.summary().items() if name in ("steps", "validation_loss")}
+    found |= training_told(run)
     recordings, labels = {}, list[str]()
     for folder in sorted(places.recordings.glob("*/manifest.json")):
         manifest = Manifest.read(folder.parent)
@@ -40,6 +45,12 @@ def shown(places: Places) -> dict[str, Any]:
         "named": named,
         "drawable": drawable(places),
     }
+
+
+def training_told(run: Run) -> dict[str, Any]:
+    """Return what a training was asked for in all, whose weights it began with, and whether it was cut short."""
+    short = cut_short(run.metrics(), commands_of(Places(run))["longer"]) if run.finished else ""
+    return {"asked_steps": run.asked_steps, "origin": run.origin, "cut_short": short}
 
 
 def _named(found: Any) -> dict[str, Any]:
@@ -61,7 +72,12 @@ def shown_table(found: dict[str, Any]) -> Table:
     trained = "unfinished: the command that began it goes on"
     if found["finished"]:
         trained = f"{count(found['steps'])} steps, validation loss {number(found['validation_loss'])} nats"
+    asked = " and ".join(map(count, found["asked_steps"]))
+    trained += f"; asked for {asked} steps" * (len(found["asked_steps"]) > 1)
     table.add_row("trained", trained)
+    for name, said in (("", found["cut_short"]), ("begun", found["origin"] and said_of(found["origin"]))):
+        if said:
+            table.add_row(name, Text(said))
     for name, recording in found["recordings"].items():
         signals = ", ".join(recording["signals"])
         table.add_row(Text(f"recording {name}"), Text(f"{count(recording['tokens'])} places: {signals}"))

@@ -6,7 +6,7 @@ import math
 import shlex
 from dataclasses import replace
 
-from naibu.config import as_typed
+from naibu.config import TrainingConfig, as_typed
 from naibu.data import builtin
 from naibu.data.corpus import DEPTHS
 from naibu.data.forms import END_SYMBOL
@@ -16,6 +16,7 @@ from naibu.reporting.numbers import share
 from naibu.reporting.words import FORMS, article
 from naibu.runs.load import load
 from naibu.tasks.catalogue import task_named
+from naibu.training.origin import said_of
 
 OPTIMISERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "gradient descent"}
 
@@ -72,10 +73,11 @@ def trained_subject(places: Places) -> Subject:
         "parameters": sum(p.numel() for p in load(run).parameters()),
         "vocabulary": next(iter(run.sizes.values())),
         "dropout": run.model.dropout,
-        "optimiser": f"{OPTIMISERS[config.optimiser]}, learning rate {config.learning_rate}, {config.decay} decay, "
-        f"clipped at {config.clip}",
+        "optimiser": _schedule(config),
         "seed": config.seed,
         "steps": end["steps"],
+        **{f"from step {each.begun:,}": _schedule(each.training) for each in run.longer},
+        **({"weights": said_of(run.origin)} if run.origin else {}),
         "best step": end["best_step"],
         "seconds": end["seconds"],
         "tokens": end["tokens"],
@@ -87,6 +89,14 @@ def trained_subject(places: Places) -> Subject:
     return replace(subject, training=training)
 
 
+def _schedule(config: TrainingConfig) -> str:
+    averaged = ", weights averaged from where validation worsened" * (config.averaging != "none")
+    return (
+        f"{OPTIMISERS[config.optimiser]}, learning rate {config.learning_rate}, {config.decay} decay, "
+        f"clipped at {config.clip}{averaged}"
+    )
+
+
 def commands_of(places: Places) -> dict[str, str]:
     """Return what is typed to train and to record the run again, and what says of which run (`run`)."""
     run, folder = places.run, shlex.quote(str(places.run.path))
@@ -94,4 +104,12 @@ def commands_of(places: Places) -> dict[str, str]:
     typed = [each for part in (options, run.model, replace(run.training, minutes=None)) for each in as_typed(part)]
     first = str(next(iter(run.options.values())))
     train = shlex.join(["naibu", "train", run.task, first, *typed])
-    return {"run": folder, "train": f"{train} --out {folder}", "record": f"naibu record {folder}"}
+    if run.origin:
+        train += f" --from {shlex.quote(run.origin['run'])} --from-vocabulary {run.origin['vocabulary']}"
+    train += f" --out {folder}"
+    for each in run.longer:
+        config = replace(each.training, steps=run.training.steps, minutes=run.training.minutes)
+        typed = [f"--longer {each.training.steps}", *as_typed(config, run.training)]
+        train += f" && naibu train {folder} {' '.join(typed)}"
+    more = f"naibu train {folder} --longer {run.stretch.training.steps}"
+    return {"run": folder, "train": train, "longer": more, "record": f"naibu record {folder}"}

@@ -11,6 +11,7 @@ from naibu.looking.analysis import Results
 from naibu.looking.numbers import scored
 from naibu.memory import peak_memory
 from naibu.reporting.content import Subject
+from naibu.reporting.training import still_falling
 
 VERSION = 2
 """Of the layout of summary.json; version 1 had `forms` alone, which is written one release more."""
@@ -46,6 +47,7 @@ FORMER = {
 def summary_of(subject: Subject, results: Results) -> dict[str, Any]:
     """Return the main numbers of one network: scores by measure, and those of each analysis that has a result."""
     scores: dict[str, Any] = {}
+    fall = still_falling(subject.metrics)
     analyses: dict[str, Any] = {}
     for analysis, found in answered(subject, results):
         analyses[analysis.name] = analysis.numbers(found)
@@ -55,6 +57,7 @@ def summary_of(subject: Subject, results: Results) -> dict[str, Any]:
         "run": subject.name,
         "data": dict(subject.data),
         "training": dict(subject.training),
+        "cut_short": {"fall": fall, "command": subject.commands.get("longer")} if fall else None,
         "scores": scores,
         "analyses": analyses,
         "seconds": dict(subject.seconds),

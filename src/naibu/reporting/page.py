@@ -122,6 +122,7 @@ def _opening(report: Report) -> Markup:
     part, opening = report.opening
     link = element("a", part.subject.name, href=f"#{part.anchor}")
     trained = f"{part.subject.training['cell']}, " if "cell" in part.subject.training else ""
+    short = cut_short(part.subject.metrics, part.subject.commands.get("longer", ""))
     read = f", which read {part.subject.reads}" if part.subject.reads else ""
     return element(
         "header",
@@ -130,7 +131,7 @@ def _opening(report: Report) -> Markup:
         paragraph(opening.proof, "proof"),
         element("div", *map(Markup, opening.figures), class_="panels"),
         element("p", "The network ", link, f" ({trained}trained here){read}. ", LEAD, class_="quiet"),
-        paragraph(short, "quiet") if (short := cut_short(part.subject)) else Markup(""),
+        paragraph(short, "quiet") if short else Markup(""),
         class_="opening",
     )
 

@@ -25,7 +25,7 @@ CATEGORICAL = (
 
 def trained(subject: Subject, pen: Pen) -> Section:
     """Return the section on data and training."""
-    short = cut_short(subject)
+    short = cut_short(subject.metrics, subject.commands.get("longer", ""))
     figures: list[Markup] = []
     if subject.example:
         words = (visible(symbol) for symbol in subject.example.split(" "))
@@ -53,20 +53,28 @@ def trained(subject: Subject, pen: Pen) -> Section:
     )
 
 
-def cut_short(subject: Subject) -> str:
-    """Say that training ended while validation was still getting better, "" where it was not.
+def still_falling(metrics: Sequence[Mapping[str, Any]]) -> float:
+    """Return the share by which the loss fell at the last validation, 0 where that is not worth going on for.
 
-    A fall of a hundredth or more at the last validation counts: less than that the schedule's end brings by itself.
+    A fall of a hundredth or more to the best so far counts: less than that the schedule's end brings by itself.
     """
-    losses = [line["validation_loss"] for line in subject.metrics if line.get("validation_loss") is not None]
+    losses = [line["validation_loss"] for line in metrics if line.get("validation_loss") is not None]
     if len(losses) < 2 or not losses[-1] <= min(losses) or not losses[-2] > 0:
+        return 0.0
+    fall = float(1 - losses[-1] / losses[-2])
+    return fall if fall >= FALLING else 0.0
+
+
+def cut_short(metrics: Sequence[Mapping[str, Any]], longer: str = "") -> str:
+    """Say that training ended while validation was still getting better, and the command that goes on; "" where not."""
+    fall = still_falling(metrics)
+    if not fall:
         return ""
-    fall = 1 - losses[-1] / losses[-2]
-    if fall < FALLING:
-        return ""
+    judged = sum(line.get("validation_loss") is not None for line in metrics)
+    more = f" This goes on, and may find more: {longer}" * bool(longer)
     return (
         f"It was cut short: the loss on validation sequences was still falling, by {fall:.1%} at the last of "
-        f"{len(losses)} validations. Longer training (--minutes, in another --out) may find more than this page shows."
+        f"{judged} validations.{more}"
     )
 
 

@@ -10,6 +10,9 @@ from naibu.models.weights import check_finite, digest_of_tensors, read_tensors, 
 from naibu.runs.run import Run
 from naibu.tasks.catalogue import task_named
 
+BEGINNING = "beginning.safetensors"
+"""The weights that a run begins with, where they were not drawn."""
+
 
 def load(run: Run) -> Model:
     """Return the run's model with its best weights, in evaluation mode.
@@ -34,8 +37,22 @@ def load(run: Run) -> Model:
     return model
 
 
+def beginning(run: Run) -> Model:
+    """Return the run's model with the weights that its training begins with: drawn, or those of its origin.
+
+    Raises StoredError where these are not as they were when the run began.
+    """
+    model = untrained(run)
+    if BEGINNING in run.files:
+        try:
+            restore(model, read_tensors(run.check_file(BEGINNING))[0])
+        except (ValueError, RuntimeError, OSError) as error:
+            raise StoredError(f"{run.path / BEGINNING}: damaged ({error}); remove {run.path} and train again") from None
+    return model
+
+
 def untrained(run: Run) -> Model:
-    """Return the run's model as it was before its first step, in evaluation mode."""
+    """Return the run's model with weights drawn at random from its seed, in evaluation mode."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.training.seed)
         model = task_named(run.task).build(run.sizes, run.model)

@@ -27,6 +27,8 @@ from naibu.storage import (
     write_toml,
 )
 
+LONGER = "longer"
+"""The key under which settings have the trainings that went on with a finished run."""
 FORMAT = 3
 """Version of the layout; a folder written by a newer one is refused, of an older one (2: without checksums) is read."""
 SETTINGS, FIRST = "settings.toml", "config.json"
@@ -53,6 +55,14 @@ class Ended:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """A training: the step that it began at, and how it was done."""
+
+    begun: int
+    training: TrainingConfig
+
+
+@dataclass(frozen=True)
 class Run:
     """A network trained, or being trained, in a folder of its own.
 
@@ -60,7 +70,8 @@ class Run:
     `training` are the complete configuration, `sizes` what the model is built from. `found` are facts of the data as
     plain values: its name, `train_tokens` (steps that training examples have), and what `Data.facts` adds. `files` are
     the checksums of what else was written when it began, `digest` that of the settings, `format` the version of the
-    layout.
+    layout. `longer` are the trainings that went on when it was finished, `origin` is the run whose weights it began
+    with, and what of them; empty where they were drawn.
     """
 
     path: Path
@@ -74,6 +85,8 @@ class Run:
     versions: dict[str, str]
     files: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
+    longer: tuple[Stretch, ...] = ()
+    origin: dict[str, Any] = field(default_factory=dict)
     digest: str = field(default="", compare=False)
 
     def __repr__(self) -> str:
@@ -100,6 +113,34 @@ class Run:
         """Whether training has come to its end."""
         return (self.path / "finished.json").exists()
 
+    @property
+    def stretch(self) -> Stretch:
+        """The training that is done now, or was done last."""
+        return self.longer[-1] if self.longer else Stretch(0, self.training)
+
+    @property
+    def asked_steps(self) -> list[int]:
+        """The steps that each training was to take, the first one's and those of what went on."""
+        return [each.steps or 0 for each in (self.training, *(longer.training for longer in self.longer))]
+
+    def go_on(self, begun: int, training: TrainingConfig) -> Run:
+        """Return the run with one more training from a step on, which is written into its settings.
+
+        The identity stays: what was made from the run before is still of this run.
+        """
+        written = read_toml(self.path / SETTINGS, "a run's settings")
+        written["run"].setdefault(LONGER, []).append(plain(asdict(Stretch(begun, training))))
+        del written["run"][DIGEST]
+        written["run"][DIGEST] = _seal(written, self.task)
+        write_toml(self.path / SETTINGS, written)
+        return open_run(self.path)
+
+    def as_read(self, data: Data) -> Data:
+        """Return data numbered as the run's network reads them, which another run's symbols may say."""
+        from naibu.tasks.catalogue import task_named
+
+        return data.with_symbols(task_named(self.task).symbols(self.path)) if self.origin else data
+
     def data(self) -> Data:
         """Return the data that it was trained on, opened again; StoredError where they have changed since."""
         from naibu.tasks.catalogue import task_named
@@ -111,12 +152,12 @@ class Run:
                 f"{self.path}: what it was trained on, {data.name}, has changed since training; "
                 "train again with another --out"
             )
-        return data
+        return self.as_read(data)
 
     @property
     def identity(self) -> str:
         """The checksum of all that the run was begun with, wherever its data lie now."""
-        return self.digest or _seal(self._written(), self.task)
+        return self.digest or _identity(self._written(), self.task)
 
     def summary(self) -> dict[str, Any]:
         """Return what training ended with: steps, seconds, tokens a second, validation loss. Raises as `ended`."""
@@ -172,11 +213,13 @@ class Run:
     def save(self) -> None:
         """Write `settings.toml`: what was asked for, so that it can be asked for again, and as `run` what was found."""
         written = self._written()
-        written["run"][DIGEST] = self.identity
+        written["run"][DIGEST] = _seal(written, self.task)
         write_toml(self.path / SETTINGS, written)
 
     def _written(self) -> dict[str, Any]:
-        known = {"format": FORMAT, "fingerprint": self.fingerprint, "sizes": self.sizes}
+        known: dict[str, Any] = {"format": FORMAT, "fingerprint": self.fingerprint, "sizes": self.sizes}
+        known |= {"origin": self.origin} if self.origin else {}
+        known |= {LONGER: [plain(asdict(each)) for each in self.longer]} if self.longer else {}
         found: dict[str, Any] = plain(
             {
                 "task": self.task,
@@ -196,6 +239,12 @@ def _seal(written: Mapping[str, Any], task: str) -> str:
     hints = get_type_hints(task_named(task).options)
     data = {name: value for name, value in written["data"].items() if Path not in (hints[name], *get_args(hints[name]))}
     return seal_of(SETTINGS, {**written, "data": data}, ordered=False)
+
+
+def _identity(written: Mapping[str, Any], task: str) -> str:
+    """Return the checksum of settings as they were when the run began, whatever training went on since."""
+    begun = {name: value for name, value in written["run"].items() if name != LONGER}
+    return _seal({**written, "run": begun}, task)
 
 
 def open_run(path: str | Path) -> Run:
@@ -224,14 +273,21 @@ def open_run(path: str | Path) -> Run:
                 raise StoredError(f"{where}: damaged ({part} is missing); remove {path} and train again")
     if not all(type(size) is int and 0 < size < 2**31 for size in known["sizes"].values()):
         raise StoredError(f"{where}: damaged (the sizes are {known['sizes']}); remove {path} and train again")
-    if not isinstance(known.get("files", {}), dict):
-        raise StoredError(f"{where}: damaged (files is no table); remove {path} and train again")
+    for part in ("files", "origin"):
+        if not isinstance(known.get(part, {}), dict):
+            raise StoredError(f"{where}: damaged ({part} is no table); remove {path} and train again")
     task = task_named(found["task"])
     digest = known.pop(DIGEST, "")
     options, model = _read(task.options, found["data"], where), _read(task.model, found["model"], where)
     training = _read(task.training, found["training"], where)
     if known["format"] > 2 and digest != _seal(found, task.name):
         raise StoredError(f"{where}: changed since the run began; put it back, or remove {path} and train again")
+    try:
+        longer = tuple(
+            Stretch(int(each["begun"]), _read(task.training, each["training"], where)) for each in known.get(LONGER, [])
+        )
+    except MALFORMED as error:
+        raise StoredError(f"{where}: damaged ({LONGER}: {error}); put it back as it was") from None
     return Run(
         path,
         task.name,
@@ -241,7 +297,9 @@ def open_run(path: str | Path) -> Run:
         **{part: known[part] for part in more},
         files=known.get("files", {}),
         format=known["format"],
-        digest=digest,
+        longer=longer,
+        origin=known.get("origin", {}),
+        digest=_identity(found, task.name) if known["format"] > 2 else digest,
     )
 
 

@@ -35,6 +35,8 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
     if name not in TASKS:
         raise OptionError(f"{path}: task = {name!r} has to be one of {', '.join(TASKS)}")
     task = task_named(name)
+    if FOUND in tables and isinstance(training := tables.get("training"), dict) and "steps" in training:
+        training.pop("minutes", None)  # what the minutes of a run became
     kinds = {"data": task.options, "model": task.model, "training": task.training}
     options: dict[str, Any] = {}
     for table, settings in tables.items():

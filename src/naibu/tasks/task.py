@@ -93,11 +93,18 @@ class Task(ABC):
     def build(self, sizes: Mapping[str, int], config: Any) -> Model:
         """Return a model whose weights are drawn from torch's generator; `config` is of the class `model`."""
 
+    def symbols(self, folder: Path) -> tuple[str, ...]:
+        """Return the symbols of a run, which it wrote into its folder, by their numbers; empty where none are read.
+
+        Data of the task then say theirs as `Data.symbols`, and are numbered by others with `Data.with_symbols`.
+        """
+        return ()
+
     def order(self, examples: Examples, config: TrainingConfig) -> Order:
         """Return which piece of the examples is read when: by length, or as lanes with carried state."""
-        from naibu.data.order import ByLength
+        from naibu.data.order import by_length
 
-        return ByLength(examples, config.batch_size, config.batch_tokens, config.truncation)
+        return by_length(examples, config)
 
     def examples_of(self, files: Sequence[Path], options: Mapping[str, Any], folder: Path) -> Examples:
         """Return other files as examples for the network of a run, whose options and folder these are.

@@ -16,6 +16,7 @@ from naibu.data.levels import LevelName, SplitName
 from naibu.data.running_text import Text as RunningText
 from naibu.data.text_coder import TextCoder
 from naibu.data.text_corpus import SHARE, TextData, open_text
+from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError
 from naibu.tasks.task import Task
 
@@ -145,7 +146,11 @@ class Text(Task):
         from naibu.data.text_lanes import TextLanes
 
         assert isinstance(examples, RunningText)
-        return TextLanes(examples, config.batch_size, config.truncation)
+        return TextLanes(examples, config.batch_size, config.truncation, config.variable_truncation)
+
+    def symbols(self, folder: Path) -> tuple[str, ...]:
+        """Return the symbols of a run's vocabulary. Raises CorpusError where it is missing or damaged."""
+        return Vocabulary.load(folder / "vocabulary.txt").symbols
 
     def examples_of(self, files: Sequence[Path], options: Mapping[str, Any], folder: Path) -> RunningText:
         """Return other texts in the symbols of a network."""

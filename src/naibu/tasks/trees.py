@@ -11,6 +11,7 @@ from naibu.config import ModelConfig, TrainingConfig
 from naibu.data import builtin, detect
 from naibu.data.corpus import Corpus, open_corpus
 from naibu.data.examples import Data, Examples
+from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError, OptionError
 from naibu.tasks.task import Task
 
@@ -128,6 +129,10 @@ class Trees(Task):
             training = replace(training, steps=STEPS[form], threads=training.threads or THREADS)
         return model, training
 
+    def symbols(self, folder: Path) -> tuple[str, ...]:
+        """Return the symbols of a run's vocabulary. Raises CorpusError where it is missing or damaged."""
+        return Vocabulary.load(folder / "vocabulary.txt").symbols
+
     def build(self, sizes: Mapping[str, int], config: ModelConfig) -> LanguageModel:
         """Return a language model."""
         from naibu.models.language_model import LanguageModel
@@ -136,6 +141,6 @@ class Trees(Task):
 
     def order(self, examples: Examples, config: TrainingConfig) -> ByLength:
         """Return the sequences by length; the last symbol of each is read by nobody."""
-        from naibu.data.order import ByLength
+        from naibu.data.order import by_length
 
-        return ByLength(examples, config.batch_size, config.batch_tokens, config.truncation, unread=1)
+        return by_length(examples, config, unread=1)

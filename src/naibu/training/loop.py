@@ -7,9 +7,9 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from naibu.data.order import Order, Window, pieces_from, windows
@@ -17,10 +17,10 @@ from naibu.errors import DivergedError, StoredError
 from naibu.models.weights import digest_of_tensors, read_tensors, write_weights
 from naibu.progress import Report
 from naibu.runs import Run, is_run
-from naibu.runs.load import load, untrained
+from naibu.runs.load import beginning, load
 from naibu.runs.run import Ended
 from naibu.storage import MALFORMED, cannot_write, digest_of, read_text, write_json, write_text
-from naibu.training import checkpoints
+from naibu.training import averaging, checkpoints
 from naibu.training.schedule import learning_rate
 from naibu.training.trainer import Stepped, Trainer, cut_off
 from naibu.training.validation import mean_loss
@@ -37,9 +37,11 @@ class Counters:
     seconds: float = 0.0
     best_loss: float = math.inf  # a predicted step's, on validation
     best_step: int = 0
+    best_here: float = math.inf  # since this training began, of several one after the other
     worse: int = 0  # validations since the best
     worse_in_all: int = 0
     stopped: bool = False
+    longer: int = 0  # trainings that went on before
     loss_sum: float = 0.0  # these three since the last validation
     loss_tokens: int = 0
     largest_norm: float = 0.0
@@ -54,13 +56,16 @@ class Counters:
         self.largest_norm = max(self.largest_norm, done.norm)
 
     def judged(self, loss: float, patience: int) -> bool:
-        """Add one validation; return whether it was the best so far."""
-        if loss < self.best_loss:
-            self.best_loss, self.best_step, self.worse = loss, self.step, 0
-            return True
-        self.worse, self.worse_in_all = self.worse + 1, self.worse_in_all + 1
-        self.stopped = 0 < patience <= self.worse
-        return False
+        """Add one validation; return whether it was the best so far, in all trainings one after the other."""
+        if loss < self.best_here:
+            self.best_here, self.worse = loss, 0
+        else:
+            self.worse, self.worse_in_all = self.worse + 1, self.worse_in_all + 1
+            self.stopped = 0 < patience <= self.worse
+        best = loss < self.best_loss
+        if best:
+            self.best_loss, self.best_step = loss, self.step
+        return best
 
     def since_last(self) -> dict[str, float]:
         """Return training loss and largest gradient norm since the last call."""
@@ -78,78 +83,94 @@ class Loop:
     """The training of one run; it knows pieces, losses and steps, and nothing of what is learnt."""
 
     def __init__(self, run: Run, order: Order, validation: Sequence[Window], progress: Report) -> None:
-        assert run.training.steps is not None
         self.run, self.order, self.validation, self.progress = run, order, validation, progress
-        self.steps = run.training.steps
-        self.every = max(1, math.ceil(self.steps / run.training.validations))
-        self.trainer = Trainer(untrained(run), run.training)
+        self.begun, self.training = run.stretch.begun, run.stretch.training
+        assert self.training.steps is not None
+        self.steps = self.training.steps
+        self.every = max(1, math.ceil(self.steps / self.training.validations))
+        self.trainer = Trainer(beginning(run), self.training)
         self.counters, self.carried = Counters(), None  # carried: the layers' state after the last update
         self.metrics, self.lines = run.path / "metrics.jsonl", list[str]()
+        self.losses, self.start = list[float](), 0.0  # of this training; the learning rate that it rises from
         if run.checkpoint.exists():
             self._resume()
         write_text(self.metrics, "".join(self.lines))  # those after the checkpoint are written again
 
     def until_done(self) -> None:
         """Train to the last step, or until validation stops it; leave the run finished."""
-        counters, saved = self.counters, time.monotonic()
-        pieces = pieces_from(self.order, self.run.training.seed, counters.step)
+        counters, saved, last = self.counters, time.monotonic(), self.begun + self.steps
+        pieces = pieces_from(self.order, self.training.seed, counters.step)
         with _interruptible() as interrupted:
             for window in windows(self.order, pieces):
-                if counters.step >= self.steps or counters.stopped:
+                if counters.step >= last or counters.stopped:
                     break
                 began = time.perf_counter()
-                done = self.trainer.step(
-                    window.batch, counters.step, self._rate(), None if window.begins else self.carried
-                )
+                rate, state = self._rate(), None if window.begins else self.carried
+                if self.training.variable_truncation:
+                    rate *= window.steps / self.training.truncation
+                done = self.trainer.step(window.batch, counters.step, rate, state)
                 self.carried = done.state
                 counters.count(done, time.perf_counter() - began)
-                if counters.step % self.every == 0 or counters.step == self.steps:
+                if (counters.step - self.begun) % self.every == 0 or counters.step == last:
                     self._validate()
                 if interrupted.is_set() or time.monotonic() - saved > CHECKPOINT_SECONDS:
                     self._save()
                     saved = time.monotonic()
                 if interrupted.is_set():
                     raise KeyboardInterrupt
-                self.progress(counters.step, self.steps, counters.words())
+                self.progress(counters.step, last, counters.words())
         self._finish()
 
     def _rate(self) -> float:
-        return learning_rate(self.run.training, self.counters.step, self.steps, self.counters.worse_in_all)
+        counters = self.counters
+        return learning_rate(self.training, counters.step - self.begun, self.steps, counters.worse_in_all, self.start)
 
     def _validate(self) -> None:
-        counters, began = self.counters, time.perf_counter()
-        loss = mean_loss(self.trainer.model, self.validation)
-        if not math.isfinite(loss):
-            raise DivergedError(
-                f"{self.run.path}: diverged (loss {loss} at step {counters.step}); lower --learning-rate or --clip"
-            )
-        rate = self._rate()
-        if counters.judged(loss, self.run.training.patience):
-            write_weights(self.trainer.model, self.run.weights, self.run.identity)
+        counters, began, rate = self.counters, time.perf_counter(), self._rate()
+        with self.trainer.kept():
+            loss = mean_loss(self.trainer.model, self.validation)
+            if not math.isfinite(loss):
+                raise DivergedError(
+                    f"{self.run.path}: diverged (loss {loss} at step {counters.step}); lower --learning-rate or --clip"
+                )
+            if counters.judged(loss, self.training.patience):
+                write_weights(self.trainer.model, self.run.weights, self.run.identity)
         counters.seconds += time.perf_counter() - began
-        self._write_metrics({"learning_rate": rate, "validation_loss": loss, **counters.since_last()})
+        averaged = {} if self.trainer.averaging is None else {"averaged": self.trainer.averaging.count}
+        self._write_metrics({"learning_rate": rate, "validation_loss": loss, **averaged, **counters.since_last()})
+        wanted = self.training.averaging != "none" and not averaged
+        if wanted and averaging.begins(self.losses, loss, self.training.averaging_patience):
+            self.trainer.begin_averaging()
+            counters.worse, counters.stopped = 0, False  # patience counts anew, for other weights are judged
+        self.losses.append(loss)
         self._save()
 
     def _save(self) -> None:
         if not is_run(self.run.path):
             raise StoredError(f"{self.run.path}: was removed, or settings.toml in it, while training went on")
-        curve = {"lines": len(self.lines), "digest": digest_of(*self.lines)}
-        tree = {**self.trainer.held(), "carried": self.carried, "counters": asdict(self.counters), "curve": curve}
-        checkpoints.save(self.run.checkpoint, tree, self.run.identity)
+        save(self.run, self.trainer.held(), self.carried, self.counters, self.lines)
 
     def _resume(self) -> None:
         path = self.run.checkpoint
         tree = checkpoints.read(path, self.run.identity)
         try:
             self.trainer.take_up(tree)
-            self.counters, self.carried = Counters(**tree["counters"]), cut_off(tree["carried"], self.trainer.device)
+            counters = Counters(**{"best_here": tree["counters"]["best_loss"], **tree["counters"]})
+            self.carried = cut_off(tree["carried"], self.trainer.device)
             curve = tree["curve"]
             lines = read_text(self.metrics, "the learning curve of a run").splitlines(keepends=True)
             self.lines = lines[: curve["lines"]]
+            said = [json.loads(line) for line in self.lines]
+            self.losses = [line["validation_loss"] for line in said if line["step"] > self.begun]
+            before = [line["learning_rate"] for line in said if line["step"] <= self.begun]
         except (RuntimeError, *MALFORMED) as error:
             raise checkpoints.damaged(path, error) from None
         if digest_of(*self.lines) != curve["digest"]:
             raise StoredError(f"{self.metrics}: not as it was written; remove {self.run.path} and train again")
+        if counters.longer < len(self.run.longer):  # the checkpoint is the end of the training before this one
+            counters = replace(counters, best_here=math.inf, worse=0, worse_in_all=0, stopped=False)
+            counters.longer = len(self.run.longer)
+        self.counters, self.start = counters, before[-1] if before else 0.0
         if self.counters.best_step:
             load(self.run)  # the best weights so far may be those that training ends with
 
@@ -184,6 +205,13 @@ class Loop:
         )
         write_json(self.run.path / "finished.json", asdict(end))
         self.run.checkpoint.unlink(missing_ok=True)
+
+
+def save(run: Run, held: Mapping[str, Any], carried: Any, counters: Counters, lines: Sequence[str]) -> None:
+    """Write the checkpoint of a run; `held` as from a Trainer, `lines` are the learning curve up to there."""
+    curve = {"lines": len(lines), "digest": digest_of(*lines)}
+    tree = {**held, "carried": carried, "counters": asdict(counters), "curve": curve}
+    checkpoints.save(run.checkpoint, tree, run.identity)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from naibu.config import TrainingConfig
 from naibu.data.batch import Batch
 from naibu.models.model import Model
 from naibu.models.weights import restore, stored
+from naibu.training.averaging import Averaging
 from naibu.training.devices import device_of, precision
 from naibu.training.l1 import loss_and_price
 from naibu.training.optimisers import optimiser_of
@@ -43,6 +45,7 @@ class Trainer:
         self.model, self.config = model.to(self.device).train(), config
         self.parameters = list(model.parameters())
         self.optimiser = optimiser_of(self.parameters, config) if optimiser is None else optimiser
+        self.averaging: Averaging | None = None
 
     def step(self, batch: Batch, step: int, rate: float, state: Any = None) -> Stepped:
         """Change the weights once, by the mean loss of a batch read from a state (zeros by default).
@@ -60,11 +63,23 @@ class Trainer:
         sum(more, found.mean).backward()  # type: ignore[no-untyped-call]
         norm = clip_gradients(self.parameters, self.config.clip)
         self.optimiser.step()
+        if self.averaging is not None:
+            self.averaging.add()
         return Stepped(found.total, found.count, norm, cut_off(found.state, self.device))
 
+    def begin_averaging(self) -> None:
+        """Keep the mean of the weights from the next update on."""
+        self.averaging = Averaging(self.parameters)
+
+    def kept(self) -> AbstractContextManager[None]:
+        """Return a block in which the model has the weights that are judged and kept: its own, or their mean."""
+        return nullcontext() if self.averaging is None else self.averaging.in_place()
+
     def held(self) -> dict[str, Any]:
-        """Return what a checkpoint needs to go on: weights and the optimiser's slots."""
-        return {"model": stored(self.model), "optimiser": self.optimiser.state_dict()["state"]}
+        """Return what a checkpoint needs to go on: weights, their mean where there is one, the optimiser's slots."""
+        averaging = None if self.averaging is None else self.averaging.held()
+        slots = self.optimiser.state_dict()["state"]
+        return {"model": stored(self.model), "optimiser": slots, "averaging": averaging}
 
     def take_up(self, held: Mapping[str, Any]) -> None:
         """Go on from what `held` returned, which may have been written and read again.
@@ -74,6 +89,10 @@ class Trainer:
         restore(self.model, held["model"])
         slots = {int(number): each for number, each in held["optimiser"].items()}
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": slots})
+        if held.get("averaging") is not None:  # a checkpoint of an older version has none
+            self.begin_averaging()
+            assert self.averaging is not None
+            self.averaging.take_up(held["averaging"])
 
 
 def clip_gradients(parameters: Sequence[Tensor], limit: float) -> float:
