@@ -291,11 +291,9 @@ def test_weights_stay_where_going_on_does_not_help(corpus, run):
 
 
 def test_what_cannot_go_on_is_said(corpus, run, tmp_path):
-    for amount in ("many", "-3", "30 h"):
+    for amount in ("many", "-3", "30 h", 0, "0min"):
         with pytest.raises(naibu.OptionError, match=f"--longer {amount}: must be a number of steps, as 20000, or"):
             longer(corpus, run, amount)
-    with pytest.raises(naibu.OptionError, match="--steps 0: must be at least 1"):
-        longer(corpus, run, 0)
     with pytest.raises(naibu.StoredError, match="--longer 5: there is no run in .*/none; train it first"):
         naibu.train(corpus, out=tmp_path / "none", model=SMALL, training=QUICK, longer=5)
     text = (run.path / "settings.toml").read_text()

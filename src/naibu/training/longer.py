@@ -19,7 +19,7 @@ AMOUNT = re.compile(r"(?P<steps>\d{1,13})|(?P<minutes>\d{1,6}(\.\d+)?) ?min")
 def asked_longer(training: TrainingConfig, longer: int | str) -> TrainingConfig:
     """Return a training for so many more steps, 20000, or minutes, "30min". Raises OptionError for anything else."""
     found = AMOUNT.fullmatch(str(longer).strip())
-    if found is None:
+    if found is None or float(found["steps"] or found["minutes"]) == 0:
         raise OptionError(f"--longer {longer}: must be a number of steps, as 20000, or of minutes, as 30min")
     if found["steps"]:
         return replace(training, steps=int(found["steps"]), minutes=None)
