@@ -397,6 +397,49 @@ def test_other_symbols_number_a_corpus_as_its_own_do(corpus):
     assert (turned.test.ids == len(corpus.symbols) - 1 - corpus.test.ids).all()
 
 
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    """Two texts of words; the second has words that the first has not."""
+    folder, draw = tmp_path_factory.mktemp("texts"), np.random.default_rng(1)
+    for name, words in (("one", "a b c d"), ("two", "b c d e f")):
+        lines = (" ".join(draw.choice(words.split(), 6)) for _ in range(120))
+        (folder / f"{name}.txt").write_text("".join(f"{line}\n" for line in lines))
+    return [naibu.open_text(folder / f"{name}.txt", level="word") for name in ("one", "two")]
+
+
+@pytest.mark.parametrize("symbols", ["kept", "grown"])
+def test_a_network_of_text_begins_with_anothers_weights(symbols, texts, tmp_path):
+    one, two = texts
+    asked = replace(QUICK, steps=6, truncation=7, variable_truncation=True, averaging="non-monotone")
+    first = naibu.train(one, out=tmp_path / "one", model=SMALL, training=asked)
+    run = naibu.train(two, out=tmp_path / "two", model=SMALL, training=asked, begun=first.path, begun_symbols=symbols)
+    data, new = run.data(), ("e", "f") if symbols == "grown" else ()
+    assert data.symbols[: len(one.symbols)] == one.symbols
+    assert {*data.symbols[len(one.symbols) :]} == {*new}
+    assert dict(data.found)["vocabulary"].startswith(f"{len(data.symbols)} symbols")
+    assert (data.counts["unknown_test"] > 0) == (symbols == "kept")
+    window = data.train.batch(np.arange(2)).main.x.T
+    theirs = two.train.batch(np.arange(2)).main.x.T
+    known = {*one.symbols, *new}
+    for ours, other in zip(window.flatten().tolist(), theirs.flatten().tolist(), strict=True):
+        symbol = two.symbols[other]
+        assert data.symbols[ours] == (symbol if symbol in known else "<unk>")
+    rows = load_file(run.path / "beginning.safetensors")["embedding.weight"]
+    assert torch.equal(rows[: len(one.symbols)], weights(first)["embedding.weight"])
+    again = naibu.train(
+        two, out=run.path, model=SMALL, training=asked, begun=first.path, begun_symbols=symbols, longer=4
+    )
+    assert type(again.stretch.training) is type(run.training)
+    assert whole(again)
+
+
+def test_another_level_is_refused(texts, tmp_path):
+    first = naibu.train(texts[0], out=tmp_path / "one", model=SMALL, training=replace(QUICK, steps=1))
+    letters = naibu.open_text(texts[1].options["files"], level="character")
+    with pytest.raises(naibu.OptionError, match="a network of the level word; this is character"):
+        naibu.train(letters, out=tmp_path / "two", model=SMALL, training=QUICK, begun=first.path)
+
+
 # The command line
 
 

@@ -18,6 +18,7 @@ from naibu.storage import copied, read_json, written_beside
 from naibu.tasks import settings as files
 from naibu.tasks.catalogue import TASKS, task_named
 
+GROUP = Group("Training", sort_key=3)
 ABOUT = {
     "train": "Train a network; the first of the five steps of naibu look.",
     "look": "Train networks, look inside, and write a report that shows which unit learnt what.",
@@ -40,19 +41,17 @@ def _train(task: str) -> Callable[..., Any]:
         training: Any = None,
         seeds: int = 1,
         out: Path | None = None,
-        longer: str | None = None,
-        begun: Annotated[Path | None, Parameter(name="--from")] = None,
-        begun_symbols: Annotated[SymbolsName, Parameter(name="--from-vocabulary")] = "kept",
+        longer: Annotated[str | None, Parameter(group=GROUP)] = None,
+        begun: Annotated[Path | None, Parameter(name="--from", group=GROUP)] = None,
+        begun_symbols: Annotated[SymbolsName, Parameter(name="--from-vocabulary", group=GROUP)] = "kept",
         settings: Path | None = None,
         told: Told = UNTOLD,
     ) -> Any:
         """Train a network that is {about}.
 
         Leaves everything of the network in --out: configuration, weights (safetensors), metrics. Stop it with Ctrl-C
-        whenever you like: the same command goes on from there, and ends with the same weights.
-
-        naibu train RUN is the command that began RUN, so that naibu train RUN --longer 20000 goes on when it is
-        finished.
+        whenever you like: the same command goes on from there, and ends with the same weights. naibu train RUN
+        is the command that began RUN; with --longer 20000 it goes on when that is finished.
 
         {examples}
 
@@ -61,8 +60,8 @@ def _train(task: str) -> Callable[..., Any]:
                 what they score on test data is said as mean, spread and each.
             out: The folder of the network; when not given runs/NAME, its name as in tagged-200.
             longer: Go on with a finished network for so many more steps, 20000, or minutes, 30min; the options of
-                training are then those of what is added, and the learning rate rises again and falls over it.
-            begun: The folder of another network, with whose weights this one begins; its cell and sizes are the same.
+                training are those of what is added.
+            begun: The folder of another network, with whose weights this one begins.
             begun_symbols: What becomes of its symbols: kept, so that others are unknown, or grown by those of the new
                 data, for which weights are drawn.
             settings: A file of settings (TOML); what is typed goes over what it says.
