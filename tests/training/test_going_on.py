@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import shutil
 from dataclasses import replace
 
@@ -493,6 +494,9 @@ def test_the_report_of_a_run_that_went_on_says_what_was_done(corpus, other, run,
     typed = subject.commands["train"]
     assert f"--from {run.path} --from-vocabulary kept --out {new.path} && naibu train {new.path} --longer 8 " in typed
     assert "--learning-rate 0.01" in typed.partition("&&")[2]
+    again, _ = with_task(shlex.split(typed.partition("&&")[0])[1:])
+    assert main([*again[:-1], str(tmp_path / "again")]) == 0  # typed once more, elsewhere
+    assert same(load_file(tmp_path / "again" / "beginning.safetensors"), weights(run))
     assert subject.training["from step 12"].startswith("Adam, learning rate 0.01, cosine decay")
     falls = summary_of(replace(subject, metrics=[{"validation_loss": 2.0}, {"validation_loss": 1.0}]), places.stored())
     assert falls["cut_short"] == {"fall": 0.5, "command": f"naibu train {new.path} --longer 8"}

@@ -75,7 +75,7 @@ def shown_table(found: dict[str, Any]) -> Table:
     asked = " and ".join(map(count, found["asked_steps"]))
     trained += f"; asked for {asked} steps" * (len(found["asked_steps"]) > 1)
     table.add_row("trained", trained)
-    for name, said in (("", found["cut_short"]), ("begun", found["origin"] and said_of(found["origin"]))):
+    for name, said in (("", found["cut_short"]), ("weights", found["origin"] and said_of(found["origin"]))):
         if said:
             table.add_row(name, Text(said))
     for name, recording in found["recordings"].items():

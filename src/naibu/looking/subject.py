@@ -102,8 +102,9 @@ def commands_of(places: Places) -> dict[str, str]:
     run, folder = places.run, shlex.quote(str(places.run.path))
     options = task_named(run.task).options(**run.options)
     typed = [each for part in (options, run.model, replace(run.training, minutes=None)) for each in as_typed(part)]
-    first = str(next(iter(run.options.values())))
-    train = shlex.join(["naibu", "train", run.task, first, *typed])
+    first = next(iter(run.options.values()))
+    files = map(str, first if isinstance(first, list) else [first])
+    train = shlex.join(["naibu", "train", run.task, *files, *typed])
     if run.origin:
         train += f" --from {shlex.quote(run.origin['run'])} --from-vocabulary {run.origin['vocabulary']}"
     train += f" --out {folder}"

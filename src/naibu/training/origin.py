@@ -15,7 +15,7 @@ from naibu.errors import OptionError
 from naibu.models.model import Model
 from naibu.models.weights import stored
 from naibu.runs import Run, is_run, open_run
-from naibu.runs.load import load
+from naibu.runs.load import load, untrained
 from naibu.tasks.catalogue import task_named
 
 SHAPE = ("cell", "units", "layers", "embedding", "tied", "softmax", "cutoffs", "heads", "embedding_kind")
@@ -69,9 +69,12 @@ def origin_of(data: Data, model: ModelConfig, begun: str | Path, symbols: Symbol
     levels = theirs.options.get("level"), data.options.get("level")
     if levels[0] != levels[1]:
         raise OptionError(f"--from {begun}: a network of the level {levels[0]}; this is {levels[1]}")
-    names = [name for name in SHAPE if hasattr(model, name)]
-    for name in names:
-        own, other = getattr(model, name), getattr(theirs.model, name)
+    shape = {name: getattr(theirs.model, name) for name in SHAPE if hasattr(model, name)}
+    table = stored(untrained(theirs)).get("embedding.weight")
+    if table is not None:
+        shape["embedding"] = table.shape[1]  # chosen by the vocabulary, which may grow
+    for name, other in shape.items():
+        own = getattr(model, name)
         if own != other and not (name in CHOSEN and own == 0):
             flag = "--" + name.replace("_", "-")
             raise OptionError(
@@ -79,7 +82,8 @@ def origin_of(data: Data, model: ModelConfig, begun: str | Path, symbols: Symbol
             )
     before = task.symbols(theirs.path)
     grown = symbols == "grown" and not known
-    new = tuple(symbol for symbol in data.symbols if symbol not in {*before}) if grown else ()
+    had = {*before}
+    new = tuple(symbol for symbol in data.symbols if symbol not in had) if grown else ()
     if new and theirs.model.softmax == "adaptive":
         raise OptionError(f"--from {begun}: an adaptive softmax cannot grow; take --from-vocabulary kept")
     if not before and dict(data.sizes) != theirs.sizes:
@@ -89,23 +93,19 @@ def origin_of(data: Data, model: ModelConfig, begun: str | Path, symbols: Symbol
     except OptionError as error:
         hint = "; take --from-vocabulary grown" if symbols == "kept" else ""
         raise OptionError(f"--from {begun}: {error}{hint}") from None
-    shape = {name: getattr(theirs.model, name) for name in names}
     said: dict[str, Any] = {"run": str(Path(begun).resolve()), "vocabulary": symbols}
     if known:
         return Origin(theirs, numbered, replace(model, **shape), {**theirs.origin, **said})
-    table = stored(load(theirs)).get("embedding.weight")
-    if table is not None and not shape["embedding"]:
-        shape["embedding"] = table.shape[1]  # chosen by the vocabulary, which may grow
-    used = len({*data.symbols} & {*before})
+    used = len({*data.symbols} & had)
     said |= {"weights": theirs.ended().weights, "kept": len(before), "used": used, "drawn": len(new)}
     return Origin(theirs, numbered, replace(model, **shape), said)
 
 
 def said_of(origin: Mapping[str, Any]) -> str:
     """Return a sentence on what a run took over from another, and what was drawn anew."""
-    rest = f"{origin['drawn']:,} new ones were drawn" if origin["drawn"] else "none was drawn anew"
-    symbols = (
-        f"; {origin['kept']:,} symbols, {origin['used']:,} of them in the new data; {rest}" if origin["kept"] else ""
+    drawn = f"{origin['drawn']:,} new, drawn" if origin["drawn"] else "none drawn anew"
+    symbols = f"; {origin['kept']:,} symbols, {origin['used']:,} of them in the new data; {drawn}" * bool(
+        origin["kept"]
     )
     return f"begun with all weights of {origin['run']}{symbols}"
 
