@@ -85,8 +85,8 @@ class Task(ABC):
 
         Fields that all tasks share and that have their usual value take what is usual for the task.
         """
-        own: ModelConfig = _own(self.model, model)
-        training = _own(self.training, training)
+        own: ModelConfig = own_kind(self.model, model)
+        training = own_kind(self.training, training)
         return replace(own, units=own.units or UNITS), replace(training, truncation=training.truncation or TRUNCATION)
 
     @abstractmethod
@@ -122,7 +122,7 @@ class Task(ABC):
         return usual_measures(examples)
 
 
-def _own(kind: type[Any], config: Any) -> Any:
+def own_kind(kind: type[Any], config: Any) -> Any:
     """Return a configuration as one of a task's kind."""
     if isinstance(config, kind):
         return config

@@ -17,9 +17,10 @@ from naibu.models.weights import stored
 from naibu.runs import Run, is_run, open_run
 from naibu.runs.load import load, untrained
 from naibu.tasks.catalogue import task_named
+from naibu.tasks.task import own_kind
 
 SHAPE = ("cell", "units", "layers", "embedding", "tied", "softmax", "cutoffs", "heads", "embedding_kind")
-"""Fields of a network that have to be those of the run it begins with; 0 units and embedding take them over."""
+"""Fields of a network that have to be those of the run it begins with; what is left to be chosen is taken over."""
 CHOSEN = ("units", "embedding")
 
 
@@ -69,13 +70,14 @@ def origin_of(data: Data, model: ModelConfig, begun: str | Path, symbols: Symbol
     levels = theirs.options.get("level"), data.options.get("level")
     if levels[0] != levels[1]:
         raise OptionError(f"--from {begun}: a network of the level {levels[0]}; this is {levels[1]}")
+    model = own_kind(task.model, model)
     shape = {name: getattr(theirs.model, name) for name in SHAPE if hasattr(model, name)}
     table = stored(untrained(theirs)).get("embedding.weight")
     if table is not None:
         shape["embedding"] = table.shape[1]  # chosen by the vocabulary, which may grow
     for name, other in shape.items():
         own = getattr(model, name)
-        if own != other and not (name in CHOSEN and own == 0):
+        if own != other and own is not None and not (name in CHOSEN and own == 0):
             flag = "--" + name.replace("_", "-")
             raise OptionError(
                 f"--from {begun}: its network has {flag} {_typed(other)}, not {_typed(own)}; give the same"
