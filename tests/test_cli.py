@@ -273,7 +273,20 @@ def test_help_and_version_load_nothing_heavy():
     assert done.stdout.startswith(f"naibu {naibu.__version__}\n")
 
 
-STEPS = ("record", "probe", "intervene", "report", "colour", "show", "plot", "check", "gradients", "bench")
+STEPS = (
+    "evaluate",
+    "generate",
+    "record",
+    "probe",
+    "intervene",
+    "report",
+    "colour",
+    "show",
+    "plot",
+    "check",
+    "gradients",
+    "bench",
+)
 COMMANDS = [
     [],
     *([name] for name in ("train", "look", "papers", *STEPS)),
@@ -361,7 +374,7 @@ class ToyOptions:
 
 class Toy:
     name, about, examples = "toy", "asked for more", ("x",)
-    options, model, several = ToyOptions, config.ModelConfig, None
+    options, model, training, several = ToyOptions, config.ModelConfig, config.TrainingConfig, None
 
     def fits(self, path):
         return path.suffix in (".csv", ".mrg")

@@ -44,7 +44,22 @@ class Usual(DefaultFormatter):
     everything = False
     """Whether --help-all was typed."""
     titles = ("Data", "Network", "Training")
-    names = ("corpus", "files", "level", "validation", "form", "test", "category", "cell", "units", "layers", "dropout", "steps", "minutes", "seed")
+    names = (
+        "corpus",
+        "files",
+        "level",
+        "validation",
+        "form",
+        "test",
+        "category",
+        "cell",
+        "units",
+        "layers",
+        "dropout",
+        "steps",
+        "minutes",
+        "seed",
+    )
 
     def __call__(self, console: Console, options: Any, panel: HelpPanel) -> None:
         """Print one box of options."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from naibu.commands.parts import UNTOLD, Told, flat
 from naibu.errors import OptionError
 from naibu.generation.sampling import Sampling
-from naibu.training.evaluate import PartName
 
 RunFolder = Annotated[Path, Parameter(help="The folder of a trained network.")]
+PartName = Literal["test", "validation"]
 SAMPLING = Sampling()
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-from naibu.data.batch import Batch, Stream
 from naibu.data.events import Array
 from naibu.data.examples import Column, Examples
 from naibu.data.levels import END, Level
@@ -18,6 +17,9 @@ from naibu.data.python_text import is_python, python_labels
 from naibu.data.text import COLUMNS, NEAR, Before, at_first, labels_of_piece, passage_ends
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import OptionError
+
+if TYPE_CHECKING:
+    from naibu.data.batch import Batch
 
 PIECE = 2**22
 """Symbols that are looked at in one piece."""
@@ -156,6 +158,10 @@ class Text(Examples):
 
     def batch(self, which: Array) -> Batch:
         """Return passages side by side: what is read, and what comes after it."""
+        import torch
+
+        from naibu.data.batch import Batch, Stream
+
         spans = self.spans[which]
         lengths = spans[:, 1] - spans[:, 0]
         time = np.arange(int(lengths.max(initial=0)) + 1)[:, None]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from naibu.errors import OptionError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Sampling:
 
         Source: top-k as in Fan, Lewis & Dauphin 2018, top-p as in Holtzman et al. 2020.
         """
+        import torch
+
         if self.top_k == 1:
             return scores.argmax(-1)
         p = torch.softmax(scores.double() / self.temperature, -1)
@@ -53,6 +56,8 @@ class Sampling:
 
 def _passed(p: Tensor, drawn: Tensor) -> Tensor:
     """Return where the running sum of `p [batch symbol]` passes a share of it, never at a symbol with p = 0."""
+    import torch
+
     sums = p.cumsum(-1)
     found = torch.searchsorted(sums, (drawn.double() * sums[:, -1])[:, None], right=True)[:, 0]
     last = p.shape[-1] - 1 - (p.flip(-1) > 0).int().argmax(-1)

@@ -123,11 +123,8 @@ class Text(Task):
         model, training = super().configured(data, replace(model, units=model.units or UNITS[level]), training)
         assert isinstance(model, TextConfig)
         letters, many = level == "character", data.sizes["input"] >= MANY
-        tied = (
-            not letters and not model.embedding and model.embedding_kind == "learned"
-            if model.tied is None
-            else model.tied
-        )
+        may_tie = not letters and not model.embedding and model.embedding_kind == "learned"
+        tied = may_tie if model.tied is None else model.tied
         return replace(
             model,
             tied=tied,
