@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 
 Report = Callable[[float, float, str], None]
-"""Called with what is done, what there is in all, and a few words (loss 0.41)."""
+"""Called with what is done, what there is in all (0 where nobody knows), and a few words (loss 0.41)."""
 
 
 def silent(done: float, total: float, words: str = "") -> None:
@@ -43,6 +43,21 @@ def shown(title: str, unit: str = "") -> Iterator[Report]:
 
 
 @contextmanager
+def shown_if_long(title: str, unit: str = "", seconds: float = 2.0) -> Iterator[Report]:
+    """Yield a report that is `shown` once so many seconds have gone by, and says nothing of shorter work."""
+    began, inner = time.monotonic(), list[Report]()
+    with ExitStack() as held:
+
+        def report(done: float, total: float, words: str = "") -> None:
+            if not inner and time.monotonic() - began >= seconds:
+                inner.append(held.enter_context(shown(title, unit)))
+            for each in inner:
+                each(done, total, words)
+
+        yield report
+
+
+@contextmanager
 def _bar(title: str) -> Iterator[Report]:
     from rich.console import Console
     from rich.progress import (
@@ -67,7 +82,7 @@ def _bar(title: str) -> Iterator[Report]:
         task = progress.add_task(title, total=None, words="")
 
         def report(done: float, total: float, words: str = "") -> None:
-            progress.update(task, completed=done, total=total, words=words)
+            progress.update(task, completed=done, total=total or None, words=words)
 
         yield report
 
@@ -80,6 +95,9 @@ def _lines(title: str, unit: str, seconds: float = 10.0) -> Report:
     def report(done: float, total: float, words: str = "") -> None:
         nonlocal last, first
         now = time.monotonic()
+        if not total and now - last >= seconds:
+            last = now
+            print(f"{title}: {done:,.0f} {unit} so far {words}".rstrip(), file=sys.stderr)
         if first is None:
             first = now, done
         if (now - last < seconds and done < total) or not done or not total:

@@ -116,10 +116,16 @@ def test_an_overlap_near_its_controls_is_not_a_finding(overlap: object, says: st
     assert says in found.text
 
 
-def test_the_fewest_units_are_those_at_99_per_cent_else_the_best() -> None:
-    assert fewest(fake.l1_path()).nonzero == 20
-    assert fewest(fake.l1_path(0.95)).nonzero in (7, 12, 20, 31)
-    assert "always saying the commoner answer: 68.9" in few_units(fake.l1_path()).text
+def test_the_fewest_units_are_those_within_the_interval_of_the_best() -> None:
+    path = fake.l1_path()
+    least = max(row.of_units.unseen.low for row in path.strengths if row.nonzero == 31)
+    assert [row.nonzero for row in path.strengths if row.of_units.unseen.value >= least] == [20, 31]
+    assert fewest(path).nonzero == 20
+    assert fewest(fake.l1_path(0.9996)).nonzero == 31
+    assert fewest(fake.l1_path(0.95)).nonzero == 7
+    assert "always saying the commoner answer: 68.9" in few_units(path).text
+    assert "the best, 31 units: 99.7" in few_units(path).text
+    assert "the best, " not in few_units(fake.l1_path(0.9996)).text
 
 
 def test_a_unit_that_matters_more_than_all_random_ones_is_used() -> None:

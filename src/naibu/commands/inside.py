@@ -229,6 +229,6 @@ def colour(
     if html is not None:
         from naibu.reporting.page import write_reading
 
-        write_reading(found.passages, places.run.found["form"], f"Inside {places.run.name}", html)
+        write_reading(found.passages, places.run.found["form"], f"Inside {places.run.name}", html, own=found.own)
         told.say("Page", html)
     return rows

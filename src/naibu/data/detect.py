@@ -21,6 +21,11 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
 }
 _BY_EXTENSION = {extension: reader for reader in READERS[:4] for extension in EXTENSIONS[reader]}
 _SAMPLE = 1 << 16
+_CONLLU = re.compile(r"^\d+(?:[-.]\d+)?(?:\t[^\t\n]+){9}$", re.MULTILINE)
+_NO_READER = (
+    "this is CoNLL-U, a treebank of dependencies, which has no reader yet; read are treebanks in Penn brackets "
+    f"({' '.join(penn.EXTENSIONS)}), Lisp, Python and plain text, and any file by its letters with --form characters"
+)
 
 _ALONE = re.compile(penn.LEAF)
 _LABEL = re.compile(r"\(\s*[^\s()]*")
@@ -48,12 +53,12 @@ def choose(path: Path, reader: str | None, form: str) -> Choice:
         return Choice("text", "the form characters reads any file as text")
     if not files.is_many(path):
         for file in files.open_files(path):
-            return of_content(_sample(file), file.extension)
+            return _known(_sample(file), file.extension, path)
     counts: Counter[str] = Counter()
     first: tuple[str, str] | None = None
     for file in files.open_files(path):
         counts[_BY_EXTENSION.get(file.extension, "")] += 1
-        if first is None and file.extension in ("", *EXTENSIONS["text"]):
+        if first is None and file.extension in ("", ".conllu", *EXTENSIONS["text"]):
             first = (_sample(file, strict=False), file.extension)
     if not counts:
         raise CorpusError("holds no files", path)
@@ -62,7 +67,14 @@ def choose(path: Path, reader: str | None, form: str) -> Choice:
     if counts[best] and 10 * counts[best] >= counts["text"]:
         noun = "files are" if counts[best] > 1 else "file is"
         return Choice(best, f"{counts[best]} {noun} named {' '.join(EXTENSIONS[best])}")
-    return of_content(*first) if first else Choice("text", "no file has a name of treebank or source code")
+    return _known(*first, path) if first else Choice("text", "no file has a name of treebank or source code")
+
+
+def _known(beginning: str, extension: str, path: Path) -> Choice:
+    """The reader for the beginning of a file's text. Raises CorpusError for a kind that has none yet."""
+    if extension == ".conllu" or len(_CONLLU.findall(beginning[:4096])) > 1:
+        raise CorpusError(_NO_READER, path)
+    return of_content(beginning, extension)
 
 
 def of_content(beginning: str, extension: str) -> Choice:

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from naibu.errors import CorpusError
 from naibu.memory import check_memory
+from naibu.progress import shown_if_long
 from naibu.storage import open_regular
 
 RATIO = 200
@@ -75,6 +76,11 @@ class SourceFile:
                     yield piece
         except _UNREADABLE as error:
             raise CorpusError(f"cannot be read: {_reason(error)}", self.name) from None
+
+    @property
+    def size(self) -> int:
+        """Bytes as it lies in a folder, 0 for a member of an archive."""
+        return 0 if self.path is None else self.path.stat().st_size
 
 
 def is_many(path: Path) -> bool:
@@ -193,10 +199,13 @@ class _Bounded(io.RawIOBase):
 
 def _walk(folder: Path) -> list[Path]:
     found: list[Path] = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
-        found += [Path(place, name) for name in sorted(names) if not name.startswith(".")]
-    return [file for file in found if file.is_file()]
+    with shown_if_long(f"{folder}: looking for files (Ctrl-C stops)", "files") as progress:
+        for place, folders, names in os.walk(folder):
+            folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
+            there = (Path(place, name) for name in sorted(names) if not name.startswith("."))
+            found += [file for file in there if file.is_file()]
+            progress(len(found), 0)
+    return found
 
 
 def _plain(file: Path) -> SourceFile:

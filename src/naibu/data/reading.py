@@ -12,6 +12,7 @@ from naibu.data.events import Events, Gatherer
 from naibu.data.files import SourceFile
 from naibu.data.trees import Document, Tree
 from naibu.errors import CorpusError
+from naibu.memory import check_memory
 
 
 def read_events(path: Path, reader: str, *, form: str, longest: int, function_tags: bool, traces: bool) -> Events:
@@ -69,10 +70,26 @@ def _chosen(path: Path, reader: str) -> Iterator[SourceFile]:
     many = files.is_many(path)
     # A folder of source code read as text is its code, not the few notes beside it.
     known = detect.EXTENSIONS[detect.choose(path, None, "words").reader if many and reader == "text" else reader]
-    anything = many and not any(file.extension in known for file in files.open_files(path))
-    for file in files.open_files(path):
+    there = list(files.open_files(path)) if path.is_dir() else None
+    anything = many and not any(file.extension in known for file in there or files.open_files(path))
+    if there is not None:
+        there = [file for file in there if anything or file.extension in known]
+        if not anything:
+            check_memory(sum(file.size for file in there), f"{path}: reading its {len(there):,} files")
+    for file in files.open_files(path) if there is None else _told(path, there):
         if not many or file.extension in known or (anything and _suits(file, reader)):
             yield file
+
+
+def _told(path: Path, there: list[SourceFile]) -> Iterator[SourceFile]:
+    """The files of a folder; where reading them takes long it is said how many and how large they are."""
+    done, whole = 0, sum(file.size for file in there)
+    title = f"{path}: reading {len(there):,} files, {whole / 1e6:,.1f} MB (Ctrl-C stops)"
+    with shown_if_long(title, "bytes") as progress:
+        for file in there:
+            progress(done, whole, Path(file.name).name)
+            yield file
+            done += file.size
 
 
 def _suits(file: SourceFile, reader: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,9 +13,9 @@ import numpy as np
 from naibu.data import files, lisp, penn, python_indentation, python_source, text
 from naibu.data.categories import frequent_categories
 from naibu.data.events import Events, Gatherer
-from naibu.data.forms import form_named
+from naibu.data.forms import END_SYMBOL, START_SYMBOL, Form, form_named
 from naibu.data.sequences import Sequences, Source
-from naibu.data.trees import WORD, Document, Tree
+from naibu.data.trees import CLOSE, OPEN, WORD, Document, Tree
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError
 from naibu.storage import written_beside
@@ -58,7 +59,8 @@ def read_typed(
 ) -> Sequences:
     """Sequences of a text that is no corpus, with the labels that its form has.
 
-    given: plain text for the reader "text"; trees, source code or S-expressions for the others, a sequence each.
+    given: plain text for the reader "text"; trees, source code or S-expressions for the others, a sequence each; or
+        what the form shows of them, as in `LOOKS`.
     name: the file's, for errors, or NAME; what was not a file may be Python, and then has its labels in the form
         `characters`.
     options: those with which the network's corpus was opened: form, function_tags, traces.
@@ -68,9 +70,9 @@ def read_typed(
     OptionError for a symbol where the form has no `<unk>`.
     """
     form = form_named(options["form"], trees=reader != "text")
-    events = _events(given, name, reader, options)
+    events = _events(given, name, reader, options, form)
     if not len(events):
-        raise CorpusError(_EMPTY[reader], name)
+        raise CorpusError(_EMPTY[reader] + _or_shown(form), name)
     if form.words and not (events.kinds == WORD).any():
         raise CorpusError(f"no words, which this network's form {form.name!r} shows", name)
     if reader == "text" and 0 < most < len(events.kinds):
@@ -85,6 +87,50 @@ def read_typed(
     return Sequences(Source(events, form, vocabulary, numbers, categories), np.arange(len(events)))
 
 
+LOOKS = {
+    "brackets": "( ( ) ( ( ) ) )",
+    "tagged": "(S (NP NP) (VP VP) S)",
+    "brackets+words": "( ( John ) ( ran ) )",
+    "tagged+words": "(S (NP John NP) (VP ran VP) S)",
+    "words": "John ran",
+}
+"""What a sequence looks like in each form of trees."""
+
+
+def as_shown(given: str, form: Form, reader: str) -> list[Tree]:
+    """Trees of a text that is written as a form shows them, as in `LOOKS`; none where it is not, or is not closed.
+
+    Words without brackets, a line each, are trees of the form `words` for treebanks alone: elsewhere they are code.
+    """
+    if form.name == "words":
+        lines = [line.split() for line in given.splitlines()]
+        plain = reader == "penn" and not any(word.startswith("(") for line in lines for word in line)
+        return [Tree(bytes([WORD] * len(line)), line) for line in lines if line] if plain else []
+    trees, kinds, names, opened = list[Tree](), bytearray(), list[str](), list[str]()
+    for symbol in re.findall(r"[()]|[^\s()]+", given) if form.name == "brackets" else given.split():
+        if symbol in (START_SYMBOL, END_SYMBOL) and not opened:
+            continue
+        if opened and symbol == f"{opened[-1]})":
+            kind, name = CLOSE, opened.pop()
+        elif symbol == "(" if not form.tagged else re.fullmatch(r"\([^()]+", symbol):
+            kind, name = OPEN, symbol[1:]
+            opened.append(name)
+        elif opened and form.words and (symbol.startswith("\\") or not {"(", ")"} & {symbol[0], symbol[-1]}):
+            kind, name = WORD, symbol.removeprefix("\\")
+        else:
+            return []
+        kinds.append(kind)
+        names.append(name)
+        if not opened:
+            trees.append(Tree(bytes(kinds), names))
+            kinds, names = bytearray(), []
+    return [] if opened else trees
+
+
+def _or_shown(form: Form) -> str:
+    return f"; or give what the form {form.name} shows of one, {LOOKS[form.name]} for example" if form.trees else ""
+
+
 _EMPTY = {
     "text": "empty; give at least one symbol",
     "penn": "no tree in brackets; this network reads trees, (S (NP (N a)) (VP (V b))) for example",
@@ -94,12 +140,15 @@ _EMPTY = {
 }
 
 
-def _events(given: str | bytes, name: str, reader: str, options: Mapping[str, Any]) -> Events:
+def _events(given: str | bytes, name: str, reader: str, options: Mapping[str, Any], form: Form) -> Events:
     source = files.text_of(given, name) if isinstance(given, bytes) else given
     if reader == "text":
         return text.read_text([("typed.py" if name == NAME else name, source)], options["form"], 0)
     gatherer = Gatherer()
-    gatherer.add(Document(name, _trees(source, name, reader, options)))
+    try:
+        gatherer.add(Document(name, as_shown(source, form, reader) or _trees(source, name, reader, options)))
+    except CorpusError as error:
+        raise CorpusError(f"{error}{_or_shown(form)}") from None
     return gatherer.events()
 
 

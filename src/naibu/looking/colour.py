@@ -11,6 +11,7 @@ from rich.console import Console
 
 from naibu.data.files import read_file
 from naibu.data.sequences import Sequences
+from naibu.data.trees import OPEN
 from naibu.data.typed import NAME, read_typed
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import OptionError
@@ -33,6 +34,7 @@ class Reading:
 
     passages: Passages
     unknown: int
+    own: bool  # whether somebody gave the text; else it is of the test part
 
 
 def colour_run(places: Places, asked: Coloured, *, file: str | None = None, all_named: bool = False) -> Reading:
@@ -51,11 +53,14 @@ def colour_run(places: Places, asked: Coloured, *, file: str | None = None, all_
         recording = places.open_recording()
         cells = _cells(recording, search, asked, all_named)
         seed = places.run.training.seed
-        return Reading(passages(recording, cells, symbols=asked.symbols, longest=asked.symbols, seed=seed), 0)
+        return Reading(passages(recording, cells, symbols=asked.symbols, longest=asked.symbols, seed=seed), 0, False)
     sequences = _typed(places, asked, file)
     with threads(places.run.training.threads):
         model = load(places.run)
-        labels = [name for name in _labels(search, asked) if name in sequences.label_names]
+        # Words of a tree that were typed without any bracket have no label that is known.
+        bare = places.run.found["reader"] != "text" and not (sequences.events[0] == OPEN).any()
+        known = () if bare else sequences.label_names
+        labels = [name for name in _labels(search, asked) if name in known]
         signals = model.layers.cell_type.signals
         recording = record_examples(model, {"test": sequences}, keep=signals, labels=labels, dtype="float32")
     rows = np.arange(recording.tokens) < asked.symbols
@@ -65,7 +70,7 @@ def colour_run(places: Places, asked: Coloured, *, file: str | None = None, all_
     texts = [sequences.text(passage.sequence)[: len(passage.symbols)] for passage in found.passages]
     spelled = [replace(each, symbols=tuple(text)) for each, text in zip(found.passages, texts, strict=True)]
     unknown = np.isin(np.asarray(recording.index.symbol)[rows], sequences.vocabulary.unknown_ids)
-    return Reading(replace(found, passages=tuple(spelled)), int(np.count_nonzero(unknown)))
+    return Reading(replace(found, passages=tuple(spelled)), int(np.count_nonzero(unknown)), True)
 
 
 def print_run(console: Console, places: Places, coloured: Reading) -> list[dict[str, Any]]:
@@ -75,6 +80,7 @@ def print_run(console: Console, places: Places, coloured: Reading) -> list[dict[
     line = f"{places.run.name}, {cell.layer}, {cell_name(cell)}"
     console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print(legend(console, scale, cell.signed))
+    console.print("your text" if coloured.own else "text of the test part", highlight=False)
     if any(int(value) >= 0 for passage in found.passages for value in passage.holds[0]):
         console.print(f"underlined: {label_name(cell.label)}", markup=False, highlight=False)
     if coloured.unknown:
@@ -164,8 +170,7 @@ def _found(search: Search | None, asked: Coloured) -> tuple[Found, Best]:
     if search is None or not search.found:
         raise OptionError("--unit: not given, and no cells have been searched for; give it, or run naibu probe first")
     if asked.label is None:
-        told = [found for found in search.found if found.statistic == "auc"] or list(search.found)
-        found = max(told, key=lambda each: each.best.train)
+        found = search.ordered()[0]
     else:
         named = search.label(asked.label)
         if named is None:

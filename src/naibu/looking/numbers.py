@@ -18,11 +18,12 @@ def value(scores: Scores | None, split: str = "test") -> float | None:
     return None if score is None else known(score.value)
 
 
-def interval(name: str, score: Score) -> dict[str, float | None]:
+def interval(name: str, score: Score, prefix: str = "") -> dict[str, float | None]:
     """Return a score's value under its name, and the ends of its interval."""
-    return {name: known(score.value), "low": known(score.low), "high": known(score.high)}
+    return {name: known(score.value), f"{prefix}low": known(score.low), f"{prefix}high": known(score.high)}
 
 
 def scored(name: str, scores: Scores) -> dict[str, float | None]:
-    """Return the value on test sequences under its name, with its interval, and the value on unseen ones."""
-    return {**interval(name, scores.test), "unseen": value(scores, "unseen")}
+    """Return the value on all test sequences under its name, with its interval, and the same on the unseen of them."""
+    unseen = {"unseen": None} if scores.unseen is None else interval("unseen", scores.unseen, "unseen_")
+    return {**interval(name, scores.test), **unseen}

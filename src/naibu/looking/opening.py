@@ -8,7 +8,7 @@ import numpy as np
 
 from naibu.interventions.results import Holding
 from naibu.looking.analyses.following import COUNTS, DEPTH, LABEL, Followed
-from naibu.looking.analyses.holding import HOLDING, costs, effect_of, matters_more, measured, random_values
+from naibu.looking.analyses.holding import HOLDING, costs, effect_of, matters_more, measured, of_unit, random_values
 from naibu.looking.analysis import Results
 from naibu.probes.results import Score, SignalCorrelation, Trajectories
 from naibu.reporting.content import Opening, Subject
@@ -25,8 +25,10 @@ def opening_of(subject: Subject, results: Results, pen: Pen) -> Opening | None:
     followed = DEPTH.found(results, subject) or LABEL.found(results, subject)
     if followed is None:
         return None
-    holding = HOLDING.found(results, subject)
-    signal = _held_signal(followed, holding)
+    signal, holding = leading(followed.correlation), HOLDING.found(results, subject)
+    if holding is not None:
+        same = (holding.layer, holding.signal) == (signal.layer, signal.signal)
+        holding = of_unit(holding, signal.pearson_unit) if same else None
     score, split = headline(signal.pearson)
     sentence = _sentence(followed.correlation.label, signal, score)
     proof, proved = _proof(holding)
@@ -41,18 +43,6 @@ def opening_of(subject: Subject, results: Results, pen: Pen) -> Opening | None:
         figures.append(pen(partial(plot_proof, holding, statistic=name, split=split), proof, (3.6, 2.3)))
     strength = abs(score.value) + proved if np.isfinite(score.value) else -1.0
     return Opening(sentence, proof, tuple(each for each in figures if each is not None), strength)
-
-
-def _held_signal(followed: Followed, holding: Holding | None) -> SignalCorrelation:
-    """Return the unit to speak of: the one that was held still, so that sentence and proof are of the same."""
-    for each in followed.correlation.signals:
-        if holding is not None and (each.layer, each.signal, each.pearson_unit) == (
-            holding.layer,
-            holding.signal,
-            holding.unit,
-        ):
-            return each
-    return leading(followed.correlation)
 
 
 def _sentence(label: str, signal: SignalCorrelation, score: Score) -> str:

@@ -14,6 +14,7 @@ from rich.table import Table
 from naibu.errors import StoredError
 from naibu.interventions.results import Holding
 from naibu.looking.analyses.catalogue import ANALYSES, answered
+from naibu.looking.analyses.holding import chosen
 from naibu.looking.analysis import Results
 from naibu.looking.check import refuse_damaged
 from naibu.looking.opening import opening_of
@@ -26,6 +27,7 @@ from naibu.reporting.page import write
 from naibu.reporting.section import Pen
 from naibu.reporting.terminal import scores_table, summary_table
 from naibu.reporting.training import trained
+from naibu.reporting.words import signal_name
 from naibu.storage import deliver_json
 from naibu.version import __version__
 
@@ -89,6 +91,7 @@ def _cells(table: Table) -> list[list[str]]:
 
 def holding_table(found: Holding) -> Table:
     """Return an intervention as a table for the terminal: a row for each thing held."""
-    title = f"{found.run}: holding {found.signal} still; unit {found.unit} follows {found.label}"
+    unit = f"unit {found.unit} of the {signal_name(found.signal)}"
+    title = " ".join(filter(None, (f"{found.run}: holding still {unit}", chosen(found))))
     rows = ((effect.what, (effect.end_recall, effect.end_precision, effect.loss)) for effect in found.effects)
-    return scores_table(title, ("what was held", "ED recall", "ED precision", "loss (nats)"), rows)
+    return scores_table(title, ("what was held", "ends foreseen", "precision of ends", "loss (nats)"), rows)

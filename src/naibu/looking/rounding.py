@@ -43,6 +43,6 @@ def ternary_run(places: Places, data: Data, *, test_tokens: int = TEST_TOKENS) -
 
 def ternary_table(found: Ternary) -> Table:
     """Return the roundings as a table for the terminal, a row for each."""
-    heads = ("what was rounded", "ED recall", "loss (nats)", "loss added")
+    heads = ("what was rounded", "ends foreseen", "loss (nats)", "loss added")
     rows = ((each.what, (each.end_recall, each.loss, each.loss_change)) for each in found.roundings)
     return scores_table(f"{found.run}: the update rounded at every step", heads, rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 
 from naibu.config import TrainingConfig, as_typed
@@ -14,11 +15,20 @@ from naibu.looking.places import Places
 from naibu.reporting.content import Subject
 from naibu.reporting.numbers import share
 from naibu.reporting.words import FORMS, article
+from naibu.runs import Run
 from naibu.runs.load import load
 from naibu.tasks.catalogue import task_named
 from naibu.training.origin import said_of
 
 OPTIMISERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "gradient descent"}
+
+
+README = {
+    "python": "3.11.7",
+    "naibu": "0.1.0",
+    "fingerprint": "ae9e32eb3112880744c48bb38932d1664db081a4428058dcdae142671eb135ae",
+}
+"""Of what the README's table is, as docs/standard-library.json keeps it."""
 
 
 def subject_of(places: Places) -> Subject:
@@ -29,10 +39,13 @@ def subject_of(places: Places) -> Subject:
     run, facts = places.run, places.facts()
     found = run.found
     category, inside = facts.get("category"), facts.get("inside_share")
+    made = {**run.versions, "fingerprint": run.fingerprint}
     return Subject(
         name=run.name,
         about=task_named(run.task).about,
-        source="Python's standard library" if run.options.get("corpus") == builtin.NAME else found["name"],
+        source="Python's standard library" if _is_builtin(run) else found["name"],
+        corpus=_corpus(run, made),
+        differs=_differs(run, made),
         asks=tuple(facts["asks"]) if "asks" in facts else _asks(category),
         singled_out=facts.get("singled_out", END_SYMBOL),
         categorical=facts.get("categorical", True),
@@ -41,12 +54,30 @@ def subject_of(places: Places) -> Subject:
         notes=() if category is None else (_note(category, inside),),
         example=facts["example"],
         found=[(name, value) for name, value in facts["found"]],
-        data={"category": category, "inside_share": inside, "seen_share": facts.get("seen_share")},
+        data={"category": category, "inside_share": inside, "seen_share": facts.get("seen_share"), **made},
         metrics=run.metrics(),
         seconds=places.seconds(),
         seed=run.training.seed,
         commands=commands_of(places),
     )
+
+
+def _corpus(run: Run, made: Mapping[str, str]) -> str:
+    """Return which data a network learnt; of the standard library Python's version says it first."""
+    name = f"the standard library of Python {made.get('python')}" if _is_builtin(run) else run.found["name"]
+    return f"{name}, fingerprint {made['fingerprint'][:12]}; read and learnt with naibu {made.get('naibu')}"
+
+
+def _differs(run: Run, made: Mapping[str, str]) -> str:
+    if not _is_builtin(run) or run.options.get("form") != "brackets":
+        return ""
+    names = {"python": "Python", "naibu": "naibu", "fingerprint": "fingerprint"}
+    other = [f"{names[k]} {made.get(k, '')[:12]}, there {v[:12]}" for k, v in README.items() if made.get(k) != v]
+    return f"Unit and numbers may differ from those of the README: {'; '.join(other)}." if other else ""
+
+
+def _is_builtin(run: Run) -> bool:
+    return bool(run.options.get("corpus") == builtin.NAME)
 
 
 def _asks(category: str | None) -> tuple[str, ...]:

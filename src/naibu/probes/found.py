@@ -58,6 +58,10 @@ class Search(Result):
     found: tuple[Found, ...]
     skipped: tuple[str, ...]  # labels that were not searched, with the reason
 
+    def ordered(self) -> list[Found]:
+        """What was found, the label told best first: labels of two values by their AUC, then numbers by their rank."""
+        return sorted(self.found, key=lambda found: (found.statistic != "auc", -found.best.train))
+
     def label(self, name: str) -> Found | None:
         """What was found for one label, None where it was not searched."""
         return next((found for found in self.found if found.label == name), None)

@@ -77,9 +77,9 @@ class Passages(Result):
 
 
 def named_cells(search: Search) -> list[NamedCell]:
-    """The cells that a search found: for every label the best of all signals and, beside it, the best of the cell."""
+    """The cells that a search found, the label told best first: of each the best of all and, beside it, of the cell."""
     cells = []
-    for found in search.found:
+    for found in search.ordered():
         of_cell = found.of("cell") or found.of("hidden")
         for best in (found.best, of_cell):
             if best is not None and (best is found.best or best != found.best):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,7 @@ from naibu.probes.threads import one_thread
 
 MOST_SEARCHED = 100_000
 PERMUTATIONS = 99
+NONE: Mapping[str, Mapping[Key, int]] = {}
 
 
 @one_thread
@@ -38,6 +39,7 @@ def search(
     *,
     untrained: Source | None = None,
     keys: tuple[Key, ...] | None = None,
+    named: Mapping[str, Mapping[Key, int]] | None = None,
     permutations: int = PERMUTATIONS,
     resamples: int = 1000,
     seed: int = 1,
@@ -56,6 +58,8 @@ def search(
     the rank correlation though nothing is counted; the AUC ignores how rare the label is, so that .95 may still mean
     many false alarms.
     labels: all of the recording when not given; those that are categorical or do not vary are named in `skipped`.
+    named: units that stand for some labels already, by signal, the one to speak of first: chosen on training rows by
+        another measure, they are scored in place of the best ones, so that a label has one unit wherever it is told.
     Controls: the same search on an untrained network, the position alone, the symbol alone, a random label per symbol
     type. Source: Karpathy, Johnson & Fei-Fei 2015 (cells found by eye there); Hewitt & Liang 2019.
     """
@@ -64,7 +68,7 @@ def search(
     keys = choose_keys(recording, keys)
     same_tokens(recording, untrained)
     targets, skipped = _targets(recording, labels, seed)
-    asked = _Asked(recording, untrained, keys, permutations, Resampler(resamples, seed), seed)
+    asked = _Asked(recording, untrained, keys, permutations, Resampler(resamples, seed), seed, named or NONE)
     found = {each.label: each for group in _alike(targets) for each in asked.of(group)}
     tokens = max((int(some_sequences(t.index, t.train, MOST_SEARCHED, seed).sum()) for t in targets), default=0)
     in_order = tuple(found[target.name] for target in targets)
@@ -82,6 +86,7 @@ class _Asked:
     permutations: int
     resampler: Resampler
     seed: int
+    named: Mapping[str, Mapping[Key, int]]
 
     def of(self, group: list[Target]) -> Iterator[Found]:
         """Yield what was found for each of some targets that are defined on the same rows."""
@@ -90,7 +95,7 @@ class _Asked:
         randoms = {target.name: random_target(target, self.seed) for target in group}
         there = [*group, *(random for random in randoms.values() if random is not None)]
         statistics, greatest = statistics_of_all(self.recording, self.keys, there, rows, draws, len(group))
-        bests = _bests(self.recording, self.keys, there, statistics, self.resampler, len(group))
+        bests = _bests(self.recording, self.keys, there, statistics, self.resampler, len(group), self.named)
         bare = _untrained(self.untrained, self.keys, group, rows, self.resampler)
         for target, sizes in zip(group, greatest, strict=True):
             random = randoms[target.name]
@@ -100,7 +105,7 @@ class _Asked:
     def _found(
         self, target: Target, bests: list[Best], bare: Best | None, chance: Scores | None, greatest: np.ndarray
     ) -> Found:
-        best, resampler = _leading(bests), self.resampler
+        best, resampler = _leading(bests, self.named.get(target.name)), self.resampler
         position = _scores(position_prediction(target)[target.test], target, resampler)
         controls = Controls(None if bare is None else bare.scores, position, chance)
         symbol = _scores(_symbol_prediction(target)[target.test], target, resampler)
@@ -162,9 +167,14 @@ def _bests(
     statistics: dict[Key, np.ndarray],
     resampler: Resampler,
     whole: int,
+    named: Mapping[str, Mapping[Key, int]] = NONE,
 ) -> dict[str, list[Best]]:
     """Of every target the best unit of every signal, of those after the first `whole` of all; scored on test rows."""
-    units = {key: [int(unit) for unit in np.abs(statistics[key]).argmax(axis=1)] for key in keys}
+    chosen = [named.get(target.name, {}) if k < whole else {} for k, target in enumerate(targets)]
+    units = {
+        key: [some.get(key, int(best)) for some, best in zip(chosen, np.abs(statistics[key]).argmax(axis=1), strict=True)]
+        for key in keys
+    }
     columns = gather(source, dict(units), targets[0].test, np.float16)
     found = {}
     for k, target in enumerate(targets):
@@ -193,8 +203,10 @@ def _scores(x: np.ndarray, target: Target, resampler: Resampler) -> Scores:
     return auc_scores(x, target, resampler) if target.names is not None else Scorer(target, resampler).spearman(x)
 
 
-def _leading(bests: Sequence[Best]) -> Best:
-    return max(bests, key=lambda best: best.train)
+def _leading(bests: Sequence[Best], named: Mapping[Key, int] | None = None) -> Best:
+    spoken = next(iter(named or ()), None)
+    of_it = [best for best in bests if (best.layer, best.signal) == spoken]
+    return max(of_it or bests, key=lambda best: best.train)
 
 
 def _strength(best: Best, target: Target) -> float:

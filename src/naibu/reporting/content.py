@@ -17,6 +17,8 @@ class Subject:
     name: str  # of the run: "tagged-200"
     about: str  # what it was asked, from its task: "asked for the next symbol of ..."
     source: str = ""  # what its data is called: "Python's standard library"
+    corpus: str = ""  # which data it was exactly: version, fingerprint, and by which version of naibu it was read
+    differs: str = ""  # in what data and versions differ from those of the README's table, where they should not
     asks: tuple[str, ...] = ()  # labels worth asking about, the main one first
     singled_out: str | None = None  # the outcome worth a recall of its own: "ED"
     categorical: bool = True  # whether it chooses among answers, so that its loss is a mean of −log p

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
 from naibu.probes.passages import Passages
 from naibu.reporting.content import Part, Report
 from naibu.reporting.markup import Markup, command, element, folded, joined, paragraph
-from naibu.reporting.reading import reading, script, script_policy
+from naibu.reporting.reading import reading
 from naibu.reporting.section import Section
 from naibu.reporting.training import cut_short
 from naibu.storage import deliver_text, sealed_page
@@ -21,6 +23,7 @@ LEAD = (
     "LSTM network has two such lists: the cell, its memory, and the hidden state, what it shows of its memory to the "
     "outside. This page looks at each unit and asks what it has learnt of what it read, which nobody told it."
 )
+SIGNS = "A filled mark (●): found, and above its controls. A hollow mark (○): looked for, and not shown."
 NUMBERS = (
     "After a number, [low, high] is its 95 % interval: where it would lie with other sequences of the same kind. "
     "Numbers are of test sequences, which took no part in training; “unseen” are those that do not also occur, place "
@@ -72,23 +75,27 @@ def render(report: Report) -> str:
         *_questions(report),
         _words(report),
         _next(report),
-        element("footer", paragraph(f"{report.title}, made {report.made}."), command(report.command)),
+        element("footer", *map(paragraph, _made(report)), command(report.command)),
     )
-    return document(report.title, main, switched=any(s.switched for part in report.parts for s in part.sections))
+    return document(report.title, main)
 
 
-def write_reading(found: Passages, form: str, title: str, path: Path) -> None:
+def write_reading(found: Passages, form: str, title: str, path: Path, *, own: bool) -> None:
     """Write a page of coloured text alone, with the choice of its cells. Raises StoredError as `write` does."""
-    main = joined(element("h1", title), reading(found, "text", form != "characters"))
-    deliver_text(Path(path), document(title, main, switched=True))
+    of = "Your text" if own else "Text of the test part, which took no part in training"
+    text = reading(found, "text", form != "characters", own=own)
+    main = joined(element("p", of, class_="eyebrow"), element("h1", title), text)
+    deliver_text(Path(path), document(title, main))
 
 
-def document(title: str, main: Markup, *, switched: bool = False, rules: str = "") -> str:
+def document(title: str, main: Markup, *, rules: str = "") -> str:
     """Return a page in this project's style, `rules` added to it; it loads nothing.
 
-    Only a `switched` one has a script, and allows that one alone.
+    It has one script, known by its hash, and allows no other: it switches the unit of coloured texts, and makes what
+    scrolls a stop of the tab key, and nothing else.
     """
-    policy, last = (_POLICY + script_policy(), element("script", script())) if switched else (_POLICY, Markup(""))
+    script = Markup(files("naibu.reporting").joinpath("page.js").read_text(encoding="utf-8").strip())
+    policy = f"{_POLICY}; script-src 'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'"
     style = files("naibu.reporting").joinpath("style.css").read_text(encoding="utf-8")
     head = joined(
         Markup('<meta charset="utf-8">'),
@@ -100,7 +107,7 @@ def document(title: str, main: Markup, *, switched: bool = False, rules: str = "
     )
     body, classes = _styled_once(main)
     head = joined(head, element("style", Markup(classes))) if classes else head
-    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body><main>{body}</main>{last}</body></html>\n'
+    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body><main>{body}</main><script>{script}</script></body></html>\n'
 
 
 def _styled_once(main: str) -> tuple[str, str]:
@@ -131,7 +138,7 @@ def _opening(report: Report) -> Markup:
         paragraph(opening.proof, "proof"),
         element("div", *map(Markup, opening.figures), class_="panels"),
         element("p", "The network ", link, f" ({trained}trained here){read}. ", LEAD, class_="quiet"),
-        paragraph(short, "quiet") if short else Markup(""),
+        *(paragraph(aside, "quiet") for aside in (short, part.subject.differs) if aside),
         class_="opening",
     )
 
@@ -152,7 +159,7 @@ def _found(report: Report) -> Markup:
             items.append(element("li", sign, folded(brief(finding.text), more), class_=kind))
         parts.append(element("ul", *items, class_="findings") if items else paragraph("Nothing was probed."))
         networks.append(element("section", *parts))
-    signs = paragraph("● found and above its controls, ○ looked for and not shown. " + NUMBERS, "quiet")
+    signs = paragraph(f"{SIGNS} {NUMBERS}", "quiet")
     heading = element("h2", "What was found", id="found")
     return element("section", heading, element("div", *networks, class_="networks"), signs)
 
@@ -172,7 +179,7 @@ def _questions(report: Report) -> Iterator[Markup]:
     keys.sort(key=lambda key: MAIN.index(key) if key in MAIN else len(MAIN))
     for key in keys:
         found = [(part, section) for part in report.parts for section in part.sections if section.key == key]
-        title, how = found[0][1].title, found[0][1].reading
+        title, how = " / ".join(dict.fromkeys(section.title for _, section in found)), found[0][1].reading
         own = [_network(part, section, len(report.parts) > 1) for part, section in found]
         inside = joined(
             folded("What is measured, and how to read it", paragraph(how)) if how else Markup(""),
@@ -198,6 +205,15 @@ def _network(part: Part, section: Section, several: bool) -> Markup:
         folded("More plots, the numbers and the command", *rest, *section.tables, command(section.command)),
         aria_labelledby=anchor,
     )
+
+
+def _made(report: Report) -> Iterator[str]:
+    """Yield when and with what the page was made, and which data its networks learnt."""
+    yield f"{report.title}, made {report.made}."
+    read: dict[str, list[str]] = {}
+    for part in report.parts:
+        read.setdefault(part.subject.corpus, []).append(part.subject.name)
+    yield from (f"{', '.join(names)}: {corpus}." for corpus, names in read.items() if corpus)
 
 
 def _words(report: Report) -> Markup:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from hashlib import sha256
-from importlib.resources import files
 
 import numpy as np
 
@@ -25,9 +23,10 @@ CAPTION = (
 )
 
 
-def reading(found: Passages, name: str, spaced: bool) -> Markup:
+def reading(found: Passages, name: str, spaced: bool, *, own: bool = False) -> Markup:
     """Return passages coloured by the first cell, with a choice of the others; `name` begins every id.
 
+    `own`: the reader gave the text, so that it is called that, and not a test text.
     Symbols that are not `spaced` run on. The values of all cells lie in the page as base64 of int8; without scripts,
     and in print, the first is shown.
     """
@@ -40,7 +39,7 @@ def reading(found: Passages, name: str, spaced: bool) -> Markup:
         element("output", for_=f"{name}-cell"),
     )
     first = found.cells[0]
-    texts = [_text(passage, found, k, spaced) for k, passage in enumerate(found.passages[:MOST])]
+    texts = [_text(passage, found, k, spaced, own) for k, passage in enumerate(found.passages[:MOST])]
     parts = joined(
         Markup('<p class="tools" hidden>{}</p>').format(choice),
         element("p", "Coloured by ", cell_name(first), class_="fixed"),
@@ -65,17 +64,6 @@ def cell_name(cell: NamedCell) -> str:
     return f"{label_name(cell.label)}: {unit} ({measure} {number(cell.score)}{way})"
 
 
-def script() -> Markup:
-    """Return the script that switches the unit, as it stands in the page."""
-    return Markup(files("naibu.reporting").joinpath("colour.js").read_text(encoding="utf-8").strip())
-
-
-def script_policy() -> str:
-    """Return what the page's policy says of scripts: this one, known by its hash, and no other."""
-    digest = b64encode(sha256(script().encode()).digest()).decode()
-    return f"; script-src 'sha256-{digest}'"
-
-
 def _legend(cell: NamedCell, scale: float) -> Markup:
     return element(
         "p",
@@ -87,7 +75,7 @@ def _legend(cell: NamedCell, scale: float) -> Markup:
     )
 
 
-def _text(passage: Passage, found: Passages, k: int, spaced: bool) -> Markup:
+def _text(passage: Passage, found: Passages, k: int, spaced: bool, own: bool) -> Markup:
     """Return one passage as preformatted text with a span for each symbol."""
     scale, signed = float(found.scales[0]), found.cells[0].signed
     spans = []
@@ -104,7 +92,7 @@ def _text(passage: Passage, found: Passages, k: int, spaced: bool) -> Markup:
         *spans,
         tabindex="0",
         role="region",
-        aria_label=f"Test text {k + 1}, {where}",
+        aria_label=f"Your text, part {k + 1}" if own else f"Test text {k + 1}, {where}",
         data_values=_packed(passage.values),
         data_holds=b64encode(np.packbits(passage.holds.ravel() == 1, bitorder="little").tobytes()).decode(),
     )

@@ -25,7 +25,6 @@ class Section:
     figures: tuple[Markup, ...] = ()
     tables: tuple[Markup, ...] = ()
     says: str = ""  # what is seen, in a sentence computed from the result; its finding where empty
-    switched: bool = False  # whether it holds what a reader can switch, by the page's one script
     key: str = ""  # its anchor: the name of the analysis
     command: str | None = None
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from naibu.probes.results import Scores
 from naibu.reporting.content import Report
-from naibu.reporting.numbers import MISSING
+from naibu.reporting.numbers import MISSING, number, share, with_interval
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -51,9 +51,11 @@ def scores_table(title: str, heads: Sequence[str], rows: Iterable[tuple[str, Seq
     return table
 
 
-def on_both(scores: Scores | None, write: Callable[[float | None], str]) -> str:
-    """Return a score on test and on unseen sequences, as one cell."""
+def on_both(scores: Scores | None, as_share: bool = False) -> str:
+    """Return a score on all test sequences and, with its interval, on the unseen of them, as one cell."""
     if scores is None:
         return MISSING
-    unseen = f" / {write(scores.unseen.value)}" if scores.unseen is not None else ""
-    return write(scores.test.value) + unseen
+    if scores.unseen is None:
+        return with_interval(scores.test, as_share)
+    test = share(scores.test.value) if as_share else number(scores.test.value)
+    return f"{test} / {with_interval(scores.unseen, as_share)}"

@@ -107,8 +107,8 @@ def of_signal(correlation: Correlation, signal: str) -> SignalCorrelation | None
 
 
 def leading(correlation: Correlation) -> SignalCorrelation:
-    """Return the signal to speak of: the cell where the network has one, else the one whose unit is best."""
-    return of_signal(correlation, "cell") or correlation.best()
+    """Return the signal to speak of: the cell where the network has one, else the hidden state, else the best."""
+    return of_signal(correlation, "cell") or of_signal(correlation, "hidden") or correlation.best()
 
 
 def ordered(correlation: Correlation) -> list[SignalCorrelation]:

@@ -7,7 +7,7 @@ from functools import partial
 from naibu import probes
 from naibu.data.forms import Form
 from naibu.looking.analysis import Analysis, Numbers, asked_of, predicted
-from naibu.looking.numbers import interval, value
+from naibu.looking.numbers import scored, value
 from naibu.probes.bracket_results import BracketPrediction
 from naibu.reporting.finding import Finding
 from naibu.reporting.markup import Markup, figure, folded, paragraph
@@ -141,7 +141,7 @@ def _categories(found: BracketPrediction) -> Markup:
 
 def _numbers(found: BracketPrediction) -> Numbers:
     return {
-        k.kind: {**interval("recall", k.recall.test), "ngram": value(k.ngram), "loss": value(k.loss)}
+        k.kind: {**scored("recall", k.recall), "ngram": value(k.ngram), "loss": value(k.loss)}
         for k in found.kinds
     }
 

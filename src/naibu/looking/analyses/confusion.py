@@ -9,7 +9,7 @@ import numpy as np
 
 from naibu import probes
 from naibu.looking.analysis import Analysis, Ask, Numbers, Probed, predicted
-from naibu.looking.numbers import interval, value
+from naibu.looking.numbers import scored, value
 from naibu.probes.results import Confusion, Controls, Rows, Scores
 from naibu.reporting.finding import Finding, above, controlled
 from naibu.reporting.markup import Markup, figure, folded, paragraph, table
@@ -141,7 +141,7 @@ def _each(confusion: Confusion) -> Markup:
 
 def _numbers(found: Confusion) -> Numbers:
     controls = {"untrained": value(found.accuracy_controls.untrained), "majority": value(found.majority)}
-    return {**interval("accuracy", found.accuracy.test), **controls, "singled_out": found.end}
+    return {**scored("accuracy", found.accuracy), **controls, "singled_out": found.end}
 
 
 def _scores(found: Confusion) -> dict[str, Scores | None]:
@@ -150,10 +150,10 @@ def _scores(found: Confusion) -> dict[str, Scores | None]:
 
 
 def _lines(found: Confusion) -> dict[str, str]:
-    lines = {"perplexity, test / unseen": on_both(found.perplexity, number)}
+    lines = {"perplexity, test / unseen": on_both(found.perplexity)}
     if found.end is not None:
         what = outcome_name(found.end).removesuffix(" of sequence")
-        lines[f"{what} foreseen, test / unseen"] = on_both(found.end_recall, share)
+        lines[f"{what} foreseen, test / unseen"] = on_both(found.end_recall, True)
     return lines
 
 

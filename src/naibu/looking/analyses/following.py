@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
+
 from naibu import probes
 from naibu.looking.analysis import CHIEF, Analysis, Ask, Numbers, Probed, Results
 from naibu.looking.labels import called, of_depth
-from naibu.looking.numbers import interval
+from naibu.looking.numbers import scored
 from naibu.probes.results import Correlation, SignalCorrelation, Trajectories
 from naibu.probes.source import Key
 from naibu.reporting.content import Subject
@@ -18,6 +20,7 @@ from naibu.reporting.markup import Markup, figure, folded, paragraph
 from naibu.reporting.numbers import number, with_interval
 from naibu.reporting.score_table import Scored, Text, control_columns, layer_column, score_table
 from naibu.reporting.section import Pen, Section, labelled_note
+from naibu.reporting.terminal import on_both
 from naibu.reporting.words import capital, headline, label_name, leading, of_signal, on_split, ordered, signal_name
 
 FOLLOWS = (
@@ -108,7 +111,21 @@ def following(correlation: Correlation) -> Finding:
     text = f"{capital(who)} {_way(correlation.label, score.value)}: {numbers} on {split} sequences ({beside})."
     if as_good:
         return Finding(text + f" But the value {as_good[0]} is as high, so this is no sign of learning.", False)
-    return Finding(text, True)
+    return Finding(text + _next(best), True)
+
+
+def _next(best: SignalCorrelation) -> str:
+    """Name the unit of the same signal that comes second on training sequences, which may be another counter."""
+    order = np.argsort(-np.abs(best.train_pearson), kind="stable")
+    others = [int(unit) for unit in order if unit != best.pearson_unit and np.isfinite(best.train_pearson[unit])]
+    if not others:
+        return ""
+    r, mine = (float(best.train_pearson[unit]) for unit in (others[0], best.pearson_unit))
+    if abs(r) < CLOSE:
+        return f" The next, unit {others[0]}, reaches {number(r)} in training: there is one."
+    ways = [f"{unit} {'rises' if way > 0 else 'falls'}" for unit, way in ((best.pearson_unit, mine), (others[0], r))]
+    close = int(np.count_nonzero(np.abs(best.train_pearson) >= CLOSE))
+    return f" It is not alone: {ways[0]}, {ways[1]} ({number(r)} in training); {close} units reach {CLOSE} there."
 
 
 def _way(label: str, r: float) -> str:
@@ -145,7 +162,10 @@ def follows(found: Followed, pen: Pen) -> Section:
     label = label_name(correlation.label)
     courses = _courses(found, pen)
     figures = [*courses[:1], _associations(correlation, pen), _ranked(correlation, pen), *courses[1:]]
-    by_rank = "Rank correlation asks only that the unit rises whenever the label does, not on a straight line."
+    by_rank = (
+        "Rank correlation asks only that the unit rises whenever the label does, not on a straight line. The unit is "
+        "here the best by rank, which may be another."
+    )
     tables = (
         _table(correlation, "pearson", f"r of the best unit of each signal with the {label}"),
         labelled_note(correlation.fitted),
@@ -258,7 +278,7 @@ def _table(correlation: Correlation, statistic: str, caption: str) -> Markup:
 
 def _numbers(found: Followed) -> Numbers:
     signals = {
-        s.signal: {"unit": s.pearson_unit, **interval("r", s.pearson.test), "layer": s.layer}
+        s.signal: {"unit": s.pearson_unit, **scored("r", s.pearson), "layer": s.layer}
         for s in found.correlation.signals
     }
     return {"label": found.correlation.label, "signals": signals}
@@ -267,13 +287,13 @@ def _numbers(found: Followed) -> Numbers:
 def _lines(found: Followed) -> dict[str, str]:
     correlation, label = found.correlation, found.correlation.label
     best = leading(correlation)
-    text = f"{with_interval(headline(best.pearson)[0])} (unit {best.pearson_unit} of {signal_name(best.signal)})"
+    text = f"{on_both(best.pearson)} (unit {best.pearson_unit} of the {signal_name(best.signal)})"
     if called(label) == "depth" != label_name(label):
         text = f"{label_name(label)}: {text}"
     other = of_signal(correlation, "hidden")
     if other is not None and other is not best:
-        text += f"; hidden state {number(headline(other.pearson)[0].value)}"
-    return {f"best unit with the {called(label)}, r": text}
+        text += f"; hidden state {on_both(other.pearson)}"
+    return {f"best unit with the {called(label)}, r, test / unseen": text}
 
 
 def _of_a_label(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from naibu.interventions.results import Effect, Holding
 from naibu.looking.analysis import Analysis, Numbers
-from naibu.looking.numbers import value
+from naibu.looking.numbers import scored, value
 from naibu.probes.results import Score, Scores
 from naibu.reporting.finding import Finding, high, low
 from naibu.reporting.markup import Markup, figure, folded
@@ -26,6 +27,7 @@ READING = (
 )
 
 CHIEF = {"end_recall": "ends foreseen", "loss": "loss"}
+ONE = (("before", "before"), ("unit_held", "held"))
 OTHERS = {"end_precision": "precision of ends", "accuracy": "accuracy"}
 
 
@@ -59,6 +61,22 @@ def measured(holding: Holding) -> tuple[str, str]:
     ends = [effect_of(effect, "end_recall", split) for effect in chief]
     there = all(score is not None and np.isfinite(score.value) for score in ends)
     return ("end_recall" if there else "loss"), split
+
+
+def of_unit(holding: Holding, unit: int) -> Holding | None:
+    """Return the same intervention as one on another unit that was held too, None where it was not."""
+    if unit == holding.unit:
+        return holding
+    held = [replace(effect, kind="held") for effect in holding.of("named") if effect.units == (unit,)]
+    rest = [e for e in holding.effects if e.kind not in ("held", "named") and (e.kind, e.units) != ("random", (unit,))]
+    return replace(holding, unit=unit, effects=(*rest, *held)) if held else None
+
+
+def chosen(holding: Holding) -> str:
+    """Say who chose the unit: the label that it follows best, or whoever asked for it; "" where it is not known."""
+    if any(effect.labels for effect in holding.of("held")):
+        return f"that follows the {label_name(holding.label)} best"
+    return "that was asked for" if holding.of("named") else ""
 
 
 def random_values(holding: Holding, name: str, split: str) -> list[float]:
@@ -175,7 +193,7 @@ def held(holding: Holding, pen: Pen) -> Section:
         tables.append(folded("Each random draw", random))
     every = _table(list(holding.effects), OTHERS, "The same interventions by two more measures")
     tables.append(folded("Precision and accuracy", every))
-    return Section("Does the network use the unit?", READING, (figure(panels, caption),), tuple(tables))
+    return Section(" ".join(filter(None, ("Does the network use the unit", chosen(holding)))) + "?", READING, (figure(panels, caption),), tuple(tables))
 
 
 def _table(effects: list[Effect], names: Mapping[str, str], caption: str) -> Markup:
@@ -192,19 +210,17 @@ def _table(effects: list[Effect], names: Mapping[str, str], caption: str) -> Mar
 
 
 def _numbers(found: Holding) -> Numbers:
-    def of(kind: str, measure: str) -> list[float | None]:
-        return [value(getattr(effect, measure)) for effect in found.of(kind)]
+    def of(kind: str, measure: str, split: str) -> list[float | None]:
+        return [value(getattr(effect, measure), split) for effect in found.of(kind)]
 
-    measures = {
-        name: {
-            "before": next(iter(of("before", measure)), None),
-            "unit_held": next(iter(of("held", measure)), None),
-            "random_held": of("random", measure),
-        }
-        for name, measure in (("ed_recall", "end_recall"), ("loss", "loss"))
-    }
+    def on(measure: str, split: str) -> Numbers:
+        one = {name: next(iter(of(kind, measure, split)), None) for name, kind in ONE}
+        return {**one, "random_held": of("random", measure, split)}
+
+    ends, loss = ({**on(measure, "test"), "unseen": on(measure, "unseen")} for measure in ("end_recall", "loss"))
+    measures = {"end_recall": ends, "ed_recall": ends, "loss": loss}  # ed_recall: its name before version 2
     named = {
-        label: {"unit": effect.units[0], "loss_added": value(effect.loss_change)}
+        label: {"unit": effect.units[0], **scored("loss_added", effect.loss_change)}
         for effect in (*found.of("held"), *found.of("named"))
         for label in effect.labels
         if effect.loss_change is not None
@@ -226,7 +242,7 @@ def _lines(found: Holding) -> dict[str, str]:
     random = f"; random {write(sum(drawn) / len(drawn))}" if drawn else ""
     what = "" if name == "end_recall" else "loss "
     text = f"{what}{write(before.value if before else None)} → {write(held.value if held else None)}{random}"
-    return {"unit held: before → held": text}
+    return {f"unit held: before → held, {split}": f"{text} (unit {found.unit} of the {signal_name(found.signal)})"}
 
 
 HOLDING = Analysis(

@@ -11,13 +11,14 @@ from naibu import probes
 from naibu.looking.analyses.overlap import apart
 from naibu.looking.analysis import CHIEF, Analysis, Ask, Numbers, Probed
 from naibu.looking.labels import called
-from naibu.looking.numbers import value
+from naibu.looking.numbers import scored, value
 from naibu.probes.results import L1Path, L1Row
-from naibu.reporting.finding import Finding, above, controlled
+from naibu.reporting.finding import Finding, above, controlled, low
 from naibu.reporting.markup import Markup, element, figure, folded, table
 from naibu.reporting.numbers import count, number, share, with_interval
 from naibu.reporting.score_table import Scored, Text, control_columns, score_table
 from naibu.reporting.section import Pen, Section, labelled_note, split_of, where
+from naibu.reporting.terminal import on_both
 from naibu.reporting.words import headline, label_name, signal_name
 
 READING = (
@@ -26,7 +27,6 @@ READING = (
     "is the share of places told right; compare it with always giving the commoner answer. The penalty also shrinks "
     "the weights of the units that stay, so those units are fitted again without it: that is what they hold."
 )
-ENOUGH = 0.99  # accuracy asked of few units
 
 
 def _asks(probed: Probed) -> Iterator[Ask]:
@@ -40,14 +40,15 @@ def few_units(path: L1Path) -> Finding:
     """Say how few units of a signal suffice to tell a label's two values apart, against the commoner answer."""
     if not path.strengths:
         return Finding("That a few units tell a label's values apart is not shown: no strength was tried.", False)
-    row = fewest(path)
+    row, most = fewest(path), most_accurate(path)
     score, split = headline(row.of_units)
     usual = controlled(path.majority, split)
     untrained = controlled(row.controls.untrained, split)
     found = above(score, max([x for x in (usual, untrained) if x is not None], default=-np.inf))
     bare = "" if untrained is None else f"; the untrained network with as high a price: {share(untrained)}"
+    best = "" if most is row else f"; the best, {most.nonzero} units: {share(headline(most.of_units)[0].value)}"
     numbers = f"in {with_interval(score, True)} of the places in {split} sequences"
-    numbers += f" (always saying the commoner answer: {share(usual)}{bare})"
+    numbers += f" (always saying the commoner answer: {share(usual)}{bare}{best})"
     one = row.nonzero == 1
     who = f"{row.nonzero} unit{'' if one else 's'} of the {path.of} of the {signal_name(path.signal)}"
     parted = apart(path.label, path.values)
@@ -57,12 +58,16 @@ def few_units(path: L1Path) -> Finding:
     return Finding(text, False)
 
 
+def most_accurate(path: L1Path) -> L1Row:
+    """Return the row whose units are most accurate, of equal ones that with the fewest."""
+    return max(path.strengths, key=lambda row: (headline(row.of_units)[0].value, -row.nonzero))
+
+
 def fewest(path: L1Path) -> L1Row:
-    """Return the row with the fewest units at 99 % accuracy or more, or the most accurate one."""
-    enough = [row for row in path.strengths if headline(row.of_units)[0].value >= ENOUGH]
-    if enough:
-        return min(enough, key=lambda row: row.nonzero)
-    return max(path.strengths, key=lambda row: headline(row.of_units)[0].value)
+    """Return the row with the fewest units whose accuracy lies within the interval of the best, or above."""
+    least = low(headline(most_accurate(path).of_units)[0])
+    enough = [row for row in path.strengths if headline(row.of_units)[0].value >= least]
+    return min(enough, key=lambda row: (row.nonzero, -headline(row.of_units)[0].value))
 
 
 def sparse(path: L1Path, pen: Pen) -> Section:
@@ -128,15 +133,20 @@ def _numbers(found: L1Path) -> Numbers:
         }
         for row in found.strengths
     ]
-    return {"label": found.label, "strengths": strengths}
+    few = {}
+    for name, row in (("fewest", fewest(found)), ("most_accurate", most_accurate(found))) if found.strengths else ():
+        few[name] = {"nonzero": row.nonzero, **scored("accuracy", row.of_units)}
+    return {"label": found.label, **few, "strengths": strengths}
 
 
 def _lines(found: L1Path) -> dict[str, str]:
     if not found.strengths:
         return {}
     row = fewest(found)
-    text = f"{with_interval(headline(row.of_units)[0], True)} with {row.nonzero} of {found.of} units"
-    return {f"{called(found.label)} or not, few units": text}
+    most = most_accurate(found)
+    text = f"{row.nonzero} of {found.of} units: {on_both(row.of_units, True)}"
+    text += "" if most is row else f"; the best, {most.nonzero}: {on_both(most.of_units, True)}"
+    return {f"{called(found.label)} or not, few units, test / unseen": text}
 
 
 L1 = Analysis(

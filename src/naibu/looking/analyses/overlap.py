@@ -10,13 +10,14 @@ import numpy as np
 from naibu import probes
 from naibu.looking.analysis import Analysis, Ask, Numbers, Probed
 from naibu.looking.labels import called
-from naibu.looking.numbers import interval
+from naibu.looking.numbers import scored
 from naibu.probes.results import Overlap
 from naibu.reporting.finding import Finding, controlled
 from naibu.reporting.markup import figure
 from naibu.reporting.numbers import number, with_interval
 from naibu.reporting.score_table import Scored, Text, control_columns, layer_column, score_table
 from naibu.reporting.section import Pen, Section, labelled_note
+from naibu.reporting.terminal import on_both
 from naibu.reporting.words import capital, headline, label_name, rank, signal_name
 
 READING = (
@@ -101,13 +102,13 @@ def tells_apart(overlap: Overlap, pen: Pen) -> Section:
 def _numbers(found: Overlap) -> Numbers:
     best = found.best()
     where = {"layer": best.layer, "signal": best.signal, "unit": best.unit}
-    return {"label": found.label, "best": {**where, **interval("overlap", best.overlap.test)}}
+    return {"label": found.label, "best": {**where, **scored("overlap", best.overlap)}}
 
 
 def _lines(found: Overlap) -> dict[str, str]:
     best = found.best()
-    unit = f"unit {best.unit} of {signal_name(best.signal)}, {label_name(found.label)}"
-    return {f"{called(found.label)} or not, overlap": f"{with_interval(headline(best.overlap)[0])} ({unit})"}
+    unit = f"unit {best.unit} of the {signal_name(best.signal)}, {label_name(found.label)}"
+    return {f"{called(found.label)} or not, overlap, test / unseen": f"{on_both(best.overlap)} ({unit})"}
 
 
 OVERLAP = Analysis(

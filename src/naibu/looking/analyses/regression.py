@@ -14,9 +14,10 @@ from naibu.probes.results import Regression
 from naibu.probes.source import Key
 from naibu.reporting.content import Subject
 from naibu.reporting.markup import Markup, figure, folded
-from naibu.reporting.numbers import number, with_interval
+from naibu.reporting.numbers import with_interval
 from naibu.reporting.score_table import Scored, Text, control_columns, score_table
 from naibu.reporting.section import Pen, Section, labelled_note, split_of, where
+from naibu.reporting.terminal import on_both
 from naibu.reporting.words import MODEL_NAMES, headline, label_name, on_split, signal_name
 
 COMPARED = ("cell", "hidden", "update", "candidate")
@@ -126,7 +127,9 @@ def _bends(regressions: Sequence[Regression], label: str) -> str:
             gain = on_split(m.gain, split)
             if gain is None:
                 continue
+            by_line = [int(other.units[0]) for other in regressions[0].models if other.name == "single"]
             who = f"unit {m.units[0]} of the {signal_name(regressions[0].signal)}"
+            who += "" if int(m.units[0]) in by_line else ", the best by rank,"
             numbers = f"R²\u00a0=\u00a0{with_interval(score)}, {with_interval(gain)} above the straight line through it"
             if gain.low > 0:
                 return f" Along {who} it goes in a line that bends: a rising curve gives {numbers} ({split})."
@@ -147,12 +150,12 @@ def _numbers(found: Regressed) -> Numbers:
 
 def _lines(found: Regressed) -> dict[str, str]:
     values = [
-        f"{number(headline(model.r2)[0].value)} ({signal_name(regression.signal)})"
+        f"{on_both(model.r2)} ({signal_name(regression.signal)})"
         for regression in found.of_signals
         for model in regression.models
         if model.name == "linear"
     ]
-    return {f"{called(found.of_signals[0].label)} from all units, R²": ", ".join(values)}
+    return {f"{called(found.of_signals[0].label)} from all units, R², test / unseen": ", ".join(values)}
 
 
 REGRESSION = Analysis(

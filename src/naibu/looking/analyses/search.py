@@ -8,10 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from naibu.looking.analysis import Analysis, Ask, Numbers, Probed, Results
-from naibu.looking.numbers import interval, value
+from naibu.looking.numbers import scored, value
 from naibu.probes.found import Found, Search
 from naibu.probes.passages import Passages, named_cells, passages
+from naibu.probes.results import Correlation, Overlap
 from naibu.probes.search import search
+from naibu.probes.source import Key
 from naibu.reporting.content import Subject
 from naibu.reporting.finding import CLOSE, Finding, controlled
 from naibu.reporting.markup import Markup
@@ -19,15 +21,16 @@ from naibu.reporting.numbers import count, number, share, with_interval
 from naibu.reporting.reading import reading
 from naibu.reporting.score_table import Scored, Text, layer_column, score_table
 from naibu.reporting.section import Pen, Section, labelled_note
-from naibu.reporting.words import headline, label_name, on_split, signal_name
+from naibu.reporting.words import headline, label_name, leading, on_split, signal_name
 
 READING = (
     "Of everything that is known of each place, which single unit of which signal tells it best? A label that holds or "
     "does not is scored by the AUC, the probability that the unit is higher, or lower, where it holds than where it "
     "does not: .5 knows nothing, 1 tells always. A number is scored by the rank correlation: 1 if the unit rises "
     "whenever the number does, 0 when they are unrelated. The unit is chosen on training sequences among all units of "
-    "all signals and scored on test sequences. p is how often the best of all units would do as well if the label "
-    "belonged to other sequences; it is corrected for the number of units, not for the number of labels."
+    "all signals and scored on test sequences; a label that has a section of its own keeps the unit of that section. "
+    "p is how often the best of all units would do as well if the label belonged to other sequences; it is corrected "
+    "for the number of units, not for the number of labels."
 )
 MORE = (
     "“Symbol alone” is what the label's mean after each symbol gives, a table fitted on training sequences: a unit "
@@ -48,9 +51,25 @@ class Named(NamedTuple):
 
 
 def _asks(probed: Probed) -> Iterator[Ask]:
-    yield Ask("search", lambda: search(probed.recording, untrained=probed.control), long=True)
+    yield Ask("search", lambda: search(probed.recording, untrained=probed.control, named=_named(probed)), reads=True)
     if probed.recording.index.symbols:
         yield Ask("passages", lambda: _passages(probed), reads=True)
+
+
+def _named(probed: Probed) -> dict[str, dict[Key, int]]:
+    """Return the units that stand for a label in a section of its own, by signal, the one spoken of there first."""
+    chosen = {}
+    for name in ("depth", "label", "phrase"):
+        if (found := probed.results.get(Correlation, name)) is not None:
+            spoken = leading(found)
+            signals = sorted(found.signals, key=lambda each: each is not spoken)
+            chosen[found.label] = {(each.layer, each.signal): each.pearson_unit for each in signals}
+    if (told := probed.results.get(Overlap, "overlap")) is not None:
+        best = told.best()
+        chosen[told.label] = {
+            (each.layer, each.signal): each.unit for each in sorted(told.signals, key=lambda each: each is not best)
+        }
+    return chosen
 
 
 def _passages(probed: Probed) -> Passages:
@@ -70,8 +89,7 @@ def naming(search: Search) -> Finding:
     """Say which label one unit tells best, and how many labels are told better than by an untrained network."""
     if not search.found:
         return Finding("No label was searched.", False)
-    told = [found for found in search.found if found.statistic == "auc"] or list(search.found)
-    best = max(told, key=lambda found: found.best.train)
+    best = search.ordered()[0]
     score, split = headline(best.best.scores)
     area = best.statistic == "auc"
     sure = score.value >= (TELLS if area else CLOSE)
@@ -121,7 +139,6 @@ def searched(named: Named, pen: Pen) -> Section:
         f"{READING} {MORE}" if texts else READING,
         texts,
         (_table(search.found), labelled_note(search.found[0].fitted, _skipped(search))) if search.found else (),
-        switched=bool(texts),
     )
 
 
@@ -154,7 +171,7 @@ def _numbers(found: Named) -> Numbers:
             "layer": f.best.layer,
             "signal": f.best.signal,
             "unit": f.best.unit,
-            **interval(f.statistic, f.best.scores.test),
+            **scored(f.statistic, f.best.scores),
             "untrained": value(f.controls.untrained),
             "symbol": value(f.symbol),
             "p": f.p,

@@ -184,6 +184,8 @@ def _inline(svg: str, size: tuple[float, float], name: str, label: str, wide: bo
     body = re.sub(r' transform="rotate\(-0 [^"]*"', "", body)
     for colour, in_page in _IN_PAGE.items():
         body = body.replace(f": {colour}", f": {in_page}")
+    # Letters are thinner than lines: the page has darker shades for them.
+    body = re.sub(r"<text[^>]*>", lambda m: re.sub(r"var\(--(\w+)", r"var(--\1-text", m[0]), body)
     body = re.sub(r'<path d="[^"]*" style="fill: none"/>', "", body)  # the grounds of figure and axes
     body = _ungrouped(re.sub(r">\s+<", "><", body.strip()))
     width, height = (round(72 * inches, 2) for inches in size)

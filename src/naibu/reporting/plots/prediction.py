@@ -38,7 +38,8 @@ def plot_confusion(confusion: Confusion, ax: Axes | None = None) -> Axes:
     ax = new_axes((6.5, 6.5)) if ax is None else ax
     total = np.maximum(confusion.counts.sum(axis=1, keepdims=True), 1)
     shares = confusion.counts / total
-    ax.imshow(tinted(shares, BLUE), interpolation="none", aspect="equal")
+    strongest = 0.7 if len(confusion.symbols) <= WITH_NUMBERS else 1.0  # the numbers stay readable on it
+    ax.imshow(tinted(strongest * shares, BLUE), interpolation="none", aspect="equal")
     names = [shortened(symbol) for symbol in confusion.symbols]
     places = np.arange(len(names))
     short = len(names) <= WITH_NUMBERS and max(map(len, names), default=0) <= 4
@@ -51,8 +52,7 @@ def plot_confusion(confusion: Confusion, ax: Axes | None = None) -> Axes:
     if len(names) <= WITH_NUMBERS:
         for (row, column), value in np.ndenumerate(shares):
             if value >= 0.005:
-                colour = "white" if value > 0.6 else ink(ax)
-                ax.text(column, row, f"{100 * value:.0f}", ha="center", va="center", color=colour, fontsize=8)
+                ax.text(column, row, f"{100 * value:.0f}", ha="center", va="center", color=ink(ax), fontsize=8)
     if confusion.end in confusion.symbols:
         end = confusion.symbols.index(confusion.end)
         ax.add_patch(_frame(end))

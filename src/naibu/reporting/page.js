@@ -42,3 +42,12 @@ for (const box of document.querySelectorAll(".reading")) {
   box.querySelector(".tools").hidden = false;
   show();
 }
+const boxes = [...document.querySelectorAll(".scroll, .panels")];
+const stops = () => { // a tab stop only where something scrolls
+  for (const box of boxes)
+    if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+};
+addEventListener("resize", stops);
+document.addEventListener("toggle", stops, true);
+stops();
