@@ -77,7 +77,7 @@ def test_the_readme_names_both_commands_and_every_document():
         assert f"docs/{path.name}" in readme
     assert len(readme.splitlines()) <= 150
     kept = json.loads((ROOT / "docs" / "standard-library.json").read_text(encoding="utf-8"))
-    assert README == {name: kept[name] for name in README}
+    assert {name: kept[name] for name in README} == README
     assert " ".join(kept["finding"].split()) in " ".join(readme.replace("> ", "").split())
 
 

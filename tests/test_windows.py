@@ -42,7 +42,8 @@ from naibu.cli import main
 for module in pkgutil.walk_packages(naibu.__path__, "naibu."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
-for words in (["train", "trees.mrg", "--form", "words", "--out", "run", *sys.argv[1:]], ["record", "run"], ["show", "run"]):
+learnt = ["train", "trees.mrg", "--form", "words", "--out", "run", *sys.argv[1:]]
+for words in (learnt, ["record", "run"], ["show", "run"]):
     assert main(words) == 0, words
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from naibu.data import FORMS, Corpus, open_corpus
 from naibu.data.reading import read_events
-from naibu.data.typed import read_typed
+from naibu.data.typed import LOOKS, read_typed
 from naibu.errors import CorpusError, OptionError
 from naibu.tasks.trees import Trees, TreesOptions
 
@@ -292,3 +293,56 @@ def test_marks_of_a_test_file_whose_words_come_in_another_order(tmp_path: Path) 
     assert corpus.test.text(0) == ["ST", "(Q", "(V", "z", "V)", "Q)", "ED"]
     assert corpus.test[0].symbols == ("ST", "(<unk>", "(<unk>", "<unk>", "<unk>)", "<unk>)", "ED")
     assert corpus.seen.tolist() == [False, True]
+
+
+@pytest.mark.parametrize("form", TREE_FORMS)
+def test_what_a_form_shows_is_read_as_the_tree_is(tmp_path: Path, form: str) -> None:
+    """The symbols of any test sequence, typed, are the same sequence again; so are those of the example in words."""
+    corpus = open_corpus(write_bank(tmp_path / "bank"), form=form)
+    common = {"reader": "penn", "options": corpus.options, "vocabulary": corpus.vocabulary}
+    for shown in (corpus.test.text(0), LOOKS[form].split()):
+        typed = read_typed(" ".join(shown), **common)
+        assert [symbol for symbol in typed.text(0) if symbol not in ("ST", "ED")] == [
+            symbol for symbol in shown if symbol not in ("ST", "ED")
+        ]
+    if form == "words":
+        return
+    assert len(read_typed(LOOKS[form] + "\n" + LOOKS[form], **common)) == 2
+    with pytest.raises(CorpusError, match=re.escape(f"what the form {form} shows of one, {LOOKS[form]} for example")):
+        read_typed("( (A", **common)
+
+
+def test_conllu_is_named_when_seen(tmp_path: Path) -> None:
+    word = "\t".join(["1", "dogs", "dog", "NOUN", "NNS", "_", "2", "nsubj", "_", "_"])
+    text = f"# sent_id = 1\n{word}\n{word.replace('1', '2', 1)}\n\n" * 12
+    for name in ("a.conllu", "a.txt"):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(CorpusError, match=r"this is CoNLL-U, .* no reader yet; read are .*\.mrg.*Lisp, Python"):
+            open_corpus(tmp_path / name)
+    (tmp_path / "a.txt").unlink()
+    with pytest.raises(CorpusError, match="this is CoNLL-U"):
+        open_corpus(tmp_path)
+    assert open_corpus(tmp_path / "a.conllu", form="characters", longest=99).reader == "text"
+
+
+def test_a_folder_that_takes_long_says_how_much_is_read(tmp_path: Path, monkeypatch, capsys) -> None:
+    folder = tmp_path / "banks"
+    folder.mkdir()
+    for name in "abcdefgh":
+        write_bank(folder / name)
+    monkeypatch.setattr("naibu.progress.time.monotonic", iter(range(0, 10**6, 3)).__next__)
+    open_corpus(folder, form="brackets")
+    said = capsys.readouterr().err
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files) / 1e6
+    assert re.search(rf"{folder}: looking for files \(Ctrl-C stops\): \d+ files so far", said)
+    assert f"{folder}: reading {len(files)} files, {size:,.1f} MB (Ctrl-C stops)" in said
+
+
+def test_a_folder_larger_than_memory_is_refused_before_it_is_read(tmp_path: Path, monkeypatch) -> None:
+    folder = write_bank(tmp_path / "bank")
+    with (folder / "large.mrg").open("wb") as file:
+        file.truncate(2**30)
+    monkeypatch.setattr("naibu.memory.free_memory", lambda: 2**29)
+    with pytest.raises(OptionError, match=r"reading its \d+ files takes 1.1 GB of memory"):
+        open_corpus(folder, form="brackets")

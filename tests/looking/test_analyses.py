@@ -106,7 +106,7 @@ def test_a_page_of_numbers_speaks_of_no_text(results: Stored) -> None:
     assert "alone tells places where rush hour is yes from all others" in words
     for word in ("bracket", "perplexity", "language", "phrase", "sentence", "ED", "ends of sequence", "nan"):
         assert not re.findall(rf".{{40}}\b{word}.{{40}}", words), word
-    assert "best unit with the hour, r" in part.lines
+    assert "best unit with the hour, r, test / unseen" in part.lines
     assert "which unit follows the depth" not in part.missing
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -209,3 +210,25 @@ def test_passages_refuse_what_is_not_there(recording: FakeRecording, found: Sear
             cut_out(recording, [wrong], rows, [])
     with pytest.raises(OptionError, match="no cells"):
         passages(recording, [])
+
+
+def test_a_unit_that_stands_for_a_label_already_is_scored_in_place_of_the_best(recording: FakeRecording) -> None:
+    hidden = ("lstm.0", "hidden")
+    named = {"depth": {hidden: 7, CELL: 2}}
+    depth, inside = search(recording, ["depth", "inside:X"], named=named, resamples=50).found
+    assert (depth.best.signal, depth.best.unit) == ("hidden", 7)
+    assert depth.of("cell").unit == 2
+    assert inside.best.unit == 5
+    test = recording.index.split == 2
+    x = np.concatenate([shard[hidden][:, 7] for shard in recording.shards()])[test]
+    y = np.asarray(recording.index.label("depth").values)[test]
+    turned = spearmanr(np.asarray(x, np.float16), y).statistic * (1 if depth.best.rises else -1)
+    assert depth.best.scores.test.value == pytest.approx(turned, abs=1e-6)
+
+
+def test_the_label_told_best_comes_first_where_text_is_coloured(found: Search) -> None:
+    order = found.ordered()
+    kinds = [each.statistic for each in order]
+    assert kinds == sorted(kinds)  # an area before a rank
+    assert all(a.best.train >= b.best.train for a, b in itertools.pairwise(order) if a.statistic == b.statistic)
+    assert named_cells(found)[0].label == order[0].label

@@ -204,7 +204,7 @@ def _walk(folder: Path) -> list[Path]:
             folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
             there = (Path(place, name) for name in sorted(names) if not name.startswith("."))
             found += [file for file in there if file.is_file()]
-            progress(len(found), 0)
+            progress(len(found), 0, "")
     return found
 
 

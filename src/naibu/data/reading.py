@@ -13,6 +13,7 @@ from naibu.data.files import SourceFile
 from naibu.data.trees import Document, Tree
 from naibu.errors import CorpusError
 from naibu.memory import check_memory
+from naibu.progress import shown_if_long
 
 
 def read_events(path: Path, reader: str, *, form: str, longest: int, function_tags: bool, traces: bool) -> Events:

@@ -103,7 +103,8 @@ def as_shown(given: str, form: Form, reader: str) -> list[Tree]:
     Words without brackets, a line each, are trees of the form `words` for treebanks alone: elsewhere they are code.
     """
     if form.name == "words":
-        lines = [line.split() for line in given.splitlines()]
+        marks = (START_SYMBOL, END_SYMBOL)
+        lines = [[w.removeprefix("\\") for w in line.split() if w not in marks] for line in given.splitlines()]
         plain = reader == "penn" and not any(word.startswith("(") for line in lines for word in line)
         return [Tree(bytes([WORD] * len(line)), line) for line in lines if line] if plain else []
     trees, kinds, names, opened = list[Tree](), bytearray(), list[str](), list[str]()

@@ -171,10 +171,8 @@ def _bests(
 ) -> dict[str, list[Best]]:
     """Of every target the best unit of every signal, of those after the first `whole` of all; scored on test rows."""
     chosen = [named.get(target.name, {}) if k < whole else {} for k, target in enumerate(targets)]
-    units = {
-        key: [some.get(key, int(best)) for some, best in zip(chosen, np.abs(statistics[key]).argmax(axis=1), strict=True)]
-        for key in keys
-    }
+    greatest = {key: np.abs(statistics[key]).argmax(axis=1) for key in keys}
+    units = {key: [some.get(key, int(greatest[key][k])) for k, some in enumerate(chosen)] for key in keys}
     columns = gather(source, dict(units), targets[0].test, np.float16)
     found = {}
     for k, target in enumerate(targets):

@@ -107,7 +107,8 @@ def document(title: str, main: Markup, *, rules: str = "") -> str:
     )
     body, classes = _styled_once(main)
     head = joined(head, element("style", Markup(classes))) if classes else head
-    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body><main>{body}</main><script>{script}</script></body></html>\n'
+    whole = f"<body><main>{body}</main><script>{script}</script></body>"
+    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n{whole}</html>\n'
 
 
 def _styled_once(main: str) -> tuple[str, str]:

@@ -140,10 +140,7 @@ def _categories(found: BracketPrediction) -> Markup:
 
 
 def _numbers(found: BracketPrediction) -> Numbers:
-    return {
-        k.kind: {**scored("recall", k.recall), "ngram": value(k.ngram), "loss": value(k.loss)}
-        for k in found.kinds
-    }
+    return {k.kind: {**scored("recall", k.recall), "ngram": value(k.ngram), "loss": value(k.loss)} for k in found.kinds}
 
 
 BRACKET_PREDICTION = Analysis(

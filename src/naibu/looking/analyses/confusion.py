@@ -13,7 +13,7 @@ from naibu.looking.numbers import scored, value
 from naibu.probes.results import Confusion, Controls, Rows, Scores
 from naibu.reporting.finding import Finding, above, controlled
 from naibu.reporting.markup import Markup, figure, folded, paragraph, table
-from naibu.reporting.numbers import count, number, share, with_interval
+from naibu.reporting.numbers import count, share, with_interval
 from naibu.reporting.score_table import Scored, Text, control_columns, score_table
 from naibu.reporting.section import Pen, Section, fitted_on
 from naibu.reporting.terminal import on_both
@@ -123,7 +123,7 @@ def _overall(confusion: Confusion) -> Markup:
     lines = [line for line in every if line[1] is not None]
     return score_table(
         "Prediction",
-        Text("", [line[0] for line in lines]),
+        Text("measure", [line[0] for line in lines]),
         Scored("", [line[1] for line in lines], [line[3] for line in lines], both=True),
         control_columns([line[2] for line in lines], share=True),
     )

@@ -122,7 +122,7 @@ def _next(best: SignalCorrelation) -> str:
         return ""
     r, mine = (float(best.train_pearson[unit]) for unit in (others[0], best.pearson_unit))
     if abs(r) < CLOSE:
-        return f" The next, unit {others[0]}, reaches {number(r)} in training: there is one."
+        return f" The next of its units, {others[0]}, reaches no more than {number(r)} in training."
     ways = [f"{unit} {'rises' if way > 0 else 'falls'}" for unit, way in ((best.pearson_unit, mine), (others[0], r))]
     close = int(np.count_nonzero(np.abs(best.train_pearson) >= CLOSE))
     return f" It is not alone: {ways[0]}, {ways[1]} ({number(r)} in training); {close} units reach {CLOSE} there."

@@ -193,7 +193,8 @@ def held(holding: Holding, pen: Pen) -> Section:
         tables.append(folded("Each random draw", random))
     every = _table(list(holding.effects), OTHERS, "The same interventions by two more measures")
     tables.append(folded("Precision and accuracy", every))
-    return Section(" ".join(filter(None, ("Does the network use the unit", chosen(holding)))) + "?", READING, (figure(panels, caption),), tuple(tables))
+    title = " ".join(filter(None, ("Does the network use the unit", chosen(holding))))
+    return Section(f"{title}?", READING, (figure(panels, caption),), tuple(tables))
 
 
 def _table(effects: list[Effect], names: Mapping[str, str], caption: str) -> Markup:

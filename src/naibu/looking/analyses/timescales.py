@@ -110,7 +110,7 @@ def _quantiles(timescales: Timescales) -> Markup:
     before = [None if bare is None else bare.test for _, _, bare in rows]
     return score_table(
         "Timescales in places, quantiles over units",
-        Text("", [name for name, _, _ in rows]),
+        Text("units", [name for name, _, _ in rows]),
         Scored("timescale", [scores for _, scores, _ in rows], both=True),
         Text("half-life", [number(HALF * scores.test.value) for _, scores, _ in rows]),
         [Scored("control: untrained network, all test", before)] if any(b is not None for b in before) else [],
@@ -131,7 +131,7 @@ def _longest(timescales: Timescales) -> Markup:
     units = [(layer, unit) for layer in timescales.layers for unit in layer.longest]
     return score_table(
         "The units that keep longest, chosen on training sequences",
-        Text("", [f"{_of(timescales, layer)}unit {unit.unit}" for layer, unit in units]),
+        Text("unit", [f"{_of(timescales, layer)}unit {unit.unit}" for layer, unit in units]),
         Scored("timescale", [unit.timescale for _, unit in units], both=True),
         Text("half-life", [number(HALF * unit.timescale.test.value) for _, unit in units]),
     )

@@ -14,7 +14,7 @@ from naibu.reporting.plots.canvas import BLUE, GREEN, GREY, VERMILLION, ink, new
 from naibu.reporting.words import on_split, signal_name
 
 NAMES = {
-    "end_recall": "ends of sequence predicted",
+    "end_recall": "ends of sequence foreseen",
     "accuracy": "accuracy",
     "loss": "loss (nats a place)",
 }
