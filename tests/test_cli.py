@@ -494,3 +494,16 @@ def test_plain_text_without_brackets_is_looked_into_by_its_lines(tmp_path, capsy
     assert summary["category"] is None
     assert "cell" in summary["depth_correlation"]
     assert "line_position" in (out / "characters-8" / "results" / "depth.csv").read_text()
+
+
+def test_a_label_has_one_unit_in_all_that_a_look_says(looked):
+    (network,) = json.loads((looked / "summary.json").read_text())["networks"].values()
+    said = network["analyses"]
+    units = {said[name]["label"]: said[name]["signals"]["cell"]["unit"] for name in ("depth", "phrase")}
+    told = said["overlap"]
+    units[told["label"]] = told["best"]["unit"]
+    assert {label: said["search"][label]["unit"] for label in units} == units
+    assert [said["search"][label]["signal"] for label in units] == ["cell", "cell", told["best"]["signal"]]
+    held = {label: each["unit"] for label, each in said["holding"]["named"].items()}
+    assert {**held, **{label: units[label] for label in list(units)[:2]}} == held
+    assert said["holding"]["unit"] == held[said["depth"]["label"]]

@@ -5,19 +5,24 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 import fake_results as fake
+from fake_results import SIGNALS
 from naibu.looking.analyses.confusion import prediction
 from naibu.looking.analyses.following import following
 from naibu.looking.analyses.holding import cause
 from naibu.looking.analyses.l1 import few_units, fewest
 from naibu.looking.analyses.overlap import telling_apart
+from naibu.looking.subject import README, made_from
+from naibu.looking.summary import summary_of
 from naibu.probes.results import Controls, Score, Scores
 from naibu.reporting import Report, numbers, words
+from naibu.reporting.page import render
 from naibu.reporting.terminal import summary_table
 
 
@@ -267,3 +272,75 @@ def test_undefined_numbers_are_dashes_everywhere() -> None:
     assert lines
     assert all("nan" not in line for line in lines.values())
     assert np.isnan(confusion.recall).any()
+
+
+def test_the_runner_up_is_named_with_the_way_it_goes() -> None:
+    found = fake.correlation()
+    best = found.signals[SIGNALS.index("cell")]
+    train = best.train_pearson.copy()
+    alone = following(found).text
+    assert f"The next of its units, {int(np.argsort(-np.abs(train))[1])}, reaches no more than" in alone
+    train[23] = -0.97
+    two = replace(found, signals=tuple(replace(s, train_pearson=train) if s is best else s for s in found.signals))
+    assert following(two).text.endswith("17 rises, 23 falls (−0.970 in training); 2 units reach 0.9 there.")
+
+
+def test_the_first_screen_speaks_of_the_unit_that_the_sections_name_whichever_was_held() -> None:
+    """Somebody held unit 3: the proof is then of unit 17, held beside it; without it nothing is said to be proved."""
+    whole = fake.holding(held=0.5)
+    asked = replace(whole.of("held")[0], units=(3,), what="unit 3 of cell held at 1")
+    named = replace(fake.holding().of("held")[0], kind="named", labels=("depth",))
+    rest = [effect for effect in whole.effects if effect.kind != "held"]
+    both = replace(whole, unit=3, effects=(*rest, asked, named))
+    proof = fake.network().having(holding=both).told().opening.proof
+    assert "of the ends of sequence it foresees 3.0\u202f% instead of 99.93" in proof
+    assert fake.network().having(holding=both).section("holding").title == (
+        "Does the network use the unit that was asked for?"
+    )
+    one = fake.network().having(holding=replace(whole, unit=3, effects=(*rest, asked))).told().opening.proof
+    assert "Whether the network needs it was not tried." in one
+    held = replace(whole.of("held")[0], labels=("depth",))
+    best = fake.network().having(holding=replace(whole, effects=(*rest, held))).section("holding")
+    assert best.title == "Does the network use the unit that follows the depth best?"
+
+
+def test_page_terminal_and_summary_have_the_same_numbers_each_with_its_split() -> None:
+    network = fake.network()
+    part, found = network.told(), summary_of(network.subject, network)["analyses"]
+    r, ends, few = found["depth"]["signals"]["cell"], found["holding"]["end_recall"], found["l1"]["fewest"]
+    line = part.lines["best unit with the depth, r, test / unseen"]
+    assert line.startswith(
+        f"{numbers.number(r['r'])} / {numbers.number(r['unseen'])} [{numbers.number(r['unseen_low'])}"
+    )
+    assert f"r\u00a0=\u00a0{numbers.number(r['unseen'])}" in part.opening.proof
+    assert numbers.share(ends["unseen"]["unit_held"]) in part.opening.proof
+    assert numbers.share(ends["unseen"]["unit_held"]) in part.lines["unit held: before → held, unseen"]
+    line = part.lines["inside or not, few units, test / unseen"]
+    assert line.startswith(f"{few['nonzero']} of 40 units: {numbers.share(few['accuracy'])}")
+    assert few["nonzero"] == 20
+    assert f"the best, {found['l1']['most_accurate']['nonzero']}: " in line
+
+
+@pytest.mark.parametrize(
+    ("options", "versions", "says"),
+    [
+        ({}, {}, ""),
+        ({}, {"python": "3.12.1"}, "Python 3.12.1, there 3.11.7"),
+        ({}, {"naibu": "0.0.9", "fingerprint": 64 * "f"}, "naibu 0.0.9, there 0.1.0; fingerprint ffffffffffff"),
+        ({"form": "tagged"}, {"python": "3.12.1"}, ""),
+        ({"corpus": "/a/b.mrg"}, {"python": "3.12.1"}, ""),
+    ],
+)
+def test_a_page_says_which_corpus_it_is_of_and_where_it_is_not_that_of_the_readme(options, versions, says) -> None:
+    made = {**README, **versions}
+    run = SimpleNamespace(
+        options={"corpus": "standard-library", "form": "brackets", **options}, found={"name": "b"}, versions=made,
+        fingerprint=made["fingerprint"],
+    )  # fmt: skip
+    corpus, differs = made_from(run)
+    assert f"fingerprint {made['fingerprint'][:12]}; read and learnt with naibu {made['naibu']}" in corpus
+    assert corpus.startswith("b," if "corpus" in options else f"the standard library of Python {made['python']},")
+    assert (says in differs) if says else differs == ""
+    network = fake.bare()
+    page = render(fake.report(replace(network, subject=replace(network.subject, corpus=corpus, differs=differs))))
+    assert f"{network.subject.name}: {corpus}." in page

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Mapping
 from dataclasses import replace
 
 from naibu.config import TrainingConfig, as_typed
@@ -39,13 +38,13 @@ def subject_of(places: Places) -> Subject:
     run, facts = places.run, places.facts()
     found = run.found
     category, inside = facts.get("category"), facts.get("inside_share")
-    made = {**run.versions, "fingerprint": run.fingerprint}
+    corpus, differs = made_from(run)
     return Subject(
         name=run.name,
         about=task_named(run.task).about,
         source="Python's standard library" if _is_builtin(run) else found["name"],
-        corpus=_corpus(run, made),
-        differs=_differs(run, made),
+        corpus=corpus,
+        differs=differs,
         asks=tuple(facts["asks"]) if "asks" in facts else _asks(category),
         singled_out=facts.get("singled_out", END_SYMBOL),
         categorical=facts.get("categorical", True),
@@ -54,7 +53,7 @@ def subject_of(places: Places) -> Subject:
         notes=() if category is None else (_note(category, inside),),
         example=facts["example"],
         found=[(name, value) for name, value in facts["found"]],
-        data={"category": category, "inside_share": inside, "seen_share": facts.get("seen_share"), **made},
+        data={"category": category, "inside_share": inside, "seen_share": facts.get("seen_share"), **_made(run)},
         metrics=run.metrics(),
         seconds=places.seconds(),
         seed=run.training.seed,
@@ -62,18 +61,21 @@ def subject_of(places: Places) -> Subject:
     )
 
 
-def _corpus(run: Run, made: Mapping[str, str]) -> str:
-    """Return which data a network learnt; of the standard library Python's version says it first."""
+def made_from(run: Run) -> tuple[str, str]:
+    """Return which data a network learnt, of the standard library with Python's version, and, where they should be
+    those of the README's table, in what data and versions differ from them."""
+    made = _made(run)
     name = f"the standard library of Python {made.get('python')}" if _is_builtin(run) else run.found["name"]
-    return f"{name}, fingerprint {made['fingerprint'][:12]}; read and learnt with naibu {made.get('naibu')}"
-
-
-def _differs(run: Run, made: Mapping[str, str]) -> str:
+    corpus = f"{name}, fingerprint {run.fingerprint[:12]}; read and learnt with naibu {made.get('naibu')}"
     if not _is_builtin(run) or run.options.get("form") != "brackets":
-        return ""
+        return corpus, ""
     names = {"python": "Python", "naibu": "naibu", "fingerprint": "fingerprint"}
     other = [f"{names[k]} {made.get(k, '')[:12]}, there {v[:12]}" for k, v in README.items() if made.get(k) != v]
-    return f"Unit and numbers may differ from those of the README: {'; '.join(other)}." if other else ""
+    return corpus, f"Unit and numbers may differ from those of the README: {'; '.join(other)}." if other else ""
+
+
+def _made(run: Run) -> dict[str, str]:
+    return {**run.versions, "fingerprint": run.fingerprint}
 
 
 def _is_builtin(run: Run) -> bool:
