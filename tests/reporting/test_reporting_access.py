@@ -13,6 +13,7 @@ from naibu.probes.passages import NamedCell, Passage, Passages
 from naibu.reporting.page import render, write_reading
 from naibu.reporting.palette import DOWN, GATE, LEVELS, RGB, UP, luminance
 from naibu.reporting.plots.canvas import BLUE
+from naibu.reporting.plots.prediction import BEHIND_NUMBERS
 
 ENOUGH = 4.5
 """Contrast of text with what is behind it, at least (WCAG 2.2, level AA)."""
@@ -69,7 +70,7 @@ def test_numbers_in_a_matrix_stand_out_from_its_darkest_field(place: int) -> Non
     if place:
         lighter = float(re.search(r"brightness\(([\d.]+)\)", STYLE)[1])
         drawn = tuple(min(255, round(lighter * part)) for part in drawn)
-    assert contrast(of["text"], over(drawn, 0.7, of["ground"])) >= ENOUGH
+    assert contrast(of["text"], over(drawn, BEHIND_NUMBERS, of["ground"])) >= ENOUGH
 
 
 def test_letters_of_a_drawing_have_the_shades_for_letters() -> None:

@@ -17,7 +17,7 @@ import fake_results as fake
 from naibu.reporting.plots.canvas import BLUE, GREY, VERMILLION, drawn, new_axes, tinted
 from naibu.reporting.plots.distributions import beta_density, plot_distribution
 from naibu.reporting.plots.holding import plot_holding
-from naibu.reporting.plots.prediction import plot_confusion, plot_learning_curve
+from naibu.reporting.plots.prediction import BEHIND_NUMBERS, plot_confusion, plot_learning_curve
 from naibu.reporting.plots.probing import plot_l1_path, plot_regression
 from naibu.reporting.plots.units import plot_association, plot_correlation, plot_overlap, plot_trajectory
 
@@ -89,8 +89,8 @@ def test_the_confusion_matrix_is_as_opaque_as_the_share_of_each_row() -> None:
     confusion = fake.confusion()
     ax = plot_confusion(confusion)
     alpha = np.asarray(ax.images[0].get_array())[..., 3]
-    assert alpha[0, 0] == pytest.approx(confusion.recall[0])
-    assert alpha[:-1].sum(axis=1) == pytest.approx(np.ones(10))
+    assert alpha[0, 0] == pytest.approx(BEHIND_NUMBERS * confusion.recall[0])
+    assert alpha[:-1].sum(axis=1) == pytest.approx(BEHIND_NUMBERS * np.ones(10))
     assert not alpha[-1].any()  # the symbol that never came
     assert [t.get_text() for t in ax.get_yticklabels()][:5] == ["(NP", "NP)", "(VP", "VP)", "ED"]
     frame = ax.patches[-1]

@@ -13,6 +13,7 @@ from naibu.reporting.plots.canvas import BLUE, GREY, VERMILLION, ink, new_axes, 
 from naibu.reporting.words import shortened
 
 WITH_NUMBERS = 12  # symbols up to which the share stands in each field
+BEHIND_NUMBERS = 0.7  # of the darkest colour, so that the numbers stay readable on it
 
 
 def plot_learning_curve(metrics: Sequence[Mapping[str, Any]], ax: Axes | None = None) -> Axes:
@@ -38,7 +39,7 @@ def plot_confusion(confusion: Confusion, ax: Axes | None = None) -> Axes:
     ax = new_axes((6.5, 6.5)) if ax is None else ax
     total = np.maximum(confusion.counts.sum(axis=1, keepdims=True), 1)
     shares = confusion.counts / total
-    strongest = 0.7 if len(confusion.symbols) <= WITH_NUMBERS else 1.0  # the numbers stay readable on it
+    strongest = BEHIND_NUMBERS if len(confusion.symbols) <= WITH_NUMBERS else 1.0
     ax.imshow(tinted(strongest * shares, BLUE), interpolation="none", aspect="equal")
     names = [shortened(symbol) for symbol in confusion.symbols]
     places = np.arange(len(names))
