@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from naibu.cells.kernels.compiled import Kernel, address, enter, record
 from naibu.cells.kernels.own import Ran, refuse_second_derivative
+from naibu.cells.kernels.products import for_each
 from naibu.cells.kernels.steps import Steps
 from naibu.cells.kernels.vector import (
     F32,
@@ -39,6 +40,7 @@ from naibu.cells.kernels.vector import (
     vector,
 )
 from naibu.cells.lstm import LSTMCell
+from naibu.cells.products import product
 
 BF16 = 2
 """Bytes of a number in bfloat16."""
@@ -57,11 +59,9 @@ def run(
     vectors: Tensor | None,
 ) -> Ran:
     """Return what the layer does, with its gradient; arguments as for `own.run`, to be called under autocast."""
-    weight_ih, weight_hh, *biases = weights
     x = x if vectors is None else functional.embedding(x, vectors)
-    projected = functional.linear(x, weight_ih, torch.stack(biases).sum(0) if biases else None)
     begin = (None, None) if state is None else (state[0][0], state[1][0])
-    h, c, gates = _LSTM.apply(projected, weight_hh, *begin, steps)  # type: ignore[no-untyped-call]
+    h, c, gates = _LSTM.apply(x, *(*weights, None, None)[:4], *begin, steps)  # type: ignore[no-untyped-call]
     signals = {"hidden": h, "cell": c}
     if keep:
         signals |= zip(LSTMCell.gates, gates.unbind(-2), strict=True)
@@ -71,25 +71,35 @@ def run(
 
 
 class _LSTM(torch.autograd.Function):
-    """Output, cell and gates of one layer, `[... hidden]` twice and `[... gates hidden]`, all three with a gradient,
-    from W_ih x + b in bfloat16, `[row gates*hidden]`, W_hh and the state, `[batch hidden]` each or None for zeros."""
+    """Output, cell and gates of one layer, `[... hidden]` twice and `[... gates hidden]`, all three with a gradient."""
 
     @staticmethod
     def forward(
-        ctx: Any, projected: Tensor, weight_hh: Tensor, h0: Tensor | None, c0: Tensor | None, steps: Steps
+        ctx: Any,
+        x: Tensor,
+        weight_ih: Tensor,
+        weight_hh: Tensor,
+        bias_ih: Tensor | None,
+        bias_hh: Tensor | None,
+        h0: Tensor | None,
+        c0: Tensor | None,
+        steps: Steps,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        projected, size = projected.contiguous(), weight_hh.shape[1]
+        size, half = weight_hh.shape[1], torch.bfloat16
+        x, weight_ih = x.to(half), weight_ih.to(half)
+        bias = None if bias_ih is None or bias_hh is None else (bias_ih + bias_hh).to(half)
+        projected = product(x, weight_ih, bias)
         h, c, gates = (weight_hh.new_empty(*steps.shape, *more) for more in ((size,), (size,), (4, size)))
         before = projected.new_zeros(steps.rows, size)  # the hidden vector that each row reads
         if h0 is not None:
-            before[steps.first] = h0.to(before.dtype)
+            before[steps.first] = h0.to(half)
         first = steps.begin(c0, weight_hh).contiguous()
-        product = _Product(weight_hh.to(before.dtype), steps.batch)
+        recur = _Recurrent(weight_hh.to(half), steps.batch)
         runs = _runs(steps)
         for step, (here, alive) in enumerate(runs):
             there, old = runs[step - 1] if step else (0, 0)
             later, going_on = runs[step + 1] if step + 1 < len(runs) else (0, 0)
-            recurrent = product(before[here : here + alive]) if step or h0 is not None else None
+            recurrent = recur(before[here : here + alive]) if step or h0 is not None else None
             _FORWARD(
                 _threads(alive * size),
                 rows=alive,
@@ -105,20 +115,20 @@ class _LSTM(torch.autograd.Function):
                 gates=gates.data_ptr() + F32 * 4 * size * here,
                 half=before.data_ptr() + BF16 * size * later,
             )
-        ctx.save_for_backward(weight_hh, before, c, gates, first)
-        ctx.steps, ctx.given = steps, (h0 is not None, c0 is not None)
+        ctx.save_for_backward(x, weight_ih, weight_hh, before, c, gates, first)
+        ctx.steps = steps
         ctx.set_materialize_grads(False)
         return h, c, gates
 
     @staticmethod
     def backward(ctx: Any, dh: Tensor | None, dc: Tensor | None, d_gates: Tensor | None) -> tuple[Any, ...]:
         refuse_second_derivative()
-        weight_hh, before, c, gates, first = ctx.saved_tensors
+        x, weight_ih, weight_hh, before, c, gates, first = ctx.saved_tensors
         steps: Steps = ctx.steps
         size = weight_hh.shape[1]
         dh, dc, d_gates = (None if part is None else part.contiguous() for part in (dh, dc, d_gates))
         dg, dc0 = before.new_empty(steps.rows, 4 * size), torch.zeros_like(first)
-        product = _Product(weight_hh.to(before.dtype).t().contiguous(), steps.batch)
+        recur = _Recurrent(weight_hh.t().to(before.dtype, memory_format=torch.contiguous_format), steps.batch)
         runs, recurrent, going_on = _runs(steps), None, 0
         for step in range(len(runs) - 1, -1, -1):
             here, alive = runs[step]
@@ -140,14 +150,24 @@ class _LSTM(torch.autograd.Function):
                 dc=dc0.data_ptr(),
                 dg=dg.data_ptr() + BF16 * 4 * size * here,
             )
-            recurrent, going_on = product(dg[here : here + alive]) if step else None, alive
-        d_hh = (dg.t() @ before).to(weight_hh.dtype) if ctx.needs_input_grad[1] else None
-        dh0 = (dg[steps.first] @ weight_hh.to(dg.dtype)).to(weight_hh.dtype) if ctx.given[0] else None
-        return dg, d_hh, dh0, dc0 if ctx.given[1] else None, None
+            recurrent, going_on = recur(dg[here : here + alive]) if step else None, alive
+        needs, full = ctx.needs_input_grad, weight_hh.dtype
+        dx = product(dg, weight_ih.t()).to(full) if needs[0] else None
+        d_ih, d_hh = (
+            _weight_gradient(dg, read) if need else None for read, need in ((x, needs[1]), (before, needs[2]))
+        )
+        d_bias = dg.sum(0, dtype=full) if needs[3] or needs[4] else None
+        dh0 = product(dg[steps.first], weight_hh.t().to(dg.dtype)).to(full) if needs[5] else None
+        return dx, d_ih, d_hh, *for_each(d_bias, needs[3], needs[4]), dh0, dc0 if needs[6] else None, None
 
 
-class _Product:
-    """x W^T of few rows x again and again, W `[columns inner]` laid out once as oneDNN wants it."""
+def _weight_gradient(dg: Tensor, read: Tensor) -> Tensor:
+    """Return dg^T read in float32, by the way round that is quick."""
+    return product(read.t(), dg.t()).t().to(torch.float32, memory_format=torch.contiguous_format)
+
+
+class _Recurrent:
+    """h W^T of few rows h, step by step, of W `[columns inner]` laid out once as oneDNN wants it."""
 
     def __init__(self, weight: Tensor, rows: int) -> None:
         self.packed = torch.ops.mkldnn._reorder_linear_weight(weight, rows)
