@@ -16,11 +16,14 @@ from naibu.bench.limits import language_model_flops, layer_flops
 from naibu.bench.peers import CELLS, Contest
 from naibu.bench.sizes import Sizes
 from naibu.cells.kernels.vector import LANES
+from naibu.cells.products import has_bfloat16_tiles
 from naibu.cli import main
 from naibu.data.generated import streams
 from naibu.online.blocks.lstm import LSTM
+from naibu.training import devices
 
 TINY = ["--hidden", "3", "--batch", "2", "--steps", "4", "--quick", "--threads", "1"]
+tiles = pytest.mark.skipif(not has_bfloat16_tiles(), reason="this processor has no bfloat16 tiles")
 CONTRACT = {"cell", "hidden", "batch", "steps", "mode", "ratio_to_torch", "ratio_to_limit", "load"}
 
 
@@ -101,6 +104,8 @@ def test_the_limit_of_symbols_needs_a_table_once():
     assert known == 3 * 2 * (3 * 6 * 40 + 3 * 2 * 10 * 40 + 4 * 2 * 10 * 3)
     few = language_model_flops("lstm", 10, 2, 4, vocabulary=3000, embedding=6)  # 8 positions, 8 symbols at most
     assert few == 3 * 2 * (8 * 6 * 40 + 3 * 2 * 10 * 40 + 4 * 2 * 10 * 3000)
+    two = language_model_flops("lstm", 10, 2, 4, vocabulary=3, embedding=6, layers=2)
+    assert two == known + 3 * 2 * (4 + 3) * 2 * 10 * 40
 
 
 def test_the_register_tile_is_a_product():
@@ -177,6 +182,23 @@ def test_language_model_rows_keep_the_contract(capsys):
     ]
 
 
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=tiles)])
+def test_language_models_of_several_layers_in_the_type_asked_for(capsys, precision):
+    asked = ["--layers", "2", "--precision", precision, "--vocabulary", "5", "--json", "-"]
+    assert main(["bench", "language-model", *TINY, *asked]) == 0
+    said = capsys.readouterr()
+    (row,) = json.loads(said.out)
+    assert (row["layers"], row["precision"]) == (2, precision)
+    assert row["loss_error"] < (1e-5 if precision == "float32" else 1e-2)
+    assert "ours in" in said.err
+
+
+def test_bfloat16_is_not_measured_where_there_are_no_tiles(monkeypatch, capsys):
+    monkeypatch.setattr(devices, "has_bfloat16_tiles", lambda: False)
+    assert main(["bench", "language-model", *TINY, "--precision", "bfloat16"]) == 2
+    assert "--precision bfloat16: this processor has no" in capsys.readouterr().err
+
+
 def test_growth_finds_the_exponent(monkeypatch):
     """A cost of 0.001 s times the square of the steps is found out."""
 
@@ -245,6 +267,9 @@ def test_all_are_measured_in_order_each_by_its_name(monkeypatch, capsys):
         ("layers --hidden 0", "--hidden 0: must be at least 1"),
         ("layers --batch -2", "--batch -2: must be at least 1"),
         ("layers --steps 0", "--steps 0: must be at least 1"),
+        ("language-model --layers 0", "--layers 0: must be at least 1"),
+        ("growth --layers 2", "--layers 2: is for language-model, not for growth"),
+        ("all --precision bfloat16", "--precision bfloat16: is for language-model, not for all"),
         ("layers --threads -1", 'Invalid value "-1" for --threads. Must be >= 0'),
         ("language-model --vocabulary 0", "--vocabulary 0: must be at least 1"),
         ("layers --cells elman", 'Invalid value "elman" for --cells. Choose from: "lstm", "gru", "rnn"'),

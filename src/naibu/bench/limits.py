@@ -25,17 +25,26 @@ def layer_flops(cell: str, hidden: int, batch: int, steps: int, *, training: boo
 
 
 def language_model_flops(
-    cell: str, hidden: int, batch: int, steps: int, *, vocabulary: int, embedding: int, training: bool = True
+    cell: str,
+    hidden: int,
+    batch: int,
+    steps: int,
+    *,
+    vocabulary: int,
+    embedding: int,
+    layers: int = 1,
+    training: bool = True,
 ) -> float:
-    """Return the flops of a language model of one layer: symbols in, scores of the next symbol out.
+    """Return the flops of a language model: symbols in, scores of the next symbol out.
 
-    W_ih x is a row of the table W_ih E: the input's products are needed once for each symbol of the vocabulary, or
-    for each position where these are fewer, not at every position. Their gradients likewise, since rows of the
-    table's gradient are sums over positions, not products.
+    Of the first layer, W_ih x is a row of the table W_ih E: the input's products are needed once for each symbol of
+    the vocabulary, or for each position where these are fewer, not at every position. Their gradients likewise, since
+    rows of the table's gradient are sums over positions, not products.
     """
     passes = 3 if training else 1
     rows = GATES[cell] * hidden
     table = min(vocabulary, steps * batch) * embedding * rows
     recurrent = (steps - 1) * batch * hidden * rows
     output = steps * batch * hidden * vocabulary
-    return passes * 2.0 * (table + recurrent + output)
+    above = (layers - 1) * layer_flops(cell, hidden, batch, steps, training=training)
+    return passes * 2.0 * (table + recurrent + output) + above

@@ -71,6 +71,9 @@ def _refuse(what: str, sizes: Sizes) -> None:
     """Raise OptionError where sizes were asked for that this bench does not take."""
     if what in SIZED and sizes.rows:
         raise OptionError(f"--rows {sizes.rows[0]}: rows of recordings are for probes and all, not for {what}")
+    for option, value, usual in (("layers", sizes.layers, 1), ("precision", sizes.precision, "float32")):
+        if what != "language-model" and value != usual:
+            raise OptionError(f"--{option} {value}: is for language-model, not for {what}")
     taken: dict[str, Any] = {"quick": sizes.quick and what in ("online", "probes")}
     if what == "probes":
         taken |= {"hidden": sizes.hidden, "rows": sizes.rows}

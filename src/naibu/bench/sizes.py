@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from naibu.bench.rounds import Measured, interleaved
+from naibu.config import PrecisionName
 from naibu.errors import OptionError
 from naibu.memory import check_memory
 from naibu.progress import Report
@@ -38,6 +39,10 @@ class Sizes:
     """Fewer sizes and rounds: two minutes each."""
     rows: tuple[int, ...] = ()
     """Training rows of the recording that is probed; repeat it for more. Without it 100,000 and 1,000,000."""
+    layers: int = 1
+    """Layers of the language model, one on the other."""
+    precision: PrecisionName = "float32"
+    """Type of the products of our language model in training; those of plain PyTorch stay float32."""
 
     def __post_init__(self) -> None:
         for option in ("hidden", "batch", "vocabulary", "rows"):
@@ -46,9 +51,12 @@ class Sizes:
                     raise OptionError(f"--{option} {value}: must be at least 1")
         if self.steps is not None and self.steps < 1:
             raise OptionError(f"--steps {self.steps}: must be at least 1")
+        if self.layers < 1:
+            raise OptionError(f"--layers {self.layers}: must be at least 1")
         largest = [max(sizes, default=0) for sizes in (self.of_hidden(), self.of_batch(), self.of_vocabulary())]
         hidden, batch, symbols = largest
-        needed = 4 * (24 * hidden**2 + 60 * hidden * batch * (self.steps or 64) + 8 * symbols * hidden)
+        layers = self.layers * (24 * hidden**2 + 60 * hidden * batch * (self.steps or 64))
+        needed = 4 * (layers + 8 * symbols * hidden)
         check_memory(needed, f"--hidden {hidden} --batch {batch}")
         for cell in self.cells:
             if cell not in CELLS:

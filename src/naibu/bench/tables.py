@@ -66,10 +66,10 @@ def language_model(rows: list[Row]) -> list[Printed]:
     """Return one table: a line for each cell and size, a column for each vocabulary."""
     sizes = tuple(dict.fromkeys(row["vocabulary"] for row in rows))
     lines = []
-    for key, group in _groups(rows, ("cell", "hidden", "batch", "steps")):
+    for key, group in _groups(rows, ("cell", "layers", "hidden", "batch", "steps", "precision")):
         by_size = {row["vocabulary"]: row for row in group}
         lines.append((*key, *(_figure(by_size.get(size)) for size in sizes)))
-    columns = ("cell", "units", "batch", "steps", *(f"V = {size:,}" for size in sizes))
+    columns = ("cell", "layers", "units", "batch", "steps", "ours in", *(f"V = {size:,}" for size in sizes))
     title = "Language model, training step: how many times as fast as plain PyTorch (share of the arithmetic limit)"
     return [Printed(title, columns, tuple(lines), _remarks(rows))]
 

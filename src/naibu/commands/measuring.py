@@ -73,6 +73,7 @@ def bench(
     $ naibu bench
     $ naibu bench layers --cells lstm --hidden 200 --batch 1 --batch 32 --quick
     $ naibu bench language-model --json model.json --markdown model.md
+    $ naibu bench language-model --layers 2 --hidden 650 --batch 20 --vocabulary 10000 --precision bfloat16
     $ naibu bench probes --rows 20000 --hidden 100
 
     Args:

@@ -27,12 +27,12 @@ _LAYERS: dict[type[Cell], tuple[str, str, int]] = {
     ElmanCell: ("elman_layer", "run", 1),
     ElmanReLUCell: ("elman_layer", "run_rectified", 1),
 }
-_HALF: dict[type[Cell], str] = {LSTMCell: "lstm_bfloat16"}
+"""The module and function of each cell, imported when it is first used, since compiling is slow to import; and how many
+rows of weights a unit has."""
+_BY_TILES: dict[type[Cell], str] = {LSTMCell: "lstm_bfloat16"}
 """The module whose `run` takes the products in bfloat16, which autocast asks for."""
 FEWEST_HALF = 128
 """Units from which bfloat16 pays; below, autocast gets float32, which is as quick and nearer."""
-"""The module and function of each cell, imported when it is first used, since compiling is slow to import; and how many
-rows of weights a unit has."""
 FEWEST_ROWS = 12
 """Rows of an Elman layer from which the kernels pay."""
 _KINDS = frozenset((Tensor, nn.Parameter))
@@ -54,7 +54,7 @@ def refusal(cell: type[Cell], *tensors: Tensor | None) -> str | None:
     """
     if cell not in _LAYERS:
         return f"there is no compiled kernel for {cell.__name__}"
-    return unfit(*tensors, autocast=cell in _HALF and has_bfloat16_tiles())
+    return unfit(*tensors, autocast=cell in _BY_TILES and has_bfloat16_tiles())
 
 
 def unfit(*tensors: Tensor | None, autocast: bool = False) -> str | None:
@@ -86,11 +86,12 @@ def pays(cell: type[Cell], steps: int, batch: int) -> bool:
     return steps > 1 if cell is GRUCell else steps > 2 and steps * batch >= FEWEST_ROWS
 
 
-def words() -> str:
-    """Return what the kernels are compiled for."""
+def words(units: int) -> str:
+    """Return what the kernels of a layer of so many units are compiled for."""
     from naibu.cells.kernels.vector import LANES
 
-    return f"compiled kernel, {LANES} numbers at once; signals are written as it goes"
+    half = "; products by tiles in bfloat16" if _by_tiles(units) else ""
+    return f"compiled kernel, {LANES} numbers at once{half}; signals are written as it goes"
 
 
 class Ran(NamedTuple):
@@ -121,9 +122,13 @@ def run(
     _check_sizes(cell, (x if vectors is None else vectors).size(-1), weights)
     weights = [weight.contiguous() for weight in weights]
     state = None if state is None else tuple(part.contiguous() for part in state)
-    half = torch.is_autocast_enabled("cpu") and weights[1].size(-1) >= FEWEST_HALF
-    ran: Ran = _layer(cell, half)(x.contiguous(), state, weights, steps, keep, vectors)
+    ran: Ran = _layer(cell, _by_tiles(weights[1].size(-1)))(x.contiguous(), state, weights, steps, keep, vectors)
     return ran
+
+
+def _by_tiles(units: int) -> bool:
+    """Return whether a layer that is not refused has its products in bfloat16."""
+    return torch.is_autocast_enabled("cpu") and units >= FEWEST_HALF
 
 
 def _check_sizes(cell: type[Cell], inputs: int, weights: list[Tensor]) -> None:
@@ -137,7 +142,7 @@ def _check_sizes(cell: type[Cell], inputs: int, weights: list[Tensor]) -> None:
 
 @cache
 def _layer(cell: type[Cell], half: bool) -> Any:
-    module, function = (_HALF[cell], "run") if half else _LAYERS[cell][:2]
+    module, function = (_BY_TILES[cell], "run") if half else _LAYERS[cell][:2]
     settle_allocator()  # or the pages of every large result would be mapped anew, a tenth of the time and more
     return getattr(importlib.import_module(f"naibu.cells.kernels.{module}"), function)
 

@@ -46,7 +46,7 @@ def explain(
     if reason is None and x is not None and not keep and not own.pays(layer.cell_type, *_size(layer, x)):
         reason = "it is the quicker way for so few steps"
     if reason is None:
-        return own.words() + ("; its weights hold the units" if edits else "")
+        return own.words(layer.hidden_size) + ("; its weights hold the units" if edits else "")
     how = "; its weights hold the units" if edits else "; the signals are recovered from its output" if keep else ""
     return f"the framework's fused layer{how}: {reason}"
 
