@@ -14,7 +14,7 @@ from torch.nn import functional
 
 import naibu
 from naibu.cells.layers import Recurrent
-from naibu.cells.products import padded_rows, product
+from naibu.cells.products import has_bfloat16_tiles, padded_rows, product
 from naibu.config import ModelConfig, TrainingConfig
 from naibu.data.batch import Batch, Stream
 from naibu.data.batches import pad
@@ -400,6 +400,7 @@ def losses(device="cpu", precision="float32", steps=30, **options):
     return found, model
 
 
+@pytest.mark.skipif(not has_bfloat16_tiles(), reason="this processor has no bfloat16 tiles")
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "lstm-peephole"])
 def test_bfloat16_trains_and_leaves_weights_in_float32(cell):
     exact, _ = losses(cell=cell)

@@ -84,7 +84,7 @@ def written_out(model, weights, batch, masks):
     """The whole loss of `EVERYTHING` in float64, step by step, with these masks."""
     config, (hh0, hh1, symbols, inputs, between, outputs) = model.config, masks
     table = weights.get("embedding.weight", torch.eye(model.vocabulary, dtype=torch.float64))
-    x = table[batch.main.x] * symbols[batch.main.x] * inputs
+    x = table[batch.main.x] * model.scale * symbols[batch.main.x] * inputs
     for layer, recurrent in enumerate((hh0, hh1)):
         w_ih, w_hh, b_ih, b_hh = (
             weights[f"layers.{n}_l{layer}"] for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -252,7 +252,9 @@ def test_weight_drop_is_the_wrappers_on_the_quick_path(monkeypatch):
     assert "plain path" in explain(plain.layers)
     losses = [each.train().loss(batch_of(30)).mean for each in (model, plain)]
     torch.testing.assert_close(*losses)
-    gradients = [torch.autograd.grad(loss, list(each.parameters())) for loss, each in zip(losses, (model, plain))]
+    gradients = [
+        torch.autograd.grad(loss, list(each.parameters())) for loss, each in zip(losses, (model, plain), strict=True)
+    ]
     for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
     assert (gradients[0][2][mask == 0] == 0).all()
@@ -375,9 +377,7 @@ def test_options_that_do_not_fit_are_named(options, said):
 
 
 def test_what_the_network_refuses():
-    with pytest.raises(
-        naibu.OptionError, match="--embedding-kind one-hot: is for 2,000 symbols at most, this text has 2"
-    ):
+    with pytest.raises(naibu.OptionError, match="--embedding-kind one-hot: is for 2,000 symbols at most, .* 2,001"):
         TextModel(2001, TextConfig(embedding_kind="one-hot"))
     with pytest.raises(naibu.OptionError, match="weight drop 0.5: a MinLSTMCell has no recurrent weights"):
         TextModel(30, TextConfig(cell="min-lstm", weight_drop=0.5))

@@ -48,9 +48,9 @@ class TextModel(LanguageModel):
                 "take --embedding-kind learned"
             )
         inner = replace(config, weight_drop=0.0)  # by the layers' own kernels here, not around the cell
-        super().__init__(
-            vocabulary, replace(inner, embedding=vocabulary, embedding_kind="learned") if one_hot else inner
-        )
+        if one_hot:
+            inner = replace(inner, embedding=vocabulary, embedding_kind="learned")
+        super().__init__(vocabulary, inner)
         self.config = replace(config, units=self.config.units)
         if one_hot:
             self.embedding = _OneHot(vocabulary)  # type: ignore[assignment]  # what is asked of one it has
