@@ -9,7 +9,7 @@ import naibu
 
 SOURCE = Path(naibu.__file__).parent
 FLOORS = [
-    {"errors", "config", "storage", "progress", "compiling", "trials", "version", "locks", "memory"},
+    {"errors", "config", "storage", "progress", "compiling", "trials", "version", "locks", "memory", "shown"},
     {"data", "cells"},
     {"models", "online"},
     {"generation"},

@@ -19,6 +19,7 @@ _HOME = {
     "generate": "naibu.looking.writing",
     "record": "naibu.recording",
     "listen": "naibu.recording",
+    "watch": "naibu.recording.watching",
     "probe": "naibu.looking.library",
     "intervene": "naibu.looking.library",
     "report": "naibu.looking.library",
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from naibu.recording import Recording as Recording
     from naibu.recording import listen as listen
     from naibu.recording import record as record
+    from naibu.recording.watching import watch as watch
     from naibu.runs import open_run as open_run
     from naibu.runs.load import load as load
     from naibu.tasks.text import TextOptions as TextOptions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 import naibu
 from naibu.interventions import edited
+from naibu.models.language_model import LanguageModel
 from naibu.recording import Recording, record
 
 
@@ -58,3 +60,34 @@ def test_recording_sees_what_is_held_inside_or_outside_of_it() -> None:
 def test_without_keep_every_signal_is_recorded() -> None:
     found: Recording = record(nn.GRU(3, 4), torch.randn(5, 2, 3))
     assert [signal for _, signal in found.keys()] == ["reset_gate", "update_gate", "candidate", "hidden"]
+
+
+@pytest.mark.parametrize("kind", [naibu.LSTM, naibu.GRU, naibu.RNN])
+def test_every_door_calls_a_layer_by_its_path_in_the_users_model(kind: type[nn.Module]) -> None:
+    torch.manual_seed(1)
+    part, x = kind(3, 4, num_layers=2), torch.randn(5, 2, 3)
+    assert list(part.signals(x, keep=("hidden",)).signals) == [(f"{part.name}.{k}", "hidden") for k in (0, 1)]
+    model = nn.Sequential(OrderedDict(body=nn.Sequential(OrderedDict(rnn=part))))
+    keys = [("body.rnn.0", "hidden"), ("body.rnn.1", "hidden")]
+    recorded = record(model, x, keep=("hidden",), dtype="float32")
+    assert list(part.signals(x, keep=("hidden",)).signals) == [*recorded.keys()] == keys
+    assert [name for _, _, name in part.directions()] == [layer for layer, _ in keys]
+    with naibu.listen(model, ("hidden",)) as calls:
+        model(x)
+    assert [*calls.recording.keys()] == keys
+    hold = {keys[1]: naibu.Clamp([1], 0.25)}
+    with edited(model, hold), naibu.watch(model, {keys[1]: [1]}) as seen:
+        model(x)
+    assert (seen.last()[keys[1]] == 0.25).all()
+    assert (part.signals(x, keep=("hidden",), edit=hold).signals[keys[1]][..., 1] == 0.25).all()
+    assert [*record(part, x, keep=("hidden",)).keys()] == keys  # by itself as well, once it is part of something
+    naibu.swap(other := Both(nn.LSTM))
+    assert list(other.decoder.signals(torch.randn(2, 1, 4), keep=("cell",)).signals) == [("decoder.0", "cell")]
+
+
+def test_a_network_of_ours_keeps_its_name_wherever_it_stands() -> None:
+    model = LanguageModel(5, naibu.ModelConfig(units=4))
+    outer = nn.Sequential(model)
+    for module in (model, outer):
+        assert record(module, torch.zeros(3, 2, dtype=torch.int64), keep=("cell",)).keys() == (("lstm.0", "cell"),)
+    assert [name for _, _, name in model.layers.directions()] == ["lstm.0"]

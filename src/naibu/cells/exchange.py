@@ -38,7 +38,7 @@ def edited(module: nn.Module, edit: Mapping[tuple[str, str], Edit]) -> Iterator[
     try:
         for name, ours_here in ours_for.items():
             ours_here.check_names((), chosen[name], name)
-            own = ours_here.name
+            own = ours_here.known_as
             for (at, signal), change in chosen[name].items():
                 key = own + at[len(name) :], signal
                 outer = ours_here.edits.get(key)

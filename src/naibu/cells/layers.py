@@ -9,9 +9,11 @@ from typing import Any, NamedTuple, Self, cast
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.modules.module import register_module_module_registration_hook
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from naibu.cells.base import Cell
+from naibu.cells.drawn import Drawn, check_same_draws
 from naibu.cells.dropout import locked_dropout
 from naibu.cells.edits import Edit
 from naibu.cells.elman import ElmanCell, ElmanReLUCell
@@ -75,6 +77,10 @@ class Recurrent(nn.Module):
 
     cell_type: type[Cell]
     name = "recurrent"
+    called: str | None = None
+    """The name that the network it is part of gives it."""
+    path: str | None = None
+    """Where it stands in the outermost module that it was put into."""
 
     def __init__(
         self,
@@ -103,8 +109,8 @@ class Recurrent(nn.Module):
         self.bias, self.batch_first, self.dropout, self.bidirectional = bias, batch_first, dropout, bidirectional
         self.locked = False  # whether dropout between layers drops the same values at every step
         self.edits: dict[tuple[str, str], Edit] = {}  # (layer, signal) -> made at each step of every call
-        self.called: str | None = None  # the name that the network it is part of gives it
         self._listeners: list[tuple[tuple[str, ...], Tell]] = []
+        self._beside: list[tuple[tuple[str, ...], Tell]] = []  # those that hear of a second run
         directions = 2 if bidirectional else 1
         self._cells: list[list[Cell]] = []
         self._runs: list[_Run] = []  # from the bottom up
@@ -157,10 +163,15 @@ class Recurrent(nn.Module):
             cell.training = self.training
         return cell
 
+    @property
+    def known_as(self) -> str:
+        """What its signals go by, here as in a recording of the module it is part of; by itself, its kind."""
+        return self.called or self.path or self.name
+
     def directions(self) -> Iterator[tuple[int, bool, str]]:
-        """Yield (layer, reverse, name) from the bottom up, names as recordings have them: `lstm.1.reverse`."""
+        """Yield (layer, reverse, name) from the bottom up, names as recordings have them: `encoder.1.reverse`."""
         for run in self._runs:
-            yield run.layer, run.reverse, f"{self.name}.{run.place}"
+            yield run.layer, run.reverse, f"{self.known_as}.{run.place}"
 
     def initial_state(self, batch: int, like: Tensor) -> tuple[Tensor, ...]:
         """Return the state of zeros, each part `[layers*directions batch hidden]`."""
@@ -170,11 +181,30 @@ class Recurrent(nn.Module):
 
     def forward(self, input: Tensor | PackedSequence, hx: Any = None) -> Any:
         """Return `output, state` exactly as the torch layer of the same name does."""
+        drawn = Drawn.now(self._weights(self._runs[0])[0]) if self._beside else None
+        result = self._forward(input, hx)
+        if drawn is not None:
+            self._run_beside(input, hx, result[0], drawn)
+        return result
+
+    def _run_beside(self, input: Tensor | PackedSequence, hx: Any, output: Any, drawn: Drawn) -> None:
+        """Run once more, without gradients and with the same random numbers, and tell of that."""
+        keep = tuple(dict.fromkeys(signal for signals, _ in self._beside for signal in signals))
+        with drawn.again():
+            entered = self._padded(self._enter(input, hx))
+            watched = self._watch(entered, keep, {})
+            if self.training and (self.dropout or self.cell_type.random):
+                again = self._leave(watched.output, watched.state, entered)[0]
+                both = [y.data if isinstance(y, PackedSequence) else y for y in (again, output)]
+                check_same_draws(both[0], both[1], self.known_as)
+            self._tell(self._beside, watched, entered.x, entered.lengths, entered.state)
+
+    def _forward(self, input: Tensor | PackedSequence, hx: Any) -> Any:
         entered = self._enter(input, hx)
         if self._listeners:
             entered = self._padded(entered)
             watched = self._watch(entered, self._listened(), {})
-            self._tell(watched, entered.x, entered.lengths, entered.state)
+            self._tell(self._listeners, watched, entered.x, entered.lengths, entered.state)
             return self._leave(watched.output, watched.state, entered)
         locked = self.locked and self.training and self.dropout > 0 and self.num_layers > 1
         if self.edits or locked or fused.refusal(self.cell_type) is not None:
@@ -223,9 +253,13 @@ class Recurrent(nn.Module):
         wrong = vectors.shape[1] != self.input_size or low < 0 or high >= len(vectors)
         if wrong or own.refusal(self.cell_type, *(given or ())) is not None:
             return self.forward(functional.embedding(ids, vectors), hx)  # which says what is wrong
+        drawn = Drawn.now(vectors) if self._beside else None
         watched = self._by_own_kernels(symbols, None, given, vectors=vectors, keep=self._listened())
-        self._tell(watched, symbols, None, given)
+        self._tell(self._listeners, watched, symbols, None, given)
         output, state, _ = watched
+        if drawn is not None:
+            x = functional.embedding(ids, vectors)
+            self._run_beside(x, hx, output.transpose(0, 1) if self.batch_first else output, drawn)
         return output.transpose(0, 1) if self.batch_first else output, (state[0] if len(state) == 1 else state)
 
     def _by_own_kernels(
@@ -257,7 +291,7 @@ class Recurrent(nn.Module):
             )
             outputs.append(ran.output)
             finals.append(ran.state)
-            name = f"{self.name}.{place}"
+            name = f"{self.known_as}.{place}"
             for signal, values in ran.signals.items():
                 kept[name, signal] = values
             if reverse or not self.bidirectional:
@@ -284,8 +318,9 @@ class Recurrent(nn.Module):
 
         Input and state come as `forward` takes them; output and signals leave with time first, padded.
         `edit` maps (layer, signal), for example `("lstm.0", "forget_gate")`, to an edit made at each step;
-        `lengths [batch]` says where padded sequences end. Raises OptionError for a layer or signal that
-        does not exist.
+        `lengths [batch]` says where padded sequences end. Layers go by the names that they have in a recording of the
+        module this one is part of: `encoder.0` where it is `module.encoder`, `lstm.0` where it is part of none.
+        Raises OptionError for a layer or signal that does not exist.
         """
         entered = self._padded(self._enter(input, hx, lengths))
         return self._watch(entered, tuple(keep), dict(edit or {}))
@@ -304,23 +339,34 @@ class Recurrent(nn.Module):
                 self.cell(run.layer, reverse=run.reverse)  # which takes the parameters up again
 
     @contextmanager
-    def listen(self, keep: Collection[str], tell: Tell) -> Iterator[None]:
+    def listen(self, keep: Collection[str], tell: Tell, *, beside: bool = False) -> Iterator[None]:
         """Within the block, `tell` hears of every call of the layer: output, state and the signals named in `keep`,
-        from the very run that the call returns, with its edits and with its gradients."""
+        from the very run that the call returns, with its edits and with its gradients.
+
+        With `beside` the call computes to the last bit what it would if nobody listened, and a second run, without
+        gradients and with the same random numbers, is told of. That run raises OptionError where it cannot draw them.
+        """
         self.check_names(keep, {})
-        listener = (tuple(keep), tell)
-        self._listeners.append(listener)
+        listener, listeners = (tuple(keep), tell), self._beside if beside else self._listeners
+        listeners.append(listener)
         try:
             yield
         finally:
-            self._listeners.remove(listener)
+            listeners.remove(listener)
 
     def _listened(self) -> tuple[str, ...]:
         """Return the signals that somebody listens to."""
         return tuple(dict.fromkeys(signal for keep, _ in self._listeners for signal in keep))
 
-    def _tell(self, watched: Watched, x: Tensor, lengths: Tensor | None, begin: tuple[Tensor, ...] | None) -> None:
-        for keep, tell in self._listeners:
+    def _tell(
+        self,
+        listeners: list[tuple[tuple[str, ...], Tell]],
+        watched: Watched,
+        x: Tensor,
+        lengths: Tensor | None,
+        begin: tuple[Tensor, ...] | None,
+    ) -> None:
+        for keep, tell in listeners:
             heard = {key: value for key, value in watched.signals.items() if key[1] in keep}
             tell(Told(watched._replace(signals=heard), x, lengths, begin))
 
@@ -420,11 +466,23 @@ class Recurrent(nn.Module):
         where that is not its own."""
         for signal in (*keep, *(signal for _, signal in edits)):
             if signal not in self.cell_type.signals:
-                raise OptionError(f"signal {signal!r}: the {name or self.name} has {', '.join(self.cell_type.signals)}")
-        layers = [f"{name or self.name}.{run.place}" for run in self._runs] if edits else []
+                raise OptionError(
+                    f"signal {signal!r}: the {name or self.known_as} has {', '.join(self.cell_type.signals)}"
+                )
+        layers = [f"{name or self.known_as}.{run.place}" for run in self._runs] if edits else []
         for at, _ in edits:
             if at not in layers:
                 raise OptionError(f"layer {at!r}: there is {', '.join(layers)}")
+
+
+def _note_path(_: nn.Module, name: str, part: nn.Module | None) -> None:
+    """Tell the layers of a module that is put into another what their path is there."""
+    for below, layer in () if part is None else part.named_modules():
+        if isinstance(layer, Recurrent):
+            layer.path = f"{name}.{below}" if below else name
+
+
+register_module_module_registration_hook(_note_path)
 
 
 class LSTM(Recurrent):

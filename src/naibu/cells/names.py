@@ -16,12 +16,12 @@ def recurrent_parts(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Yield every recurrent layer and cell of a module with its name.
 
     A layer is called by its path in the module (`encoder.lstm`), or as it is `called` where its network has said so;
-    the module itself by its kind (`lstm`). Signals of its k-th layer of a stack are under `NAME.k`, read backwards
-    under `NAME.k.reverse`; those of a cell under `NAME.0`.
+    the module itself by its kind (`lstm`), or, one of ours, by its path in the module that it is part of. Signals of
+    its k-th layer of a stack are under `NAME.k`, read backwards under `NAME.k.reverse`; those of a cell under `NAME.0`.
     """
     for path, part in module.named_modules():
         if isinstance(part, Recurrent):
-            yield part.called or path or part.name, part
+            yield part.called or path or part.known_as, part
         elif isinstance(part, TORCH_LAYERS):
             yield path or part.mode.split("_")[0].lower(), part
         elif isinstance(part, TORCH_CELLS):

@@ -12,8 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from naibu.errors import OptionError
+from naibu.shown import Row, Shown, drawn, some
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from naibu.data.batch import Batch
 
 Array = npt.NDArray[Any]
@@ -30,8 +33,12 @@ class Column(NamedTuple):
     values: Array
     names: tuple[str, ...] | None = None
 
+    def __repr__(self) -> str:
+        names = "" if self.names is None else f", {len(self.names)} names: {some(self.names)}"
+        return f"Column([token] = {list(self.values.shape)}, {self.values.dtype}{names})"
 
-class Examples(ABC):
+
+class Examples(Shown, ABC):
     """One split: what is learnt from, or judged on. An example has one sequence in each stream."""
 
     streams: tuple[str, ...] = ("input",)
@@ -78,6 +85,17 @@ class Examples(ABC):
         """Return the names of the classes that are predicted at every step, None where numbers are."""
         return None
 
+    def rows(self) -> list[Row]:
+        """Return a row for each stream: how many examples and steps, how long they are, what is known of each step."""
+        found: list[Row] = []
+        for stream in self.streams:
+            lengths = self.lengths_of(stream)
+            row: Row = {"stream": stream, "examples": len(self), "steps": int(lengths.sum())}
+            for name, number in (("shortest", np.min), ("median", np.median), ("longest", np.max)):
+                row[name] = int(number(lengths)) if len(lengths) else None
+            found.append(row | {"labels": some(self.labels(stream), 20)})
+        return found
+
     def seen(self) -> Array:
         """Return whether each example occurs in training too, bool [example]; False where that is not known."""
         return np.zeros(len(self), bool)
@@ -91,8 +109,8 @@ class Coder(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Data:
+@dataclass(frozen=True, repr=False)
+class Data(Shown):
     """What was opened: three splits, and what has to be known to open a run of it again.
 
     task: which task reads it so; the command `naibu train TASK`. options: those it was opened with, as plain values
@@ -131,6 +149,19 @@ class Data:
         if symbols != self.symbols:
             raise OptionError(f"{self.name}: data of the task {self.task} cannot be numbered by other symbols")
         return self
+
+    def rows(self) -> list[Row]:
+        """Return what was found, a row of a name and a text for each."""
+        return [{"found": name, "value": value} for name, value in self.found]
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw how many examples of each part have so many steps; return the axes."""
+        parts = {name: getattr(self, name).lengths for name in ("train", "validation", "test")}
+        return drawn("naibu.reporting.plots.prediction:plot_lengths", parts, ax)
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{len(getattr(self, part)):,} {part}" for part in ("train", "validation", "test"))
+        return f"{type(self).__name__}({self.name}, task {self.task}; examples: {parts})"
 
     def example(self) -> str:
         """Return a short piece of the test part, for people to read; empty where it is nothing to read."""

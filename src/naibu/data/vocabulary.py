@@ -13,20 +13,28 @@ from naibu.data.events import Array
 from naibu.data.forms import UNKNOWN_CLOSE, UNKNOWN_OPEN, UNKNOWN_WORD, Form
 from naibu.data.trees import CLOSE, OPEN, WORD
 from naibu.errors import CorpusError, OptionError
+from naibu.shown import Row, Shown, some
 from naibu.storage import MOST, open_regular
 
 SMALLEST = 10
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-@dataclass(frozen=True)
-class Vocabulary:
+@dataclass(frozen=True, repr=False)
+class Vocabulary(Shown):
     """Symbols in the order of their numbers: the marks, the unknown ones, then by falling frequency."""
 
     symbols: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.symbols)
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({len(self):,} symbols: {some(self.symbols)})"
+
+    def rows(self) -> list[Row]:
+        """Return a row for each symbol: number, symbol."""
+        return [{"number": number, "symbol": symbol} for number, symbol in enumerate(self.symbols)]
 
     @cached_property
     def index(self) -> dict[str, int]:

@@ -45,7 +45,7 @@ def trajectories(
     values = gather(recording, {key: tuple(units)}, rows)[key].astype(np.float32)
     numbers, first = np.unique(sequence[rows], return_index=True)
     bounds = [*first, len(values)]
-    symbol = [_name(index.symbols, int(k)) for k in np.asarray(index.symbol)[rows]]
+    symbol = [symbol_name(index.symbols, int(k)) for k in np.asarray(index.symbol)[rows]]
     y = np.asarray(found.values, np.float64)[rows]
     fresh = unseen[rows]
     out = [
@@ -56,7 +56,7 @@ def trajectories(
     return Trajectories(run_name(recording), *key, tuple(int(u) for u in units), label, names, tuple(out))
 
 
-def _name(symbols: tuple[str, ...], number: int) -> str:
+def symbol_name(symbols: tuple[str, ...], number: int) -> str:
     """The name of a symbol, its number where it has none; "" where what was read is no symbol."""
     return "" if number < 0 else symbols[number] if number < len(symbols) else str(number)
 

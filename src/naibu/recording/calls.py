@@ -53,6 +53,9 @@ class Calls:
         self._listeners, self._dtype = listeners, dtype
         self._runs: dict[str, list[Heard]] = {listener.name: [] for listener in listeners}
 
+    def __repr__(self) -> str:
+        return f"Calls({', '.join(listener.name for listener in self._listeners)}: .recording)"
+
     @property
     def recording(self) -> Recording:
         """The recording: layers that read the same steps lie together, with the one that ran last; others `beside`.

@@ -10,6 +10,7 @@ import numpy as np
 from naibu.data.examples import Array as Array
 from naibu.data.examples import Column
 from naibu.errors import OptionError
+from naibu.shown import some
 
 SPLITS = ("train", "validation", "test")
 """The names of the codes in the column `split`."""
@@ -146,7 +147,7 @@ class Index:
         return len(self.sequence)
 
     def __repr__(self) -> str:
-        labels = ", ".join(self.label_names) or "none"
+        labels = some(self.label_names, 20) or "none"
         return f"Index({len(self)} tokens, {len(self.starts) - 1} sequences, labels: {labels})"
 
     def _of(self, kind: str) -> tuple[str, ...]:

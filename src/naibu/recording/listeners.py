@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
+from naibu.cells.drawn import Drawn, check_same_draws
 from naibu.cells.kernels import own
 from naibu.cells.layers import Recurrent, Tell, Told
 from naibu.cells.names import TORCH_CELLS, recurrent_parts
@@ -83,6 +85,8 @@ class Listener(ABC):
         layer gave it."""
         self.name, self.layer, self.copy, self._embeddings = name, layer, copy, embeddings
         self.keep = tuple(signal for signal in self.signals() if not keep or signal in keep)
+        self.after: Callable[[], None] | None = None
+        """What is told that a call was heard."""
         self._calls: list[Heard] = []
         self._entered = 0
 
@@ -122,6 +126,11 @@ class Listener(ABC):
             else:
                 runs.append([call])
         return [self._finished(self._joined(parts)) for parts in runs]
+
+    def _hear(self, call: Heard) -> None:
+        self._calls.append(call)
+        if self.after is not None:
+            self.after()
 
     def _finished(self, run: Heard) -> Heard:
         """Return a run with what is only computed once it is whole."""
@@ -222,7 +231,7 @@ class LayerListener(Listener):
         def tell(told: Told) -> None:
             watched = told.watched
             values = {
-                (self.name + place[len(layer.name) :], signal): value.detach().clone()
+                (self.name + place[len(layer.known_as) :], signal): value.detach().clone()
                 if self.copy and signal == "hidden"
                 else value.detach()
                 for (place, signal), value in watched.signals.items()
@@ -230,7 +239,7 @@ class LayerListener(Listener):
             steps, batch = watched.output.shape[:2]
             symbols = self._symbols(told.read)
             end = watched.state
-            self._calls.append(Heard(values, steps, batch, told.lengths, told.begin, end, symbols, next(_clock)))
+            self._hear(Heard(values, steps, batch, told.lengths, told.begin, end, symbols, next(_clock)))
 
         return tell
 
@@ -254,7 +263,7 @@ class LayerListener(Listener):
         result = own_forward(self.layer)(*args, **kwargs)
         input, state = _arguments(args, kwargs)
         with torch.no_grad():
-            self._calls.append(self._recovered(input, state, *result))
+            self._hear(self._recovered(input, state, *result))
         return result
 
     def _recovered(self, input: Tensor | PackedSequence, state: Any, output: Any, end: Any) -> Heard:
@@ -277,6 +286,10 @@ class LayerListener(Listener):
                 if top:
                     y_way = y.chunk(directions, -1)[direction]
                     y_way = reverse_padded(y_way, lengths) if direction else y_way
+                    if number and self.layer.training and self.layer.dropout:
+                        there = slice(None) if lengths is None else _there(lengths, len(x_way))
+                        again = self._run_again(x_way, start, weights)
+                        check_same_draws(again[there], y_way[there], self.name)
                 else:
                     y_way = self._run_again(x_way, start, weights)
                 found = self._recover(x_way, y_way, start, weights)
@@ -286,6 +299,8 @@ class LayerListener(Listener):
                     values[(f"{self.name}.{number}{suffix}", signal)] = value
                 outputs.append(reverse_padded(y_way, lengths) if direction else y_way)
             x = torch.cat(outputs, -1) if directions == 2 else outputs[0]
+            if not top:
+                x = functional.dropout(x, self.layer.dropout, self.layer.training)
         end = _parts(end) or ()
         return Heard(values, len(read), read.shape[1], lengths, _parts(state), end, symbols, next(_clock))
 
@@ -369,7 +384,7 @@ class CellListener(Listener):
             raw = dict(zip(RAW, (_wide(x).clone(), *before, *(end or ())), strict=False))
             values = {("", name): value[None] for name, value in raw.items()}
             symbols = self._symbols(x[None])
-        self._calls.append(Heard(values, 1, len(x), None, begin, end or (), symbols, next(_clock)))
+        self._hear(Heard(values, 1, len(x), None, begin, end or (), symbols, next(_clock)))
         return result
 
     def _finished(self, run: Heard) -> Heard:
@@ -399,24 +414,52 @@ class CellListener(Listener):
         return {}
 
 
+class Bystander(LayerListener):
+    """Hears a fused layer in training, which computes to the last bit what it would if nobody heard it."""
+
+    def refusal(self) -> str | None:
+        """Return None: what was dropped at random is dropped again."""
+        return None
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear the layer from a second run of it, or from what it gave."""
+        other = stands_in_for(self.layer)
+        layer = other if isinstance(other, Recurrent) else self.layer
+        if isinstance(layer, Recurrent):
+            with layer.listen(self.keep, self._told(layer), beside=True):
+                yield
+        else:
+            with self._entering(), standing_in({self.layer: self._overheard}):
+                yield
+
+    def _overheard(self, *args: Any, **kwargs: Any) -> Any:
+        drawn = Drawn.now(next(self.layer.parameters()))
+        result = own_forward(self.layer)(*args, **kwargs)
+        with drawn.again():
+            self._hear(self._recovered(*_arguments(args, kwargs), *result))
+        return result
+
+
 def find_listeners(
     module: nn.Module,
     keep: Collection[str],
     only: Sequence[str] | None = None,
     *,
+    of_layers: type[LayerListener] = LayerListener,
     embeddings: Embeddings | None = None,
     copy: bool = True,
 ) -> list[Listener]:
     """Return a listener for each recurrent layer in a module, or for those that `only` names.
 
     `keep` names signals, all where it is empty; `embeddings` are what symbols may be known from; `copy` says whether
-    the module might change in place what a layer gave it.
+    the module might change in place what a layer gave it; `of_layers` is what hears a fused layer.
     Raises OptionError where there is none, or none of that name, or none that has a signal of `keep`.
     """
     keep = (keep,) if isinstance(keep, str) else tuple(keep)
     found: list[Listener] = []
     for name, part in recurrent_parts(module):
-        kind = CellListener if isinstance(part, TORCH_CELLS) else LayerListener
+        kind = CellListener if isinstance(part, TORCH_CELLS) else of_layers
         found.append(kind(name, part, keep, embeddings, copy))
     if not found:
         seen = sorted({_kind(part) for part in module.modules()})
@@ -487,6 +530,11 @@ def _arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]
 def _parts(state: Any) -> tuple[Tensor, ...] | None:
     """Return the parts of a state, None for one of zeros that was not given."""
     return None if state is None else (state,) if isinstance(state, Tensor) else tuple(state)
+
+
+def _there(lengths: Tensor, steps: int) -> Tensor:
+    """Return where a step is none of padding, `[time batch]`."""
+    return torch.arange(steps, device=lengths.device)[:, None] < lengths
 
 
 def _wide(x: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, SupportsIndex, TypeGuard
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeGuard
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from naibu.errors import OptionError
 from naibu.recording.files import opened
 from naibu.recording.index import FIXED, INPUT, LABEL, OUTCOME, Array, Index, column_of
 from naibu.recording.store import Held, Key, Store, plan_spans
+from naibu.shown import Row, Shown, drawn, some
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class Shard:
@@ -100,7 +104,7 @@ class StoredArray:
         return found
 
 
-class Recording:
+class Recording(Shown):
     """Everything that was recorded of a network, on disk, in memory, or computed anew on every pass.
 
     ==========================  ==============================================================
@@ -240,9 +244,30 @@ class Recording:
             yield Shard(self, number)
         self._store.forget()
 
+    def rows(self) -> list[Row]:
+        """Return a row for each layer and signal: units, rows, the type of the values, how many are undefined."""
+        found: list[Row] = []
+        for (layer, signal), units in self._units.items():
+            row: Row = {"layer": layer, "signal": signal, "units": units, "tokens": self.tokens}
+            undefined = self.undefined.get(f"{layer}/{signal}", 0)
+            found.append({**row, "dtype": str(self._store.dtype), "undefined": undefined})
+        return found
+
+    def plot(self, ax: Axes | None = None, *, key: Key, unit: int, sequence: int = 0, label: str = "") -> Axes:
+        """Draw one unit over one sequence, by its place among the sequences, on the steps of a label; return the axes.
+
+        Raises OptionError for a key, unit, sequence or label that is not there.
+        """
+        if not 0 <= unit < self.units(key):
+            raise OptionError(f"unit {unit}: {'/'.join(key)} has units 0 to {self.units(key) - 1}")
+        if not 0 <= sequence < (count := len(self.index.starts) - 1):
+            raise OptionError(f"sequence {sequence}: there are sequences 0 to {count - 1}")
+        options: dict[str, Any] = {"key": key, "unit": unit, "sequence": sequence, "label": label}
+        return drawn("naibu.reporting.plots.units:plot_recorded", self, ax, **options)
+
     def __repr__(self) -> str:
         where = "in memory" if isinstance(self._store, Held) else "live" if self.path is None else str(self.path)
-        names = ", ".join("/".join(key) for key in self._units)
+        names = some("/".join(key) for key in self._units)
         return f"Recording({where}, {self.tokens} tokens, {len(self.index.starts) - 1} sequences: {names})"
 
     def _overlapping(self, start: int, stop: int) -> range:

@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from naibu.config import ModelConfig, TrainingConfig
 from naibu.data.examples import Data
 from naibu.errors import StoredError
 from naibu.runs import first_format
+from naibu.shown import Row, Shown, drawn
 from naibu.storage import (
     DIGEST,
     MALFORMED,
@@ -29,6 +30,9 @@ from naibu.storage import (
 
 LONGER = "longer"
 """The key under which settings have the trainings that went on with a finished run."""
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 FORMAT = 3
 """Version of the layout; a folder written by a newer one is refused, of an older one (2: without checksums) is read."""
 SETTINGS, FIRST = "settings.toml", "config.json"
@@ -64,6 +68,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Run:
+class Run(Shown):
     """A network trained, or being trained, in a folder of its own.
 
     `path` is the folder; `task` and `options` say what data it learns, `fingerprint` which they were; `model` and
@@ -92,6 +97,14 @@ class Run:
     def __repr__(self) -> str:
         state = "finished" if self.finished else "unfinished"
         return f"Run({str(self.path)!r}, task {self.task}, {self.model.cell} of {self.model.units} units, {state})"
+
+    def rows(self) -> list[Row]:
+        """Return the learning curve, a row for each line of `metrics.jsonl`. Raises as `metrics`."""
+        return list(self.metrics())
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the learning curve; return the axes."""
+        return drawn("naibu.reporting.plots.prediction:plot_learning_curve", self.metrics(), ax)
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from naibu.errors import OptionError
 from naibu.progress import Report, silent
 from naibu.runs import Run
 from naibu.runs.load import load
+from naibu.shown import Row, Shown
 from naibu.tasks.catalogue import task_named
 from naibu.training.threads import threads
 from naibu.training.train import train
@@ -32,11 +33,22 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Seeds:
+class Seeds(Shown):
     """Trainings with several seeds, and what they score."""
 
     runs: tuple[Run, ...]
     measures: tuple[Spread, ...]
+
+    def rows(self) -> list[Row]:
+        """Return a row for each measure: mean, spread, and a column for each seed."""
+        seeds = [f"seed {run.training.seed}" for run in self.runs]
+        return [
+            {"measure": m.measure, "mean": m.mean, "spread": m.spread, **dict(zip(seeds, m.each, strict=True))}
+            for m in self.measures
+        ]
+
+    def __repr__(self) -> str:
+        return f"Seeds({len(self.runs)} runs, measures: {', '.join(m.measure for m in self.measures)})"
 
     def numbers(self) -> dict[str, Any]:
         """Return mean, spread and each seed of every measure, for scripts."""

@@ -34,6 +34,20 @@ def plot_learning_curve(metrics: Sequence[Mapping[str, Any]], ax: Axes | None = 
     return ax
 
 
+def plot_lengths(parts: Mapping[str, np.ndarray], ax: Axes | None = None) -> Axes:
+    """Draw how many examples of each part have so many steps, from lengths `[example]` by the part's name."""
+    ax = new_axes() if ax is None else ax
+    longest = max((int(lengths.max()) for lengths in parts.values() if len(lengths)), default=1)
+    edges = np.linspace(0.5, longest + 0.5, min(longest, 40) + 1)
+    styles = (("-", GREY), ((0, (4, 1.5)), BLUE), (":", VERMILLION))
+    for (name, lengths), (style, colour) in zip(parts.items(), styles, strict=False):
+        counts = np.histogram(lengths, edges)[0]
+        ax.stairs(counts, edges, color=colour, linestyle=style, linewidth=1.3, label=f"{name}, {len(lengths):,}")
+    ax.set(xlabel="steps of an example", ylabel="examples", yscale="symlog")
+    ax.legend(loc="upper right")
+    return ax
+
+
 def plot_confusion(confusion: Confusion, ax: Axes | None = None) -> Axes:
     """Draw what was thought most probable where each symbol came: a row is what came, its fields sum to 1."""
     ax = new_axes((6.5, 6.5)) if ax is None else ax

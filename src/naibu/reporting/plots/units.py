@@ -8,7 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from naibu.probes.results import Correlation, SignalCorrelation, SignalOverlap, Trajectories
+from naibu.data.examples import Column
+from naibu.probes.results import Correlation, SignalCorrelation, SignalOverlap, Trajectories, Trajectory
+from naibu.probes.source import Key
+from naibu.probes.trajectories import symbol_name
+from naibu.recording.recording import Recording
 from naibu.reporting.plots.canvas import BLUE, GREY, ORANGE, VERMILLION, ink, new_axes, signal_colour, tinted
 from naibu.reporting.words import label_name, shortened, signal_name
 
@@ -98,9 +102,33 @@ def plot_trajectory(
     ax = new_axes((7.3, 2.1)) if ax is None else ax
     course = trajectories.sequences[sequence]
     steps = np.arange(len(course.symbols))
+    behind = _steps(trajectories, course, ax, falling) if trajectories.label else None
+    colour = signal_colour(trajectories.signal)
+    few = len(steps) <= WITH_SYMBOLS
+    ax.plot(steps, course.values[:, unit], color=colour, marker="o" if few else None, markersize=2.5)
+    ax.set_ylabel(f"unit {trajectories.units[unit]}\n{signal_name(trajectories.signal)}", color=colour)
+    ax.set_xlim(-0.5, len(steps) - 0.5)
+    if behind is not None:
+        ax.set_zorder(behind.get_zorder() + 1)
+    if few and any(course.symbols):
+        ax.set_xticks(steps, [shortened(s, 12) for s in course.symbols], rotation=90, fontsize=7)
+        ax.tick_params(axis="x", length=2)
+    else:
+        ax.set_xlabel("places read")
+    return ax
+
+
+def _steps(trajectories: Trajectories, course: Trajectory, ax: Axes, falling: bool) -> Axes:
+    """Draw the label as steps, on an axis of its own, and return that."""
     behind = ax.twinx()
     behind.step(
-        steps, course.label, where="mid", color=GREY, linewidth=3, alpha=0.5, label=label_name(trajectories.label)
+        np.arange(len(course.symbols)),
+        course.label,
+        where="mid",
+        color=GREY,
+        linewidth=3,
+        alpha=0.5,
+        label=label_name(trajectories.label),
     )
     behind.set_ylabel(label_name(trajectories.label), color=GREY)
     behind.tick_params(axis="y", colors=GREY)
@@ -108,18 +136,7 @@ def plot_trajectory(
     behind.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     if falling:
         behind.invert_yaxis()
-    colour = signal_colour(trajectories.signal)
-    few = len(steps) <= WITH_SYMBOLS
-    ax.plot(steps, course.values[:, unit], color=colour, marker="o" if few else None, markersize=2.5)
-    ax.set_ylabel(f"unit {trajectories.units[unit]}\n{signal_name(trajectories.signal)}", color=colour)
-    ax.set_xlim(-0.5, len(steps) - 0.5)
-    ax.set_zorder(behind.get_zorder() + 1)
-    if few and any(course.symbols):
-        ax.set_xticks(steps, [shortened(s, 12) for s in course.symbols], rotation=90, fontsize=7)
-        ax.tick_params(axis="x", length=2)
-    else:
-        ax.set_xlabel("places read")
-    return ax
+    return behind
 
 
 def plot_overlap(
@@ -158,3 +175,16 @@ def _value_name(label: str, values: Sequence[str], row: int) -> str:
 def _edge(edges: np.ndarray, place: int) -> str:
     value = float(edges[min(place, len(edges) - 1)])
     return f"{value:.2g}".replace("-", "−") if np.isfinite(value) else ""
+
+
+def plot_recorded(
+    recording: Recording, ax: Axes | None = None, *, key: Key, unit: int, sequence: int = 0, label: str = ""
+) -> Axes:
+    """Draw one unit of a recording over one sequence, and where a label is named its steps behind, as a trajectory."""
+    index = recording.index
+    rows = slice(int(index.starts[sequence]), int(index.starts[sequence + 1]))
+    symbols = tuple(symbol_name(index.symbols, number) for number in index.symbol[rows].tolist())
+    known = index.label(label) if label else Column(np.zeros(len(index)))
+    values = known.values[rows].astype(np.float64)
+    course = Trajectory(sequence, bool(index.seen[rows.start]), symbols, values, recording[key][rows, [unit]])
+    return plot_trajectory(Trajectories("", *key, (unit,), label, known.names or (), (course,)), ax)
