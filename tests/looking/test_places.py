@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import shutil
 from pathlib import Path
@@ -132,16 +133,21 @@ def test_a_recording_that_the_disk_has_no_room_for_is_refused_before_it_begins(l
 
 
 def test_every_step_is_a_function_of_python(treebank, tmp_path):
-    """What `naibu.look` leaves is what the steps leave one at a time."""
+    """What `naibu.look` leaves is what the steps leave one at a time, and what `report` makes of a run and its data."""
     options = TreesOptions(treebank, form="tagged")
     model, training = naibu.ModelConfig(units=8), TrainingConfig(steps=20, threads=1)
-    naibu.look("trees", options, out=tmp_path / "look", model=model, training=training)
+    looked = naibu.look("trees", options, out=tmp_path / "look", model=model, training=training)
+    assert looked.report() == tmp_path / "look" / "report.html"
+    assert [run.name for run in looked.runs] == [*looked.summary["networks"]] == ["tagged-8"]
+    assert html.escape(looked.summary["finding"]) in looked._repr_html_()
+    assert len(repr(looked)) < 300
     run = naibu.train(naibu.open_trees(treebank), out=tmp_path / "tagged-8", model=model, training=training)
     places = Places(run)
     steps.record_run(places, places.run.data())
     assert naibu.probe(run) == tmp_path / "tagged-8" / "results"
     assert naibu.intervene(run).run == "tagged-8"
-    assert naibu.report(run, out=tmp_path / "alone.html").parts[0].subject.name == "tagged-8"
+    (places.results / "holding.json").unlink()
+    assert [*naibu.report(run, run.data(), out=tmp_path / "alone.html").summary["networks"]] == ["tagged-8"]
     assert (tmp_path / "look" / "report.html").exists()
     assert (tmp_path / "alone.html").exists()
     (again,) = places_in([tmp_path / "look"])

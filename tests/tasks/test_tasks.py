@@ -241,8 +241,8 @@ def test_all_five_steps_take_it(made, tmp_path):
     model, training = made.entry.model, made.entry.training
     found = naibu.look(made.entry.task, options, out=tmp_path / "look", model=model, training=training)
     page = (tmp_path / "look" / "report.html").read_text(encoding="utf-8")
-    assert len(found.parts) == 1
-    assert {"holding", "distributions"} <= {section.key for section in found.parts[0].sections}
+    assert len(found.content.parts) == 1
+    assert {"holding", "distributions"} <= {section.key for section in found.content.parts[0].sections}
     assert made.data.asks[0].split(":")[0].replace("_", " ") in page
     summary = json.loads((tmp_path / "look" / "summary.json").read_text())
     (numbers,) = summary["networks"].values()

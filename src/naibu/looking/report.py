@@ -65,13 +65,18 @@ def make_report(looked: Sequence[Places], page: Path, *, command: str) -> Report
         raise StoredError(f"{unfinished}: the training is unfinished; the command that began it goes on with it")
     for each in places:
         refuse_damaged(each.run.path)
-    made = f"{date.today()}, naibu {__version__}, torch {torch.__version__}, Python {platform.python_version()}"
     parts = tuple(part_of(place, f"network-{k}") for k, place in enumerate(places, 1))
     title = f"Inside networks that read {parts[0].subject.source}"
-    report = Report(title, made, command, parts)
+    return write_report(title, parts, [each.stored() for each in places], page, command)
+
+
+def write_report(title: str, parts: Sequence[Part], results: Sequence[Results], page: Path, command: str) -> Report:
+    """Write a page of some networks, and `summary.json` beside it; return what was reported."""
+    made = f"{date.today()}, naibu {__version__}, torch {torch.__version__}, Python {platform.python_version()}"
+    report = Report(title, made, command, tuple(parts))
     write(report, page)
-    pairs = zip(places, parts, strict=True)
-    networks = {p.run.name: summary_of(part.subject, p.stored()) for p, part in pairs}
+    pairs = zip(parts, results, strict=True)
+    networks = {part.subject.name: summary_of(part.subject, found) for part, found in pairs}
     table = summary_table(report)
     summary = {"version": VERSION, "title": title, "made": made, "command": command, "networks": networks}
     shown = {"columns": [*networks], "rows": _cells(table)}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from naibu.data.examples import Column
 from naibu.errors import OptionError
 from naibu.recording.index import SPLITS, Array, narrowed, only_texts
 
@@ -61,11 +62,18 @@ class Given:
         return digest.digest()
 
 
-def given_column(what: str, given: Any) -> Given:
+def given_column(what: str, given: Any, lengths: Array | None = None) -> Given:
     """Return values given as `[sequence time]`, one array a sequence, or arrays `[sequence time]` batch by batch.
 
-    A pair (codes, names) names the codes; strings are numbered.
+    A pair (codes, names) names the codes; strings are numbered. A `Column` has the values of all steps, sequence after
+    sequence, as long as `lengths` says.
     """
+    if isinstance(given, Column):
+        if lengths is None or lengths.sum() != len(given.values):
+            many = "none are given" if lengths is None else f"they come to {lengths.sum()}"
+            raise OptionError(f"{what}: a Column of {len(given.values)} steps; lengths must add up to that, {many}")
+        cut = np.split(given.values, np.cumsum(lengths)[:-1])
+        given = cut if given.names is None else (cut, given.names)
     names: tuple[str, ...] | None = None
     if not isinstance(given, Iterable) or isinstance(given, str):
         raise OptionError(f"{what}: {given!r}; give [sequence time], or one array a sequence")

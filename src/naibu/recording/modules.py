@@ -52,7 +52,8 @@ def record_module(
     one call; a list or a loader gives one call after another. Its layers' batch dimension counts sequences,
     numbered through all calls. For every sequence there may be given
     `lengths`  how many steps count (the rest is padding; packed input knows its own),
-    `labels`   name -> values: an array `[sequence time]`, or one array a sequence; strings become codes,
+    `labels`   name -> values: an array `[sequence time]`, one array a sequence, or, where lengths are given, a
+               `Column` of all steps; strings become codes,
     `symbols`  what was read, numbers or strings, in the same shapes; where they are not given, what reached an
                embedding of the module whose vectors the layer read, and -1 where that cannot be known,
     `split`    train, validation or test, or 0, 1, 2; all are train without it.
@@ -70,7 +71,7 @@ def record_module(
     embeddings = Embeddings(module)
     listeners = find_listeners(module, keep, layers, embeddings=embeddings)
     known = flat_lengths(lengths)
-    columns = {name: given_column(f"label {name!r}", values) for name, values in (labels or {}).items()}
+    columns = {name: given_column(f"label {name!r}", values, known) for name, values in (labels or {}).items()}
     read = None if symbols is None else given_column("symbols", symbols)
     splits = given_splits(split)
     table = _Table(known, columns, read, splits, seen_in_training(read, splits, known))

@@ -129,7 +129,7 @@ def _opening(report: Report) -> Markup:
         return joined(element("h1", report.title), paragraph(LEAD))
     part, opening = report.opening
     link = element("a", part.subject.name, href=f"#{part.anchor}")
-    trained = f"{part.subject.training['cell']}, " if "cell" in part.subject.training else ""
+    trained = f" ({part.subject.training['cell']}, trained here)" if "cell" in part.subject.training else ""
     short = cut_short(part.subject.metrics, part.subject.commands.get("longer", ""))
     read = f", which read {part.subject.reads}" if part.subject.reads else ""
     return element(
@@ -138,7 +138,7 @@ def _opening(report: Report) -> Markup:
         element("h1", opening.sentence),
         paragraph(opening.proof, "proof"),
         element("div", *map(Markup, opening.figures), class_="panels"),
-        element("p", "The network ", link, f" ({trained}trained here){read}. ", LEAD, class_="quiet"),
+        element("p", "The network ", link, f"{trained}{read}. ", LEAD, class_="quiet"),
         *(paragraph(aside, "quiet") for aside in (short, part.subject.differs) if aside),
         class_="opening",
     )

@@ -28,11 +28,11 @@ from naibu.storage import (
     write_toml,
 )
 
-LONGER = "longer"
-"""The key under which settings have the trainings that went on with a finished run."""
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+LONGER = "longer"
+"""The key under which settings have the trainings that went on with a finished run."""
 FORMAT = 3
 """Version of the layout; a folder written by a newer one is refused, of an older one (2: without checksums) is read."""
 SETTINGS, FIRST = "settings.toml", "config.json"
@@ -67,7 +67,6 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Run:
 class Run(Shown):
     """A network trained, or being trained, in a folder of its own.
 
