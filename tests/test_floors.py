@@ -16,7 +16,7 @@ FLOORS = [
     {"tasks"},
     {"runs"},
     {"training", "recording"},
-    {"probes", "interventions", "gradients", "reporting"},
+    {"probes", "interventions", "gradients", "reporting", "drawing"},
     {"looking", "bench"},
     {"papers"},
     {"commands"},

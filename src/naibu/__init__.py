@@ -29,6 +29,7 @@ _HOME = {
     "GRU": "naibu.cells.layers",
     "RNN": "naibu.cells.layers",
     "swap": "naibu.cells.swap",
+    "draw": "naibu.drawing",
     "unroll": "naibu.cells.unroll",
     "Clamp": "naibu.cells.edits",
     "ModelConfig": "naibu.config",
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from naibu.config import TrainingConfig as TrainingConfig
     from naibu.data.corpus import open_corpus as open_corpus
     from naibu.data.text_corpus import open_text as open_text
+    from naibu.drawing import draw as draw
     from naibu.errors import CorpusError as CorpusError
     from naibu.errors import NaibuError as NaibuError
     from naibu.errors import OptionError as OptionError

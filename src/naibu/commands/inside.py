@@ -162,6 +162,42 @@ def plot(
     return str(out)
 
 
+def draw(
+    what: Annotated[str, Parameter(help="A cell, lstm or gru for example, or the folder of a trained network.")],
+    /,
+    *,
+    out: Path = Path("cell.svg"),
+    steps: int = 3,
+    told: Told = UNTOLD,
+) -> Any:
+    """Draw a cell, or a network's layers, for a slide: folded and unrolled, the cell's inside, its equations.
+
+    Every cell that --cell has can be drawn; a name that is none lists them.
+
+    $ naibu draw lstm --out lstm.svg
+    $ naibu draw gru --steps 5 --out gru.svg
+    $ naibu draw looks/mine/tagged-200 --out network.svg
+
+    Args:
+        out: The file to write, SVG.
+        steps: Steps of the unrolled layers; 0 draws the inside alone.
+    """
+    from naibu.drawing import draw
+    from naibu.runs import is_run, open_run
+
+    if out.suffix != ".svg":
+        raise OptionError(f"--out {out}: must end in .svg")
+    if is_run(Path(what)):
+        from naibu.runs.load import load
+
+        drawn = draw(load(open_run(what)), steps)
+    else:
+        drawn = draw(what, steps)
+    drawn.save(out)
+    told.say("Picture", out)
+    return str(out)
+
+
 def check(
     paths: Annotated[tuple[Path, ...], Parameter(help="Folders of networks, looks, recordings or papers.")],
     /,
