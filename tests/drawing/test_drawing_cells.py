@@ -200,6 +200,7 @@ def test_a_drawing_is_saved_as_it_is_shown(tmp_path: Path) -> None:
     drawing = draw("lstm")
     drawing.save(tmp_path / "lstm.svg")
     assert (tmp_path / "lstm.svg").read_text(encoding="utf-8") == drawing._repr_svg_() == str(draw("lstm"))
+    assert (Path(__file__).parents[2] / "docs" / "lstm.svg").read_text(encoding="utf-8") == str(drawing)
     assert len(repr(drawing)) < 200
     tree = ElementTree.fromstring(str(drawing))
     xs = [float(each.get("x", 0)) for each in tree.iter() if each.tag.endswith("text")]

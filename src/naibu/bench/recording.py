@@ -1,4 +1,4 @@
-"""What recording costs: all signals of a layer, written to disk, against the layer's own forward pass."""
+"""What recording costs: all signals of a layer against its own forward pass; a unit watched in a step of training."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch import nn
 from naibu.bench.rounds import interleaved
 from naibu.cells.lstm import LSTMCell
 from naibu.recording import record
+from naibu.recording.watching import watch
 
 SIZES = ((100, 32, 64), (200, 32, 64), (1000, 32, 35))
 CALLS = 16
@@ -23,7 +24,8 @@ CALLS = 16
 def measure(folder: Path | None = None) -> list[dict[str, Any]]:
     """Return a row per size: how many times its own forward pass a layer takes when everything is recorded.
 
-    `ratio_to_forward_disk` is (forward + recover + write, files flushed to the disk) / forward; 1 is free.
+    `ratio_to_forward_disk` is (forward + recover + write, files flushed to the disk) / forward, `ratio_watched` steps of
+    training with one unit watched / without; 1 is free.
     """
     with tempfile.TemporaryDirectory(dir=folder) as place:
         return [_row(Path(place) / "recording", *size) for size in SIZES]
@@ -46,9 +48,24 @@ def _row(target: Path, hidden: int, batch: int, steps: int) -> dict[str, Any]:
     def in_memory() -> None:
         record(layer, batches, keep=LSTMCell.signals)
 
+    trained = nn.LSTM(hidden, hidden)
+    optimiser = torch.optim.Adam(trained.parameters())
+
+    def training() -> None:
+        for x in batches:
+            optimiser.zero_grad()
+            trained(x)[0].square().mean().backward()
+            optimiser.step()
+
+    def watched() -> None:
+        with watch(trained, {("lstm.0", "cell"): [17]}):
+            training()
+
     found = interleaved({"forward": forward, "disk": on_disk, "memory": in_memory}, rounds=7)
+    steps_of = interleaved({"training": training, "watched": watched}, rounds=7)
     row: dict[str, Any] = {"hidden": hidden, "batch": batch, "steps": steps, "signals": len(LSTMCell.signals)}
     row |= {f"ratio_to_forward_{way}": 1 / found.ratio(way, "forward") for way in ("disk", "memory")}
+    row["ratio_watched"] = 1 / steps_of.ratio("watched", "training")
     return {**row, "forward_ms": 1000 * found.seconds["forward"] / CALLS, "load": found.load}
 
 

@@ -163,6 +163,7 @@ def plain(title: str) -> Callable[[list[Row]], list[Printed]]:
     def made(rows: list[Row]) -> list[Printed]:
         names = {"hidden": "units", "forward_ms": "forward, ms"}
         names |= {"ratio_to_forward_disk": "on disk / forward", "ratio_to_forward_memory": "in memory / forward"}
+        names["ratio_watched"] = "training, a unit watched / not"
         columns = tuple(names.get(column, column.replace("_", " ")) for column in rows[0])
         lines = [[f"{each:.2f}" if isinstance(each, float) else str(each) for each in row.values()] for row in rows]
         return [Printed(title, columns, tuple(map(tuple, lines)), _remarks(rows))]
