@@ -6,6 +6,7 @@ import importlib
 import sys
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,18 @@ class Shown:
         return f"<p><code>{escape(repr(self))}</code></p>{_html(rows[:SHOWN])}{more}"
 
 
+class Brief:
+    """A dataclass that is part of others: its `repr` says the shape of an array, and of many values how many."""
+
+    def __init_subclass__(cls) -> None:
+        cls.__repr__ = Brief.__repr__  # type: ignore[method-assign]  # before the dataclass makes one of its fields
+
+    def __repr__(self) -> str:
+        values = {each.name: getattr(self, each.name) for each in fields(self)}  # type: ignore[arg-type]
+        said = ", ".join(f"{name}={_brief(value)}" for name, value in values.items())
+        return f"{type(self).__name__}({said})"
+
+
 def drawn(where: str, what: Any, ax: Axes | None, **options: Any) -> Axes:
     """Draw something by the plot that lies at `module:function`, on axes of its own where none are given."""
     if ax is None and "matplotlib.pyplot" in sys.modules:  # so that a notebook shows it
@@ -51,6 +64,12 @@ def some(names: Iterable[str], most: int = 8) -> str:
     """Return names with commas between them, the first few where there are many."""
     every = list(names)
     return ", ".join([*every[:most], *([f"{len(every) - most} more"] if len(every) > most else [])])
+
+
+def _brief(value: Any) -> str:
+    if hasattr(value, "shape") and value.ndim:
+        return f"array {list(value.shape)}"
+    return f"{len(value)} values" if isinstance(value, tuple | list | str) and len(value) > 30 else repr(value)
 
 
 def _html(rows: Sequence[Row]) -> str:

@@ -21,6 +21,8 @@ from naibu.probes.tables import save
 def test_a_result_is_short_has_a_table_and_a_plot(found, tmp_path):
     assert len(repr(found)) < 200
     assert type(found).__name__ in repr(found)
+    for part in getattr(found, "signals", ()):
+        assert len(repr(part)) < 2500
     assert found.rows()[0].keys() <= set(found.table()[0] if isinstance(found.table(), list) else found.table().columns)
     html = found._repr_html_()
     assert html.count("<tr>") <= 21

@@ -24,8 +24,8 @@ CALLS = 16
 def measure(folder: Path | None = None) -> list[dict[str, Any]]:
     """Return a row per size: how many times its own forward pass a layer takes when everything is recorded.
 
-    `ratio_to_forward_disk` is (forward + recover + write, files flushed to the disk) / forward, `ratio_watched` steps of
-    training with one unit watched / without; 1 is free.
+    `ratio_to_forward_disk` is (forward + recover + write, files flushed to the disk) / forward; `ratio_watched` steps
+    of training with one unit watched / without; 1 is free.
     """
     with tempfile.TemporaryDirectory(dir=folder) as place:
         return [_row(Path(place) / "recording", *size) for size in SIZES]

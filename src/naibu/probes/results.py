@@ -13,6 +13,7 @@ import numpy as np
 
 from naibu.probes.result import Result
 from naibu.probes.result import Row as Row
+from naibu.shown import Brief
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Association:
+class Association(Brief):
     """How a unit's values spread for each value of the label, on test rows: a scatter plot without its points."""
 
     label_values: np.ndarray  # [value]; the label's values, or centres of 40 intervals when it has more
@@ -83,7 +84,7 @@ class Association:
 
 
 @dataclass(frozen=True)
-class SignalCorrelation:
+class SignalCorrelation(Brief):
     """One signal: r of every unit with the label on training rows, and the chosen units scored on test rows."""
 
     layer: str
@@ -129,7 +130,7 @@ class Correlation(Result):
 
 
 @dataclass(frozen=True)
-class SignalOverlap:
+class SignalOverlap(Brief):
     """One signal: histogram overlap of every unit on training rows, and of the chosen unit on test rows."""
 
     layer: str
@@ -214,7 +215,7 @@ class Levels:
 
 
 @dataclass(frozen=True)
-class SignalDistribution:
+class SignalDistribution(Brief):
     """All units of one signal pooled, on test rows."""
 
     layer: str
@@ -317,7 +318,7 @@ class Confusion(Result):
 
 
 @dataclass(frozen=True)
-class Trajectory:
+class Trajectory(Brief):
     """Chosen units over one sequence, one step per symbol."""
 
     sequence: int
@@ -356,7 +357,7 @@ class Trajectories(Result):
 
 
 @dataclass(frozen=True)
-class Curve:
+class Curve(Brief):
     """A rising curve: straight between its knots, level before the first and after the last."""
 
     x: np.ndarray  # [knot], ascending
@@ -364,7 +365,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class LinearModel:
+class LinearModel(Brief):
     """One model of the label: a weighted sum of raw units, or a rising curve along one, and its scores."""
 
     name: str  # "linear", "lasso", "single", "monotone" (along one unit), "monotone of all" (along "linear")
@@ -411,7 +412,7 @@ class Regression(Result):
 
 
 @dataclass(frozen=True)
-class L1Row:
+class L1Row(Brief):
     """L1-regularised logistic regression at one strength."""
 
     strength: float  # C of |w|_1 + C * sum over training tokens of log(1 + exp(-y (xw + b)))

@@ -72,6 +72,9 @@ class Report:
     command: str  # the command line that made this report
     parts: tuple[Part, ...]
 
+    def __repr__(self) -> str:
+        return f"Report({self.title}: {', '.join(part.subject.name for part in self.parts)})"
+
     @property
     def opening(self) -> tuple[Part, Opening] | None:
         """The clearest finding of all networks, None where none was asked for."""
