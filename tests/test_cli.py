@@ -273,20 +273,8 @@ def test_help_and_version_load_nothing_heavy():
     assert done.stdout.startswith(f"naibu {naibu.__version__}\n")
 
 
-STEPS = (
-    "evaluate",
-    "generate",
-    "record",
-    "probe",
-    "intervene",
-    "report",
-    "colour",
-    "show",
-    "plot",
-    "check",
-    "gradients",
-    "bench",
-)
+STEPS = ("evaluate", "generate", "record", "probe", "intervene", "report", "colour", "show", "plot", "draw", "check")
+STEPS += ("gradients", "bench")
 COMMANDS = [
     [],
     *([name] for name in ("train", "look", "papers", *STEPS)),
