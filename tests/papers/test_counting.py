@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -276,17 +277,25 @@ def test_the_price_makes_values_whole():
 
 
 def test_rows_resume_and_pictures_are_drawn(tmp_path, monkeypatch):
-    monkeypatch.setattr(counting, "QUICK", Recipe(steps=3, units=3))
+    monkeypatch.setattr(counting, "Recipe", partial(Recipe, steps=3, units=3))
     monkeypatch.setattr(counting, "SWEPT", counting.SWEPT[:1])
-    rows, _ = run(reproduction(seeds=(1,)), tmp_path, "Counting", quick=True)
+    monkeypatch.setattr(counting, "FARTHEST", 200)
+    rows, _ = run(reproduction(seeds=(1,)), tmp_path, "Counting")
     assert [row.row for row in rows][:3] == ["a^n b^n c^n", "a^n b^n", "brackets"]
     assert rows[0].obtained["right_to_200"] == 0
     assert rows[0].trials == 1
-    lines = (tmp_path / "counting-quick.md").read_text().splitlines()
+    lines = (tmp_path / "counting.md").read_text().splitlines()
     assert lines[2].startswith("| | trainings | all n to 50 | to 200 |")
     assert lines[4].startswith("| a^n b^n c^n | 1 | 0 | 0 |")
     monkeypatch.setattr(counting, "scored", lambda *_: pytest.fail("a finished row was run again"))
-    assert run(reproduction(seeds=(1,)), tmp_path, "Counting", quick=True)[0] == rows
+    assert run(reproduction(seeds=(1,)), tmp_path, "Counting")[0] == rows
+
+
+def test_quick_counts_as_long_as_the_full_version(tmp_path):
+    (row,) = counting.rows_of(quick=True)
+    full = counting.rows_of(quick=False)[0]
+    assert (row.language, row.recipe, row.seeds) == ("abc", full.recipe, full.seeds[: counting.QUICK_SEEDS])
+    assert set(counting.trainings(tmp_path, quick=True)) < set(counting.trainings(tmp_path, quick=False))
 
 
 def test_figures_of_several_trainings():

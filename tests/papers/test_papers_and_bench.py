@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
 
 import naibu
 from naibu.bench import interleaved
+from naibu.cli import main
+from naibu.papers.catalogue import PAPERS
 from naibu.papers.runner import Experiment, reproduce, table_of
 
 
@@ -62,3 +65,13 @@ def test_interleaved_rounds_find_the_slower_one():
     assert 2 < found.ratio("fast", "slow") < 8
     assert found.rounds == 5
     assert found.load >= 0
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_the_help_of_a_paper_fits_a_screen_and_says_how_long_it_takes(paper, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["papers", paper, "--help"]) == 0
+    said = capsys.readouterr().out
+    assert len(said.splitlines()) < 60
+    assert max(map(len, said.splitlines())) <= 80
+    assert re.search(r"--quick: .*minutes.* All of it: .*hours", " ".join(said.split()))

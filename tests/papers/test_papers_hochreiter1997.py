@@ -18,14 +18,15 @@ from naibu.cli import main
 from naibu.data.generated.reber import NODES, legal_next
 from naibu.errors import OptionError, StoredError
 from naibu.online.trials import Trace, Trial
-from naibu.papers.hochreiter1997 import blocks, curves, learners, page, ratio, reber_drawing, tables, traces
+from naibu.papers.hochreiter1997 import blocks, curves, learners, outcomes, page, ratio, reber_drawing, tables, traces
 from naibu.papers.hochreiter1997.asked import DEPARTURES, Asked, departures
 from naibu.papers.hochreiter1997.blocks import Block, blocks_of, digest, folder_of, trials_of
-from naibu.papers.hochreiter1997.compare import every_stored, label
+from naibu.papers.hochreiter1997.compare import Version, every_stored, label
 from naibu.papers.hochreiter1997.figures import figures
 from naibu.papers.hochreiter1997.quick import QUICK, quickened
 from naibu.papers.hochreiter1997.rows import TODAY, all_rows, original, published
 from naibu.papers.hochreiter1997.verdict import KINDS, kind, verdict
+from naibu.papers.runner import Reproduced
 from resealed import resealed
 
 ROWS = {row.key: row for row in all_rows()}
@@ -457,7 +458,12 @@ def test_the_page_is_whole_and_shows_every_version(ran):
     assert "Curves of T = 100" in text
     assert "Inside trial 0 of T = 100, solved: eight steps" in text
     assert text.count("not run") > 40
-    assert f"of {sum(len(table.rows) for table in published())}: not run" in text
+    opening, rows = text.partition("<nav")[0], sum(len(t.rows) for t in published() if not t.rows[0].of)
+    assert "<h1>0 of 1 row run come out as published.</h1>" in opening
+    assert opening.count("<svg") == 1
+    assert "4, T = 100: 4 of 4 (paper 100 %) solved, after 2,501 sequences on average, published 74,000." in opening
+    assert f"{rows - 1} of the {rows} published rows were not run here" in opening
+    assert text.count("The published figures; no row was run here") == len(published()) - 1
 
 
 def test_a_row_that_nobody_trains_is_not_run_and_not_hidden(monkeypatch, tmp_path, capsys):
@@ -560,6 +566,41 @@ def test_a_trace_is_kept_and_drawn(tmp_path):
     path.write_text('{"words": "", "signals": {"cell": [1, 2]}}')
     with pytest.raises(StoredError, match="not a trace"):
         traces.read(path)
+
+
+def version(key, *counts):
+    """A row as it comes out with trials that need so many sequences, or reach the cap."""
+    row, ran = ROWS[key], trials(*counts, cap=ROWS[key].cap)
+    found = {k: v for k, v in figures(row, ran, 1.0).items() if k not in ("trials", "seconds")}
+    made = Reproduced(row.table, row.row, row.published, "", found, len(ran), 1.0, verdict(row, ran), False)
+    return Version(row, made, ran, "")
+
+
+def test_the_picture_and_its_sentences_say_the_same():
+    near, far = version("6a", *range(25_000, 45_000, 1000)), version("6a", *range(2_000, 4_000, 100))
+    failed = version("continual-standard", *[ROWS["continual-standard"].cap] * 10)
+    assert [kind(each.found.verdict) for each in (near, far, failed)] == ["agrees", "differ", "agrees"]
+    ran = [near, far, failed]
+    assert outcomes.in_short(ran) == "2 of 3 rows run come out as published."
+    assert outcomes.in_short([near]) == "1 of 1 row run comes out as published."
+    assert outcomes.in_short([]).startswith("No row")
+    said = list(outcomes.findings(ran))
+    assert [finding.present for finding in said] == [True, False, True]
+    assert said[0].text.startswith(
+        "6a: 20 of 20 (paper 100 %) solved, after 34,500 sequences on average, published 31,390."
+    )
+    assert said[2].text.startswith("continual, LSTM of 1997, no reset: 0 of 10 (paper 0 %) solved. Agrees: 0 of 10")
+    ax = outcomes.plot_outcomes(ran)
+    marks = [(line.get_marker(), *map(float, line.get_xydata()[0])) for line in ax.lines if line.get_marker() != "None"]
+    assert ("o", 34_500.0, 0.0) in marks
+    assert ("o", 31_390.0, 0.0) in marks
+    assert ("x", float(ROWS["continual-standard"].cap), 2.0) in marks
+    assert [text.get_text() for text in ax.get_yticklabels()] == [outcomes.name(each) for each in ran]
+    many = list(outcomes.findings([near, far] * 7))
+    assert [(f.text.partition(":")[0][:14], f.present) for f in many] == [
+        ("7 agree with w", True),
+        ("7 solved, with", False),
+    ]
 
 
 def test_versions_stand_in_the_order_of_the_paper(fake, tmp_path):

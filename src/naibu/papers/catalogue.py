@@ -20,7 +20,7 @@ class Effort:
     """What every paper takes: how much of it is run, by how many processes, and where it lies."""
 
     quick: bool = False
-    """A smaller version of every experiment, to see that it runs."""
+    """A version that takes minutes; above stands what it runs."""
     workers: int = 2
     """Processes side by side, one thread each, where the work can be divided."""
     out: Path = Path("papers")
@@ -47,10 +47,13 @@ class Paper:
 def _hochreiter1997(asked: Hochreiter1997) -> Reproduction:
     """Run every table of Long Short-Term Memory by the paper's own algorithm, beside what was published.
 
-    Success rates and ratios of means with intervals, the methods it was compared with, and today's LSTM. Leaves
-    report.html (tables, learning curves, the Reber grammar, cells and gates of solved trials) and tables.md. --quick
-    runs five rows at full length in two minutes (of rows asked for, shorter ones); the full version takes hours.
-    Options choose rows, or depart from the literal reading.
+    Experiments: 1 embedded Reber grammar; 2a, 2b, 2c long time lags; 3a, 3b, 3c two sequences with noise; 4 adding; 5
+    multiplication; 6a, 6b temporal order; continual, Reber strings without end (Gers et al. 2000). With them the
+    methods that the paper compares with, today's LSTM, and tables of departures and remedies.
+
+    --quick: five rows with the paper's trials and caps (3a and 3c at lag 100, 6a, continual with and without reset),
+    about 2 minutes on 2 cores; with --experiment or --lag, shorter trials of the rows asked for. All of it: 1 to 2
+    hours. Leaves report.html, which opens with the rows that come out, and tables.md.
 
     $ naibu papers hochreiter1997 --quick
     $ naibu papers hochreiter1997 --experiment 4 --lag 1000 --trials 10 --seed 3
@@ -63,8 +66,13 @@ def _hochreiter1997(asked: Hochreiter1997) -> Reproduction:
 def _mochihashi2019(asked: Mochihashi2019) -> Reproduction:
     """Run the study How LSTM Encodes Syntax again, and its future work: a network that counts in whole numbers.
 
-    Its five types of text on a treebank or source code of yours, or on Python's standard library: trained, recorded,
-    probed and held, published beside obtained. Leaves study.html and study.md in a folder of the corpus's name.
+    Language models of five types of text, made from a treebank or source code of yours, or from Python's standard
+    library: 1 brackets, 2 tagged, 3 brackets and words, 4 tagged and words, 5 words. What one unit and few units tell
+    of depth, phrases and parts of speech, and what is lost without them, beside what was published.
+
+    --quick: types 1 and 2, each with half the steps too, so that a number that more training would decide says so, and
+    two networks that count: at most 10 minutes on 2 cores. All of it: 19 networks, and an L1 term on text, 1 to 2
+    hours on 2 cores. Leaves study.html, which opens with what came out, and study.md, in a folder of the corpus's name.
 
     $ naibu papers mochihashi2019 --quick
     $ naibu papers mochihashi2019 train.mrg --test test.mrg --category VP
@@ -77,7 +85,12 @@ def _mochihashi2019(asked: Mochihashi2019) -> Reproduction:
 def _variants(_: None) -> Reproduction:
     """Train every recurrent cell, with as many parameters as the LSTM, on two tasks, beside Greff et al. 2017.
 
-    Brackets and text of Python's standard library; three trainings each, with intervals. Leaves table.md and loss.png.
+    The next symbol of tagged brackets of the functions of Python's standard library, and the next character of its
+    docstrings; by the LSTM, by it with a gate or an activation less or more, by GRUs, Elman's and newer cells. Of three
+    learning rates the best, three trainings each, with intervals.
+
+    --quick: trainings of a few seconds, minutes in all, to see that it runs: too short to rank anything. All of it: at
+    most 2 hours on 2 cores. Leaves table.md and loss.png.
 
     $ naibu papers variants --quick
     $ naibu papers variants --workers 2 --json variants.json

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from naibu.papers.hochreiter1997 import traces
+from naibu.papers.hochreiter1997 import outcomes, traces
 from naibu.papers.hochreiter1997.blocks import digest, folder_of
 from naibu.papers.hochreiter1997.compare import Version, every_stored
 from naibu.papers.hochreiter1997.curves import plot_curves
@@ -28,7 +27,6 @@ from naibu.papers.hochreiter1997.tables import (
     header,
     lines_of,
 )
-from naibu.papers.hochreiter1997.verdict import KINDS, NOT_RUN, kind
 from naibu.reporting.markup import Markup, element, figure, folded, joined, paragraph, table
 from naibu.reporting.page import document
 from naibu.reporting.plots.canvas import drawn
@@ -44,6 +42,8 @@ LEAD = (
 )
 WIDER = "body { max-width: 72rem; } td .units { min-width: 14rem; }"
 """The tables have more columns than those of other pages."""
+LONG = 12
+"""Lines of a table above which it is folded."""
 
 
 def write(folder: Path, path: Path, made: str) -> None:
@@ -55,17 +55,14 @@ def render(versions: Sequence[Version], folder: Path, made: str) -> str:
     """Return the page; equal trials give an equal page."""
     of = {table.table: [v for v in versions if v.row.table == table.table] for table in published()}
     main = joined(
-        element("h1", TITLE),
-        paragraph(f"Made {made} from the trials under this folder.", "quiet"),
-        paragraph(LEAD),
-        _in_short(versions),
+        _opening(versions),
+        folded("What the tables show, and how verdicts are made", paragraph(LEAD), paragraph(NOTE)),
         element(
             "nav",
             element("h2", "Contents"),
             element("ol", *(element("li", element("a", _title(t), href=f"#{_anchor(t)}")) for t in published())),
             aria_label="Contents",
         ),
-        paragraph(NOTE, "quiet"),
         *(_section(each, of[each.table], folder) for each in published()),
         element("footer", paragraph(f"{TITLE}, made {made} by `naibu papers hochreiter1997`.")),
     )
@@ -80,19 +77,30 @@ def _anchor(of: Table) -> str:
     return "".join(c if c.isalnum() else "-" for c in of.table.lower())
 
 
-def _in_short(versions: Sequence[Version]) -> Markup:
-    """Count the verdicts of the published rows, each by its first version, which is the literal one where it is."""
-    first: dict[str, Version] = {}
-    for version in versions:
-        if version.row.learner != TODAY:
-            first.setdefault(version.row.key, version)
-    counted = Counter(kind(NOT_RUN if v.found is None else v.found.verdict) for v in first.values())
-    items = [
-        element("li", f"{counted[name]} of {len(first)}: {words}", class_="present" if name == "agrees" else "absent")
-        for name, words in KINDS.items()
-        if counted[name]
-    ]
-    return element("section", element("h2", "In short"), element("ul", *items, class_="findings"))
+def _opening(versions: Sequence[Version]) -> Markup:
+    """Return the first screen: how many rows come out, the picture of them, and a sentence on each."""
+    ran = outcomes.literal(versions)
+    rows = len({version.row.key for version in versions if version.row.learner != TODAY and not version.row.of})
+    picture = []
+    if ran:
+        draw, size = partial(outcomes.plot_outcomes, ran), (7.4, outcomes.height(ran))
+        label = "Mean sequences until solved, published and ours, of every row that was run"
+        caption = (
+            "Ring: published. Dot: ours, with the 95 % interval of the ratio of means; blue where the row agrees. "
+            "Cross: none solved, at the cap. Right: trials solved."
+        )
+        picture.append(figure([drawn(draw, size=size, name="outcomes", label=label)], caption))
+    items = [element("li", f.text, class_="present" if f.present else "absent") for f in outcomes.findings(ran)]
+    left = f"{rows - len(ran)} of the {rows} published rows were not run here; `naibu papers hochreiter1997` runs all."
+    return element(
+        "header",
+        paragraph(TITLE, "eyebrow"),
+        element("h1", outcomes.in_short(ran)),
+        *picture,
+        element("ul", *items, class_="findings"),
+        *([paragraph(left)] if rows > len(ran) else []),
+        class_="opening",
+    )
 
 
 def _section(of: Table, versions: Sequence[Version], folder: Path) -> Markup:
@@ -138,7 +146,10 @@ def _table(of: Table, versions: Sequence[Version]) -> Markup:
         cells = _cells(line)
         rows.append([*line.own, whose, *(cells[place] for place in kept)])
     head = [*names[:first], *(names[first + place] for place in kept)]
-    return table(head, rows, f"{_title(of)}. Published, and ours under it.", names=first)
+    made = table(head, rows, f"{_title(of)}. Published, and ours under it.", names=first)
+    if not any(version.trials for version in versions):
+        return folded("The published figures; no row was run here", made)
+    return folded(f"The table, {len(rows)} lines", made) if len(rows) > LONG else made
 
 
 def _cells(line: Line) -> list[str]:

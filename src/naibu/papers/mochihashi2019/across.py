@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from naibu.errors import OptionError
 from naibu.interventions.agreement import agreement
 from naibu.interventions.agreement_results import Agreement
+from naibu.papers.mochihashi2019.learning import learning_of
 from naibu.papers.mochihashi2019.lines import row_name
 from naibu.papers.mochihashi2019.networks import Network
 from naibu.papers.mochihashi2019.questions import AGREEMENT, SEEDS
@@ -36,7 +37,10 @@ ACROSS = "several"
 
 
 def compare(study: Study, progress: Report) -> None:
-    """Match the units of all seeds, compare types 2 and 4, and test agreement; what is there is left alone."""
+    """Match the units of all seeds, compare types 2 and 4, test agreement, and ask what half the steps bring.
+
+    What is there is left alone.
+    """
     jobs = list(_jobs(study))
     for done, (folder, name, make) in enumerate(jobs):
         progress(done, len(jobs), f"{folder.name}: {name}")
@@ -60,6 +64,8 @@ def _jobs(study: Study) -> Iterator[tuple[Path, str, Callable[[], Any]]]:
     for network in study.size.of(3, 4, 5):
         places = study.places(network)
         yield places.results, "agreement", partial(agreement, places.run, study.open(network.form))
+    for network in study.networks if study.size.halved else ():
+        yield study.places(network).results, "learning", partial(learning_of, study, network)
 
 
 def compared(study: Study) -> tuple[Network, Network] | None:

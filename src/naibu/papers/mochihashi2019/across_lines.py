@@ -32,9 +32,8 @@ def across_lines(study: Study) -> Iterator[Line]:
             for kind, words in (("all", "all brackets"), ("open", "opening"), ("close", "closing")):
                 figure = partial(_compared, study, kind, statistic)
                 claim = "type 4 better" if kind == "all" else ""
-                row = f"{name}: {words}, {statistic}"
-                known = settings(study, *pair)
-                yield Line(BRACKETS.title, row, claim, figure, judge if claim else reported, None, known)
+                row, known, says = f"{name}: {words}, {statistic}", settings(study, *pair), BRACKETS.says_of("words")
+                yield Line(BRACKETS.title, row, claim, figure, judge if claim else reported, None, known, says)
 
 
 def _counters(study: Study, first: str, second: str) -> Figures | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, fields
+import shlex
+from dataclasses import KW_ONLY, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from naibu.config import as_typed
 from naibu.data import builtin
 from naibu.data.reading import is_builtin
 from naibu.errors import CorpusError, OptionError
@@ -36,6 +38,12 @@ class Asked:
     """Keep function tags: NP-SBJ and NP are two categories then."""
     full: bool = False
     """The document's own sizes, 1000 units and two rates of dropout, for a GPU."""
+    longer: int = 1
+    """Train every network of the study so many times as long, in a folder of its own."""
+
+    def __post_init__(self) -> None:
+        if self.longer < 1:
+            raise OptionError(f"--longer {self.longer}: must be at least 1")
 
     def study(self, folder: Path, quick: bool) -> Study:
         """Return the study under a folder. Raises OptionError or CorpusError for what cannot be."""
@@ -46,9 +54,16 @@ class Asked:
             raise OptionError("--full: a quick version of the full study there is not; leave --quick or --full out")
         if not self.treebank.exists() and not is_builtin(self.treebank):
             raise CorpusError(f"there is no such file or folder (always there: {builtin.NAME})", self.treebank)
-        options = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("treebank", "full")}
+        options = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("treebank", "full", "longer")}
         kept: dict[str, Any] = {"traces": False, "labels": None, "seed": 1} | options
         kept["test"] = None if self.test is None else str(self.test.resolve())
         corpus = builtin.NAME if is_builtin(self.treebank) else str(self.treebank.resolve())
         size = QUICK if quick else FULL if self.full else DEFAULT
-        return Study(folder, corpus, tuple(sorted(kept.items())), size)
+        return Study(folder, corpus, tuple(sorted(kept.items())), size.longer(self.longer))
+
+    def typed(self, quick: bool, **other: Any) -> str:
+        """Return the command line that asks for this, with some of it otherwise."""
+        asked = replace(self, treebank=Asked.treebank, **other)
+        words = [] if is_builtin(self.treebank) else [str(self.treebank)]
+        words += [*as_typed(asked), *["--quick"] * quick]
+        return shlex.join(["naibu", "papers", "mochihashi2019", *words])

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from naibu.papers.mochihashi2019 import counting
 from naibu.papers.mochihashi2019.counter_table import NOTE, as_markdown
-from naibu.papers.mochihashi2019.counter_training import Recipe, Training
 from naibu.papers.runner import Experiment, Reproduced, Reproduction, Shown, table_of
 from naibu.progress import shown
 from naibu.storage import write_text
@@ -30,8 +29,7 @@ def reproduction(seeds: Sequence[int] = counting.SEEDS) -> Reproduction:
         """Leave the tables, and pictures of the counters and machines of the first seed; return the table."""
         table = folder / ("counting-quick.md" if quick else "counting.md")
         write_text(table, as_markdown(rows))
-        recipe = counting.QUICK if quick else Recipe()
-        firsts = [Training(folder, language, seeds[0], recipe) for language in ("abc", "ab", "brackets")]
+        firsts = [row.trainings(folder)[0] for row in counting.rows_of(quick, seeds) if row.table != counting.SWEEP]
         pictures = [path for training in firsts for path in counting.draw(training, folder)]
         files = {"Tables for a README": table, **{f"Picture {n + 1}": path for n, path in enumerate(pictures)}}
         return Shown((table_of(rows, "Counting in whole numbers"),), files, NOTE)

@@ -13,6 +13,7 @@ from naibu.reporting.words import headline, on_split
 
 HOLDS, PARTLY, NOT, OPEN = "holds", "partly", "does not hold", "no claim"
 UNDECIDED = "not decided: the interval holds both"
+APPLIES_NOT = "does not apply"
 
 Judge = Callable[[Figures], str]
 
@@ -30,21 +31,34 @@ class Line:
     value: float | None = None
     """The published number, where there is one."""
     settings: dict[str, Any] = field(default_factory=dict)
+    says: str = ""
+    """What the document says, in a sentence without its stop."""
+    settled: Callable[[Judge], Figures] | None = None
+    """Gives, by the judge, what is said in place of a verdict where more training would decide: `undecided`."""
 
     def experiment(self, source: str) -> Experiment:
         """Return the line as a row for the runner."""
-        published: Figures = {"claim": self.claim} if self.claim else {}
+        published: Figures = {"claim": self.claim, "says": self.says} if self.claim else {}
         if self.value is not None:
             published["value"] = self.value
         judge = partial(_judged, self.judge)
         return Experiment(self.table, self.row, published, source, self._obtain, judge, self.settings, kept=False)
 
     def _obtain(self, quick: bool) -> Figures:
-        return self.figure() or {"statistic": "does not apply"}
+        found = self.figure()
+        if found is None:
+            return {"statistic": APPLIES_NOT}
+        asked = self.claim and self.settled is not None and judged(self.judge, found) not in (OPEN, APPLIES_NOT)
+        return {**found, **(self.settled(self.judge) if asked and self.settled is not None else {})}
 
 
 def _judged(judge: Judge, published: Figures, found: Figures) -> str:
-    return judge(found) if isinstance(found.get("value"), float) else "does not apply"
+    return str(found.get("undecided") or judged(judge, found))
+
+
+def judged(judge: Judge, found: Figures) -> str:
+    """Return the verdict on a number, where there is one."""
+    return judge(found) if isinstance(found.get("value"), float) else APPLIES_NOT
 
 
 def score(statistic: str, scores: Scores | None, control: tuple[str, Scores | float | None] | None = None) -> Figures:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from naibu.papers.mochihashi2019 import analyses as of
+from naibu.papers.mochihashi2019.learning import settled
 from naibu.papers.mochihashi2019.line import (
     OPEN,
     Judge,
@@ -39,6 +40,7 @@ from naibu.papers.mochihashi2019.questions import (
     Table,
 )
 from naibu.papers.mochihashi2019.study import Study
+from naibu.papers.runner import Figures
 
 L1_PUBLISHED = ((0.134, 0.9996), (0.1, 0.9992), (0.071, 0.998), (0.051, 0.991), (0.027, 0.97), (0.012, 0.87))
 """Share of 1000 units that have a weight, and the accuracy of "inside VP" with them."""
@@ -102,8 +104,14 @@ class _Of:
         value: float | None = None,
     ) -> Line:
         name = row_name(network) + (f": {more}" if more else "")
-        obtain = partial(figure, self.study, network, *asked)
-        return Line(self.table.title, name, claim, obtain, judge, value, settings(self.study, network))
+
+        def of_network(study: Study, one: Network) -> Figures | None:
+            found: Figures | None = figure(study, one, *asked)
+            return found
+
+        obtain, half = partial(of_network, self.study, network), partial(settled, self.study, network, of_network)
+        kept, says = settings(self.study, network), self.table.says_of(more)
+        return Line(self.table.title, name, claim, obtain, judge, value, kept, says, half)
 
 
 def _values(study: Study) -> Iterator[Line]:

@@ -28,6 +28,8 @@ class Network:
     softmax: SoftmaxName = "full"
     """For a vocabulary of words; adaptive gives the probabilities of rare words in two steps, four times as fast."""
     device: DeviceName = "cpu"
+    halved: bool = False
+    """Whether it is the other's half: trained with half its steps, to see what twice as many bring."""
 
     @property
     def form(self) -> str:
@@ -35,10 +37,16 @@ class Network:
         return FORMS[self.type]
 
     @property
+    def half(self) -> Network:
+        """The same network with half as many steps, on a schedule of its own."""
+        return replace(self, steps=max(1, self.steps // 2), halved=True)
+
+    @property
     def name(self) -> str:
         """Form and units, and what differs from the study's usual: `brackets-100-seed2`, `words-1000-dropout0.5`."""
         dropout = "" if self.dropout == Network.dropout else f"-dropout{self.dropout:g}"
-        return f"{self.form}-{self.units}{dropout}{'' if self.seed == 1 else f'-seed{self.seed}'}"
+        half = "-half" if self.halved else ""
+        return f"{self.form}-{self.units}{dropout}{'' if self.seed == 1 else f'-seed{self.seed}'}{half}"
 
     def configs(self, vocabulary: int) -> tuple[ModelConfig, TrainingConfig]:
         """Return the network's shape and its training, for so many symbols."""
@@ -70,6 +78,13 @@ class Size:
     """Symbols of test sequences that are recorded and scored, at most."""
     held_tokens: int
     """The same under an intervention, where the network runs twenty times, for a vocabulary with words."""
+    halved: bool = False
+    """Whether each network is trained with half the steps too, so that it is known what more training decides."""
+
+    def longer(self, times: int) -> Size:
+        """Return the same with so many times the steps, under a name of its own."""
+        networks = tuple(replace(network, steps=network.steps * times) for network in self.networks)
+        return self if times == 1 else replace(self, name=f"{self.name}-longer{times}", networks=networks)
 
     def of(self, *types: int, seeds: bool = False) -> list[Network]:
         """Return the networks of some types in order, seed 1 or all seeds."""
@@ -102,12 +117,9 @@ def _default() -> Iterator[Network]:
 
 
 def _quick() -> Iterator[Network]:
-    for seed in (1, 2):
-        yield _brackets(50, 600, seed)
-    yield Network(2, 100, 600)
-    yield Network(3, 100, 300, softmax="adaptive")
-    yield Network(4, 100, 300, softmax="adaptive")
-    yield Network(5, 100, 200, batch_size=32, softmax="adaptive")
+    """Yield networks of the default version, trained as long as there, of the types that read no words."""
+    yield _brackets(100, 6_000)
+    yield Network(2, 100, 12_000)
 
 
 def _full() -> Iterator[Network]:
@@ -122,5 +134,5 @@ def _full() -> Iterator[Network]:
 
 
 DEFAULT = Size("default", tuple(_default()), 100_000, 150_000, 50_000)
-QUICK = Size("quick", tuple(_quick()), 15_000, 20_000, 5_000)
+QUICK = Size("quick", tuple(_quick()), 50_000, 50_000, 20_000, halved=True)
 FULL = Size("full", tuple(_full()), 200_000, 300_000, 100_000)

@@ -1,19 +1,20 @@
-"""The page of the study: each published figure, ours under it, the plot, and what the control says."""
+"""The page of the study: what a cell does and what came out of every claim; then the questions, one after the other."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from naibu.looking.report import part_of
-from naibu.papers.mochihashi2019.line import HOLDS, NOT, PARTLY
+from naibu.papers.mochihashi2019.findings import findings, in_short
+from naibu.papers.mochihashi2019.learning import FALLING, ORDER, unready
 from naibu.papers.mochihashi2019.lines import row_name
 from naibu.papers.mochihashi2019.networks import FORMS, Network
 from naibu.papers.mochihashi2019.questions import TABLES, Table
 from naibu.papers.mochihashi2019.study import Study
 from naibu.papers.mochihashi2019.study_tables import HEAD, applying, cells
 from naibu.papers.runner import Reproduced
+from naibu.reporting.content import Part
 from naibu.reporting.markup import Markup, element, folded, joined, paragraph, table
 from naibu.reporting.page import document
 from naibu.reporting.section import Section
@@ -32,25 +33,35 @@ READING = (
     "sentences; it does not say how another training would come out. Verdicts compare with the document's words or "
     "numbers, on other data."
 )
+HALVES = (
+    "In this quick version each network was trained a second time, with half the steps. A number decides nothing, for "
+    f"the document or against it, unless the network foresees more than a table of {ORDER} symbols does, its loss lies "
+    f"less than {FALLING:.0%} below that of the half, and the verdict on the half is the same."
+)
 WIDER = "body { max-width: 80rem; }"
-Shown = dict[Network, tuple[Section, ...]]
+LONG = 6
+"""Rows from which a table is folded."""
 
 
-def write(study: Study, rows: Sequence[Reproduced], extra: dict[str, Markup], path: Path, made: str) -> None:
-    """Write the page, whole or not at all; `extra` is what spans several networks, by the title of its table."""
-    write_text(path, sealed_page(render(study, rows, extra, made)))
+def write(study: Study, rows: Sequence[Reproduced], extra: dict[str, Markup], path: Path, made: str, more: str) -> None:
+    """Write the page, whole or not at all; `extra` is what spans several networks, by the title of its table.
+
+    `more` says what this version leaves to a longer one, and how that is typed.
+    """
+    write_text(path, sealed_page(render(study, rows, extra, made, more)))
 
 
-def render(study: Study, rows: Sequence[Reproduced], extra: dict[str, Markup], made: str) -> str:
+def render(study: Study, rows: Sequence[Reproduced], extra: dict[str, Markup], made: str, more: str) -> str:
     """Return the page; equal results give an equal page."""
-    shown = {n: part_of(study.places(n), _id(n.name)).sections for n in _drawn(study)}
+    shown = {n: part_of(study.places(n), _id(n.name)) for n in _drawn(study)}
     kept = [about for about in TABLES if applying(rows, about.title) or about.title in extra]
     main = joined(
-        element("h1", TITLE),
-        paragraph(f"Made {made}.", "quiet"),
-        paragraph(LEAD.format(corpus=study.title)),
-        paragraph(READING, "quiet"),
-        _in_short(rows),
+        _opening(study, rows, shown, more),
+        folded(
+            "How this was made, and how numbers are judged",
+            paragraph(LEAD.format(corpus=study.title)),
+            *_reading(study),
+        ),
         element(
             "nav",
             element("h2", "Contents"),
@@ -58,9 +69,39 @@ def render(study: Study, rows: Sequence[Reproduced], extra: dict[str, Markup], m
             aria_label="Contents",
         ),
         *(_table(about, rows, shown, extra.get(about.title)) for about in kept),
-        element("footer", paragraph(f"Everything about one network: `naibu report {study.out}`.", "quiet")),
+        element(
+            "footer",
+            paragraph(f"{TITLE}, made {made}. Everything about one network: `naibu report {study.out}`."),
+        ),
     )
     return document(TITLE, main, rules=WIDER)
+
+
+def _opening(study: Study, rows: Sequence[Reproduced], shown: Mapping[Network, Part], more: str) -> Markup:
+    """Return the first screen: what the clearest cell does, its picture, and what came out of every claim."""
+    ready = [part.opening for network, part in shown.items() if part.opening and not unready(study, network)]
+    best = max(ready, key=lambda opening: opening.strength, default=None)
+    found = [
+        element("li", finding.text, class_="present" if finding.present else "absent") for finding in findings(rows)
+    ]
+    return element(
+        "header",
+        paragraph(f"{TITLE}, on {study.title}", "eyebrow"),
+        element("h1", "No network has learnt enough yet to decide anything." if best is None else best.sentence),
+        *(
+            []
+            if best is None
+            else [paragraph(best.proof, "proof"), element("div", Markup(best.figures[0]), class_="panels")]
+        ),
+        element("h2", f"Of what the document says, {in_short(rows)}."),
+        element("ul", *found, class_="findings"),
+        *([paragraph(more)] if more else []),
+        class_="opening",
+    )
+
+
+def _reading(study: Study) -> list[Markup]:
+    return [paragraph(READING), *([paragraph(HALVES)] if study.size.halved else [])]
 
 
 def _drawn(study: Study) -> list[Network]:
@@ -84,37 +125,27 @@ def _id(name: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in name)
 
 
-def _in_short(rows: Sequence[Reproduced]) -> Markup:
-    """Count the verdicts of all lines that the document makes a claim for."""
-    own = [row for about in TABLES for row in applying(rows, about.title) if row.published]
-    counted = Counter(row.verdict for row in own)
-    order = (HOLDS, PARTLY, NOT)
-    items = [
-        element("li", f"{verdict}: {count} of {len(own)} numbers", class_="present" if verdict == HOLDS else "absent")
-        for verdict, count in sorted(counted.items(), key=lambda pair: [*order, pair[0]].index(pair[0]))
-    ]
-    return element("section", element("h2", "In short"), element("ul", *items, class_="findings"))
-
-
-def _table(about: Table, rows: Sequence[Reproduced], shown: Shown, more: Markup | None) -> Markup:
+def _table(about: Table, rows: Sequence[Reproduced], shown: Mapping[Network, Part], more: Markup | None) -> Markup:
     own = [cells(row) for row in applying(rows, about.title)]
     body = [table(HEAD, own, about.title)] if own else []
+    if len(own) >= LONG:
+        body = [folded(f"All {len(own)} numbers", *body)]
     return element(
         "section",
         element("h2", about.title, id=_anchor(about), class_="network"),
         paragraph(joined(element("strong", "The document: "), about.says)),
-        *body,
         *([paragraph(about.ours)] if about.ours else []),
         *([more] if more is not None else []),
         *_plots(about, shown),
+        *body,
         aria_labelledby=_anchor(about),
     )
 
 
-def _plots(about: Table, shown: Shown) -> Iterator[Markup]:
-    for network, found in shown.items():
+def _plots(about: Table, shown: Mapping[Network, Part]) -> Iterator[Markup]:
+    for network, part in shown.items():
         if network.type in about.types:
-            yield from (_section(network, section) for section in found if section.key in about.sections)
+            yield from (_section(network, section) for section in part.sections if section.key in about.sections)
 
 
 def _section(network: Network, section: Section) -> Markup:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,12 @@ class Table:
     """Types of the networks whose plots are shown."""
     ours: str = ""
     """How our rows are made, where that is not as in the document."""
+    claims: Mapping[str, str] = field(default_factory=dict)
+    """Its claims, each a sentence without its stop, by the quantity that they are of; "" for all others."""
+
+    def says_of(self, quantity: str) -> str:
+        """Return the claim that is made of a quantity, "" where there is none."""
+        return self.claims.get(quantity, self.claims.get("", ""))
 
 
 ENDS = Table(
@@ -25,6 +32,7 @@ ENDS = Table(
     "(types 2 and 4): depth is counted exactly.",
     ("confusion",),
     (1, 2, 4),
+    claims={"": "The end of a sequence is foreseen almost always"},
 )
 BRACKETS = Table(
     "Closing and opening brackets",
@@ -32,6 +40,10 @@ BRACKETS = Table(
     "better than without.",
     ("bracket_prediction",),
     (2, 4),
+    claims={
+        "": "Closing brackets are predicted better than opening ones",
+        "words": "With the words read too, brackets are predicted better than without",
+    },
 )
 DEPTH = Table(
     "Depth from one unit",
@@ -39,6 +51,10 @@ DEPTH = Table(
     "is continuous; the cell is better than the hidden state.",
     ("depth",),
     (1,),
+    claims={
+        "cell": "One unit of the cell follows the nesting depth",
+        "hidden": "No unit of the hidden state follows it as well",
+    },
 )
 SEEDS = Table(
     "The same unit in every training?",
@@ -52,6 +68,11 @@ VALUES = Table(
     "the hidden state with five peaks at 0, ±.75 and ±1.",
     ("distributions",),
     (1, 4),
+    claims={
+        "forget gate": "The forget gate is near a beta distribution",
+        "update": "The update has peaks at -1, 0 and 1",
+        "hidden": "The hidden state has peaks at 0, ±.75 and ±1",
+    },
 )
 PHRASE = Table(
     "Verb phrases from one unit",
@@ -59,6 +80,7 @@ PHRASE = Table(
     "histograms overlap by .12.",
     ("phrase", "overlap"),
     (2, 4),
+    claims={"inside or not": "One unit tells inside a phrase from outside"},
 )
 LINEAR = Table(
     "Depth from all cells",
@@ -66,6 +88,7 @@ LINEAR = Table(
     "(type 5) the depth of verb phrases goes with a unit monotonously, but not linearly.",
     ("regression", "regression-phrase"),
     (1, 4, 5),
+    claims={"phrases, best unit": "From raw text the depth of phrases goes with one unit, but not linearly"},
 )
 FEW = Table(
     "Inside a verb phrase, from few units",
@@ -75,6 +98,7 @@ FEW = Table(
     "Ours is laid on the cells as they are, and on cells brought to the same spread, since one that counts 0, 1, 2 "
     "else pays more than one that reaches 20. Fitted again: the same cells without the penalty, which also shrinks the "
     "weights it leaves.",
+    claims={"": "Few units tell inside a phrase from outside"},
 )
 WORDS = Table(
     "Parts of speech",
@@ -82,6 +106,10 @@ WORDS = Table(
     "each word, separate the number of verbs and plural nouns.",
     ("part_of_speech", "components", "unique_components", "word_tokens"),
     (5,),
+    claims={
+        "update": "Verbs are told from nouns better by the update than by the cell",
+        "": "Components of the update tell the number of verbs, and of nouns",
+    },
 )
 CAUSES = Table(
     "Does the network use that unit?",

@@ -73,8 +73,9 @@ class Study:
         return Places(open_run(self.out / network.name))
 
     def jobs(self) -> list[NetworkJob]:
-        """Return a job for each network, those that take longest first."""
-        by_cost = sorted(self.networks, key=lambda n: -n.steps * n.units * (20 if n.type > 2 else 1))
+        """Return a job for each network, those that take longest first; where halves are trained too, of each one."""
+        halves = [network.half for network in self.networks] if self.size.halved else []
+        by_cost = sorted([*self.networks, *halves], key=lambda n: -n.steps * n.units * (20 if n.type > 2 else 1))
         return [NetworkJob(self, network) for network in by_cost]
 
     @property
@@ -108,7 +109,8 @@ class NetworkJob:
         size = self.study.size
         tokens = {"train": size.train_tokens, "test": size.test_tokens, "held": size.held_tokens}
         corpus = self.study.open(self.network.form).fingerprint
-        return {"network": asdict(self.network), "tokens": tokens, "corpus": corpus}
+        network = {name: value for name, value in asdict(self.network).items() if name != "halved"}
+        return {"network": network, "tokens": tokens, "corpus": corpus}
 
     def _done(self) -> list[str]:
         """Return the stages that are done of this very network, on this very corpus."""

@@ -12,6 +12,7 @@ from naibu.errors import OptionError
 from naibu.papers.mochihashi2019 import across, page, study_tables
 from naibu.papers.mochihashi2019.across_lines import across_lines
 from naibu.papers.mochihashi2019.asked import Asked
+from naibu.papers.mochihashi2019.findings import findings, in_short, left
 from naibu.papers.mochihashi2019.lines import lines
 from naibu.papers.runner import Experiment, Reproduced, Reproduction, Shown
 from naibu.progress import shown
@@ -47,9 +48,12 @@ def reproduction(asked: Asked) -> Reproduction:
         study = asked.study(folder, quick)
         made = f"{date.today()}, naibu {__version__}"
         report, tables = study.out / "study.html", study.out / "study.md"
-        page.write(study, rows, across.pictures(study), report, made)
+        more = left(rows, asked, quick)
+        page.write(study, rows, across.pictures(study), report, made, more)
         write_text(tables, study_tables.as_markdown(rows))
         files = {"Report": report, "Tables of the study": tables}
-        return Shown(tuple(study_tables.for_terminal(rows)), files, study_tables.NOTE)
+        said = [study_tables.NOTE, f"Of what the document says, {in_short(rows)}."]
+        said += [f"- {finding.text}" for finding in findings(rows)]
+        return Shown(tuple(study_tables.for_terminal(rows)), files, "\n".join([*said, more]))
 
     return Reproduction(experiments, prepare, show)

@@ -29,9 +29,14 @@ def cells(row: Reproduced) -> tuple[str, ...]:
     said = f"{claim} {write(float(value))}" if isinstance(value, (int, float)) else claim
     low, high = (write(number(found, name)) for name in ("low", "high"))
     interval = "" if low == MISSING else f" [{low}, {high}]"
-    obtained = f"{write(number(found, 'value'))}{interval}{_more(found)}"
+    obtained = f"{value_of(row)}{interval}{_more(found)}"
     control = "" if found.get("control") is None else f"{write(number(found, 'control_value'))} ({_control(found)})"
     return row.row, str(found["statistic"]), said.strip() or MISSING, obtained, control or MISSING, row.verdict
+
+
+def value_of(row: Reproduced) -> str:
+    """Return a line's number as it is written."""
+    return (share if is_share(row.obtained) else written)(number(row.obtained, "value"))
 
 
 def is_share(found: Figures) -> bool:

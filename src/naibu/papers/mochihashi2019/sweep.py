@@ -37,8 +37,8 @@ SIGNALS: dict[str, tuple[SignalName, ...]] = {
 }
 """What the term lies on, by the name of the sweep."""
 UNITS = 100
-STEPS, QUICK_STEPS = 5000, 800
-"""Of training, the same for every strength: a minute each, and ten seconds."""
+STEPS = 5000
+"""Of training, the same for every strength: a minute each."""
 TOKENS = 60_000
 """Symbols of training sequences that are recorded, and of test sequences, at most."""
 LAYER = "lstm.0"
@@ -172,25 +172,16 @@ def _scored(name: str, scores: Scores | None, controls: Controls | None = None) 
     return found
 
 
-def jobs(
-    folder: Path, corpus_path: str, corpus_options: Mapping[str, Any], quick: bool, seed: int = 1
-) -> list[Network]:
+def jobs(folder: Path, corpus_path: str, corpus_options: Mapping[str, Any], seed: int = 1) -> list[Network]:
     """Return the networks of the sweep for `run_parallel`, each once; strength 0 serves both kinds of term.
 
-    `quick` takes three strengths of the term on the state, and a sixth of the steps. `corpus_options` are those of
-    `open_corpus`, without path and form.
+    `corpus_options` are those of `open_corpus`, without path and form.
     """
-    options, steps = tuple(sorted(corpus_options.items())), QUICK_STEPS if quick else STEPS
-    kinds, strengths = list(SIGNALS)[: 1 if quick else None], STRENGTHS[:: 2 if quick else 1]
-    plain = Network(folder, corpus_path, options, 0.0, kinds[0], steps, seed)
-    return [plain] + [
-        Network(folder, corpus_path, options, strength, on, steps, seed) for on in kinds for strength in strengths[1:]
-    ]
+    make = partial(Network, folder, corpus_path, tuple(sorted(corpus_options.items())), seed=seed)
+    return [make(0.0, next(iter(SIGNALS)))] + [make(strength, on) for on in SIGNALS for strength in STRENGTHS[1:]]
 
 
-def rows(
-    folder: Path, corpus_path: str, corpus_options: Mapping[str, Any], quick: bool, seed: int = 1
-) -> list[Experiment]:
+def rows(folder: Path, corpus_path: str, corpus_options: Mapping[str, Any], seed: int = 1) -> list[Experiment]:
     """Return a row for each strength, for the runner; a network that is not trained yet is trained when asked."""
     return [
         Experiment(
@@ -202,7 +193,7 @@ def rows(
             verdict,
             network.settings,
         )
-        for network in jobs(folder, corpus_path, corpus_options, quick, seed)
+        for network in jobs(folder, corpus_path, corpus_options, seed)
     ]
 
 

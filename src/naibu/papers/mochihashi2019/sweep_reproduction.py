@@ -16,22 +16,26 @@ from naibu.trials import run_parallel
 
 
 def reproduction(asked: Asked) -> Reproduction:
-    """Return how the sweep is run on the corpus asked for, in its bare brackets."""
+    """Return how the sweep is run on the corpus asked for, in its bare brackets; the quick version leaves it out."""
 
     def prepare(folder: Path, quick: bool, workers: int) -> None:
         """Train and measure every strength that is not done."""
+        if quick:
+            return
         study = asked.study(folder, quick)
-        jobs = sweep.jobs(study.out / "sweep", study.corpus, dict(study.options), quick)
+        jobs = sweep.jobs(study.out / "sweep", study.corpus, dict(study.options))
         with shown("an L1 term on text", "strengths") as progress:
             run_parallel(jobs, workers, progress)
 
     def experiments(folder: Path, quick: bool) -> Iterator[Experiment]:
         """Yield a row for each strength."""
         study = asked.study(folder, quick)
-        yield from sweep.rows(study.out / "sweep", study.corpus, dict(study.options), quick)
+        yield from () if quick else sweep.rows(study.out / "sweep", study.corpus, dict(study.options))
 
     def show(rows: Sequence[Reproduced], folder: Path, quick: bool) -> Shown:
         """Leave the table and the plot; return the table for the terminal."""
+        if quick:
+            return Shown(())
         out = asked.study(folder, quick).out
         table = out / "sweep.md"
         write_text(table, as_markdown(rows))

@@ -1,0 +1,80 @@
+"""What came out of the document's claims, in sentences: for the page and for the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from naibu.papers.mochihashi2019.asked import Asked
+from naibu.papers.mochihashi2019.learning import WANTS
+from naibu.papers.mochihashi2019.line import HOLDS, NOT, PARTLY
+from naibu.papers.mochihashi2019.questions import TABLES
+from naibu.papers.mochihashi2019.study_tables import applying, value_of
+from naibu.papers.runner import Reproduced
+from naibu.reporting.finding import Finding
+
+KINDS = {HOLDS: "{} hold", PARTLY: "{} hold in part", NOT: "{} do not hold", WANTS: "{} want longer training"}
+"""What is said of so many numbers, by how their verdict begins; of all others that they are not decided."""
+FEW = 3
+"""Numbers that a sentence tells one by one."""
+
+
+def claimed(rows: Sequence[Reproduced]) -> list[Reproduced]:
+    """Return the rows that the document makes a claim of and that apply."""
+    return [row for about in TABLES for row in applying(rows, about.title) if row.published]
+
+
+def in_short(rows: Sequence[Reproduced]) -> str:
+    """Return the count of verdicts in words."""
+    counted = Counter(kind(row.verdict) for row in claimed(rows))
+    said = [words.format(counted[name]) for name, words in KINDS.items() if counted[name]]
+    said += [f"{counted['']} are not decided"] if counted[""] else []
+    return f"in {counted.total()} numbers: {', '.join(said)}" if said else "no number could be asked"
+
+
+def kind(verdict: str) -> str:
+    """Return which of the kinds a verdict is of, "" for one that decides nothing."""
+    return next((name for name in KINDS if verdict.startswith(name)), "")
+
+
+def findings(rows: Sequence[Reproduced]) -> Iterator[Finding]:
+    """Yield a sentence for every claim, with the numbers it rests on; present where all of them hold."""
+    said = dict.fromkeys(str(row.published.get("says", "")) for row in claimed(rows))
+    for claim in said:
+        own = [row for row in claimed(rows) if row.published.get("says") == claim]
+        verdicts = Counter(row.verdict for row in own)
+        if len(verdicts) == 1:
+            verdict = own[0].verdict.replace(PARTLY, "holds in part")
+        else:
+            verdict = ", ".join(f"{each} in {count}" for each, count in verdicts.most_common())
+            verdict = f"of {len(own)} numbers, {verdict}".replace(PARTLY, "holds in part")
+        yield Finding(f"{claim}: {verdict}. {_numbers(own)}", set(verdicts) == {HOLDS})
+
+
+def left(rows: Sequence[Reproduced], asked: Asked, quick: bool) -> str:
+    """Return what is left to longer versions, each with its command; "" where nothing is."""
+    said = []
+    if any(kind(row.verdict) == WANTS for row in claimed(rows)):
+        said.append(f"Longer training: `{asked.typed(quick, longer=2 * asked.longer)}`.")
+    if quick:
+        there = {row.table for row in claimed(rows)}
+        names = [about.title.lower() for about in TABLES if about.claims and about.title not in there]
+        others = f"{'; '.join(names)}; an L1 term on text" if names else "an L1 term on text"
+        said.append(
+            f"Left to the full study, whose networks read words too: {others}: `{asked.typed(False, longer=1)}`."
+        )
+    return " ".join(said)
+
+
+def _numbers(rows: Sequence[Reproduced]) -> str:
+    """Return the numbers, one by one or from the least to the greatest; those of another statistic apart."""
+    parts = []
+    for statistic in dict.fromkeys(str(row.obtained["statistic"]) for row in rows):
+        own = [row for row in rows if row.obtained["statistic"] == statistic]
+        if len(own) <= FEW:
+            told = ", ".join(f"{value_of(row)} ({row.row.partition(':')[0]})" for row in own)
+        else:
+            own = sorted(own, key=lambda row: float(row.obtained["value"] or 0))
+            told = f"{value_of(own[0])} to {value_of(own[-1])} in {len(own)}"
+        parts.append(f"{statistic[:1].upper()}{statistic[1:]}: {told}.")
+    return " ".join(parts)
