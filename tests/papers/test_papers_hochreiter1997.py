@@ -461,7 +461,10 @@ def test_the_page_is_whole_and_shows_every_version(ran):
     opening, rows = text.partition("<nav")[0], sum(len(t.rows) for t in published() if not t.rows[0].of)
     assert "<h1>0 of 1 row run come out as published.</h1>" in opening
     assert opening.count("<svg") == 1
-    assert "4, T = 100: 4 of 4 (paper 100 %) solved, after 2,501 sequences on average, published 74,000." in opening
+    assert (
+        "Adding problem, T = 100: 4 of 4 (paper 100 %) solved, after 2,501 sequences on average, published 74,000."
+        in opening
+    )
     assert f"{rows - 1} of the {rows} published rows were not run here" in opening
     assert text.count("The published figures; no row was run here") == len(published()) - 1
 
@@ -587,15 +590,17 @@ def test_the_picture_and_its_sentences_say_the_same():
     said = list(outcomes.findings(ran))
     assert [finding.present for finding in said] == [True, False, True]
     assert said[0].text.startswith(
-        "6a: 20 of 20 (paper 100 %) solved, after 34,500 sequences on average, published 31,390."
+        "Temporal order, 6a: 20 of 20 (paper 100 %) solved, after 34,500 sequences on average, published 31,390."
     )
-    assert said[2].text.startswith("continual, LSTM of 1997, no reset: 0 of 10 (paper 0 %) solved. Agrees: 0 of 10")
+    assert said[2].text.startswith(
+        "Continual embedded Reber strings, LSTM of 1997, no reset: 0 of 10 (paper 0 %) solved. Agrees: 0 of 10"
+    )
     ax = outcomes.plot_outcomes(ran)
     marks = [(line.get_marker(), *map(float, line.get_xydata()[0])) for line in ax.lines if line.get_marker() != "None"]
     assert ("o", 34_500.0, 0.0) in marks
     assert ("o", 31_390.0, 0.0) in marks
     assert ("x", float(ROWS["continual-standard"].cap), 2.0) in marks
-    assert [text.get_text() for text in ax.get_yticklabels()] == [outcomes.name(each) for each in ran]
+    assert [text.get_text().partition(":")[0] for text in ax.texts] == [outcomes.name(each) for each in ran]
     many = list(outcomes.findings([near, far] * 7))
     assert [(f.text.partition(":")[0][:14], f.present) for f in many] == [
         ("7 agree with w", True),

@@ -270,7 +270,7 @@ def test_a_network_that_learnt_too_little_denies_nothing(studied, treebank, monk
     assert not any(finding.present for finding in findings(ours))
     shown = how.show(ours, folder, True)
     page, typed = shown.files["Report"].read_text(), f"naibu papers mochihashi2019 {treebank} --longer 2 --quick"
-    assert "No network has learnt enough yet" in page
+    assert "It decides nothing of the document yet: wants longer training: " in page
     assert typed in page
     assert typed in shown.note
     assert "does not hold" not in page.partition("<nav")[0]
@@ -288,8 +288,13 @@ def test_findings_count_what_holds_and_name_the_numbers(studied):
     assert in_short(own[:1]).startswith("in 1 number")
     one = replace(own[0], verdict=line.HOLDS, published={"claim": "so", "says": "It is so"})
     assert [f.present for f in findings([one])] == [True]
-    assert next(findings([one, replace(one, verdict=line.NOT)])).text.startswith(
-        "It is so: of 2 numbers, holds in 1, does not hold in 1."
+    two = [replace(one, row="type 1, 8 units: update"), replace(one, row="type 2, 8 units: update", verdict=line.NOT)]
+    assert next(findings(two)).text.startswith("It is so: holds (type 1, 8 units); does not hold (type 2, 8 units).")
+    assert (
+        "holds (3 of 4 numbers); does not hold (other)"
+        in next(
+            findings([*(replace(one, row=name) for name in "abc"), replace(one, row="other", verdict=line.NOT)])
+        ).text
     )
 
 

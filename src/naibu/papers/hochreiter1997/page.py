@@ -83,11 +83,11 @@ def _opening(versions: Sequence[Version]) -> Markup:
     rows = len({version.row.key for version in versions if version.row.learner != TODAY and not version.row.of})
     picture = []
     if ran:
-        draw, size = partial(outcomes.plot_outcomes, ran), (7.4, outcomes.height(ran))
+        draw, size = partial(outcomes.plot_outcomes, ran), (outcomes.WIDE, outcomes.height(ran))
         label = "Mean sequences until solved, published and ours, of every row that was run"
         caption = (
             "Ring: published. Dot: ours, with the 95 % interval of the ratio of means; blue where the row agrees. "
-            "Cross: none solved, at the cap. Right: trials solved."
+            "Cross: none solved, at the cap. Over each line: trials solved."
         )
         picture.append(figure([drawn(draw, size=size, name="outcomes", label=label)], caption))
     items = [element("li", f.text, class_="present" if f.present else "absent") for f in outcomes.findings(ran)]

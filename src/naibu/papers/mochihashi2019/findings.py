@@ -39,16 +39,24 @@ def kind(verdict: str) -> str:
 
 def findings(rows: Sequence[Reproduced]) -> Iterator[Finding]:
     """Yield a sentence for every claim, with the numbers it rests on; present where all of them hold."""
-    said = dict.fromkeys(str(row.published.get("says", "")) for row in claimed(rows))
-    for claim in said:
+    for claim in dict.fromkeys(str(row.published.get("says", "")) for row in claimed(rows)):
         own = [row for row in claimed(rows) if row.published.get("says") == claim]
-        verdicts = Counter(row.verdict for row in own)
-        if len(verdicts) == 1:
-            verdict = own[0].verdict.replace(PARTLY, "holds in part")
-        else:
-            verdict = ", ".join(f"{each} in {count}" for each, count in verdicts.most_common())
-            verdict = f"of {len(own)} numbers, {verdict}".replace(PARTLY, "holds in part")
-        yield Finding(f"{claim}: {verdict}. {_numbers(own)}", set(verdicts) == {HOLDS})
+        verdicts = list(dict.fromkeys(row.verdict for row in own))
+        said = "; ".join(_verdict(verdict, own) for verdict in verdicts)
+        yield Finding(f"{claim}: {said}. {_numbers(own)}", verdicts == [HOLDS])
+
+
+def _verdict(verdict: str, rows: Sequence[Reproduced]) -> str:
+    """Return a verdict in words, and of which networks it is where not of all rows."""
+    own, words = [row for row in rows if row.verdict == verdict], verdict.replace(PARTLY, "holds in part")
+    if len(own) == len(rows):
+        return words
+    networks = list(dict.fromkeys(map(_network, own)))
+    return f"{words} ({' and '.join(networks) if len(networks) < FEW else f'{len(own)} of {len(rows)} numbers'})"
+
+
+def _network(row: Reproduced) -> str:
+    return row.row.partition(":")[0]
 
 
 def left(rows: Sequence[Reproduced], asked: Asked, quick: bool) -> str:
@@ -72,7 +80,7 @@ def _numbers(rows: Sequence[Reproduced]) -> str:
     for statistic in dict.fromkeys(str(row.obtained["statistic"]) for row in rows):
         own = [row for row in rows if row.obtained["statistic"] == statistic]
         if len(own) <= FEW:
-            told = ", ".join(f"{value_of(row)} ({row.row.partition(':')[0]})" for row in own)
+            told = ", ".join(f"{value_of(row)} ({_network(row)})" for row in own)
         else:
             own = sorted(own, key=lambda row: float(row.obtained["value"] or 0))
             told = f"{value_of(own[0])} to {value_of(own[-1])} in {len(own)}"

@@ -134,5 +134,5 @@ def _full() -> Iterator[Network]:
 
 
 DEFAULT = Size("default", tuple(_default()), 100_000, 150_000, 50_000)
-QUICK = Size("quick", tuple(_quick()), 50_000, 50_000, 20_000, halved=True)
+QUICK = Size("quick", tuple(_quick()), 30_000, 30_000, 10_000, halved=True)
 FULL = Size("full", tuple(_full()), 200_000, 300_000, 100_000)

@@ -14,7 +14,7 @@ from naibu.papers.mochihashi2019.questions import TABLES, Table
 from naibu.papers.mochihashi2019.study import Study
 from naibu.papers.mochihashi2019.study_tables import HEAD, applying, cells
 from naibu.papers.runner import Reproduced
-from naibu.reporting.content import Part
+from naibu.reporting.content import Opening, Part
 from naibu.reporting.markup import Markup, element, folded, joined, paragraph, table
 from naibu.reporting.page import document
 from naibu.reporting.section import Section
@@ -79,25 +79,30 @@ def render(study: Study, rows: Sequence[Reproduced], extra: dict[str, Markup], m
 
 def _opening(study: Study, rows: Sequence[Reproduced], shown: Mapping[Network, Part], more: str) -> Markup:
     """Return the first screen: what the clearest cell does, its picture, and what came out of every claim."""
-    ready = [part.opening for network, part in shown.items() if part.opening and not unready(study, network)]
-    best = max(ready, key=lambda opening: opening.strength, default=None)
+    seen = [(unready(study, network), network, part.opening) for network, part in shown.items() if part.opening]
+    said, network, best = max(seen, key=lambda one: (not one[0], one[2].strength), default=("", None, None))
     found = [
         element("li", finding.text, class_="present" if finding.present else "absent") for finding in findings(rows)
     ]
     return element(
         "header",
         paragraph(f"{TITLE}, on {study.title}", "eyebrow"),
-        element("h1", "No network has learnt enough yet to decide anything." if best is None else best.sentence),
-        *(
-            []
-            if best is None
-            else [paragraph(best.proof, "proof"), element("div", Markup(best.figures[0]), class_="panels")]
-        ),
+        element("h1", "No unit was asked about." if best is None else best.sentence),
+        *([] if best is None or network is None else _proof(best, row_name(network), said)),
         element("h2", f"Of what the document says, {in_short(rows)}."),
         element("ul", *found, class_="findings"),
         *([paragraph(more)] if more else []),
         class_="opening",
     )
+
+
+def _proof(opening: Opening, network: str, said: str) -> list[Markup]:
+    """Return the proof and the picture of a network's finding; `said` where it decides nothing of the document yet."""
+    wanting = f" It decides nothing of the document yet: {said}." if said else ""
+    return [
+        paragraph(f"{opening.proof} ({capital(network)}.{wanting})", "proof"),
+        element("div", Markup(opening.figures[0]), class_="panels"),
+    ]
 
 
 def _reading(study: Study) -> list[Markup]:

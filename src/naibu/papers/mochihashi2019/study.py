@@ -102,6 +102,11 @@ class NetworkJob:
         return self.network.name
 
     @property
+    def _stages(self) -> list[str]:
+        """All stages; of a half none of its units is held, for nobody asks of it what they do."""
+        return [stage for stage in STAGES if not (self.network.halved and stage == "intervening")]
+
+    @property
     def _note(self) -> Path:
         return self.study.out / self.name / "results" / "study.json"
 
@@ -120,7 +125,7 @@ class NetworkJob:
 
     def finished(self) -> bool:
         """Return whether all stages of this very network are done."""
-        return set(self._done()) >= set(STAGES)
+        return set(self._done()) >= set(self._stages)
 
     def run(self, progress: Report = silent) -> None:
         """Do all stages that are not done. What is there of other settings is removed, but never a training.
@@ -137,7 +142,7 @@ class NetworkJob:
         write_facts(places, corpus)
         stages = {"recording": self._record, "probing": self._probe, "intervening": self._intervene}
         for stage, do in stages.items():
-            if stage not in done:
+            if stage in self._stages and stage not in done:
                 with part_of(share.stage(stage)):
                     do(places, corpus)
                 done = list(dict.fromkeys([*done, "training", stage]))
