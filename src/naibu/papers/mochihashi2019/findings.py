@@ -38,7 +38,11 @@ def kind(verdict: str) -> str:
 
 
 def findings(rows: Sequence[Reproduced]) -> Iterator[Finding]:
-    """Yield a sentence for every claim, with the numbers it rests on; present where all of them hold."""
+    """Yield a sentence for every claim and the numbers it rests on; those of which all hold are present, and first."""
+    yield from sorted(_each(rows), key=lambda finding: not finding.present)
+
+
+def _each(rows: Sequence[Reproduced]) -> Iterator[Finding]:
     for claim in dict.fromkeys(str(row.published.get("says", "")) for row in claimed(rows)):
         own = [row for row in claimed(rows) if row.published.get("says") == claim]
         verdicts = list(dict.fromkeys(row.verdict for row in own))
@@ -65,12 +69,13 @@ def left(rows: Sequence[Reproduced], asked: Asked, quick: bool) -> str:
     if any(kind(row.verdict) == WANTS for row in claimed(rows)):
         said.append(f"Longer training: `{asked.typed(quick, longer=2 * asked.longer)}`.")
     if quick:
-        there = {row.table for row in claimed(rows)}
-        names = [about.title.lower() for about in TABLES if about.claims and about.title not in there]
-        others = f"{'; '.join(names)}; an L1 term on text" if names else "an L1 term on text"
-        said.append(
-            f"Left to the full study, whose networks read words too: {others}: `{asked.typed(False, longer=1)}`."
+        there = {row.published.get("says") for row in claimed(rows)}
+        names = [says for about in TABLES for says in about.claims.values() if says not in there]
+        others = "; ".join(
+            [*(f"{says[:1].lower()}{says[1:]}" for says in names), "an L1 term on text makes networks discrete"]
         )
+        command = asked.typed(False, longer=1)
+        said.append(f"Left to the full study, whose networks read words too: whether {others}: `{command}`.")
     return " ".join(said)
 
 

@@ -14,7 +14,7 @@ from naibu.papers.mochihashi2019.questions import TABLES, Table
 from naibu.papers.mochihashi2019.study import Study
 from naibu.papers.mochihashi2019.study_tables import HEAD, applying, cells
 from naibu.papers.runner import Reproduced
-from naibu.reporting.content import Opening, Part
+from naibu.reporting.content import Part
 from naibu.reporting.markup import Markup, element, folded, joined, paragraph, table
 from naibu.reporting.page import document
 from naibu.reporting.section import Section
@@ -79,16 +79,15 @@ def render(study: Study, rows: Sequence[Reproduced], extra: dict[str, Markup], m
 
 def _opening(study: Study, rows: Sequence[Reproduced], shown: Mapping[Network, Part], more: str) -> Markup:
     """Return the first screen: what the clearest cell does, its picture, and what came out of every claim."""
-    seen = [(unready(study, network), network, part.opening) for network, part in shown.items() if part.opening]
-    said, network, best = max(seen, key=lambda one: (not one[0], one[2].strength), default=("", None, None))
+    seen = [(unready(study, network), network, part) for network, part in shown.items() if part.opening]
+    best = max(seen, key=lambda one: (not one[0], one[2].opening.strength if one[2].opening else 0.0), default=None)
     found = [
         element("li", finding.text, class_="present" if finding.present else "absent") for finding in findings(rows)
     ]
     return element(
         "header",
         paragraph(f"{TITLE}, on {study.title}", "eyebrow"),
-        element("h1", "No unit was asked about." if best is None else best.sentence),
-        *([] if best is None or network is None else _proof(best, row_name(network), said)),
+        *([element("h1", "No unit was asked about.")] if best is None else _cell(*best)),
         element("h2", f"Of what the document says, {in_short(rows)}."),
         element("ul", *found, class_="findings"),
         *([paragraph(more)] if more else []),
@@ -96,12 +95,19 @@ def _opening(study: Study, rows: Sequence[Reproduced], shown: Mapping[Network, P
     )
 
 
-def _proof(opening: Opening, network: str, said: str) -> list[Markup]:
-    """Return the proof and the picture of a network's finding; `said` where it decides nothing of the document yet."""
+def _cell(said: str, network: Network, part: Part) -> list[Markup]:
+    """Return what the best cell of a network does, the proof and its picture.
+
+    `said` is the verdict where the network decides nothing of the document yet.
+    """
+    if part.opening is None:
+        return []
+    read = f", which read {part.subject.reads}" if part.subject.reads else ""
     wanting = f" It decides nothing of the document yet: {said}." if said else ""
     return [
-        paragraph(f"{opening.proof} ({capital(network)}.{wanting})", "proof"),
-        element("div", Markup(opening.figures[0]), class_="panels"),
+        element("h1", part.opening.sentence),
+        paragraph(f"{part.opening.proof} ({capital(row_name(network))}{read}.{wanting})", "proof"),
+        element("div", Markup(part.opening.figures[0]), class_="panels"),
     ]
 
 
