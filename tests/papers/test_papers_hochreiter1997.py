@@ -462,7 +462,7 @@ def test_the_page_is_whole_and_shows_every_version(ran):
     assert "<h1>0 of 1 row run come out as published.</h1>" in opening
     assert opening.count("<svg") == 1
     assert (
-        "Adding problem, T = 100: 4 of 4 (paper 100 %) solved, after 2,501 sequences on average, published 74,000."
+        "Adding problem, T = 100: 4 of 4 (paper 100\u202f%) solved, after 2,501 sequences on average, published 74,000."
         in opening
     )
     assert f"{rows - 1} of the {rows} published rows were not run here" in opening
@@ -590,10 +590,10 @@ def test_the_picture_and_its_sentences_say_the_same():
     said = list(outcomes.findings(ran))
     assert [finding.present for finding in said] == [True, False, True]
     assert said[0].text.startswith(
-        "Temporal order, 6a: 20 of 20 (paper 100 %) solved, after 34,500 sequences on average, published 31,390."
+        "Temporal order, 6a: 20 of 20 (paper 100\u202f%) solved, after 34,500 sequences on average, published 31,390."
     )
     assert said[2].text.startswith(
-        "Continual embedded Reber strings, LSTM of 1997, no reset: 0 of 10 (paper 0 %) solved. Agrees: 0 of 10"
+        "Continual embedded Reber strings, LSTM of 1997, no reset: 0 of 10 (paper 0\u202f%) solved. Agrees: 0 of 10"
     )
     ax = outcomes.plot_outcomes(ran)
     marks = [(line.get_marker(), *map(float, line.get_xydata()[0])) for line in ax.lines if line.get_marker() != "None"]
