@@ -136,6 +136,13 @@ def test_what_cannot_be_written_is_told_in_one_line(run, capsys, words, says):
     assert not said.out
 
 
+def test_any_text_is_coloured(run, capsys):
+    assert main(["colour", str(run.path), "--unit", "3", "--text", "the caf\u00e9 sat"]) == 0
+    said = capsys.readouterr().out
+    assert "caf\u00e9" in said
+    assert "1 symbols are unknown" in said
+
+
 def test_the_command_writes_and_compares(run, capsys, tmp_path):
     assert (
         main(["generate", str(run.path), "--prime", "the ", "--length", "20", "--json", str(tmp_path / "a.json")]) == 0

@@ -256,6 +256,7 @@ def colour(
     """
     from naibu.looking.colour import colour_run, print_run
     from naibu.looking.places import places_in
+    from naibu.reporting.content import spaced
 
     places, *others = places_in([run])
     if others:
@@ -265,6 +266,6 @@ def colour(
     if html is not None:
         from naibu.reporting.page import write_reading
 
-        write_reading(found.passages, places.run.found["form"], f"Inside {places.run.name}", html, own=found.own)
+        write_reading(found.passages, spaced(places.run.options), f"Inside {places.run.name}", html, own=found.own)
         told.say("Page", html)
     return rows

@@ -176,6 +176,11 @@ class Text(Examples):
         """Return the symbols."""
         return self.source.vocabulary.symbols
 
+    def symbols_of(self, passage: int) -> list[str]:
+        """Return what is read in a passage, symbol by symbol, unknown ones as they were written."""
+        begin, end = self.spans[passage]
+        return [self.source.level.table[number] for number in self.source.numbers[begin:end].tolist()]
+
     def text(self, passage: int) -> str:
         """Return what is predicted in a passage, as it was written."""
         begin, end = self.spans[passage]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from rich.console import Console
 
-from naibu.data.files import read_file
-from naibu.data.sequences import Sequences
+from naibu.data.examples import Examples
+from naibu.data.files import read_file, text_of
+from naibu.data.text_coder import TextCoder
 from naibu.data.trees import OPEN
 from naibu.data.typed import NAME, read_typed
 from naibu.data.vocabulary import Vocabulary
@@ -22,6 +24,7 @@ from naibu.probes.found import Best, Found, Search
 from naibu.probes.passages import FULL, NamedCell, Passages, cut_out, named_cells, passages
 from naibu.recording import Recording, record_examples
 from naibu.reporting.coloured import legend, print_coloured
+from naibu.reporting.content import spaced
 from naibu.reporting.reading import cell_name
 from naibu.reporting.words import label_name
 from naibu.runs.language_models import load
@@ -35,6 +38,13 @@ class Reading:
     passages: Passages
     unknown: int
     own: bool  # whether somebody gave the text; else it is of the test part
+
+
+class _Read(NamedTuple):
+    examples: Examples
+    labels: tuple[str, ...]
+    symbols: Callable[[int], Sequence[str]]  # of a sequence, as they were typed
+    unknown: tuple[int, ...]  # the numbers of what is read for unknown symbols
 
 
 def colour_run(places: Places, asked: Coloured, *, file: str | None = None, all_named: bool = False) -> Reading:
@@ -54,12 +64,9 @@ def colour_run(places: Places, asked: Coloured, *, file: str | None = None, all_
         cells = _cells(recording, search, asked, all_named)
         seed = places.run.training.seed
         return Reading(passages(recording, cells, symbols=asked.symbols, longest=asked.symbols, seed=seed), 0, False)
-    sequences = _typed(places, asked, file)
+    sequences, known, texts, unknown_ids = (_running if places.run.task == "text" else _typed)(places, asked, file)
     with threads(places.run.training.threads):
         model = load(places.run)
-        # Words of a tree that were typed without any bracket have no label that is known.
-        bare = places.run.found["reader"] != "text" and not (sequences.events[0] == OPEN).any()
-        known = () if bare else sequences.label_names
         labels = [name for name in _labels(search, asked) if name in known]
         signals = model.layers.cell_type.signals
         recording = record_examples(model, {"test": sequences}, keep=signals, labels=labels, dtype="float32")
@@ -67,16 +74,15 @@ def colour_run(places: Places, asked: Coloured, *, file: str | None = None, all_
     numbers = np.unique(np.asarray(recording.index.sequence)[rows]).tolist()
     found = cut_out(recording, _cells(recording, search, asked, all_named), rows, numbers)
     # Shown as they were typed, whatever the network read for them.
-    texts = [sequences.text(passage.sequence)[: len(passage.symbols)] for passage in found.passages]
-    spelled = [replace(each, symbols=tuple(text)) for each, text in zip(found.passages, texts, strict=True)]
-    unknown = np.isin(np.asarray(recording.index.symbol)[rows], sequences.vocabulary.unknown_ids)
+    spelled = [replace(each, symbols=tuple(texts(each.sequence)[: len(each.symbols)])) for each in found.passages]
+    unknown = np.isin(np.asarray(recording.index.symbol)[rows], unknown_ids)
     return Reading(replace(found, passages=tuple(spelled)), int(np.count_nonzero(unknown)), True)
 
 
 def print_run(console: Console, places: Places, coloured: Reading) -> list[dict[str, Any]]:
     """Print the passages on the colours of their first cell; return a row for each symbol, with its value."""
     found = coloured.passages
-    cell, scale, form = found.cells[0], float(found.scales[0]), places.run.found["form"]
+    cell, scale, blanks = found.cells[0], float(found.scales[0]), spaced(places.run.options)
     line = f"{places.run.name}, {cell.layer}, {cell_name(cell)}"
     console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print(legend(console, scale, cell.signed))
@@ -92,9 +98,7 @@ def print_run(console: Console, places: Places, coloured: Reading) -> list[dict[
         console.print()
         values = passage.values[0] * (scale / FULL)
         held = [int(value) == 1 for value in passage.holds[0]]
-        print_coloured(
-            console, passage.symbols, values, held, scale=scale, signed=cell.signed, spaced=form != "characters"
-        )
+        print_coloured(console, passage.symbols, values, held, scale=scale, signed=cell.signed, spaced=blanks)
         rows += [
             {
                 "run": places.run.name,
@@ -112,13 +116,17 @@ def print_run(console: Console, places: Places, coloured: Reading) -> list[dict[
     return rows
 
 
-def _typed(places: Places, asked: Coloured, file: str | None) -> Sequences:
-    """The text to be read, as many sequences as are shown."""
-    given: str | bytes = asked.text or ""
-    name = NAME
-    if file is not None:
-        name = "standard input" if file == "-" else file
-        given = sys.stdin.buffer.read() if file == "-" else read_file(file, "--file")
+def _given(asked: Coloured, file: str | None) -> tuple[str, str | bytes]:
+    """The name of the text to be read, and the text."""
+    if file is None:
+        return NAME, asked.text or ""
+    name = "standard input" if file == "-" else file
+    return name, sys.stdin.buffer.read() if file == "-" else read_file(file, "--file")
+
+
+def _typed(places: Places, asked: Coloured, file: str | None) -> _Read:
+    """The text to be read by a network of trees, as many sequences as are shown."""
+    name, given = _given(asked, file)
     reader = places.run.found["reader"]
     sequences = read_typed(
         given,
@@ -129,7 +137,22 @@ def _typed(places: Places, asked: Coloured, file: str | None) -> Sequences:
         most=asked.symbols,
     )
     whole = max(1, int(np.searchsorted(sequences.starts, asked.symbols)))
-    return sequences.subset(np.arange(1 if reader == "text" else min(whole, len(sequences))))
+    sequences = sequences.subset(np.arange(1 if reader == "text" else min(whole, len(sequences))))
+    # Words of a tree that were typed without any bracket have no label that is known.
+    bare = reader != "text" and not (sequences.events[0] == OPEN).any()
+    known = () if bare else sequences.label_names
+    return _Read(sequences, known, sequences.text, sequences.vocabulary.unknown_ids)
+
+
+def _running(places: Places, asked: Coloured, file: str | None) -> _Read:
+    """The text to be read by a network of running text, its first passages."""
+    name, given = _given(asked, file)
+    places.run.check_file("vocabulary.txt")
+    coder = TextCoder.load(places.run.path, places.run.options)
+    text = coder.encode(given if isinstance(given, str) else text_of(given, name), name=name)
+    whole = int(np.searchsorted(np.cumsum(text.lengths), asked.symbols)) + 1
+    unknown = coder.vocabulary.unknown
+    return _Read(text.subset(np.arange(min(whole, len(text)))), text.labels("input"), text.symbols_of, (unknown or 0,))
 
 
 def _labels(search: Search | None, asked: Coloured) -> list[str]:

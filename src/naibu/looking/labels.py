@@ -19,7 +19,7 @@ def of_depth(labels: Iterable[str]) -> bool:
 
 
 def called(label: str) -> str:
-    """Return what a line of the terminal's table calls a label: alike for all that stands for a depth."""
-    if is_depth(label):
+    """Return what a line of the terminal's table calls a label: alike for all that is a depth."""
+    if is_depth(label) and label != "line_position":
         return "phrase's depth" if ":" in label else "depth"
     return "inside" if label.startswith("inside:") else label_name(label)

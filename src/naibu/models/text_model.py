@@ -71,7 +71,8 @@ class TextModel(LanguageModel):
     def forward(self, ids: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """Return the layers' output `[time batch hidden]` and final state, from `ids [time batch]`."""
         with self._weights_dropped():
-            if self.vocabulary > TABLE_SYMBOLS or (self.training and self.config.input_dropout):
+            few = ids.numel() < self.vocabulary  # vectors are then less work than a table of all symbols
+            if few or self.vocabulary > TABLE_SYMBOLS or (self.training and self.config.input_dropout):
                 output, state = self.layers(self.embed(ids), state)
             else:
                 factors, table = self._factors(), self.embedding.weight

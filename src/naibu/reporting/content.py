@@ -39,6 +39,16 @@ class Subject:
         """How a corpus was written down: "brackets", "characters"; "" for other data."""
         return str(self.options.get("form", ""))
 
+    @property
+    def spaced(self) -> bool:
+        """Whether its symbols are shown with blanks between them."""
+        return spaced(self.options)
+
+
+def spaced(options: Mapping[str, Any]) -> bool:
+    """Return whether symbols of data opened with options are words and marks, shown with blanks between them."""
+    return options.get("form") != "characters" and options.get("level", "word") == "word"
+
 
 @dataclass(frozen=True)
 class Opening:

@@ -80,10 +80,10 @@ def render(report: Report) -> str:
     return document(report.title, main)
 
 
-def write_reading(found: Passages, form: str, title: str, path: Path, *, own: bool) -> None:
+def write_reading(found: Passages, spaced: bool, title: str, path: Path, *, own: bool) -> None:
     """Write a page of coloured text alone, with the choice of its cells. Raises StoredError as `write` does."""
     of = "Your text" if own else "Text of the test part, which took no part in training"
-    text = reading(found, "text", form != "characters", own=own)
+    text = reading(found, "text", spaced, own=own)
     main = joined(element("p", of, class_="eyebrow"), element("h1", title), text)
     deliver_text(Path(path), document(title, main))
 

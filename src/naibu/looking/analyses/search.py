@@ -82,7 +82,7 @@ def _passages(probed: Probed) -> Passages:
 
 def _read(results: Results, subject: Subject) -> Named | None:
     found = results.get(Search, "search")
-    return None if found is None else Named(found, results.get(Passages, "passages"), subject.form != "characters")
+    return None if found is None else Named(found, results.get(Passages, "passages"), subject.spaced)
 
 
 def naming(search: Search) -> Finding:
