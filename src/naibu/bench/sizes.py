@@ -40,9 +40,9 @@ class Sizes:
     rows: tuple[int, ...] = ()
     """Training rows of the recording that is probed; repeat it for more. Without it 100,000 and 1,000,000."""
     layers: int = 1
-    """Layers of the language model, one on the other."""
+    """Layers of the language model."""
     precision: PrecisionName = "float32"
-    """Type of the products of our language model in training; those of plain PyTorch stay float32."""
+    """Type of our language model's products."""
 
     def __post_init__(self) -> None:
         for option in ("hidden", "batch", "vocabulary", "rows"):

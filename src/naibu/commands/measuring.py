@@ -55,7 +55,7 @@ def bench(
     markdown: Path | None = None,
     told: Told = UNTOLD,
 ) -> Any:
-    """Measure speed against named peers, and what recording costs, in time and in memory.
+    """Measure speed against named peers, and what recording costs in time and memory.
 
     - layers: running, recording and training LSTM, GRU and RNN, against torch's and others; at most 10 minutes.
     - language-model: a training step of the whole model against plain PyTorch's; as long.
