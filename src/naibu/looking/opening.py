@@ -50,7 +50,7 @@ def _sentence(label: str, signal: SignalCorrelation, score: Score) -> str:
     if not abs(r) >= CLOSE:
         return f"No single unit follows the {label_name(label)}; the best is unit {signal.pearson_unit}."
     if abs(r) >= COUNTS and label in COUNTED:
-        return f"{who} counts {COUNTED[label]}."
+        return f"{who} counts {COUNTED[label]}{'' if r > 0 else ', falling by a step with each'}."
     return f"{who} follows the {label_name(label)}{'' if r > 0 else ', falling as it rises'}."
 
 
@@ -66,7 +66,7 @@ def _proof(holding: Holding | None) -> tuple[str, bool]:
     by_ends = name == "end_recall"
     write = share if by_ends else number
     what = "of the ends of sequence it foresees" if by_ends else "its loss goes from"
-    others = f"hold {len(drawn)} other units, one at a time: {write(float(np.mean(drawn)))}"
+    others = f"hold {len(drawn)} other units, drawn at random, one at a time: {write(float(np.mean(drawn)))}"
     if len(drawn) > 1:
         others += f" (worst {write(min(drawn) if by_ends else max(drawn))})"
     needed = matters_more(before, after, drawn, fewer_is_worse=by_ends)
@@ -76,9 +76,9 @@ def _proof(holding: Holding | None) -> tuple[str, bool]:
         else (f"{write(before.value)} to {write(after.value)}")
     )
     if not needed and by_ends and (dear := costs(holding, holding.of("held")[0], split)):
-        return f"Hold it still, and {dear}.", True
+        return f"Hold it still at its mean, and {dear}.", True
     if needed:
-        return f"Hold it still, and {what} {change}; {others}.", True
+        return f"Hold it still at its mean, and {what} {change}; {others}.", True
     return f"The network does not depend on it alone: held still, {what} {change}; {others}.", False
 
 

@@ -55,8 +55,6 @@ class Task(ABC):
     """The configuration of its models: ModelConfig, or a subclass with what they have besides."""
     training: ClassVar[type[TrainingConfig]] = TrainingConfig
     """The configuration of training: TrainingConfig, or a subclass with other usual values."""
-    judged: ClassVar[int] = 30_000
-    """Steps of the validation part that are scored each time, at most."""
     several: ClassVar[str | None] = None
     """The option, a tuple, of which `naibu look` takes several values, a network each; None where there is none."""
     examples: ClassVar[tuple[str, ...]] = ()
@@ -112,6 +110,11 @@ class Task(ABC):
         Raises OptionError where the task reads none but its own.
         """
         raise OptionError(f"{files[0]}: a network of the task {self.name} is scored on its own test part; name no file")
+
+    def judged(self, data: Data) -> int:
+        """Return how many steps of the validation part are scored each time, at most: fewer for vocabularies beyond a
+        thousand, whose output layer costs more than all the rest."""
+        return max(5_000, 30_000 * 1_000 // max(1_000, *data.sizes.values()))
 
     def scores(self, examples: Examples, found: Mapping[str, float]) -> dict[str, Any]:
         """Return what is said of a network beside its measures on examples, from them: perplexity, for example."""

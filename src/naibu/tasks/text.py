@@ -85,7 +85,6 @@ class Text(Task):
     training = TextTraining
     model = TextConfig
     examples = ("novel.txt", "ptb.train.txt --validation ptb.valid.txt --level word --minutes 60")
-    judged = 300_000
 
     def fits(self, path: Path) -> bool:
         """Return whether this is plain text."""
@@ -152,6 +151,10 @@ class Text(Task):
     def examples_of(self, files: Sequence[Path], options: Mapping[str, Any], folder: Path) -> RunningText:
         """Return other texts in the symbols of a network."""
         return TextCoder.load(folder, options).read(files, folder.parent)
+
+    def judged(self, data: Data) -> int:
+        """Return how many symbols of the validation text are scored each time, at most."""
+        return 50_000 if data.options["level"] == "character" else 20_000
 
     def scores(self, examples: Examples, found: Mapping[str, float]) -> dict[str, float]:
         """Return perplexity, and what a character takes in bits, from the loss of a part."""

@@ -16,10 +16,6 @@ from naibu.progress import Report
 from naibu.tasks.catalogue import task_named
 from naibu.tasks.task import Measure, Task
 
-FEWEST = 5_000
-"""Steps of the validation part to which the task's `judged` sinks for vocabularies beyond a thousand, whose output
-layer costs more than all the rest."""
-
 
 def validation_part(data: Data, config: TrainingConfig) -> list[Window]:
     """Return the windows on which every validation of a run scores: a fixed beginning of the validation part.
@@ -27,8 +23,7 @@ def validation_part(data: Data, config: TrainingConfig) -> list[Window]:
     Raises OptionError where nothing is predicted in it.
     """
     part = data.validation if len(data.validation) else data.train
-    steps = task_named(data.task).judged * 1_000 // max(1_000, *data.sizes.values())
-    found = judged_part(data, part, config, max(FEWEST, steps))
+    found = judged_part(data, part, config, task_named(data.task).judged(data))
     if not found:
         raise OptionError(f"{data.name}: nothing is predicted in any validation example: they are all too short")
     return found
