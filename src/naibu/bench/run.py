@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from naibu.bench import growth, language_model, layers, memory, online, probes, recording, tables
+from naibu.bench import growth, language_model, layers, memory, online, probes, recording, tables, writing
 from naibu.bench.peak import Peak, measure_peak
 from naibu.bench.peers import OPTIONAL, there
 from naibu.bench.rounds import QUIET
@@ -21,7 +21,7 @@ from naibu.progress import shown
 from naibu.storage import deliver_text
 
 SIZED = ("layers", "language-model", "growth")
-ALL = (*SIZED, "recording", "online", "probes", "memory")
+ALL = (*SIZED, "recording", "writing", "online", "probes", "memory")
 LONG = ("probes", "memory")
 """Left out of all of them with --quick."""
 _TABLES: dict[str, Callable[[list[Row]], list[tables.Printed]]] = {
@@ -29,6 +29,7 @@ _TABLES: dict[str, Callable[[list[Row]], list[tables.Printed]]] = {
     "language-model": tables.language_model,
     "growth": tables.growth,
     "recording": tables.plain("Recording everything, against the layer's own forward pass"),
+    "writing": tables.plain("Characters that a network writes, against a loop in PyTorch"),
     "online": tables.online,
     "probes": tables.probes,
     "memory": tables.plain("Memory of recording and probing"),
@@ -88,6 +89,8 @@ def _rows(name: str, sizes: Sizes, peak: Peak | None, progress: Callable[[float,
         return growth.measure(sizes, progress)
     if name == "recording":
         return recording.measure()
+    if name == "writing":
+        return writing.measure()
     if name == "online":
         return online.measure(sizes, progress)
     if name == "probes":

@@ -47,7 +47,7 @@ def gradients(runs: Runs = (), /, *, asked: Annotated[Gradients, FLAT] = GRADIEN
 
 
 def bench(
-    what: Literal["all", "layers", "language-model", "growth", "recording", "online", "probes", "memory"] = "all",
+    what: Literal["all", "layers", "language-model", "growth", "recording", "writing", "online", "probes", "memory"] = "all",
     /,
     *,
     sizes: Annotated[Sizes, FLAT] = SIZES,
@@ -60,10 +60,11 @@ def bench(
     - layers: running, recording and training LSTM, GRU and RNN, against torch's and others; at most 10 minutes.
     - language-model: a training step of the whole model against plain PyTorch's; as long.
     - growth: how the cost grows with the steps of a sequence and with the signals kept; two minutes.
-    - recording: how many times its own forward pass a torch layer takes when all of it is kept; a minute.
-    - online: the LSTM of 1997, 16 trials side by side, against loops in PyTorch; two minutes.
+    - recording: keeping all of a torch layer, against its own forward pass.
+    - writing: characters a second of a network that writes, against a loop; a minute.
+    - online: the LSTM of 1997 against loops in PyTorch; two minutes.
     - probes: ours against scikit-learn, numpy and scipy; half an hour, and 6 GB of disk meanwhile.
-    - memory: the most that recording and each probe hold on 5 million positions; minutes, 4 GB of disk.
+    - memory: what recording and each probe hold at most; minutes, 4 GB of disk.
     - all: all of these, one after the other (with --quick all but probes and memory).
 
     Everything is measured in rounds by turns, beside the machine's own speed in products of matrices (sgemm): the
