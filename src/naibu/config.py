@@ -271,6 +271,9 @@ class TrainingConfig:
     threads: int = 0
     """Threads; 0 takes what a warm-up finds fastest (all with --steps). A run repeats to the bit with as many."""
 
+    _open: ClassVar[tuple[None, ...]] = ()
+    """What an option may be besides, as long as it has not been chosen."""
+
     def __post_init__(self) -> None:
         check_numbers(self)
         _check(self.steps is None or self.steps >= 1, "steps", self.steps, "at least 1")
@@ -292,7 +295,12 @@ class TrainingConfig:
         _check(self.averaging in get_args(AveragingName), "averaging", self.averaging, _one_of(AveragingName))
         _check(self.clip > 0, "clip", self.clip, "more than 0")
         _check(self.patience >= 0, "patience", self.patience, "0 (never stop early) or more")
-        _check(self.precision in get_args(PrecisionName), "precision", self.precision, _one_of(PrecisionName))
+        _check(
+            self.precision in (*get_args(PrecisionName), *self._open),
+            "precision",
+            self.precision,
+            _one_of(PrecisionName),
+        )
         _check(self.device in get_args(DeviceName), "device", self.device, _one_of(DeviceName))
         _check(self.l1 >= 0, "l1", self.l1, "0 or more")
         _check(self.l1 == 0 or bool(self.l1_signals), "l1_signals", "(none)", "at least one signal when --l1")

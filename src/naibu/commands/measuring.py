@@ -47,7 +47,9 @@ def gradients(runs: Runs = (), /, *, asked: Annotated[Gradients, FLAT] = GRADIEN
 
 
 def bench(
-    what: Literal["all", "layers", "language-model", "growth", "recording", "writing", "online", "probes", "memory"] = "all",
+    what: Literal[
+        "all", "layers", "language-model", "growth", "recording", "writing", "online", "probes", "memory"
+    ] = "all",
     /,
     *,
     sizes: Annotated[Sizes, FLAT] = SIZES,
