@@ -13,8 +13,9 @@ from naibu.data.events import Array
 from naibu.data.order import Piece, window_lengths
 from naibu.data.running_text import Text
 
-LANE = 4_000
-"""Steps of a lane at least where nothing is learnt, so that next to nothing is read without a past."""
+LANE, WHOLE = 1_000, 4_000
+"""Steps of a lane at least where nothing is learnt, so that little is read without a past, and where all of a text is
+scored, so that next to nothing is."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class TextLanes:
     def beginning(self, steps: int) -> list[Piece]:
         """Return windows over the beginning of the text, in as few lanes as that allows of a useful length."""
         steps = min(steps, self._steps)
-        count = max(1, min(self._count, steps // LANE))
+        count = max(1, min(64, steps // (LANE if steps < self._steps else WHOLE)))
         length = steps // count
         return self._pieces(0, length, count, window_lengths(length, self.truncation))
 
