@@ -217,3 +217,43 @@ def test_first_bytes_alone(novel):
     assert sum(part.steps for part in (data.train, data.validation, data.test)) == pytest.approx(1000, abs=8)
     assert data.coder.end == data.coder.vocabulary.index["\n"]
     assert END != "\n"
+
+
+def test_what_stands_before_a_passage_is_read_first(novel):
+    part = open_text(novel, longest=30, validation=0.1, test=0.2).test
+    which = np.array([3, 0, 1, 3])
+    found = {int(row): batch for rows, batch in part.before(which) for row in rows}
+    assert set(found) == {0, 1, 2, 3}  # the test part begins in the middle of the text
+    for rows, batch in part.before(which):
+        for column, row in enumerate(rows):
+            begin, length = int(part.spans[which[row], 0]), len(batch.target)
+            symbols = part.source.ids[part.source.numbers[begin - length : begin]]
+            assert np.array_equal(batch.main.x[:, column].numpy(), symbols)
+            assert length == 15
+            assert not batch.predicted.any()
+    train = open_text(novel, longest=30, validation=0.1, test=0.2).train
+    assert not list(train.before(np.array([0])))
+
+
+def test_a_text_in_passages_is_read_as_it_is_at_once(novel):
+    """With as much before each passage as there is, the state is that of the whole text."""
+    import torch
+
+    from naibu.config import TextConfig
+    from naibu.models.model import state_before
+    from naibu.models.text_model import TextModel
+
+    part = open_text(novel, longest=30, validation=0.1, test=0.2).train
+    assert len(part.spans) > 20
+    part.longest = 10**6  # all that there is before a passage
+    torch.manual_seed(2)
+    model = TextModel(len(part.classes()), TextConfig(units=7, cell="gru", layers=2)).eval()
+    whole = torch.from_numpy(part.source.ids[part.source.numbers[: part.spans[-1, 1]]].astype(np.int64))[:, None]
+    with torch.no_grad():
+        at_once = model(whole)[0][:, 0]
+        which = np.array([2, 7, 0, 5])
+        batch = part.batch(which)
+        output, _ = model(batch.main.x, state_before(model, part, which))
+    for column, passage in enumerate(which):
+        begin, end = part.spans[passage]
+        assert torch.allclose(output[: end - begin, column], at_once[begin:end], atol=1e-5)

@@ -16,6 +16,7 @@ from catalogue_tasks import ENTRIES, with_own
 from naibu.data.batch import Batch, Stream
 from naibu.data.order import ByLength, Lanes, Piece, pieces_from, window_lengths, windows
 from naibu.interventions import edited, hold
+from naibu.models.model import state_before
 from naibu.models.weights import restore, stored
 from naibu.runs.load import untrained
 from naibu.tasks.catalogue import task_named
@@ -198,7 +199,8 @@ def test_recorded_outcomes_recompute(made, run, recording):
         rows = np.asarray(index.split) == code
         lengths = part.lengths_of(part.streams[-1])
         assert np.count_nonzero(rows) == lengths.sum()
-        outcomes = [model.outcomes(part.batch(np.array([k])))[0] for k in range(len(part))]
+        alone = [np.array([k]) for k in range(len(part))]
+        outcomes = [model.outcomes(part.batch(one), state_before(model, part, one))[0] for one in alone]
         for name in index.outcome_names:
             wanted = np.concatenate([each[name].detach().numpy()[:, 0] for each in outcomes])
             found = index.outcome(name).values[rows]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -80,6 +80,12 @@ class Examples(Shown, ABC):
     @abstractmethod
     def batch(self, which: Array) -> Batch:
         """Return the chosen examples side by side, padded, every step of them."""
+
+    def before(self, which: Array) -> Iterator[tuple[Array, Batch]]:
+        """Yield, for some of the chosen examples at a time, their places among the chosen, int64 [row], and what stands
+        before each and is read first, so that a state is there; nothing is predicted in it. The others begin from
+        zeros, as all do by default."""
+        return iter(())
 
     def classes(self) -> tuple[str, ...] | None:
         """Return the names of the classes that are predicted at every step, None where numbers are."""

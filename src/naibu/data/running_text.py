@@ -172,6 +172,22 @@ class Text(Examples):
         target = torch.from_numpy(np.where(time <= lengths, found, -1)[1:])
         return Batch({"input": Stream(x, torch.from_numpy(lengths))}, target)
 
+    def before(self, which: Array) -> Iterator[tuple[Array, Batch]]:
+        """Yield what stands before passages in their documents, up to half as long as a passage may be."""
+        import torch
+
+        from naibu.data.batch import Batch, Stream
+
+        begins = self.spans[which, 0]
+        first = self.source.starts[np.searchsorted(self.source.starts, begins, side="right") - 1]
+        lengths = np.minimum(begins - first, self.longest // 2)
+        for length in np.unique(lengths[lengths > 0]):
+            rows = np.flatnonzero(lengths == length)
+            where = begins[rows] - length + np.arange(length)[:, None]
+            x = torch.from_numpy(self.source.ids[self.source.numbers[where]].astype(np.int64))
+            nothing = torch.full_like(x, -1)
+            yield rows, Batch({"input": Stream(x, torch.full((len(rows),), int(length)))}, nothing)
+
     def classes(self) -> tuple[str, ...]:
         """Return the symbols."""
         return self.source.vocabulary.symbols

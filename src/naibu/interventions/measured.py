@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from naibu.data.examples import Examples
-from naibu.models.model import Model
+from naibu.models.model import Model, state_before
 from naibu.probes.resampling import Resampler, ratio
 from naibu.probes.results import Scores
 from naibu.tasks.task import Measure
@@ -40,7 +40,8 @@ class Scorer:
         """Return what is above and below the line of each measure, `[example measure 2]`, as the network runs now."""
         out = np.zeros((len(self.examples), len(self.measures), 2))
         for which in by_length(self.examples.lengths):
-            found, _ = self.model.outcomes(self.examples.batch(which).to(self.model.device))
+            state = state_before(self.model, self.examples, which)
+            found, _ = self.model.outcomes(self.examples.batch(which).to(self.model.device), state)
             columns = {name: column.cpu().numpy() for name, column in found.items()}  # [time batch]
             for number, measure in enumerate(self.measures):
                 for side, values in enumerate(measure.sums(columns)):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from naibu.data.examples import Examples
 from naibu.interventions.measured import by_length
-from naibu.models.model import Model
+from naibu.models.model import Model, state_before
 from naibu.recording.listeners import find_listeners, listening
 
 EDGES = np.concatenate([np.linspace(0, 1, 401), np.geomspace(1, 1e4, 201)[1:]])
@@ -102,8 +102,10 @@ def sizes(model: Model, examples: Examples, signal: str) -> dict[str, Sizes]:
     found = {layer: Sizes(units) for each in listeners for (layer, _), units in each.units().items()}
     with listening(model, listeners):
         for which in by_length(examples.lengths):
-            batch = examples.batch(which)
-            model.outcomes(batch)
+            batch, state = examples.batch(which), state_before(model, examples, which)
+            for listener in listeners:
+                listener.forget()
+            model.outcomes(batch, state)
             for run in (run for listener in listeners for run in listener.runs()):
                 for (layer, _), values in run.values.items():
                     found[layer].add(values[batch.predicted])

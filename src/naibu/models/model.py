@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from naibu.data.batch import Batch
+from naibu.data.examples import Array, Examples
 
 Outcomes = dict[str, Tensor]
 """Columns `[time batch]` of the predicted stream, by name: loss, gold, predicted; mean, low_95, high_95."""
@@ -58,6 +59,26 @@ class Model(nn.Module, ABC):
 
         `loss` is always there, in nats a step; `gold` and `predicted` where classes are told.
         """
+
+
+@torch.no_grad()
+def state_before(model: Model, examples: Examples, which: Array) -> Any:
+    """Return the state from which chosen examples are read: zeros, or where `examples.before` has something, what that
+    leaves."""
+    whole: Any = None
+    for rows, batch in examples.before(which):
+        _, state = model.outcomes(batch.to(model.device))
+        whole = _put(whole, state, torch.from_numpy(rows), len(which))
+    return whole
+
+
+def _put(whole: Any, part: Any, rows: Tensor, count: int) -> Any:
+    """Return a state of `count` sequences with that of some put in; tensors are `[layer batch hidden]`."""
+    if isinstance(part, Tensor):
+        shape = (part.shape[0], count, *part.shape[2:])
+        return (part.new_zeros(shape) if whole is None else whole).index_copy(1, rows.to(part.device), part)
+    parts = [None] * len(part) if whole is None else whole
+    return tuple(_put(one, other, rows, count) for one, other in zip(parts, part, strict=True))
 
 
 @contextmanager

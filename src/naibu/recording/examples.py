@@ -13,7 +13,7 @@ from torch import Tensor
 from naibu.cells.allocator import settle_allocator
 from naibu.data.examples import Examples
 from naibu.errors import OptionError
-from naibu.models.model import Model, evaluating
+from naibu.models.model import Model, evaluating, state_before
 from naibu.models.weights import digest_of_tensors, stored
 from naibu.recording.assemble import Staging, check_dtype, fingerprint
 from naibu.recording.columns import StreamTable, ordered
@@ -45,7 +45,8 @@ def record_examples(
     progress: Progress | None = None,
     batch_tokens: int = 8_192,
 ) -> Recording:
-    """Return a recording of a network of ours reading every example of the splits, from the zero state each.
+    """Return a recording of a network of ours reading every example of the splits, from the zero state each, or where
+    something stands before it (`Examples.before`), from the state that this leaves.
 
     `splits` maps train, validation and test, or some of them, to examples; `keep` names signals, all where it is empty
     (those that the model's cells do not have are left out); `labels` names labels, all but those of single categories
@@ -160,7 +161,9 @@ class Reading:
 
     def _read_batch(self, which: Array, parts: Mapping[str, _Part]) -> None:
         examples, numbers = self.main.batch(which)
-        batch, state = examples.batch(numbers), None
+        batch, state = examples.batch(numbers), state_before(self.model, examples, numbers)
+        for listener in (each for some in self.listeners.values() for each in some):
+            listener.forget()
         for window in cuts(len(batch.target), LONGEST if len(self.streams) == 1 else None):
             piece = batch.cut(window.start, window.stop)
             piece = piece.padded(len(window) - len(piece.target)).to(self.model.device)

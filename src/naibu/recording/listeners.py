@@ -106,6 +106,10 @@ class Listener(ABC):
     def units(self) -> dict[Key, int]:
         """Return what is kept, and how many units each has."""
 
+    def forget(self) -> None:
+        """Leave what was heard since the last time."""
+        self._calls, self._entered = [], 0
+
     def runs(self) -> list[Heard]:
         """Return what was heard since the last time: a run goes on where the state is handed on.
 
