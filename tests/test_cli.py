@@ -274,7 +274,7 @@ def test_help_and_version_load_nothing_heavy():
 
 
 STEPS = ("evaluate", "generate", "record", "probe", "intervene", "report", "colour", "show", "plot", "draw", "check")
-STEPS += ("gradients", "bench")
+STEPS += ("gradients", "bench", "ngram")
 COMMANDS = [
     [],
     *([name] for name in ("train", "look", "papers", *STEPS)),

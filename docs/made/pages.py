@@ -18,7 +18,18 @@ from naibu.commands.parts import Usual
 
 WIDTH = 80
 """Columns of the help on the page."""
-ROOMS = ("probes", "interventions", "gradients", "recording", "runs", "data", "training", "reporting", "bench")
+ROOMS = (
+    "probes",
+    "interventions",
+    "gradients",
+    "recording",
+    "runs",
+    "data",
+    "ngrams",
+    "training",
+    "reporting",
+    "bench",
+)
 """Packages with public names of their own."""
 BESIDE_CELLS = ("variants.layer_of", "init", "wrappers", "kernels.explain")
 """What the documents name of `naibu.cells`, after the cells."""

@@ -43,7 +43,7 @@ _HOME = {
     "OptionError": "naibu.errors",
     "StoredError": "naibu.errors",
 }
-_MODULES = ("cells", "data", "probes", "interventions", "gradients", "reporting", "papers", "bench")
+_MODULES = ("cells", "data", "ngrams", "probes", "interventions", "gradients", "reporting", "papers", "bench")
 
 __all__ = [*_HOME, *_MODULES, "__version__"]  # noqa: PLE0604
 

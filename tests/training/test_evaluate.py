@@ -14,6 +14,7 @@ from naibu.data.text_lanes import TextLanes
 from naibu.errors import CorpusError, OptionError
 from naibu.models.test_time import Cache, Dynamic, Read, read, read_dynamically, root_mean_squares, with_cache
 from naibu.models.weights import digest_of_tensors, stored
+from naibu.ngrams import train
 from naibu.runs.load import load
 
 LINES = [f"{a} {b} {c} ." for a in "abcdef" for b in ("sees", "likes") for c in "uvwxyz"]
@@ -100,6 +101,35 @@ def test_help_at_test_time_is_told_beside_the_network_alone(run):
     own = naibu.evaluate(run, part="validation", cache=True)
     assert own["plain"]["scored"] == "the second half, fitted on the first"
     assert own["plain"]["steps"] == own["cache"]["steps"] < own["steps"]
+
+
+def test_n_grams_are_counted_on_the_runs_own_text_and_mixed_with_a_fitted_share(run):
+    data = run.data()
+    model = train(data.train, 3)
+    grams = {part: torch.from_numpy(model.log_probabilities(getattr(data, part))) for part in ("validation", "test")}
+    log_p = {
+        part: torch.cat([each.log_p for each in read(load(run), pieces(run, getattr(data, part)))]) for part in grams
+    }
+
+    def losses(part, share, which=slice(None)):
+        return -((1 - share) * log_p[part].exp() + share * grams[part].exp()).log()[which].mean().item()
+
+    scores = naibu.evaluate(run, ngram=3, cache=True)
+    assert scores["ngram"]["loss"] == pytest.approx(-grams["test"].mean().item(), rel=1e-5)
+    share = scores["ngram_mixture"]["ngram_share"]
+    assert losses("validation", share) == pytest.approx(min(losses("validation", k / 50) for k in range(1, 50)))
+    assert scores["ngram_mixture"]["loss"] == pytest.approx(losses("test", share), rel=1e-5)
+    assert {"cache", "ngram_cache"} <= set(scores)
+    assert scores["ngram_cache"]["size"] == scores["cache"]["size"]
+    own = naibu.evaluate(run, part="validation", ngram=3)
+    first = len(log_p["validation"]) - own["ngram"]["steps"]
+    share = own["ngram_mixture"]["ngram_share"]
+    half = slice(first)
+    assert losses("validation", share, half) == min(losses("validation", k / 50, half) for k in range(1, 50))
+    assert own["ngram_mixture"]["loss"] == pytest.approx(losses("validation", share, slice(first, None)), rel=1e-3)
+    for order in (-1, 65):
+        with pytest.raises(OptionError, match=f"--ngram {order}: must be 1 to 64"):
+            naibu.evaluate(run, ngram=order)
 
 
 def test_the_command_says_it(run, capsys):

@@ -40,6 +40,7 @@ for group in (train, look, papers):
     app.command(group)
 added(app, using.evaluate, group=use)
 added(app, using.generate, group=use)
+added(app, using.ngram, group=use)
 for place, name in enumerate(("record", "probe", "intervene", "report", "colour")):
     added(app, getattr(inside, name), group=see, sort_key=(1, place))
 added(app, measuring.gradients, group=see, sort_key=(2,))

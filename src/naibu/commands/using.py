@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from naibu.commands.parts import UNTOLD, Told, flat
+from naibu.data.levels import LevelName, SplitName
 from naibu.errors import OptionError
 from naibu.generation.sampling import Sampling
 
@@ -25,12 +26,13 @@ def evaluate(
     part: PartName = "test",
     cache: bool = False,
     dynamic: bool = False,
+    ngram: int = 0,
     told: Told = UNTOLD,
 ) -> Any:
     """Say how good a trained network is on its test part, or on other files.
 
-    Text is read from beginning to end with the state carried on. What --cache and --dynamic change is printed beside
-    the network alone; their weights are fitted on validation text, never on what is scored.
+    Text is read from beginning to end with the state carried on. What --cache, --dynamic and --ngram change is printed
+    beside the network alone; their weights are fitted on validation text, never on what is scored.
 
     $ naibu evaluate runs/ptb ptb.test.txt --json scores.json
     $ naibu evaluate runs/ptb --part validation --cache
@@ -40,6 +42,7 @@ def evaluate(
         part: Which part of its own data is scored where no file is named.
         cache: Text: mix in a cache of what was just read (Grave et al. 2017).
         dynamic: Text: let the weights follow the text (Krause et al. 2018).
+        ngram: Text: mix in n-grams of this order, counted on the network's own training text; they alone are told too.
     """
     from rich.table import Table
 
@@ -49,7 +52,9 @@ def evaluate(
 
     opened = open_run(run)
     with shown(f"{opened.name}: scoring", "windows") as progress:
-        scores = evaluating.evaluate(opened, files, part=part, cache=cache, dynamic=dynamic, progress=progress)
+        scores = evaluating.evaluate(
+            opened, files, part=part, cache=cache, dynamic=dynamic, ngram=ngram, progress=progress
+        )
     table = Table("measure", "value", title=f"{opened.name} on {files[0] if files else part}", title_justify="left")
     for name, value in scores.items():
         if isinstance(value, dict):
@@ -58,6 +63,64 @@ def evaluate(
         else:
             table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else f"{value:.4f}")
     told.console.print(table)
+    return scores
+
+
+def ngram(
+    files: Annotated[tuple[Path, ...], Parameter(help="Training text: files, folders, archives; or one ARPA file.")],
+    /,
+    *,
+    order: int = 5,
+    test: Path | None = None,
+    level: LevelName = "word",
+    split: SplitName = "spaces",
+    vocabulary: int = 0,
+    first: str | None = None,
+    arpa: Path | None = None,
+    told: Told = UNTOLD,
+) -> Any:
+    """Count the n-grams of a text, smooth them (modified Kneser-Ney), and say how well they tell another.
+
+    Symbols, unknown ones among them, are counted as naibu train text counts them, so that the perplexity stands beside
+    that of a network. An ARPA file, of whatever program, in place of the text is scored alike; it says itself of what
+    order and level it is.
+
+    $ naibu ngram ptb.train.txt --order 5 --test ptb.valid.txt
+    $ naibu ngram ptb.train.txt --arpa ptb.arpa
+    $ naibu ngram ptb.arpa --test ptb.valid.txt --json scores.json
+
+    Args:
+        order: Symbols of the longest n-grams.
+        test: The text to score; without it the end of the text is held out, as naibu train text does.
+        level: What a symbol is.
+        split: Where words end: at blanks, or where the reader of plain text cuts, punctuation apart.
+        vocabulary: Symbols at most; 0 takes 30,000 words, 8,000 subwords or 10,000 characters. Rarer ones become <unk>.
+        first: Read the beginning alone, 100MB for example.
+        arpa: Write the n-grams here as ARPA, packed where the name ends in .gz.
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    from naibu.storage import check_writable
+    from naibu.training.ngram_scores import ngram_scores
+
+    if arpa is not None:
+        check_writable(arpa, "--arpa")
+    model, scores = ngram_scores(
+        files, order=order, test=test, level=level, split=split, vocabulary=vocabulary, first=first
+    )
+    title = escape(f"{model.order}-grams of {files[0]} on {test or 'its end'}")
+    table = Table("measure", "value", title=title, title_justify="left")
+    for name, value in scores.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{count:,} of {n}" for n, count in value.items())
+        elif not isinstance(value, str):
+            value = f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+        table.add_row("n-grams" if name == "ngrams" else name.replace("_", " "), value)
+    told.console.print(table)
+    if arpa is not None:
+        model.save_arpa(arpa)
+        told.say("ARPA", arpa)
     return scores
 
 

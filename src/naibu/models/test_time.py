@@ -1,4 +1,4 @@
-"""Better at test time, with the network as it is: a cache of what was just read, and weights that follow the text."""
+"""Better at test time, with the network as it is: a cache of what was read, weights that follow, another model."""
 
 from __future__ import annotations
 
@@ -58,6 +58,8 @@ class Dynamic:
 DYNAMICS = tuple(Dynamic(rate, decay) for rate, decay in product((1e-5, 3e-5, 1e-4, 3e-4), (1e-3, 5e-3)))
 EPSILON = 2e-3
 """Of the mean root mean square, added to each: 2e-3 in the source's unit, relative here."""
+SHARES = tuple(percent / 100 for percent in range(2, 100, 2))
+"""What is tried where the share of another model is fitted."""
 
 
 @dataclass(frozen=True)
@@ -141,12 +143,22 @@ def with_cache(parts: Iterable[Read], caches: tuple[Cache, ...]) -> Iterator[Ten
             rows = []
             for cache in caches:
                 p, there = told[cache.size, cache.sharpness]
-                mixed = torch.logaddexp(log_p + math.log1p(-cache.share), (cache.share * p).log())
-                rows.append(torch.where(there, mixed, log_p))
+                rows.append(torch.where(there, mixed(log_p, p.log(), cache.share), log_p))
             found.append(torch.stack(rows))
             past, after = vectors[-most:], symbols[-most:]
         if found:
             yield torch.cat(found, 1)
+
+
+def mixed(log_p: Tensor, other: Tensor, share: float) -> Tensor:
+    """Return ln of (1 - share) p + share p_other, from ln p of both."""
+    return torch.logaddexp(log_p + math.log1p(-share), other + math.log(share))
+
+
+def best_share(log_p: Tensor, other: Tensor) -> float:
+    """Return the share of another model, ln p of the same symbols and more, under which they are likeliest."""
+    found = [mixed(log_p, other[: len(log_p)], share).double().sum().item() for share in SHARES]
+    return SHARES[found.index(max(found))]
 
 
 def best_of(nats: Callable[[], Iterator[Tensor]]) -> int:

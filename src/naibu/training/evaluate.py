@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from naibu import ngrams
 from naibu.data.batch import Batch
 from naibu.data.examples import Examples
 from naibu.data.running_text import Text
@@ -18,7 +19,8 @@ from naibu.data.text_lanes import TextLanes
 from naibu.errors import OptionError
 from naibu.models import test_time
 from naibu.models.language_model import LanguageModel
-from naibu.models.test_time import CACHES, DYNAMICS, Dynamic
+from naibu.models.test_time import CACHES, DYNAMICS, Cache, Dynamic
+from naibu.ngrams.kneser_ney import check_order
 from naibu.progress import Report, silent
 from naibu.runs import Run
 from naibu.runs.load import load
@@ -27,6 +29,8 @@ from naibu.training.threads import threads
 from naibu.training.validation import measured, windows_of
 
 PartName = Literal["test", "validation"]
+Pieces = Sequence[Callable[[], tuple[Batch, bool]]]
+Way = Callable[[Pieces], Iterator[test_time.Read]]
 FITTED, PASSED = 100_000, 200_000
 """Steps of validation text on which weights at test time are fitted, and of training text that gradients come from."""
 
@@ -38,20 +42,26 @@ def evaluate(
     part: PartName = "test",
     cache: bool = False,
     dynamic: bool = False,
+    ngram: int = 0,
     progress: Report = silent,
 ) -> dict[str, Any]:
     """Return the scores of a trained network by name: `loss` (nats a predicted step), `examples`, `steps`, the task's.
 
     files: what it is scored on, by default the test part of what it was trained on. part: "validation" for that. cache,
     dynamic: for text, score with a neural cache, with weights that follow the text, or both, in `cache`, `dynamic` and
-    `dynamic_cache`; their weights are fitted on the run's validation part, or where that is what is scored, on its
+    `dynamic_cache`. ngram: for text, the order of an n-gram model of the run's training text, 0 for none: alone in
+    `ngram`, mixed with the network in `ngram_mixture`, with each of the others in `ngram_cache`, `ngram_dynamic` and
+    `ngram_dynamic_cache`. Weights are fitted on the run's validation part, or where that is what is scored, on its
     first half, the second alone being scored then.
 
     Raises StoredError for a run that is not finished or is damaged, CorpusError for files that cannot be used,
     OptionError where the task has no such thing.
     """
     task, model = task_named(run.task), load(run)
-    data = None if files and not (cache or dynamic) else run.data()
+    helped = bool(cache or dynamic or ngram)
+    if ngram:
+        check_order(ngram, "--ngram")
+    data = None if files and not helped else run.data()
     if files:
         examples: Examples = task.examples_of([Path(file) for file in files], run.options, run.path)
     else:
@@ -62,59 +72,82 @@ def evaluate(
         found = measured(model, windows, task.measures(examples))
         scores = {**found, "examples": len(examples), "steps": int(examples.lengths.sum())}
         scores |= task.scores(examples, found)
-        if cache or dynamic:
+        if helped:
             if not isinstance(model, LanguageModel) or not isinstance(examples, Text) or data is None:
-                raise OptionError(f"--cache, --dynamic: for networks of running text; this one learnt {run.task}")
+                raise OptionError(
+                    f"--cache, --dynamic, --ngram: for running text alone; this network learnt {run.task}"
+                )
             assert isinstance(data.validation, Text)
             assert isinstance(data.train, Text)
-            scores |= _at_test_time(model, data.train, data.validation, examples, run, cache, dynamic)
+            scores |= _at_test_time(model, data.train, data.validation, examples, run, cache, dynamic, ngram)
     return scores
 
 
 def _at_test_time(
-    model: LanguageModel, train: Text, validation: Text, examples: Text, run: Run, cache: bool, dynamic: bool
+    model: LanguageModel,
+    train: Text,
+    validation: Text,
+    examples: Text,
+    run: Run,
+    cache: bool,
+    dynamic: bool,
+    ngram: int,
 ) -> dict[str, Any]:
     same = examples.source is validation.source and (examples.ranges == validation.ranges).all()
     lanes = _lane(validation, run)
     half = lanes[: len(lanes) // 2] if same else lanes[: -(-FITTED // run.training.truncation)]
     scored = lanes[len(half) :] if same else _lane(examples, run)
-    own: dict[str, Any] = {"scored": "the second half, fitted on the first" if same else "all"}
 
-    def plain(pieces: Sequence[Callable[[], tuple[Batch, bool]]]) -> Iterator[test_time.Read]:
+    def plain(pieces: Pieces) -> Iterator[test_time.Read]:
         return test_time.read(model, (piece() for piece in pieces))
 
-    own |= _scores(torch.cat([part.log_p for part in plain(scored)]))
-    found: dict[str, Any] = {"plain": own}
-    ways: dict[str, Callable[..., Iterator[test_time.Read]]] = {"": plain}
-    settings: dict[str, Any] = {"": {}}
+    ways: dict[str, tuple[Way, dict[str, Any]]] = {"plain": (plain, {})}
     if dynamic:
         rms = test_time.root_mean_squares(model, (piece() for piece in _lane(train, run, PASSED)))
 
-        def following(how: Dynamic, pieces: Sequence[Callable[[], tuple[Batch, bool]]]) -> Iterator[test_time.Read]:
+        def following(how: Dynamic, pieces: Pieces) -> Iterator[test_time.Read]:
             return test_time.read_dynamically(model, (piece() for piece in pieces), rms, how)
 
-        tried = [sum(part.log_p.sum().item() for part in following(how, half)) for how in DYNAMICS]
+        tried = [_log_p(partial(following, how), half).sum().item() for how in DYNAMICS]
         best = DYNAMICS[tried.index(max(tried))]
-        ways["dynamic"], settings["dynamic"] = partial(following, best), asdict(best)
-        found["dynamic"] = {
-            **asdict(best),
-            **_scores(torch.cat([part.log_p for part in ways["dynamic"](scored)])),
-        }
-    if cache:
-        for name, way in ways.items():
-            chosen = CACHES[test_time.best_of(lambda way=way: test_time.with_cache(way(half), CACHES))]  # type: ignore[misc]
-            rows = torch.cat(list(test_time.with_cache(way(scored), (chosen,))), 1)[0]
-            found[f"{name}_cache".lstrip("_")] = {**settings[name], **asdict(chosen), **_scores(rows)}
+        ways["dynamic"] = partial(following, best), asdict(best)
+    told: dict[str, tuple[Callable[[Pieces], Tensor], dict[str, Any]]] = {
+        name: (partial(_log_p, way), settings) for name, (way, settings) in ways.items()
+    }
+    for name, (way, settings) in ways.items() if cache else ():
+        chosen = CACHES[test_time.best_of(lambda way=way: test_time.with_cache(way(half), CACHES))]  # type: ignore[misc]
+        called = "cache" if name == "plain" else f"{name}_cache"
+        told[called] = partial(_log_p, way, cache=chosen), {**settings, **asdict(chosen)}
+    rows = {name: log_p(scored) for name, (log_p, _) in told.items()}
+    found = {name: {**settings, **_scores(rows[name])} for name, (_, settings) in told.items()}
+    found["plain"]["scored"] = "the second half, fitted on the first" if same else "all"
+    if ngram:
+        grams = ngrams.train(train, ngram)
+        fitting = torch.from_numpy(grams.log_probabilities(validation)).float()
+        other = torch.from_numpy(grams.log_probabilities(examples)).float()[-len(rows["plain"]) :]
+        found["ngram"] = {"order": grams.order, **_scores(other)}
+        for name, (log_p, settings) in told.items():
+            share = test_time.best_share(log_p(half), fitting)
+            called = "ngram_mixture" if name == "plain" else f"ngram_{name}"
+            mixture = _scores(test_time.mixed(rows[name], other, share))
+            found[called] = {**settings, "order": grams.order, "ngram_share": share, **mixture}
     return found
 
 
-def _lane(text: Text, run: Run, most: int | None = None) -> list[Callable[[], tuple[Batch, bool]]]:
+def _log_p(way: Way, pieces: Pieces, cache: Cache | None = None) -> Tensor:
+    """Return ln p of each symbol of windows, float32 [step]."""
+    read = way(pieces)
+    rows = (part.log_p for part in read) if cache is None else (row[0] for row in test_time.with_cache(read, (cache,)))
+    return torch.cat(list(rows))
+
+
+def _lane(text: Text, run: Run, most: int | None = None) -> Pieces:
     """Return the windows of a text in its own order, each read when it is asked for."""
     order = TextLanes(text, 1, run.training.truncation)
     pieces = order.beginning(min(most or text.steps, text.steps))
     return [partial(lambda piece: (order.read(piece), piece.start == 0), piece) for piece in pieces]
 
 
-def _scores(log_p: Tensor) -> dict[str, float]:
+def _scores(log_p: Tensor) -> dict[str, Any]:
     loss = -log_p.double().mean().item()
     return {"loss": loss, "perplexity": torch.tensor(loss).double().exp().item(), "steps": len(log_p)}

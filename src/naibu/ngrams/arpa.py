@@ -1,0 +1,241 @@
+"""ARPA files: the n-gram models that programs exchange, base-10 logarithms as text, order by order.
+
+Read are those of other programs too: tabs or blanks, no backoff where it is 0, -99 for a probability of 0, `<UNK>`,
+lines before the head, n-grams in any order, beginnings of n-grams that are not listed themselves.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from naibu.data.events import Array
+from naibu.data.files import read_file
+from naibu.data.forms import UNKNOWN_WORD
+from naibu.data.levels import END
+from naibu.data.vocabulary import Vocabulary
+from naibu.errors import CorpusError, OptionError
+from naibu.memory import check_memory
+from naibu.ngrams.tables import Table, find
+from naibu.storage import delivered, open_regular
+
+BEGIN = "<s>"
+NEVER = -99.0
+"""The logarithm of 0."""
+HEAD = b"\\data\\"
+FOREIGN = 4096
+"""Bytes among which the head begins, where it is asked whether a file is one."""
+AT_ONCE = 2**17
+_COUNT = re.compile(rb"ngram\s+(\d{1,3})\s*=\s*(\d{1,18})")
+_BLANK = re.compile(r"<0x([0-9A-F]{2,6})>")
+
+
+def is_arpa(path: Path) -> bool:
+    """Return whether a file is an ARPA by its name, `.arpa` or `.arpa.gz`, or has its head near the beginning."""
+    if path.name.lower().removesuffix(".gz").endswith(".arpa"):
+        return True
+    try:
+        with open_regular(path) as file:
+            return any(line.strip() == HEAD for line in file.read(FOREIGN).split(b"\n"))
+    except OSError:
+        return False
+
+
+def write(path: Path, vocabulary: Vocabulary, tables: Sequence[Table], across: bool) -> None:
+    """Write tables as ARPA; see `NGramModel.save_arpa`."""
+    if BEGIN in vocabulary.index:
+        raise OptionError(f"the text has the symbol {BEGIN}, which in ARPA is the beginning of a line; take it out")
+    words = np.array([*(_written(symbol) for symbol in vocabulary.symbols), BEGIN], object)
+    more = [f"{NEVER:g}\t{END}\t0\n"] if across else []  # which other programs miss
+    there = [np.flatnonzero(~np.isnan(table.log_p)) for table in tables]
+    opener = gzip.open if path.name.endswith(".gz") else open
+    with delivered(path) as beside, opener(beside, "wt", encoding="utf-8", newline="\n") as file:
+        file.write("\\data\\\n")
+        file.writelines(f"ngram {n}={len(each) + len(more) * (n == 1)}\n" for n, each in enumerate(there, 1))
+        grams = words
+        for n, (table, numbers) in enumerate(zip(tables, there, strict=True), 1):
+            if n > 1:
+                before, last = np.divmod(table.keys, len(words))
+                grams = grams[before] + " " + words[last]
+            file.write(f"\n\\{n}-grams:\n")
+            line = "%.12g\t%s\t%.12g\n" if n < len(tables) else "%.12g\t%s\n"
+            for at in range(0, len(numbers), AT_ONCE):
+                some = numbers[at : at + AT_ONCE]
+                columns = (_log10(table.log_p[some]), grams[some], _log10(table.backoff[some]))
+                rows = zip(*(each.tolist() for each in columns[: line.count("%")]), strict=True)
+                file.writelines(map(line.__mod__, rows))
+            file.writelines(more if n == 1 else ())
+        file.write("\n\\end\\\n")
+
+
+def _log10(values: Array) -> Array:
+    return np.where(np.isneginf(values), NEVER, values / math.log(10))
+
+
+def _written(symbol: str) -> str:
+    return "".join(f"<0x{ord(letter):02X}>" if letter.isspace() else letter for letter in symbol)
+
+
+class _Rows(NamedTuple):
+    """The n-grams of one order as they stand: symbols int64 [gram n], base e, and their lines."""
+
+    symbols: Array
+    log_p: Array
+    backoff: Array
+    lines: list[int]
+
+
+class _File:
+    """The lines of a file, and errors that name them."""
+
+    def __init__(self, path: Path) -> None:
+        data = read_file(path)
+        check_memory(12 * len(data), f"reading {path}")
+        self.path, self.lines = path, data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+
+    def error(self, message: str, line: int | None = None) -> CorpusError:
+        """Return an error at a line, numbered from 0."""
+        return CorpusError(message, self.path, None if line is None else line + 1)
+
+    def head(self) -> tuple[int, list[int]]:
+        """Return the line after the head, and how many n-grams of each order it says there are."""
+        begin = next((at for at, line in enumerate(self.lines) if line.strip() == HEAD), None)
+        if begin is None:
+            raise self.error("no ARPA file: it has no line \\data\\")
+        counts, at = list[int](), begin + 1
+        while at < len(self.lines) and not (line := self.lines[at].strip()).startswith(b"\\"):
+            found = _COUNT.fullmatch(line)
+            if line and (found is None or int(found[1]) != len(counts) + 1):
+                raise self.error(f"{_shown(line)}: the head needs 'ngram {len(counts) + 1}=COUNT' here", at)
+            if found:
+                counts.append(int(found[2]))
+            at += 1
+        if not counts:
+            raise self.error("the head says of no order how many n-grams there are: 'ngram 1=COUNT' is needed", begin)
+        return at, counts
+
+    def sections(self) -> Iterator[tuple[int, list[list[bytes]]]]:
+        """Yield, for each order, the number of its first line and the fields of all its lines."""
+        at, counts = self.head()
+        marks = [k for k in range(at, len(self.lines)) if self.lines[k].startswith(b"\\")]
+        wanted = [*(f"\\{n}-grams:".encode() for n in range(1, len(counts) + 1)), b"\\end\\"]
+        for k, want in enumerate(wanted):
+            if k == len(marks):
+                raise self.error(f"ends before {want.decode()}: it is torn, or no whole ARPA file")
+            if self.lines[marks[k]].strip() != want:
+                raise self.error(f"{_shown(self.lines[marks[k]])}: {want.decode()} is needed here", marks[k])
+        for n, ((begin, end), count) in enumerate(zip(pairwise(marks[: len(wanted)]), counts, strict=True), 1):
+            rows = [line.split() for line in self.lines[begin + 1 : end]]
+            if (there := sum(map(bool, rows))) != count:
+                raise self.error(f"the head says {count:,} {n}-grams, and there are {there:,}", begin)
+            yield begin + 1, rows
+
+
+def read(path: Path) -> tuple[Vocabulary, tuple[Table, ...], bool]:
+    """Return the vocabulary of an ARPA file, its tables, and whether n-grams go on across lines; see `NGramModel`.
+
+    Raises CorpusError, with the line where there is one, for a file that is none.
+    """
+    file, parts = _File(path), list[_Rows]()
+    symbols, index, across = tuple[str, ...](), dict[bytes, int](), False
+    for n, (first, rows) in enumerate(file.sections(), 1):
+        there = [(first + k, row) for k, row in enumerate(rows) if row]
+        for at, row in there:
+            if not n < len(row) <= n + 2:
+                raise file.error(f"{len(row)} fields; a {n}-gram has its logarithm, {n} symbols and a backoff", at)
+        if n == 1:
+            symbols, index, across = _symbols(file, there)
+            there = [(at, row) for at, row in there if row[1] in index]
+        parts.append(_parsed(file, there, index, n))
+    return Vocabulary(symbols), _tables(file, parts, len(symbols) + 1), across
+
+
+def _symbols(file: _File, rows: list[tuple[int, list[bytes]]]) -> tuple[tuple[str, ...], dict[bytes, int], bool]:
+    """Return the symbols that are told, the number of each as it is written, and whether they are characters."""
+    names = dict[str, bytes]()
+    for at, row in rows:
+        try:
+            name = row[1].decode()
+        except UnicodeDecodeError:
+            raise file.error("not UTF-8; convert it, as with iconv -f latin1 -t utf-8", at) from None
+        if name in names:
+            raise file.error(f"the 1-gram {name!r} is there twice", at)
+        names[name] = row[1]
+    begin = names.pop(BEGIN, BEGIN.encode())
+    if UNKNOWN_WORD not in names:
+        names = {UNKNOWN_WORD if name == "<UNK>" else name: word for name, word in names.items()}
+        names.setdefault(UNKNOWN_WORD, UNKNOWN_WORD.encode())
+    across = _written("\n") in names and all(len(_read(name)) == 1 for name in names if name not in (UNKNOWN_WORD, END))
+    if across:
+        names = {_read(name): word for name, word in names.items() if name != END}
+    elif END not in names:
+        raise file.error(f"no {END} among its 1-grams: it cannot tell the end of a line")
+    return tuple(names), {word: number for number, word in enumerate([*names.values(), begin])}, across
+
+
+def _read(written: str) -> str:
+    """Return the symbol that `_written` wrote."""
+    found = _BLANK.fullmatch(written)
+    letter = chr(int(found[1], 16)) if found and int(found[1], 16) <= sys.maxunicode else ""
+    return letter if letter.isspace() else written
+
+
+def _parsed(file: _File, rows: list[tuple[int, list[bytes]]], index: dict[bytes, int], n: int) -> _Rows:
+    try:
+        symbols = np.array([[index[word] for word in row[1 : n + 1]] for _, row in rows], np.int64).reshape(-1, n)
+        log_p = np.array([float(row[0]) for _, row in rows])
+        backoff = np.array([float(row[n + 1]) if len(row) == n + 2 else 0.0 for _, row in rows])
+    except (KeyError, ValueError):
+        at, wrong = next((at, wrong) for at, row in rows if (wrong := _wrong(row, index, n)))
+        raise file.error(wrong, at) from None
+    bad = np.flatnonzero(~(log_p <= 1e-6) | ~(backoff < np.inf))
+    if len(bad):
+        at, row = rows[int(bad[0])]
+        raise file.error(f"{_shown(b' '.join(row))}: a logarithm of a probability is 0 or less, a backoff a number", at)
+    log_p, backoff = (np.where(each <= NEVER, -np.inf, each * math.log(10)) for each in (log_p, backoff))
+    return _Rows(symbols, log_p, backoff, [at for at, _ in rows])
+
+
+def _wrong(row: list[bytes], index: dict[bytes, int], n: int) -> str:
+    missing = next((word for word in row[1 : n + 1] if word not in index), None)
+    if missing is not None:
+        return f"{_shown(missing)}: not among the 1-grams"
+    for each in (row[0], *row[n + 1 :]):
+        try:
+            float(each)
+        except ValueError:
+            return f"{_shown(each)}: must be a number"
+    return ""
+
+
+def _tables(file: _File, parts: list[_Rows], size: int) -> tuple[Table, ...]:
+    """Return tables in which what longer n-grams begin with stands too, NaN where it is not listed itself."""
+    tables, numbers = list[Table](), [np.zeros(len(part.symbols), np.int64) for part in parts]
+    for n, part in enumerate(parts):  # numbers: of the first n symbols, part by part from this one on
+        keys = [before * size + each.symbols[:, n] for before, each in zip(numbers, parts[n:], strict=True)]
+        known = np.arange(size) if n == 0 else np.unique(np.concatenate(keys))
+        if not len(known):
+            break
+        here, log_p, backoff = find(known, keys[0]), np.full(len(known), np.nan), np.zeros(len(known))
+        if len(np.unique(here)) < len(here):
+            order = np.argsort(here, kind="stable")
+            twice = order[1:][here[order[1:]] == here[order[:-1]]].min()
+            raise file.error(f"this {n + 1}-gram is there twice", part.lines[int(twice)])
+        log_p[here], backoff[here] = part.log_p, part.backoff
+        tables.append(Table(known, log_p, backoff))
+        numbers = [find(known, each) for each in keys[1:]]
+    tables[0].log_p[np.isnan(tables[0].log_p)] = -np.inf
+    return tuple(tables)
+
+
+def _shown(text: bytes) -> str:
+    said = text.strip().decode("utf-8", "replace")
+    return repr(said if len(said) <= 60 else f"{said[:57]}...")
