@@ -10,6 +10,7 @@ import gzip
 import math
 import re
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -35,7 +36,7 @@ FOREIGN = 4096
 """Bytes among which the head begins, where it is asked whether a file is one."""
 AT_ONCE = 2**17
 _COUNT = re.compile(rb"ngram\s+(\d{1,3})\s*=\s*(\d{1,18})")
-_BLANK = re.compile(r"<0x([0-9A-F]{2,6})>")
+_BLANK = re.compile(r"<U\+([0-9A-F]{4,6})>")
 
 
 def is_arpa(path: Path) -> bool:
@@ -44,8 +45,9 @@ def is_arpa(path: Path) -> bool:
         return True
     try:
         with open_regular(path) as file:
-            return any(line.strip() == HEAD for line in file.read(FOREIGN).split(b"\n"))
-    except OSError:
+            unpacked = gzip.GzipFile(fileobj=file) if path.name.endswith(".gz") else file
+            return any(line.strip() == HEAD for line in unpacked.read(FOREIGN).split(b"\n"))
+    except (OSError, EOFError, zlib.error):
         return False
 
 
@@ -81,7 +83,7 @@ def _log10(values: Array) -> Array:
 
 
 def _written(symbol: str) -> str:
-    return "".join(f"<0x{ord(letter):02X}>" if letter.isspace() else letter for letter in symbol)
+    return "".join(f"<U+{ord(letter):04X}>" if letter.isspace() else letter for letter in symbol)
 
 
 class _Rows(NamedTuple):

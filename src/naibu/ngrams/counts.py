@@ -22,7 +22,7 @@ from naibu.storage import cannot_write
 LARGE = 2**24
 """Symbols from which on what is known of each place in the text lies on disk."""
 KEPT = 64
-"""Bytes that an n-gram takes at most while probabilities are made."""
+"""Bytes that an n-gram takes at most while it is counted, and again while probabilities are made."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,8 @@ def counted(pieces: Iterable[Array], size: int, order: int) -> list[Counts]:
         kinds = np.bincount(above.shorter, minlength=len(each.keys))
         found[place] = Counts(each.keys, np.where(kinds > 0, kinds, each.counts), each.shorter)
     found[0].counts[size - 1] = 0  # the beginning is never told
+    many = sum(len(each.keys) for each in found)
+    check_memory(KEPT * many, f"--order {order}: probabilities of {many:,} n-grams")
     return found
 
 

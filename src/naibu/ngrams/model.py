@@ -95,7 +95,7 @@ class NGramModel(Shown):
     def save_arpa(self, path: str | Path) -> None:
         """Write the model as ARPA, packed where the name ends in .gz.
 
-        Characters that are blanks are written `<0x20>` and so on. Raises OptionError where a symbol of the text is the
+        Characters that are blanks are written `<U+0020>` and so on. Raises OptionError where a symbol of the text is
         ARPA's own `<s>`, StoredError where the file cannot be written.
         """
         arpa.write(Path(path), self.vocabulary, self.tables, self.across)
