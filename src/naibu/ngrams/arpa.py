@@ -12,7 +12,7 @@ import re
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import compress, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,8 +86,23 @@ def _written(symbol: str) -> str:
     return "".join(f"<U+{ord(letter):04X}>" if letter.isspace() else letter for letter in symbol)
 
 
+class _Fields(NamedTuple):
+    """The n-grams of one order as they stand, a list each: their lines, and what these have; 0 for no backoff."""
+
+    lines: list[int]
+    log_p: list[bytes]
+    symbols: list[list[bytes]]
+    backoff: list[bytes]
+
+    def only(self, there: list[bool]) -> _Fields:
+        """Return some of them."""
+        symbols = [list(compress(column, there)) for column in self.symbols]
+        log_p, backoff = (list(compress(column, there)) for column in (self.log_p, self.backoff))
+        return _Fields(list(compress(self.lines, there)), log_p, symbols, backoff)
+
+
 class _Rows(NamedTuple):
-    """The n-grams of one order as they stand: symbols int64 [gram n], base e, and their lines."""
+    """The n-grams of one order in numbers: symbols int64 [n gram], base e, and their lines."""
 
     symbols: Array
     log_p: Array
@@ -124,8 +139,8 @@ class _File:
             raise self.error("the head says of no order how many n-grams there are: 'ngram 1=COUNT' is needed", begin)
         return at, counts
 
-    def sections(self) -> Iterator[tuple[int, list[list[bytes]]]]:
-        """Yield, for each order, the number of its first line and the fields of all its lines."""
+    def sections(self) -> Iterator[_Fields]:
+        """Yield what stands in the file of each order."""
         at, counts = self.head()
         marks = [k for k in range(at, len(self.lines)) if self.lines[k].startswith(b"\\")]
         wanted = [*(f"\\{n}-grams:".encode() for n in range(1, len(counts) + 1)), b"\\end\\"]
@@ -135,10 +150,18 @@ class _File:
             if self.lines[marks[k]].strip() != want:
                 raise self.error(f"{_shown(self.lines[marks[k]])}: {want.decode()} is needed here", marks[k])
         for n, ((begin, end), count) in enumerate(zip(pairwise(marks[: len(wanted)]), counts, strict=True), 1):
-            rows = [line.split() for line in self.lines[begin + 1 : end]]
-            if (there := sum(map(bool, rows))) != count:
-                raise self.error(f"the head says {count:,} {n}-grams, and there are {there:,}", begin)
-            yield begin + 1, rows
+            lines = self.lines[begin + 1 : end]
+            sizes = [len(line.split()) for line in lines]
+            there = [k for k, size in enumerate(sizes) if size]
+            if len(there) != count:
+                raise self.error(f"the head says {count:,} {n}-grams, and there are {len(there):,}", begin)
+            for k in there:
+                if not n < sizes[k] <= n + 2:
+                    told = f"{sizes[k]} fields; a {n}-gram has its logarithm, {n} symbols and a backoff"
+                    raise self.error(told, begin + 1 + k)
+            fields = b"\n".join([lines[k] if sizes[k] == n + 2 else lines[k] + b" 0" for k in there]).split()
+            log_p, *symbols, backoff = (fields[column :: n + 2] for column in range(n + 2))
+            yield _Fields([begin + 1 + k for k in there], log_p, symbols, backoff)
 
 
 def read(path: Path) -> tuple[Vocabulary, tuple[Table, ...], bool]:
@@ -148,29 +171,25 @@ def read(path: Path) -> tuple[Vocabulary, tuple[Table, ...], bool]:
     """
     file, parts = _File(path), list[_Rows]()
     symbols, index, across = tuple[str, ...](), dict[bytes, int](), False
-    for n, (first, rows) in enumerate(file.sections(), 1):
-        there = [(first + k, row) for k, row in enumerate(rows) if row]
-        for at, row in there:
-            if not n < len(row) <= n + 2:
-                raise file.error(f"{len(row)} fields; a {n}-gram has its logarithm, {n} symbols and a backoff", at)
-        if n == 1:
-            symbols, index, across = _symbols(file, there)
-            there = [(at, row) for at, row in there if row[1] in index]
-        parts.append(_parsed(file, there, index, n))
+    for n, fields in enumerate(file.sections()):
+        if n == 0:
+            symbols, index, across = _symbols(file, fields)
+            fields = fields.only([word in index for word in fields.symbols[0]])  # of characters, without </s>
+        parts.append(_parsed(file, fields, index))
     return Vocabulary(symbols), _tables(file, parts, len(symbols) + 1), across
 
 
-def _symbols(file: _File, rows: list[tuple[int, list[bytes]]]) -> tuple[tuple[str, ...], dict[bytes, int], bool]:
+def _symbols(file: _File, fields: _Fields) -> tuple[tuple[str, ...], dict[bytes, int], bool]:
     """Return the symbols that are told, the number of each as it is written, and whether they are characters."""
     names = dict[str, bytes]()
-    for at, row in rows:
+    for at, word in zip(fields.lines, fields.symbols[0], strict=True):
         try:
-            name = row[1].decode()
+            name = word.decode()
         except UnicodeDecodeError:
             raise file.error("not UTF-8; convert it, as with iconv -f latin1 -t utf-8", at) from None
         if name in names:
             raise file.error(f"the 1-gram {name!r} is there twice", at)
-        names[name] = row[1]
+        names[name] = word
     begin = names.pop(BEGIN, BEGIN.encode())
     if UNKNOWN_WORD not in names:
         names = {UNKNOWN_WORD if name == "<UNK>" else name: word for name, word in names.items()}
@@ -180,7 +199,8 @@ def _symbols(file: _File, rows: list[tuple[int, list[bytes]]]) -> tuple[tuple[st
         names = {_read(name): word for name, word in names.items() if name != END}
     elif END not in names:
         raise file.error(f"no {END} among its 1-grams: it cannot tell the end of a line")
-    return tuple(names), {word: number for number, word in enumerate([*names.values(), begin])}, across
+    index = {word: number for number, word in enumerate([*names.values(), begin])}
+    return tuple(names), index, across
 
 
 def _read(written: str) -> str:
@@ -190,39 +210,39 @@ def _read(written: str) -> str:
     return letter if letter.isspace() else written
 
 
-def _parsed(file: _File, rows: list[tuple[int, list[bytes]]], index: dict[bytes, int], n: int) -> _Rows:
+def _parsed(file: _File, fields: _Fields, index: dict[bytes, int]) -> _Rows:
     try:
-        symbols = np.array([[index[word] for word in row[1 : n + 1]] for _, row in rows], np.int64).reshape(-1, n)
-        log_p = np.array([float(row[0]) for _, row in rows])
-        backoff = np.array([float(row[n + 1]) if len(row) == n + 2 else 0.0 for _, row in rows])
+        symbols = np.array([[index[word] for word in column] for column in fields.symbols], np.int64)
+        log_p, backoff = (np.array([float(each) for each in column]) for column in (fields.log_p, fields.backoff))
     except (KeyError, ValueError):
-        at, wrong = next((at, wrong) for at, row in rows if (wrong := _wrong(row, index, n)))
-        raise file.error(wrong, at) from None
+        raise _first_wrong(file, fields, index) from None
     bad = np.flatnonzero(~(log_p <= 1e-6) | ~(backoff < np.inf))
     if len(bad):
-        at, row = rows[int(bad[0])]
-        raise file.error(f"{_shown(b' '.join(row))}: a logarithm of a probability is 0 or less, a backoff a number", at)
+        at = fields.lines[int(bad[0])]
+        said = _shown(b" ".join(file.lines[at].split()))
+        raise file.error(f"{said}: a logarithm of a probability is 0 or less, a backoff a number", at)
     log_p, backoff = (np.where(each <= NEVER, -np.inf, each * math.log(10)) for each in (log_p, backoff))
-    return _Rows(symbols, log_p, backoff, [at for at, _ in rows])
+    return _Rows(symbols, log_p, backoff, fields.lines)
 
 
-def _wrong(row: list[bytes], index: dict[bytes, int], n: int) -> str:
-    missing = next((word for word in row[1 : n + 1] if word not in index), None)
-    if missing is not None:
-        return f"{_shown(missing)}: not among the 1-grams"
-    for each in (row[0], *row[n + 1 :]):
-        try:
-            float(each)
-        except ValueError:
-            return f"{_shown(each)}: must be a number"
-    return ""
+def _first_wrong(file: _File, fields: _Fields, index: dict[bytes, int]) -> CorpusError:
+    for at, log_p, backoff, *words in zip(fields.lines, fields.log_p, fields.backoff, *fields.symbols, strict=True):
+        for word in words:
+            if word not in index:
+                return file.error(f"{_shown(word)}: not among the 1-grams", at)
+        for number in (log_p, backoff):
+            try:
+                float(number)
+            except ValueError:
+                return file.error(f"{_shown(number)}: must be a number", at)
+    raise AssertionError("something is wrong")
 
 
 def _tables(file: _File, parts: list[_Rows], size: int) -> tuple[Table, ...]:
     """Return tables in which what longer n-grams begin with stands too, NaN where it is not listed itself."""
-    tables, numbers = list[Table](), [np.zeros(len(part.symbols), np.int64) for part in parts]
+    tables, numbers = list[Table](), [np.zeros(len(part.lines), np.int64) for part in parts]
     for n, part in enumerate(parts):  # numbers: of the first n symbols, part by part from this one on
-        keys = [before * size + each.symbols[:, n] for before, each in zip(numbers, parts[n:], strict=True)]
+        keys = [before * size + each.symbols[n] for before, each in zip(numbers, parts[n:], strict=True)]
         known = np.arange(size) if n == 0 else np.unique(np.concatenate(keys))
         if not len(known):
             break
