@@ -59,7 +59,8 @@ def evaluate(
     for name, value in scores.items():
         if isinstance(value, dict):
             settings = ", ".join(f"{key} {each}" for key, each in value.items() if key not in ("loss", "perplexity"))
-            table.add_row(f"perplexity, {name.replace('_', ' and ')}", f"{value['perplexity']:.2f} ({settings})")
+            called = name.replace("_mixture", " mixture").replace("_", " and ")
+            table.add_row(f"perplexity, {called}", f"{value['perplexity']:.2f} ({settings})")
         else:
             table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else f"{value:.4f}")
     told.console.print(table)
