@@ -34,8 +34,10 @@ def budgeted(run: Run, order: Order, validation: Sequence[Window], seconds: floa
     }
     fastest = min(pace, key=lambda n: pace[n])
     with threads(fastest):
+        model = untrained(run).to(device_of(config))
+        mean_loss(model, validation[:1])  # the framework prepares itself
         start = time.perf_counter()
-        mean_loss(untrained(run).to(device_of(config)), validation)
+        mean_loss(model, validation)
         validating = (time.perf_counter() - start) * (config.validations + 1)
     left = max(seconds / 2, seconds - validating - (time.perf_counter() - began))
     return replace(config, steps=max(1, round(left / pace[fastest])), threads=fastest)
