@@ -257,3 +257,48 @@ def test_a_text_in_passages_is_read_as_it_is_at_once(novel):
     for column, passage in enumerate(which):
         begin, end = part.spans[passage]
         assert torch.allclose(output[: end - begin, column], at_once[begin:end], atol=1e-5)
+
+
+def test_a_large_validation_file_leaves_the_training_text_as_it_is(tmp_path, monkeypatch):
+    train, held = tmp_path / "train.txt", tmp_path / "held.txt"
+    train.write_text("abcdefgh ijkl.\n" * 40)
+    held.write_text("ijkl. abcdefgh, m.\n" * 400)
+    monkeypatch.setattr(text_reading, "LARGE", 4000)
+    for level in ("character", "word"):
+        for _ in range(2):  # read, and found as it was kept
+            data = open_text(train, validation=held, level=level, beside=tmp_path)
+            assert data.train.text(0).startswith("abcdefgh ijkl.\nabc")
+            assert data.validation.text(0).startswith("ijkl. abcdefgh, m.\nijkl")
+
+
+def test_a_part_of_the_passages_has_the_same_labels(tmp_path):
+    path = tmp_path / "long.txt"
+    path.write_text(("x" * 600 + "\n") * 20)
+    part = open_text(path, longest=100).train
+    whole = part.label("to_line_end").values[:100]
+    assert np.array_equal(part.subset(np.array([0])).label("to_line_end").values, whole)
+
+
+def test_labels_of_python_stand_where_they_belong_among_bytes(tmp_path):
+    pytest.importorskip("sentencepiece")
+    path = tmp_path / "some.py"
+    path.write_text('def f(x):\n    return "if" if x else None\n' * 200 + "y = 1  # ☃ snow\n" * 90)
+    part = open_text(path, level="subword", vocabulary=300).test
+    comment = part.label("inside_comment").values == 1
+    symbols = part.inputs("input")["symbol"]
+    read = np.array(symbols.names)[symbols.values]
+    assert set("".join(read[comment]).replace("▁", "")) <= set("#☃snow<0xE29883>")
+    assert comment.any()
+
+
+def test_the_training_folder_holds_no_test_text(novel):
+    with pytest.raises(OptionError, match="is the training text itself"):
+        open_text(novel.parent, validation=novel)
+
+
+def test_first_counts_bytes_of_all_files(tmp_path):
+    paths = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    for path in paths:
+        path.write_text("雪が降る。\n" * 100, encoding="utf-8")
+    data = open_text(paths, first="2kB", validation=0.1, test=0.1)
+    assert sum(part.steps for part in (data.train, data.validation, data.test)) == pytest.approx(2000 / 16 * 6, abs=9)

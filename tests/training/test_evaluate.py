@@ -150,3 +150,35 @@ def test_other_tasks_score_their_own_part(tmp_path):
         naibu.evaluate(run, [path])
     with pytest.raises(OptionError, match="running text"):
         naibu.evaluate(run, cache=True)
+
+
+def test_one_lane_is_the_text_in_its_own_order():
+    """Also where there is room for many: what looks back would look into other places of the text."""
+    from naibu.data.levels import Characters
+    from naibu.data.running_text import Source, Text
+    from naibu.data.vocabulary import Vocabulary
+
+    numbers = np.random.default_rng(1).integers(0, 5, 30_000).astype(np.uint32)
+    ids = np.arange(5, dtype=np.int32)
+    source = Source(numbers, np.array([0, 30_000]), ("a",), Characters(), Vocabulary(tuple("abcde")), ids)
+    text = Text(source, np.array([[0, 30_000]]), 1000)
+    order = TextLanes(text, 1, 100)
+    assert all(len(piece.which) == 1 for piece in order.beginning(text.steps))
+    read_in_order = np.concatenate([order.read(piece).target[:, 0] for piece in order.beginning(text.steps)])
+    assert np.array_equal(read_in_order, numbers[1:])
+
+
+def test_the_validation_file_named_again_is_known_for_what_it_is(run, tmp_path):
+    part = run.data().validation
+    begin, end = (int(place) for place in part.ranges[0])
+    path = tmp_path / "same.txt"
+    path.write_text(part.source.text(begin + 1, end))
+    assert naibu.evaluate(run, [path], cache=True)["plain"]["scored"] == "the second half, fitted on the first"
+
+
+def test_a_text_too_short_to_fit_on_is_refused(run, tmp_path):
+    path = tmp_path / "short.txt"
+    whole = run.data().validation
+    assert whole.steps > 20
+    path.write_text("a sees u .\n")
+    assert "cache" in naibu.evaluate(run, [path], cache=True)

@@ -44,6 +44,7 @@ def evaluate(
         dynamic: Text: let the weights follow the text (Krause et al. 2018).
         ngram: Text: mix in n-grams of this order, counted on the network's own training text; they alone are told too.
     """
+    from rich.markup import escape
     from rich.table import Table
 
     from naibu.progress import shown
@@ -55,7 +56,9 @@ def evaluate(
         scores = evaluating.evaluate(
             opened, files, part=part, cache=cache, dynamic=dynamic, ngram=ngram, progress=progress
         )
-    table = Table("measure", "value", title=f"{opened.name} on {files[0] if files else part}", title_justify="left")
+    table = Table(
+        "measure", "value", title=escape(f"{opened.name} on {files[0] if files else part}"), title_justify="left"
+    )
     for name, value in scores.items():
         if isinstance(value, dict):
             settings = ", ".join(f"{key} {each}" for key, each in value.items() if key not in ("loss", "perplexity"))

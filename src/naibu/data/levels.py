@@ -55,6 +55,10 @@ class Level(ABC):
         """Take a table over. Raises ValueError where it is none."""
 
     @abstractmethod
+    def take(self, table: Sequence[str]) -> Array:
+        """Return the numbers of the symbols of another table; new ones get one."""
+
+    @abstractmethod
     def read(self, text: str) -> Array:
         """Return the numbers of a text that ends at a line end or at the end of a document; new symbols get one."""
 
@@ -119,6 +123,10 @@ class Characters(Level):
         self._numbers[:] = -1
         self._numbers[letters] = np.arange(len(table))
 
+    def take(self, table: Sequence[str]) -> Array:
+        """Return the numbers of characters."""
+        return self.read("".join(table))
+
     def read(self, text: str) -> Array:
         """Return the numbers of characters."""
         letters = np.frombuffer(text.encode("utf-32-le", "replace"), np.uint32)
@@ -174,6 +182,10 @@ class Words(Level):
     def begin_with(self, table: Sequence[str]) -> None:
         """Take a table over."""
         self._numbers = {str(word): number for number, word in enumerate(table)}
+
+    def take(self, table: Sequence[str]) -> Array:
+        """Return the numbers of words."""
+        return np.array([self._numbers.setdefault(word, len(self._numbers)) for word in table], np.uint32)
 
     def read(self, text: str) -> Array:
         """Return the numbers of words and line ends; a blank line is a line end too."""
@@ -240,6 +252,11 @@ class Subwords(Level):
         """Check that a table is the model's."""
         if list(table) != self.table:
             raise ValueError("pieces of another subword model")
+
+    def take(self, table: Sequence[str]) -> Array:
+        """Return the same numbers."""
+        self.begin_with(table)
+        return np.arange(len(table), dtype=np.uint32)
 
     @cached_property
     def _end(self) -> int:

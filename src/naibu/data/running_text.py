@@ -195,7 +195,8 @@ class Text(Examples):
     def symbols_of(self, passage: int) -> list[str]:
         """Return what is read in a passage, symbol by symbol, unknown ones as they were written."""
         begin, end = self.spans[passage]
-        return [self.source.level.table[number] for number in self.source.numbers[begin:end].tolist()]
+        table = self.source.level.table
+        return [table[number] for number in self.source.numbers[begin:end].tolist()]
 
     def text(self, passage: int) -> str:
         """Return what is predicted in a passage, as it was written."""
@@ -225,7 +226,9 @@ class Text(Examples):
         steps, lengths = np.repeat(self._documents, self.lengths), self.lengths
         for document in np.unique(self._documents):
             here = np.flatnonzero(steps == document)
-            first, last = int(self.source.starts[document]), int(self.spans[self._documents == document, 1].max())
+            first, end = (int(place) for place in self.source.starts[document : document + 2])
+            # A little more than is asked for, since some labels look ahead.
+            last = min(end, int(self.spans[self._documents == document, 1].max()) + NEAR + 1)
             asked = self._where[here] - first
             labels = self._labels_of(document, first, last, asked)
             for name, values in labels.items():
@@ -279,7 +282,8 @@ class Text(Examples):
         if not is_python(self.source.names[document]):
             return found
         first, last = (int(place) for place in self.source.starts[document : document + 2])
-        marked = python_labels(self.source.text(first + 1, last))
+        spelt = (letters.tobytes().decode("utf-32-le") for letters, _ in self._spelt(first, last))
+        marked = python_labels("".join(spelt))
         for row, key in enumerate(PYTHON_LABELS) if marked is not None else ():
             assert marked is not None
             found[key][:] = np.where(ends < 0, 0, marked[row, ends])

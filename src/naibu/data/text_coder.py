@@ -64,12 +64,17 @@ class TextCoder:
         return self.vocabulary.index[self.level.end]
 
     def encode(self, typed: str | bytes, *, name: str = NAME) -> Text:
-        """Return a text that somebody gives, in passages. Raises CorpusError where it is empty."""
+        """Return a text that somebody gives, in passages, all its symbols read: a line end is predicted after the last.
+
+        Raises CorpusError where it has no symbol.
+        """
         text = typed.decode("utf-8") if isinstance(typed, bytes) else typed
         if not text:
             raise CorpusError("no text: it is empty", name)
         level = self.level.fresh()
-        found = encoded([(name, text)], level)
+        found = encoded([(name, text + "\n")], level)
+        if len(found.numbers) < 3:
+            raise CorpusError("no text: it has no symbol", name)
         ids = numbers_of(level, self.vocabulary)
         source = Source(found.numbers, found.starts, found.names, level, self.vocabulary, ids)
         return Text(source, found.starts.reshape(1, 2), self.longest)

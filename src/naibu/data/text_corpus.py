@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 from naibu.data import builtin
 from naibu.data.events import Array
 from naibu.data.examples import Data
+from naibu.data.files import raw_files
 from naibu.data.levels import END, Characters, Level, Subwords, Words, train_subwords
 from naibu.data.python_text import is_python
 from naibu.data.running_text import PIECE, Source, Text
@@ -33,6 +35,8 @@ SHARE = 0.05
 """Of the text, for validation and test each, where nothing is asked for."""
 FEWEST = 20
 """Symbols that each part has to have."""
+SUBWORD_LINE = 10_000
+"""Characters after which a line is cut at a blank where subwords are found."""
 SUBWORD_TEXT = 2**26
 """Characters of training text from which subwords are found, at most."""
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)(?:i?B)?")
@@ -116,7 +120,7 @@ def open_text(
     level: str = "character",
     split: str = "spaces",
     validation: str | Path | float = SHARE,
-    test: str | Path | float = SHARE,
+    test: str | Path | float | None = None,
     vocabulary: int = 0,
     first: str | None = None,
     longest: int | None = None,
@@ -144,13 +148,13 @@ def open_text(
         bad = {"longest": most, "vocabulary": vocabulary, "split-seed": seed}
         name, value = next((name, value) for name, value in bad.items() if value < (2 if name == "longest" else 0))
         raise OptionError(f"--{name} {value}: must be {'at least 2' if name == 'longest' else '0 or more'}")
+    if test is None:  # beside a file for validation all of the text is learnt
+        test = SHARE if _share(validation, "validation") is not None else 0.0
     shares = [_share(validation, "validation"), _share(test, "test")]
     own = [Path(str(each)) if share is None else None for each, share in zip((validation, test), shares, strict=True)]
-    if own[0] is not None and own[1] is None and test == SHARE:  # left as it is: all of the text is learnt
-        shares[1] = 0.0
     given = [path for path in own if path is not None]
     for name, path in zip(("validation", "test"), own, strict=True):
-        if path is not None and path.exists() and path.resolve() in {each.resolve() for each in paths}:
+        if path is not None and path.exists() and not _on_disk([path]).isdisjoint(_on_disk(paths)):
             raise OptionError(f"--{name} {path}: is the training text itself; give another file, or a share of it")
     options = {
         "files": [_placed(path) for path in paths],
@@ -192,7 +196,8 @@ def _opened(
     source = replace(plain, vocabulary=known, ids=ids)
     for name, found in zip(("validation", "test"), counts[1:], strict=True):
         if not source.known(found):
-            raise CorpusError("none of its symbols is known from training", options[name])
+            where = options[name] if isinstance(options[name], str) else f"the {name} part"
+            raise CorpusError("none of its symbols is known from training", where)
     train, validation, test = (Text(source, ranges, options["longest"]) for ranges in parts[:3])
     if parts.test is parts.validation:
         test = validation
@@ -346,7 +351,8 @@ def _lines(read: Documents, ranges: Array, level: Level) -> Iterator[str]:
         for at in range(low + 1, high, PIECE):
             text = level.spell(read.numbers[at : min(high, at + PIECE)], begins=True)[:left]
             left -= len(text)
-            yield from (line for line in text.split("\n") if line.strip())
+            for line in text.split("\n"):
+                yield from (piece for piece in textwrap.wrap(line, SUBWORD_LINE, break_on_hyphens=False) if piece)
             if left <= 0:
                 return
 
@@ -367,6 +373,11 @@ def _amount(first: str) -> int:
     if size < 1:
         raise OptionError(f"--first {first}: must be a number of bytes, as 100MB or 1.5GB")
     return round(size)
+
+
+def _on_disk(paths: Iterable[Path]) -> set[Path]:
+    there = (path for path in paths if path.exists())
+    return {file.resolve() for path in there for file in raw_files(path)}
 
 
 def _placed(path: Path) -> str:

@@ -54,7 +54,8 @@ class TextLanes:
     def beginning(self, steps: int) -> list[Piece]:
         """Return windows over the beginning of the text, in as few lanes as that allows of a useful length."""
         steps = min(steps, self._steps)
-        count = max(1, min(64, steps // (LANE if steps < self._steps else WHOLE)))
+        most = 64 if self.lanes > 1 else 1
+        count = max(1, min(most, steps // (LANE if steps < self._steps else WHOLE)))
         length = steps // count
         return self._pieces(0, length, count, window_lengths(length, self.truncation))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from naibu.storage import digest_of, open_regular, read_json, write_json, writte
 
 LARGE = 64 * 2**20
 """Bytes of files beyond which their symbols lie on disk; unpacked files count ten times."""
-FOLDER = "symbols"
+FOLDER, FORMAT = "symbols", 1
 _PACKED = (".gz", ".tgz", ".zip")
 
 
@@ -36,17 +37,25 @@ class Documents:
 def read_documents(paths: list[Path], level: Level, *, most: int | None, folder: Path | None) -> Documents:
     """Return the symbols of files, folders and archives, in the order given; the level's table has all of them then.
 
-    most: bytes of text after which reading stops, of the first path alone. folder: where symbols of large texts are
+    most: bytes of text after which reading stops. folder: where symbols of large texts are
     kept from one time to the next, under the checksum of what they were read from; a temporary one where None. Raises
     CorpusError for what cannot be read and where there is no text.
     """
     size = sum(_size(path) for path in paths)
     if size <= LARGE:
         return _gathered(paths, level, np.dtype(np.uint32), most, None, size)
-    key = digest_of(*(digest_of_content(path) for path in paths), level.key, repr(most))
+    key = digest_of(
+        *(digest_of_content(path) for path in paths), level.key, repr((FORMAT, most, [p.name for p in paths]))
+    )
     place = Path(tempfile.mkdtemp(prefix="naibu-")) if folder is None else folder / FOLDER
-    named = place / f"{key[:16]}.json"
-    return _kept(named, level) if named.exists() else _written(named, level, paths, most, size)
+    named, own = place / f"{key[:16]}.json", level.fresh()
+    found = _kept(named, own) if named.exists() else _written(named, own, paths, most, size)
+    if folder is None:
+        shutil.rmtree(place, ignore_errors=True)  # what is mapped stays until nobody looks at it
+    if list(level.table) == list(level.fresh().table):
+        level.begin_with(own.table)
+        return found
+    return replace(found, numbers=level.take(own.table)[found.numbers])  # numbered as what was read before
 
 
 def _written(named: Path, level: Level, paths: list[Path], most: int | None, size: int) -> Documents:
@@ -111,21 +120,25 @@ def _gathered(
     gathered = _Gathered(level, kind, out)
     told = f"reading {paths[0]}" if len(paths) == 1 else f"reading {len(paths)} files"
     with gathered, shown(told, "bytes") as progress:
-        for number, path in enumerate(paths):
-            for name, pieces in documents_of(path):
+        for name, piece in (each for path in paths for each in _pieces(path)):
+            if name is not None:
                 gathered.document(name)
-                for piece in pieces:
-                    left = None if most is None or number else most - gathered.bytes
-                    if left is not None and left < len(piece):
-                        piece = piece[: max(0, left)]
-                    gathered.text(piece)
-                    progress(min(gathered.bytes, size), size, "")
-                if most is not None and not number and gathered.bytes >= most:
-                    break
+            if most is not None and gathered.bytes + len(piece.encode("utf-8", "replace")) > most:
+                gathered.text(piece.encode("utf-8", "replace")[: most - gathered.bytes].decode("utf-8", "ignore"))
+                break
+            gathered.text(piece)
+            progress(min(gathered.bytes, size), size, "")
     found = gathered.found()
     if len(found.starts) < 2 or gathered.count == len(found.names):
         raise CorpusError("no text was found", paths[0])
     return found
+
+
+def _pieces(path: Path) -> Iterator[tuple[str | None, str]]:
+    """Yield the text of all documents in pieces, and the name of each with its first, an empty one."""
+    for name, pieces in documents_of(path):
+        yield name, ""
+        yield from ((None, piece) for piece in pieces)
 
 
 def documents_of(path: Path) -> Iterator[tuple[str, Iterator[str]]]:

@@ -23,7 +23,7 @@ class Sampling:
     """Draw from the likeliest symbols that have this share of the probability together (nucleus sampling)."""
 
     def __post_init__(self) -> None:
-        if not self.temperature > 0:
+        if not 1e-6 <= self.temperature <= 1e6:
             told = f"--temperature {self.temperature:g}: must be more than 0; --top-k 1 takes the likeliest symbol"
             raise OptionError(told)
         if self.top_k < 0:
@@ -42,7 +42,8 @@ class Sampling:
 
         if self.top_k == 1:
             return scores.argmax(-1)
-        p = torch.softmax(scores.double() / self.temperature, -1)
+        scores = scores.double()
+        p = torch.softmax((scores - scores.max(-1, keepdim=True).values) / self.temperature, -1)
         if not self.top_k and self.top_p == 1:
             return _passed(p, drawn)
         p, order = p.sort(-1, descending=True)

@@ -33,6 +33,14 @@ class Symbol:
     probability: float
 
 
+def check_length(length: int, stop: Sequence[str] = ()) -> None:
+    """Raise OptionError for a length that cannot be written, and for a stop that is no text."""
+    if not 1 <= length <= LONGEST:
+        raise OptionError(f"--length {length}: must be from 1 to {LONGEST:,}")
+    if "" in stop:
+        raise OptionError("--stop '': must be a text; leave it out to write on")
+
+
 class Writer:
     """A language model of running text that goes on with a text.
 
@@ -75,8 +83,7 @@ class Writer:
 
         Raises OptionError for a length below 1.
         """
-        if not 1 <= length <= LONGEST:
-            raise OptionError(f"--length {length}: must be from 1 to {LONGEST:,}")
+        check_length(length, stop)
         generator = torch.Generator().manual_seed(self._seed)
         stepper, pens = Stepper(self.model), [_Pen(self.coder, bool(self._begins)) for _ in range(self.count)]
         ids = torch.from_numpy(self._prime)[:, None].expand(-1, self.count)
@@ -125,6 +132,7 @@ class _Pen:
             text = lost + self._coder.level.join([symbol], begins=self._begins)
         self._begins = symbol == self._coder.level.end
         if stop:
-            self._last = (self._last + text)[-max(map(len, stop)) :]
-            self.done = any(self._last.endswith(each) for each in stop)
+            seen = self._last + text
+            self.done = any(each in seen for each in stop)
+            self._last = seen[1 - max(map(len, stop)) :] if max(map(len, stop)) > 1 else ""
         return symbol, text

@@ -14,7 +14,7 @@ from rich.text import Text
 from naibu.data.text_coder import TextCoder
 from naibu.errors import OptionError
 from naibu.generation.sampling import Sampling
-from naibu.generation.text import Symbol, Writer
+from naibu.generation.text import Symbol, Writer, check_length
 from naibu.models.language_model import LanguageModel
 from naibu.runs import Run, open_run
 from naibu.runs.load import load
@@ -56,6 +56,7 @@ class Asked:
 
 def writer_of(run: Run | str | Path, asked: Asked) -> Writer:
     """Return the writer of a run. Raises OptionError where it is no network of running text."""
+    check_length(asked.length, asked.stop)
     run = run if isinstance(run, Run) else open_run(run)
     if run.task != "text":
         raise OptionError(f"{run.path}: learnt {run.task}; text is written by networks of the task text")

@@ -112,9 +112,11 @@ def root_mean_squares(model: LanguageModel, windows: Windows) -> dict[str, Tenso
         for batch, begins in windows:
             output, state = model(batch.main.x, None if begins else state)
             state = _cut_off(state)
-            gradients = torch.autograd.grad(model.cross_entropy(output, batch.target, "mean"), list(model.parameters()))
+            loss = model.cross_entropy(output, batch.target, "mean")
+            gradients = torch.autograd.grad(loss, list(model.parameters()), allow_unused=True)
             for total, gradient in zip(sums.values(), gradients, strict=True):
-                total.addcmul_(gradient, gradient)
+                if gradient is not None:
+                    total.addcmul_(gradient, gradient)
             count += 1
     return {name: (total / max(1, count)).sqrt_() for name, total in sums.items()}
 

@@ -44,8 +44,8 @@ class TextOptions:
     """Where words end: at blanks, or where the reader of plain text cuts, punctuation apart."""
     validation: float | Path = SHARE
     """Validation text: a file, or a share of the text (whole files where there are 20, else the end of each)."""
-    test: float | Path = SHARE
-    """Test text, likewise; without it, where --validation is a file or this is 0, the validation text is scored."""
+    test: float | Path | None = None
+    """Test text, likewise; where it is 0, or not given and --validation is a file, the validation text is scored."""
     vocabulary: int = 0
     """Symbols at most; 0 takes 30,000 words, 8,000 subwords or 10,000 characters. Rarer ones become <unk>."""
     first: str | None = None

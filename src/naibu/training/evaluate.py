@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -93,10 +94,12 @@ def _at_test_time(
     dynamic: bool,
     ngram: int,
 ) -> dict[str, Any]:
-    same = examples.source is validation.source and (examples.ranges == validation.ranges).all()
+    same = _same(examples, validation)
     lanes = _lane(validation, run)
     half = lanes[: len(lanes) // 2] if same else lanes[: -(-FITTED // run.training.truncation)]
     scored = lanes[len(half) :] if same else _lane(examples, run)
+    if not half or not scored:
+        raise OptionError("--cache, --dynamic, --ngram: the text is too short for weights to be fitted on a part of it")
 
     def plain(pieces: Pieces) -> Iterator[test_time.Read]:
         return test_time.read(model, (piece() for piece in pieces))
@@ -139,6 +142,17 @@ def _log_p(way: Way, pieces: Pieces, cache: Cache | None = None) -> Tensor:
     read = way(pieces)
     rows = (part.log_p for part in read) if cache is None else (row[0] for row in test_time.with_cache(read, (cache,)))
     return torch.cat(list(rows))
+
+
+def _same(one: Text, other: Text) -> bool:
+    """Return whether two parts are the same text, wherever they were read from."""
+    if one is other or one.steps != other.steps or len(one.ranges) != len(other.ranges):
+        return one is other
+    for (a, b), (c, d) in zip(one.ranges, other.ranges, strict=True):
+        mine, theirs = one.source.ids[one.source.numbers[a:b]], other.source.ids[other.source.numbers[c:d]]
+        if not np.array_equal(mine, theirs):
+            return False
+    return True
 
 
 def _lane(text: Text, run: Run, most: int | None = None) -> Pieces:
