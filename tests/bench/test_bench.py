@@ -253,11 +253,19 @@ def test_ctrl_c_shows_what_was_measured(monkeypatch, capsys):
 
 def test_all_are_measured_in_order_each_by_its_name(monkeypatch, capsys):
     monkeypatch.setattr(run.recording, "measure", lambda: [{"hidden": 3, "load": 0.0}])
+    monkeypatch.setattr(run.writing, "LENGTH", 3)
     monkeypatch.setattr(online, "measure_peak", lambda: peak.measure_peak(seconds=0, sizes=(64,), rounds=2))
     monkeypatch.setattr(online, "SEQUENCES", 1)
     assert main(["bench", *TINY, "--cells", "rnn", "--vocabulary", "5", "--json", "-"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert list(found) == ["layers", "language-model", "growth", "recording", "online"]  # quick leaves memory out
+    assert list(found) == [
+        "layers",
+        "language-model",
+        "growth",
+        "recording",
+        "writing",
+        "online",
+    ]  # quick leaves memory out
     assert all(found.values())
 
 
@@ -310,6 +318,7 @@ def test_the_cell_of_1997_in_torch_learns_what_ours_learns(case):
 
 
 def test_on_line_rows_keep_their_contract(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(run.writing, "LENGTH", 3)
     monkeypatch.setattr(online, "measure_peak", lambda: peak.measure_peak(seconds=0, sizes=(64,), rounds=2))
     monkeypatch.setattr(online, "SEQUENCES", 1)
     assert main(["bench", "online", "--quick", "--json", str(tmp_path / "rows.json")]) == 0

@@ -64,7 +64,7 @@ class TextCoder:
         return self.vocabulary.index[self.level.end]
 
     def encode(self, typed: str | bytes, *, name: str = NAME) -> Text:
-        """Return a text that somebody gives, in passages, all its symbols read: a line end is predicted after the last.
+        """Return a text that somebody gives, in passages; its last symbol is predicted, not read.
 
         Raises CorpusError where it has no symbol.
         """
@@ -72,8 +72,8 @@ class TextCoder:
         if not text:
             raise CorpusError("no text: it is empty", name)
         level = self.level.fresh()
-        found = encoded([(name, text + "\n")], level)
-        if len(found.numbers) < 3:
+        found = encoded([(name, text)], level)
+        if len(found.numbers) < 2:
             raise CorpusError("no text: it has no symbol", name)
         ids = numbers_of(level, self.vocabulary)
         source = Source(found.numbers, found.starts, found.names, level, self.vocabulary, ids)

@@ -130,7 +130,7 @@ def _steps(trajectories: Trajectories, course: Trajectory, ax: Axes, falling: bo
         alpha=0.5,
         label=label_name(trajectories.label),
     )
-    behind.set_ylabel(label_name(trajectories.label), color=GREY)
+    behind.set_ylabel(label_name(trajectories.label) + (", downwards" if falling else ""), color=GREY)
     behind.tick_params(axis="y", colors=GREY)
     behind.spines["right"].set(visible=True, color=GREY)
     behind.yaxis.set_major_locator(MaxNLocator(5, integer=True))
