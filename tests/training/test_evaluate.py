@@ -176,9 +176,12 @@ def test_the_validation_file_named_again_is_known_for_what_it_is(run, tmp_path):
     assert naibu.evaluate(run, [path], cache=True)["plain"]["scored"] == "the second half, fitted on the first"
 
 
-def test_a_text_too_short_to_fit_on_is_refused(run, tmp_path):
-    path = tmp_path / "short.txt"
-    whole = run.data().validation
-    assert whole.steps > 20
-    path.write_text("a sees u .\n")
-    assert "cache" in naibu.evaluate(run, [path], cache=True)
+def test_a_text_too_short_to_fit_on_is_refused(tmp_path):
+    """All of the validation text is one window, of which there is no half."""
+    (tmp_path / "a.txt").write_text("\n".join(LINES) + "\n")
+    data = naibu.open_text(tmp_path / "a.txt", level="word", validation=0.2, test=0.2)
+    training = naibu.TrainingConfig(steps=1, threads=1, truncation=400)
+    run = naibu.train(data, out=tmp_path / "run", model=naibu.ModelConfig(units=4), training=training)
+    assert data.validation.steps < 400
+    with pytest.raises(OptionError, match="too short for weights to be fitted on a part of it"):
+        naibu.evaluate(run, part="validation", cache=True)
