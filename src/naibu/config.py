@@ -52,6 +52,7 @@ OptimiserName = Literal["adam", "adamw", "sgd"]
 SymbolsName = Literal["kept", "grown"]
 PrecisionName = Literal["float32", "bfloat16"]
 DeviceName = Literal["cpu", "cuda"]
+PartName = Literal["test", "validation"]
 CELLS: tuple[CellName, ...] = get_args(CellName)
 
 

@@ -31,7 +31,7 @@ def measure() -> list[dict[str, Any]]:
 def _row(count: int) -> dict[str, Any]:
     coder = TextCoder(Vocabulary(("<unk>", *LETTERS)), Characters(), 1000)
     model = TextModel(len(coder.vocabulary), TextConfig(units=UNITS))
-    writer = Writer(model, coder, sampling=Sampling(), count=count)
+    writer = Writer(model, coder, sampling=Sampling(), length=LENGTH, count=count)
     size = model.embedding.embedding_dim
     embedding, layer, output = nn.Embedding(len(LETTERS) + 1, size), nn.LSTM(size, UNITS), nn.Linear(UNITS, 97)
 
@@ -45,7 +45,7 @@ def _row(count: int) -> dict[str, Any]:
             written.append(ids[0].tolist())
 
     def ours() -> None:
-        for _ in writer.write(LENGTH):
+        for _ in writer.write():
             pass
 
     found = interleaved({"ours": ours, "plain": plain}, rounds=7)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from naibu.commands.parts import UNTOLD, Told, flat
+from naibu.commands.parts import UNTOLD, Told, Typed, flat
+from naibu.config import PartName
 from naibu.data.levels import LevelName, SplitName
 from naibu.errors import OptionError
 from naibu.generation.sampling import Sampling
 
 RunFolder = Annotated[Path, Parameter(help="The folder of a trained network.")]
-PartName = Literal["test", "validation"]
 SAMPLING = Sampling()
 
 
@@ -44,30 +45,37 @@ def evaluate(
         dynamic: Text: let the weights follow the text (Krause et al. 2018).
         ngram: Text: mix in n-grams of this order, counted on the network's own training text; they alone are told too.
     """
-    from rich.markup import escape
-    from rich.table import Table
-
     from naibu.progress import shown
     from naibu.runs import open_run
     from naibu.training import evaluate as evaluating
 
     opened = open_run(run)
-    with shown(f"{opened.name}: scoring", "windows") as progress:
+    with shown(f"{opened.name}: scoring", "steps") as progress:
         scores = evaluating.evaluate(
             opened, files, part=part, cache=cache, dynamic=dynamic, ngram=ngram, progress=progress
         )
-    table = Table(
-        "measure", "value", title=escape(f"{opened.name} on {files[0] if files else part}"), title_justify="left"
-    )
+    rows: dict[str, object] = {}
     for name, value in scores.items():
         if isinstance(value, dict):
             settings = ", ".join(f"{key} {each}" for key, each in value.items() if key not in ("loss", "perplexity"))
             called = name.replace("_mixture", " mixture").replace("_", " and ")
-            table.add_row(f"perplexity, {called}", f"{value['perplexity']:.2f} ({settings})")
+            rows[f"perplexity, {called}"] = f"{value['perplexity']:.2f} ({settings})"
         else:
-            table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else f"{value:.4f}")
-    told.console.print(table)
+            rows[name] = value
+    _print_scores(told, f"{opened.name} on {files[0] if files else part}", rows)
     return scores
+
+
+def _print_scores(told: Typed, title: str, rows: Mapping[str, object]) -> None:
+    """Print measures by name: whole numbers, others, and texts as they are."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("measure", "value", title=escape(title), title_justify="left")
+    for name, value in rows.items():
+        shown = f"{value:,}" if isinstance(value, int) else f"{value:.4f}" if isinstance(value, float) else str(value)
+        table.add_row(name.replace("_", " "), shown)
+    told.console.print(table)
 
 
 def ngram(
@@ -102,9 +110,6 @@ def ngram(
         first: Read the beginning alone, 100MB for example.
         arpa: Write the n-grams here as ARPA, packed where the name ends in .gz.
     """
-    from rich.markup import escape
-    from rich.table import Table
-
     from naibu.storage import check_writable
     from naibu.training.ngram_scores import ngram_scores
 
@@ -113,15 +118,9 @@ def ngram(
     model, scores = ngram_scores(
         files, order=order, test=test, level=level, split=split, vocabulary=vocabulary, first=first
     )
-    title = escape(f"{model.order}-grams of {files[0]} on {test or 'its end'}")
-    table = Table("measure", "value", title=title, title_justify="left")
-    for name, value in scores.items():
-        if isinstance(value, dict):
-            value = ", ".join(f"{count:,} of {n}" for n, count in value.items())
-        elif not isinstance(value, str):
-            value = f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
-        table.add_row("n-grams" if name == "ngrams" else name.replace("_", " "), value)
-    told.console.print(table)
+    counts = ", ".join(f"{count:,} of {n}" for n, count in scores["ngrams"].items())
+    rows = {"n-grams" if name == "ngrams" else name: value for name, value in (scores | {"ngrams": counts}).items()}
+    _print_scores(told, f"{model.order}-grams of {files[0]} on {test or 'its end'}", rows)
     if arpa is not None:
         model.save_arpa(arpa)
         told.say("ARPA", arpa)
@@ -168,7 +167,7 @@ def generate(
         raise OptionError("--compare: shows free beside held; say what is held with --hold")
     asked = Asked(prime, length, count, sampling, seed, stop, hold, unknown)
     if compare:
-        free, held = (writer_of(run, each).write(length, stop) for each in (asked.free(), asked))
+        free, held = (writer_of(run, each).write() for each in (asked.free(), asked))
         texts = [asked.texts(found) for found in (free, held)]
         for each, other in zip(*texts, strict=True):
             told.console.print(compared(prime + each["text"], prime + other["text"]))
@@ -182,7 +181,7 @@ def generate(
             sys.stdout.write(text)
             sys.stdout.flush()
 
-    found = asked.texts(writer.write(length, stop), show)
+    found = asked.texts(writer.write(), show)
     if stream:
         sys.stdout.write("\n")
     for number, each in enumerate(() if stream or told.json == "-" else found):

@@ -97,9 +97,8 @@ def raw_files(path: Path) -> list[Path]:
 
 def stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
     """Names, times and sizes of all files under the path: what changes when the content does."""
-    files = _walk(path) if path.is_dir() else [path]
     found = []
-    for file in files:
+    for file in raw_files(path):
         status = file.stat()
         found.append((str(file), status.st_mtime_ns, status.st_size))
     return tuple(found)
@@ -287,14 +286,11 @@ def text_of(data: bytes, name: str) -> str:
 
     Raises CorpusError for a binary file and, with the line, for another encoding.
     """
-    if is_binary(data):
-        raise CorpusError("a binary file (or UTF-16), not text in UTF-8", name)
+    _refuse_binary(data, name)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        message = f"not UTF-8 (byte 0x{data[error.start]:02x}); convert it, as with iconv -f latin1 -t utf-8"
-        raise CorpusError(message, name, line) from None
+        raise _not_utf8(error, name, 1) from None
     return with_line_ends(text)
 
 
@@ -306,8 +302,8 @@ def texts_of(file: SourceFile) -> Iterator[str]:
     decoder, left, line, begun = codecs.getincrementaldecoder("utf-8")(), "", 1, False
     try:
         for piece in chain(file.pieces(), [b""]):
-            if not begun and is_binary(piece):
-                raise CorpusError("a binary file (or UTF-16), not text in UTF-8", file.name)
+            if not begun:
+                _refuse_binary(piece, file.name)
             text = left + decoder.decode(piece, final=not piece)
             text, begun = (text if begun or not text else text.removeprefix("\ufeff")), begun or bool(text)
             held = "\r" if piece and text.endswith("\r") else ""  # its \n may follow
@@ -320,10 +316,18 @@ def texts_of(file: SourceFile) -> Iterator[str]:
             line += text.count("\n", 0, cut)
             left = text[cut:] + held
     except UnicodeDecodeError as error:
-        line += left.count("\n") + error.object.count(b"\n", 0, error.start)
-        wrong = error.object[error.start]
-        message = f"not UTF-8 (byte 0x{wrong:02x}); convert it, as with iconv -f latin1 -t utf-8"
-        raise CorpusError(message, file.name, line) from None
+        raise _not_utf8(error, file.name, line + left.count("\n")) from None
+
+
+def _refuse_binary(data: bytes, name: str) -> None:
+    if is_binary(data):
+        raise CorpusError("a binary file (or UTF-16), not text in UTF-8", name)
+
+
+def _not_utf8(error: UnicodeDecodeError, name: str, line: int) -> CorpusError:
+    """Return the error for bytes that begin in a line and are no UTF-8."""
+    wrong, line = error.object[error.start], line + error.object.count(b"\n", 0, error.start)
+    return CorpusError(f"not UTF-8 (byte 0x{wrong:02x}); convert it, as with iconv -f latin1 -t utf-8", name, line)
 
 
 def with_line_ends(text: str) -> str:

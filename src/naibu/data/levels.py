@@ -66,10 +66,9 @@ class Level(ABC):
     def spelling(self, symbol: str) -> str:
         """Return what a symbol adds to a text, with the blank before it."""
 
+    @abstractmethod
     def number(self, symbol: str) -> int:
         """Return the number of a symbol, -1 where it never came; END is the end of a line at every level."""
-        symbol = self.end if symbol == END else symbol
-        return next((number for number, each in enumerate(self.table) if each == symbol), -1)
 
     def spell(self, numbers: Array, *, begins: bool) -> str:
         """Return the text of numbers; `begins`: at the beginning of a line, where no blank stands before a word."""
@@ -164,6 +163,7 @@ class Words(Level):
     def __init__(self, split: SplitName = "spaces") -> None:
         self.split = split
         self._numbers: dict[str, int] = {END: 0}
+        self._table: list[str] = []
 
     @property
     def key(self) -> str:
@@ -173,7 +173,9 @@ class Words(Level):
     @property
     def table(self) -> list[str]:
         """The words, as they came."""
-        return list(self._numbers)
+        if len(self._table) != len(self._numbers):
+            self._table = list(self._numbers)
+        return self._table
 
     def fresh(self) -> Words:
         """Return a level that has read nothing."""
@@ -181,7 +183,7 @@ class Words(Level):
 
     def begin_with(self, table: Sequence[str]) -> None:
         """Take a table over."""
-        self._numbers = {str(word): number for number, word in enumerate(table)}
+        self._numbers, self._table = {str(word): number for number, word in enumerate(table)}, []
 
     def take(self, table: Sequence[str]) -> Array:
         """Return the numbers of words."""
@@ -208,7 +210,7 @@ class Words(Level):
 
     def spell(self, numbers: Array, *, begins: bool) -> str:
         """Return the text of numbers."""
-        table = self._fixed
+        table = self.table
         return self.join([table[number] for number in numbers.tolist()], begins=begins)
 
     def spelling(self, symbol: str) -> str:
@@ -217,10 +219,6 @@ class Words(Level):
             return "\n"
         unspaced = self.split == "reader" and _UNSPACED.fullmatch(symbol)
         return symbol if unspaced else f" {symbol}"
-
-    @cached_property
-    def _fixed(self) -> list[str]:
-        return self.table
 
 
 class Subwords(Level):

@@ -63,8 +63,9 @@ class TextCoder:
         """The number of the end of a line, which is what stands before a text begins."""
         return self.vocabulary.index[self.level.end]
 
-    def encode(self, typed: str | bytes, *, name: str = NAME) -> Text:
-        """Return a text that somebody gives, in passages; its last symbol is predicted, not read.
+    def encode(self, typed: str | bytes, *, name: str = NAME, ends: bool = False) -> Text:
+        """Return a text that somebody gives, in passages; its last symbol is predicted, not read, or where it `ends` a
+        line end after it.
 
         Raises CorpusError where it has no symbol.
         """
@@ -72,8 +73,8 @@ class TextCoder:
         if not text:
             raise CorpusError("no text: it is empty", name)
         level = self.level.fresh()
-        found = encoded([(name, text)], level)
-        if len(found.numbers) < 2:
+        found = encoded([(name, text + "\n" * ends)], level)
+        if len(found.numbers) < 2 + ends:
             raise CorpusError("no text: it has no symbol", name)
         ids = numbers_of(level, self.vocabulary)
         source = Source(found.numbers, found.starts, found.names, level, self.vocabulary, ids)

@@ -20,7 +20,7 @@ from naibu.data.levels import END, Characters, Level, Subwords, Words, train_sub
 from naibu.data.python_text import is_python
 from naibu.data.running_text import PIECE, Source, Text
 from naibu.data.text_coder import TextCoder, numbers_of, vocabulary_of
-from naibu.data.text_reading import Documents, digest_of_content, encoded, read_documents
+from naibu.data.text_reading import Documents, digest_of_source, encoded, read_documents
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError, OptionError
 from naibu.storage import digest_of
@@ -47,15 +47,19 @@ _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 class TextData(Data):
     """A text in three parts; the data of the task `text`.
 
-    unknown_share: of the test part's symbols, those that are `<unk>` to the network. counts: of what was read.
+    counts: of what was read.
     """
 
     train: Text
     validation: Text
     test: Text
     coder: TextCoder
-    unknown_share: float
     counts: dict[str, int]
+
+    @property
+    def unknown_share(self) -> float:
+        """The share of the test part's symbols that are `<unk>` to the network."""
+        return self.counts["unknown_test"] / max(1, self.test.steps)
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{getattr(self, part).steps:,} {part}" for part in ("train", "validation", "test"))
@@ -86,8 +90,6 @@ class TextData(Data):
             Text(source, part.ranges, longest) for part in (self.train, self.validation, self.test)
         )
         totals = [source.counts(part.ranges) for part in (train, validation, test)]
-        unknown = [int(found[source.ids == known.unknown].sum()) for found in totals]
-        names = ("unknown_train", "unknown_validation", "unknown_test")
         found = replace(
             self,
             train=train,
@@ -95,8 +97,7 @@ class TextData(Data):
             test=validation if self.test is self.validation else test,
             sizes={"input": len(known)},
             coder=TextCoder(known, self.coder.level, longest),
-            unknown_share=unknown[2] / max(1, int(totals[2].sum())),
-            counts={**self.counts, "vocabulary": len(known), **dict(zip(names, unknown, strict=True))},
+            counts={**self.counts, "vocabulary": len(known), **_unknown(source, totals)},
         )
         rows = [name for name, _ in self.found]
         how = rows[rows.index("vocabulary") + 1]
@@ -192,7 +193,6 @@ def _opened(
         raise CorpusError("the training text is one and the same symbol over and over: nothing can be learnt", paths[0])
     known = vocabulary_of(level, counts[0], limit)
     ids = numbers_of(level, known)
-    unknown = [int(found[ids == known.unknown].sum()) for found in counts]
     source = replace(plain, vocabulary=known, ids=ids)
     for name, found in zip(("validation", "test"), counts[1:], strict=True):
         if not source.known(found):
@@ -207,9 +207,7 @@ def _opened(
         "symbols": sum(part.steps for part in {id(part): part for part in (train, validation, test)}.values()),
         "vocabulary": len(known),
         "different_symbols": len(level.table),
-        "unknown_train": unknown[0],
-        "unknown_validation": unknown[1],
-        "unknown_test": unknown[2],
+        **_unknown(source, counts),
     }
     data = TextData(
         name=name if len(paths) == 1 else f"{name} and {len(paths) - 1} more",
@@ -221,12 +219,18 @@ def _opened(
         sizes={"input": len(known)},
         coder=TextCoder(known, level.fresh(), options["longest"]),
         asks=_asks(test),
-        fingerprint=digest_of(*(digest_of_content(Path(file)) for file in _files(options)), _apart(options)),
+        fingerprint=digest_of(*(digest_of_source(Path(file)) for file in _files(options)), _apart(options)),
         found=[],
-        unknown_share=unknown[2] / max(1, int(counts[2].sum())),
         counts=totals,
     )
     return replace(data, found=list(_described(data, parts.how)))
+
+
+def _unknown(source: Source, counts: Sequence[Array]) -> dict[str, int]:
+    """Return how many symbols of each part are unknown, from how often each entry of the table comes in it."""
+    names = ("unknown_train", "unknown_validation", "unknown_test")
+    there = source.ids == source.vocabulary.unknown
+    return {name: int(found[there].sum()) for name, found in zip(names, counts, strict=True)}
 
 
 def _described(data: TextData, how: str) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def read_documents(paths: list[Path], level: Level, *, most: int | None, folder:
     if size <= LARGE:
         return _gathered(paths, level, np.dtype(np.uint32), most, None, size)
     key = digest_of(
-        *(digest_of_content(path) for path in paths), level.key, repr((FORMAT, most, [p.name for p in paths]))
+        *(digest_of_source(path) for path in paths), level.key, repr((FORMAT, most, [p.name for p in paths]))
     )
     place = Path(tempfile.mkdtemp(prefix="naibu-")) if folder is None else folder / FOLDER
     named, own = place / f"{key[:16]}.json", level.fresh()
@@ -71,6 +72,18 @@ def _written(named: Path, level: Level, paths: list[Path], most: int | None, siz
     about = {"kind": kind.str, "starts": found.starts.tolist(), "names": list(found.names), "table": list(level.table)}
     write_json(named, {**about, "content": digest_of_content(path)})
     return Documents(np.memmap(path, kind, "r"), found.starts, found.names)
+
+
+def digest_of_source(path: Path) -> str:
+    """Return `digest_of_content` of what is read, taken once as long as names, times and sizes are the same."""
+    if str(path) == builtin.NAME and not path.exists():
+        return digest_of_content(path)
+    return _digest_once(path, files.stamp(path))
+
+
+@lru_cache(maxsize=16)
+def _digest_once(path: Path, stamp: object) -> str:
+    return digest_of_content(path)
 
 
 def digest_of_content(path: Path) -> str:
@@ -148,7 +161,7 @@ def documents_of(path: Path) -> Iterator[tuple[str, Iterator[str]]]:
         return
     many = files.is_many(path)
     for file in files.open_files(path):
-        if not many or not files.is_binary(file.read()):
+        if not many or not files.is_binary(next(file.pieces(files.PIECE), b"")):
             yield file.name, files.texts_of(file)
 
 

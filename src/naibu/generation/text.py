@@ -33,16 +33,9 @@ class Symbol:
     probability: float
 
 
-def check_length(length: int, stop: Sequence[str] = ()) -> None:
-    """Raise OptionError for a length that cannot be written, and for a stop that is no text."""
-    if not 1 <= length <= LONGEST:
-        raise OptionError(f"--length {length}: must be from 1 to {LONGEST:,}")
-    if "" in stop:
-        raise OptionError("--stop '': must be a text; leave it out to write on")
-
-
 class Writer:
-    """A language model of running text that goes on with a text.
+    """A language model of running text that goes on with a text: `length` symbols of `count` samples side by side, each
+    up to a text of `stop`.
 
     Raises OptionError for units that are not there, and symbols of the prime that were not in training unless
     `unknown` allows them to be read as `<unk>`.
@@ -55,11 +48,17 @@ class Writer:
         prime: str = "",
         *,
         sampling: Sampling,
+        length: int = 400,
+        stop: Sequence[str] = (),
         hold: Sequence[str] = (),
         count: int = 1,
         seed: int = 1,
         unknown: bool = False,
     ) -> None:
+        if not 1 <= length <= LONGEST:
+            raise OptionError(f"--length {length}: must be from 1 to {LONGEST:,}")
+        if "" in stop:
+            raise OptionError("--stop '': must be a text; leave it out to write on")
         if count < 1 or seed < 0:
             name, value, least = ("count", count, 1) if count < 1 else ("seed", seed, 0)
             raise OptionError(f"--{name} {value}: must be at least {least}")
@@ -69,7 +68,7 @@ class Writer:
             raise OptionError(f"--prime: {shown} never came in training; leave out, or --unknown to read <unk> for it")
         self.model, self.coder, self.sampling, self.count = model, coder, sampling, count
         self.held: tuple[HeldUnit, ...] = tuple(held_unit(each, model) for each in hold)
-        self._seed = seed
+        self.length, self.stop, self._seed = length, tuple(stop), seed
         # An unknown word is a word of the text; an unknown character is nothing that can be written.
         self._never = (
             [] if coder.vocabulary.unknown is None or coder.level.name == "word" else [coder.vocabulary.unknown]
@@ -77,13 +76,9 @@ class Writer:
         self._prime = np.concatenate([[coder.end], coder.ids(prime)])
         self._begins = self._prime[-1] == coder.end
 
-    def write(self, length: int, stop: Sequence[str] = ()) -> Iterator[Symbol]:
-        """Yield symbols as they are written, those of all samples at each step, `length` of each, or up to a text of
-        `stop`; the same for equal seed, whatever is held, in what is drawn.
-
-        Raises OptionError for a length below 1.
-        """
-        check_length(length, stop)
+    def write(self) -> Iterator[Symbol]:
+        """Yield symbols as they are written, those of all samples at each step; the same for equal seed, whatever is
+        held, in what is drawn."""
         generator = torch.Generator().manual_seed(self._seed)
         stepper, pens = Stepper(self.model), [_Pen(self.coder, bool(self._begins)) for _ in range(self.count)]
         ids = torch.from_numpy(self._prime)[:, None].expand(-1, self.count)
@@ -91,7 +86,7 @@ class Writer:
             for each in self.held:
                 each.now, each._kept = -len(self._prime) + 1, None
                 stack.enter_context(edited(self.model, {(each.layer, each.signal): each}))
-            for step in range(length):
+            for step in range(self.length):
                 scores = stepper.read(ids)
                 p = torch.softmax(scores, -1)
                 scores[:, self._never] = -torch.inf
@@ -100,7 +95,7 @@ class Writer:
                 for sample, number in enumerate(chosen.tolist()):
                     pen = pens[sample]
                     if not pen.done:
-                        symbol, text = pen.put(number, stop)
+                        symbol, text = pen.put(number, self.stop)
                         yield Symbol(sample, symbol, text, told[sample])
                 if all(pen.done for pen in pens):
                     return

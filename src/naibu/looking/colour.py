@@ -150,8 +150,7 @@ def _running(places: Places, asked: Coloured, file: str | None) -> _Read:
     places.run.check_file("vocabulary.txt")
     coder = TextCoder.load(places.run.path, places.run.options)
     given = given if isinstance(given, str) else text_of(given, name)
-    coder.encode(given, name=name)  # refused where it has no symbol
-    text = coder.encode(given + "\n", name=name)  # all of it is read
+    text = coder.encode(given, name=name, ends=True)  # so that all of it is read
     whole = int(np.searchsorted(np.cumsum(text.lengths), asked.symbols)) + 1
     unknown = coder.vocabulary.unknown
     return _Read(text.subset(np.arange(min(whole, len(text)))), text.labels("input"), text.symbols_of, (unknown or 0,))

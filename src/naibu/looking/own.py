@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ from naibu.errors import OptionError
 from naibu.looking.analyses.catalogue import ANALYSES
 from naibu.looking.analysis import Probed
 from naibu.looking.report import told, write_report
+from naibu.models.model import evaluating
 from naibu.progress import shown
 from naibu.recording import Recording, record
 from naibu.reporting.content import Report, Subject
@@ -50,7 +50,7 @@ def report_module(
     if not labels:
         raise OptionError("labels: none; give what is known of each step, name -> values: {'depth': depth}")
     given: dict[str, Any] = {"keep": keep, "labels": labels, "lengths": lengths, "symbols": symbols, "split": split}
-    with evaluated(module):
+    with evaluating(module):
         recording = record(module, inputs, **given)
         bare = redrawn(module)
         control = None if bare is None else record(bare, inputs, **given)
@@ -65,18 +65,6 @@ def report_module(
         progress(len(asked), len(asked), "")
     part = told(subject, kept, "network-1")
     return write_report(f"Inside {subject.name}", [part], [kept], page, "naibu.report")
-
-
-@contextmanager
-def evaluated(module: nn.Module) -> Iterator[None]:
-    """Within the block every part of a module is in eval mode; afterwards each is in its own again."""
-    modes = {part: part.training for part in module.modules()}
-    module.eval()
-    try:
-        yield
-    finally:
-        for part, mode in modes.items():
-            part.training = mode
 
 
 def redrawn(module: nn.Module, seed: int = 1) -> nn.Module | None:

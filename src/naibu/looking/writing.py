@@ -14,7 +14,7 @@ from rich.text import Text
 from naibu.data.text_coder import TextCoder
 from naibu.errors import OptionError
 from naibu.generation.sampling import Sampling
-from naibu.generation.text import Symbol, Writer, check_length
+from naibu.generation.text import Symbol, Writer
 from naibu.models.language_model import LanguageModel
 from naibu.runs import Run, open_run
 from naibu.runs.load import load
@@ -56,7 +56,6 @@ class Asked:
 
 def writer_of(run: Run | str | Path, asked: Asked) -> Writer:
     """Return the writer of a run. Raises OptionError where it is no network of running text."""
-    check_length(asked.length, asked.stop)
     run = run if isinstance(run, Run) else open_run(run)
     if run.task != "text":
         raise OptionError(f"{run.path}: learnt {run.task}; text is written by networks of the task text")
@@ -68,6 +67,8 @@ def writer_of(run: Run | str | Path, asked: Asked) -> Writer:
         TextCoder.load(run.path, run.options),
         asked.prime,
         sampling=asked.sampling,
+        length=asked.length,
+        stop=asked.stop,
         hold=asked.hold,
         count=asked.count,
         seed=asked.seed,
@@ -98,7 +99,7 @@ def generate(
     asked = Asked(prime, length, count, sampling, seed, tuple(stop), tuple(hold), unknown)
     writer = writer_of(run, asked)
     with threads(1 if count < 8 else 0):
-        yield from writer.write(length, stop)
+        yield from writer.write()
 
 
 def compared(free: str, held: str) -> Table:

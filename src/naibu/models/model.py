@@ -81,6 +81,13 @@ def _put(whole: Any, part: Any, rows: Tensor, count: int) -> Any:
     return tuple(_put(one, other, rows, count) for one, other in zip(parts, part, strict=True))
 
 
+def cut_off(state: Any, device: torch.device) -> Any:
+    """Return a state without its past, in plain tuples, so that it is the same once written and read again."""
+    if isinstance(state, Tensor):
+        return state.detach().to(device, copy=True)
+    return state if state is None else tuple(cut_off(part, device) for part in state)
+
+
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
     """Put a module in evaluation mode, and every part of it back afterwards."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from naibu.data.batch import Batch
 from naibu.models.language_model import LanguageModel
-from naibu.models.model import evaluating, score
+from naibu.models.model import cut_off, evaluating, score
 from naibu.models.weights import restore, stored
 
 Windows = Iterable[tuple[Batch, bool]]
@@ -93,7 +93,7 @@ def read_dynamically(model: LanguageModel, windows: Windows, rms: dict[str, Tens
                 with torch.enable_grad():
                     output, state = model(batch.main.x, None if begins else state)
                     loss = model.cross_entropy(output, batch.target, "mean")
-                state = _cut_off(state)
+                state = cut_off(state, model.device)
                 yield _read(model, output.detach(), batch)
                 gradients = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
                 with torch.no_grad():
@@ -111,7 +111,7 @@ def root_mean_squares(model: LanguageModel, windows: Windows) -> dict[str, Tenso
     with evaluating(model):
         for batch, begins in windows:
             output, state = model(batch.main.x, None if begins else state)
-            state = _cut_off(state)
+            state = cut_off(state, model.device)
             loss = model.cross_entropy(output, batch.target, "mean")
             gradients = torch.autograd.grad(loss, list(model.parameters()), allow_unused=True)
             for total, gradient in zip(sums.values(), gradients, strict=True):
@@ -176,9 +176,3 @@ def _read(model: LanguageModel, output: Tensor, batch: Batch) -> Read:
     pieces = zip(torch.split(hidden, BLOCK), torch.split(gold, BLOCK), strict=True)
     log_p = [-score(model.logits(h), g)[1].float() for h, g in pieces]
     return Read(torch.cat(log_p) if log_p else hidden.new_zeros(0), gold, hidden)
-
-
-def _cut_off(state: object) -> object:
-    if isinstance(state, Tensor):
-        return state.detach()
-    return tuple(_cut_off(part) for part in state) if isinstance(state, tuple) else state

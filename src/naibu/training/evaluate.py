@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from naibu import ngrams
+from naibu.config import PartName
 from naibu.data.batch import Batch
 from naibu.data.examples import Examples
 from naibu.data.running_text import Text
@@ -29,7 +30,6 @@ from naibu.tasks.catalogue import task_named
 from naibu.training.threads import threads
 from naibu.training.validation import measured, windows_of
 
-PartName = Literal["test", "validation"]
 Pieces = Sequence[Callable[[], tuple[Batch, bool]]]
 Way = Callable[[Pieces], Iterator[test_time.Read]]
 FITTED, PASSED = 100_000, 200_000

@@ -14,6 +14,7 @@ from typing import Any
 
 from naibu.data.order import Order, Window, pieces_from, windows
 from naibu.errors import DivergedError, StoredError
+from naibu.models.model import cut_off
 from naibu.models.weights import digest_of_tensors, read_tensors, write_weights
 from naibu.progress import Report
 from naibu.runs import Run, is_run
@@ -22,7 +23,7 @@ from naibu.runs.run import Ended
 from naibu.storage import MALFORMED, cannot_write, digest_of, read_text, write_json, write_text
 from naibu.training import averaging, checkpoints
 from naibu.training.schedule import learning_rate
-from naibu.training.trainer import Stepped, Trainer, cut_off
+from naibu.training.trainer import Stepped, Trainer
 from naibu.training.validation import mean_loss
 
 CHECKPOINT_SECONDS = 20.0

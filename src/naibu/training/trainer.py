@@ -13,7 +13,7 @@ from torch import Tensor
 from naibu.cells.allocator import settle_allocator
 from naibu.config import TrainingConfig
 from naibu.data.batch import Batch
-from naibu.models.model import Model
+from naibu.models.model import Model, cut_off
 from naibu.models.weights import restore, stored
 from naibu.training.averaging import Averaging
 from naibu.training.devices import device_of, precision
@@ -105,10 +105,3 @@ def clip_gradients(parameters: Sequence[Tensor], limit: float) -> float:
     if not found <= limit:
         torch.nn.utils.clip_grads_with_norm_(parameters, limit, norm, foreach=True)
     return found
-
-
-def cut_off(state: Any, device: torch.device) -> Any:
-    """Return a state without its past, in plain tuples, so that it is the same once written and read again."""
-    if isinstance(state, Tensor):
-        return state.detach().to(device, copy=True)
-    return state if state is None else tuple(cut_off(part, device) for part in state)

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from naibu.cells.kernels.compiled import Kernel, address, enter, record
+from naibu.cells.kernels.lstm_layer import ran
 from naibu.cells.kernels.own import Ran, refuse_second_derivative
 from naibu.cells.kernels.products import for_each
 from naibu.cells.kernels.steps import Steps
@@ -39,7 +40,6 @@ from naibu.cells.kernels.vector import (
     tanh,
     vector,
 )
-from naibu.cells.lstm import LSTMCell
 from naibu.cells.products import product
 
 BF16 = 2
@@ -62,12 +62,7 @@ def run(
     x = x if vectors is None else functional.embedding(x, vectors)
     begin = (None, None) if state is None else (state[0][0], state[1][0])
     h, c, gates = _LSTM.apply(x, *(*weights, None, None)[:4], *begin, steps)  # type: ignore[no-untyped-call]
-    signals = {"hidden": h, "cell": c}
-    if keep:
-        signals |= zip(LSTMCell.gates, gates.unbind(-2), strict=True)
-    if "update" in keep:
-        signals["update"] = signals["input_gate"] * signals["candidate"]
-    return Ran(h, (steps.ended(h), steps.ended(c)), {name: signals[name] for name in keep})
+    return ran(h, c, gates, steps, keep)
 
 
 class _LSTM(torch.autograd.Function):

@@ -38,12 +38,7 @@ def run(
     if wants_gradient(x, vectors, h0, c0, *given):
         begin = (None, None) if state is None else (state[0][0], state[1][0])
         h, c, gates = LSTMFunction.apply(x, vectors, *begin, *given, steps)  # type: ignore[no-untyped-call]
-        signals = {"hidden": h, "cell": c}
-        if keep:
-            signals |= zip(LSTMCell.gates, gates.unbind(-2), strict=True)
-        if "update" in keep:
-            signals["update"] = signals["input_gate"] * signals["candidate"]
-        return Ran(h, (steps.ended(h), steps.ended(c)), {name: signals[name] for name in keep})
+        return ran(h, c, gates, steps, keep)
     fresh, shape, size = weights[1].new_empty, steps.shape, weights[1].size(-1)
     h, ended = fresh(*shape, size), (fresh(1, steps.batch, size), fresh(1, steps.batch, size))
     if not keep:
@@ -63,6 +58,16 @@ def run(
     if written.update is not None:
         signals["update"] = written.update.narrow(-1, 0, size)
     return Ran(h, ended, {name: signals[name] for name in keep})
+
+
+def ran(h: Tensor, c: Tensor, gates: Tensor, steps: Steps, keep: Collection[str]) -> Ran:
+    """Return what a layer did, of its output, cell and gates `[... gates hidden]`, with their gradients."""
+    signals = {"hidden": h, "cell": c}
+    if keep:
+        signals |= zip(LSTMCell.gates, gates.unbind(-2), strict=True)
+    if "update" in keep:
+        signals["update"] = signals["input_gate"] * signals["candidate"]
+    return Ran(h, (steps.ended(h), steps.ended(c)), {name: signals[name] for name in keep})
 
 
 def _row_numbers(hidden: int) -> int:
