@@ -1,8 +1,4 @@
-"""What a model and its training are made of: frozen, checked at construction, written into the run.
-
-A field is the option of the command line, the key in a file of settings and the record in the run; its docstring is
-the help of all three.
-"""
+"""The configurations that all tasks share, and how their numbers are checked."""
 
 import math
 from dataclasses import MISSING, dataclass, fields
@@ -85,7 +81,7 @@ def check_number(name: str, value: object) -> None:
             most = LARGEST.get(name, 2**31 - 1)
             shown = f"{each:.6g}" if isinstance(each, float) else str(each) if abs(each) < 10**20 else "..."
             fits = math.isfinite(each) and abs(each) <= most
-            _check(fits or (name, each) == ("clip", math.inf), name, shown, f"a number, of at most {most} in size")
+            check(fits or (name, each) == ("clip", math.inf), name, shown, f"a number, of at most {most} in size")
 
 
 def check_numbers(options: Any) -> None:
@@ -94,12 +90,14 @@ def check_numbers(options: Any) -> None:
         check_number(each.name, getattr(options, each.name))
 
 
-def _check(condition: bool, option: str, value: object, allowed: str) -> None:
+def check(condition: bool, option: str, value: object, allowed: str) -> None:
+    """Raise OptionError that says what an option may be, unless the condition holds."""
     if not condition:
         raise OptionError(f"--{option.replace('_', '-')} {value}: must be {allowed}")
 
 
-def _one_of(names: Any) -> str:
+def one_of(names: Any) -> str:
+    """Return the names of a Literal, as an error lists them."""
     return f"one of {', '.join(get_args(names))}"
 
 
@@ -154,67 +152,24 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         check_numbers(self)
-        _check(self.cell in CELLS, "cell", self.cell, _one_of(CellName))
-        _check(self.units >= 0, "units", self.units, "at least 1, or 0 for what suits the task")
-        _check(self.layers >= 1, "layers", self.layers, "at least 1")
-        _check(self.embedding >= 0, "embedding", self.embedding, "0 (chosen for you) or more")
+        check(self.cell in CELLS, "cell", self.cell, one_of(CellName))
+        check(self.units >= 0, "units", self.units, "at least 1, or 0 for what suits the task")
+        check(self.layers >= 1, "layers", self.layers, "at least 1")
+        check(self.embedding >= 0, "embedding", self.embedding, "0 (chosen for you) or more")
         for name in ("dropout", "embedding_dropout", "zoneout", "zoneout_cell", "variational_dropout", "weight_drop"):
             value = getattr(self, name)
-            _check(value is None or 0 <= value < 1, name, value, "from 0 up to, not including, 1")
-        _check(self.heads >= 1, "heads", self.heads, "at least 1")
+            check(value is None or 0 <= value < 1, name, value, "from 0 up to, not including, 1")
+        check(self.heads >= 1, "heads", self.heads, "at least 1")
         several = self.heads == 1 or self.cell.startswith("slstm")
-        _check(several, "heads", self.heads, f"1 with --cell {self.cell}; only an slstm has heads")
-        _check(self.units % self.heads == 0, "heads", self.heads, f"a divisor of the {self.units} units")
+        check(several, "heads", self.heads, f"1 with --cell {self.cell}; only an slstm has heads")
+        check(self.units % self.heads == 0, "heads", self.heads, f"a divisor of the {self.units} units")
         tied_fits = not self.tied or self.embedding in (0, self.units)
-        _check(tied_fits, "embedding", self.embedding, f"{self.units}, the units, when --tied")
-        _check(self.softmax in (*get_args(SoftmaxName), *self._open), "softmax", self.softmax, _one_of(SoftmaxName))
+        check(tied_fits, "embedding", self.embedding, f"{self.units}, the units, when --tied")
+        check(self.softmax in (*get_args(SoftmaxName), *self._open), "softmax", self.softmax, one_of(SoftmaxName))
         object.__setattr__(self, "cutoffs", tuple(self.cutoffs))  # a list when read from a file
         shown = " ".join(map(str, self.cutoffs))
         fits = self.softmax == "adaptive" or not self.cutoffs
-        _check(fits, "cutoffs", shown, "left away unless --softmax adaptive")
-
-
-@dataclass(frozen=True)
-class TextConfig(ModelConfig):
-    """The shape of a network that learns running text."""
-
-    tied: bool | None = None  # type: ignore[assignment]  # where nothing is asked for, the level says
-    """Let the output layer use the embedding's weights; chosen when not given: not for characters."""
-    softmax: SoftmaxName | None = None  # type: ignore[assignment]
-    """The output layer; adaptive keeps rarer symbols in a group of their own; chosen when not given, by the symbols."""
-    _open: ClassVar[tuple[None, ...]] = (None,)
-    locked: bool = True
-    """Drop the same values at all steps of a window: of the vectors read, between layers and before the output."""
-    symbol_dropout: float = 0.0
-    """Share of the symbols whose vectors are dropped, at every place of a window."""
-    activation_penalty: float = 0.0
-    """Weight of the mean square of the layers' output, after dropout, in what training makes small."""
-    temporal_penalty: float = 0.0
-    """Weight of the mean square of the change of the layers' output from step to step, before dropout."""
-    label_smoothing: float = 0.0
-    """Share of each symbol to be predicted that training spreads over all symbols."""
-    embedding_kind: EmbeddingName = "learned"
-    """What the layers read of a symbol: a vector that is learned, or one-hot, a 1 at the symbol's place among 0s."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("symbol_dropout", "label_smoothing"):
-            value = getattr(self, name)
-            _check(0 <= value < 1, name, value, "from 0 up to, not including, 1")
-        for name in ("activation_penalty", "temporal_penalty"):
-            _check(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
-        _check(
-            self.embedding_kind in get_args(EmbeddingName),
-            "embedding_kind",
-            self.embedding_kind,
-            _one_of(EmbeddingName),
-        )
-        learned = self.embedding_kind == "learned"
-        _check(learned or not self.tied, "embedding_kind", self.embedding_kind, "learned when --tied")
-        _check(learned or not self.embedding, "embedding", self.embedding, "0 with --embedding-kind one-hot")
-        apart = self.softmax == "adaptive" and not self.tied
-        smooth = f"0 with --softmax {self.softmax}, unless --tied"
-        _check(not (apart and self.label_smoothing), "label_smoothing", self.label_smoothing, smooth)
+        check(fits, "cutoffs", shown, "left away unless --softmax adaptive")
 
 
 @dataclass(frozen=True)
@@ -277,36 +232,36 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         check_numbers(self)
-        _check(self.steps is None or self.steps >= 1, "steps", self.steps, "at least 1")
-        _check(self.minutes is None or self.minutes > 0, "minutes", self.minutes, "more than 0")
-        _check(self.seed >= 0, "seed", self.seed, "0 or more")
+        check(self.steps is None or self.steps >= 1, "steps", self.steps, "at least 1")
+        check(self.minutes is None or self.minutes > 0, "minutes", self.minutes, "more than 0")
+        check(self.seed >= 0, "seed", self.seed, "0 or more")
         for name in ("batch_size", "batch_tokens", "validations", "averaging_patience"):
-            _check(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        _check(self.truncation >= 0, "truncation", self.truncation, "at least 1, or 0 for what suits the task")
-        _check(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
-        _check(self.optimiser in get_args(OptimiserName), "optimiser", self.optimiser, _one_of(OptimiserName))
-        _check(0 <= self.adam_beta2 < 1, "adam_beta2", self.adam_beta2, "from 0 up to, not including, 1")
+            check(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        check(self.truncation >= 0, "truncation", self.truncation, "at least 1, or 0 for what suits the task")
+        check(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
+        check(self.optimiser in get_args(OptimiserName), "optimiser", self.optimiser, one_of(OptimiserName))
+        check(0 <= self.adam_beta2 < 1, "adam_beta2", self.adam_beta2, "from 0 up to, not including, 1")
         betas = self.adam_beta2 == TrainingConfig.adam_beta2 or self.optimiser != "sgd"
-        _check(betas, "adam_beta2", self.adam_beta2, "left away with --optimiser sgd")
-        _check(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
+        check(betas, "adam_beta2", self.adam_beta2, "left away with --optimiser sgd")
+        check(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
         decays = self.weight_decay == 0 or self.optimiser != "adam"
-        _check(decays, "weight_decay", self.weight_decay, "0 with --optimiser adam; take adamw")
-        _check(self.warmup >= 0, "warmup", self.warmup, "0 or more")
-        _check(self.decay in get_args(DecayName), "decay", self.decay, _one_of(DecayName))
-        _check(self.averaging in get_args(AveragingName), "averaging", self.averaging, _one_of(AveragingName))
-        _check(self.clip > 0, "clip", self.clip, "more than 0")
-        _check(self.patience >= 0, "patience", self.patience, "0 (never stop early) or more")
-        _check(
+        check(decays, "weight_decay", self.weight_decay, "0 with --optimiser adam; take adamw")
+        check(self.warmup >= 0, "warmup", self.warmup, "0 or more")
+        check(self.decay in get_args(DecayName), "decay", self.decay, one_of(DecayName))
+        check(self.averaging in get_args(AveragingName), "averaging", self.averaging, one_of(AveragingName))
+        check(self.clip > 0, "clip", self.clip, "more than 0")
+        check(self.patience >= 0, "patience", self.patience, "0 (never stop early) or more")
+        check(
             self.precision in (*get_args(PrecisionName), *self._open),
             "precision",
             self.precision,
-            _one_of(PrecisionName),
+            one_of(PrecisionName),
         )
-        _check(self.device in get_args(DeviceName), "device", self.device, _one_of(DeviceName))
-        _check(self.l1 >= 0, "l1", self.l1, "0 or more")
-        _check(self.l1 == 0 or bool(self.l1_signals), "l1_signals", "(none)", "at least one signal when --l1")
+        check(self.device in get_args(DeviceName), "device", self.device, one_of(DeviceName))
+        check(self.l1 >= 0, "l1", self.l1, "0 or more")
+        check(self.l1 == 0 or bool(self.l1_signals), "l1_signals", "(none)", "at least one signal when --l1")
         object.__setattr__(self, "l1_signals", tuple(self.l1_signals))  # a list when read from a file
-        _check(self.threads >= 0, "threads", self.threads, "0 (the framework's own) or more")
+        check(self.threads >= 0, "threads", self.threads, "0 (the framework's own) or more")
 
 
 def as_typed(config: Any, usual: Any = None) -> list[str]:
