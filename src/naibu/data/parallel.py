@@ -10,7 +10,7 @@ import numpy as np
 
 from naibu.data.events import Array, ranges
 from naibu.data.examples import Column, Examples
-from naibu.data.levels import END, Level
+from naibu.data.levels import Level
 from naibu.data.sentence_labels import LABELS, labels_of
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import OptionError
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from naibu.data.batch import Batch
 
 STREAMS = ("source", "target")
+UNKNOWN, END = 0, 1
+"""Numbers, in every vocabulary of pairs, of what is unknown and of the end of a sentence, which begins a target too."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,6 @@ class Sentences:
     def lengths(self) -> Array:
         """The symbols of every sentence, without its end, int64 [sentence]."""
         return np.diff(self.starts)
-
-    @property
-    def end(self) -> int:
-        """The number of what ends a sentence; the target is begun with it too."""
-        return self.vocabulary.index[self.level.end]
 
     def text(self, sentence: int) -> str:
         """Return a sentence as it was written; at the level of words with one blank between them."""
@@ -98,7 +95,7 @@ class Pairs(Examples):
     @property
     def singled_out(self) -> str | None:
         """The end of a sentence."""
-        return END if END in self.target.vocabulary.index else None
+        return self.target.level.end if self.target.level.name != "character" else None
 
     def lengths_of(self, stream: str) -> Array:
         """Return the steps of every example, int64 [example]: its symbols and one."""
@@ -110,7 +107,7 @@ class Pairs(Examples):
         ends = np.cumsum(steps) - (1 if stream == "source" else steps)
         there = np.ones(int(steps.sum()), bool)
         there[ends] = False
-        ids = np.full(len(there), side.end, np.int32)
+        ids = np.full(len(there), END, np.int32)
         ids[there] = side.known(self.which)
         return {"symbol": Column(ids, side.vocabulary.symbols)}
 
@@ -145,7 +142,7 @@ class Pairs(Examples):
         source, source_lengths = padded(self.source, sentences)
         told, lengths = padded(self.target, sentences)
         there = np.arange(len(told))[:, None] < lengths
-        read = np.where(there, np.concatenate([np.full((1, len(sentences)), self.target.end), told[:-1]]), 0)
+        read = np.where(there, np.concatenate([np.full((1, len(sentences)), END), told[:-1]]), 0)
         streams = {
             "source": Stream(torch.from_numpy(source), torch.from_numpy(source_lengths)),
             "target": Stream(torch.from_numpy(read), torch.from_numpy(lengths)),
@@ -166,6 +163,6 @@ def padded(side: Sentences, which: Array) -> tuple[Array, Array]:
     lengths = side.lengths[which]
     time = np.arange(int(lengths.max(initial=0)) + 1)[:, None]
     inside = time < lengths
-    found = np.where(time == lengths, side.end, 0).astype(np.int64)
+    found = np.where(time == lengths, END, 0).astype(np.int64)
     found[inside] = side.ids[side.numbers[(side.starts[which] + time)[inside]]]
     return found, (lengths + 1).astype(np.int64)

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from naibu.data.events import Array
+from naibu.data.events import Array, ranges
 from naibu.data.examples import Data
+from naibu.data.forms import UNKNOWN_WORD
 from naibu.data.levels import Characters, Level, LevelName, Subwords, Words, train_subwords
 from naibu.data.parallel import Pairs, Sentences
 from naibu.data.parallel_coder import SIDES, ParallelCoder, check_longest, cut, with_both
@@ -19,6 +20,7 @@ from naibu.data.parallel_reading import Lines, read_pairs
 from naibu.data.text_coder import TextCoder, numbers_of, vocabulary_of
 from naibu.data.text_corpus import SUBWORD_LINE
 from naibu.data.text_reading import digest_of_source
+from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError, OptionError
 from naibu.storage import digest_of
 
@@ -130,13 +132,12 @@ def _numbered(
     fits = np.all([np.diff(starts)[train] <= most for _, starts in cuts], 0)
     long, train = int((~fits).sum()), train[fits]
     counts = [
-        np.bincount(numbers[_within(starts, train)], minlength=len(each.table))
+        np.bincount(numbers[ranges(starts[train], np.diff(starts)[train])], minlength=len(each.table))
         for (numbers, starts), each in zip(cuts, levels, strict=True)
     ]
+    if options["joint"]:
+        counts = [counts[0] + counts[1]] * 2
     known = [_vocabulary(each, count, limit) for each, count in zip(levels, counts, strict=True)]
-    if options["joint"] and level != "subword":
-        assert levels[0] is levels[1]
-        known = [_vocabulary(levels[0], counts[0] + counts[1], limit)] * 2
     sentences = [
         Sentences(*each, level_, words, numbers_of(level_, words))
         for each, level_, words in zip(cuts, levels, known, strict=True)
@@ -183,7 +184,7 @@ def _levels(level: str, lines: list[list[str]], limit: int, joint: bool, seed: i
     """Return how each side is cut, from its training lines; the very same for both where they are joint."""
     if level == "subword":
         texts = [[*lines[0], *lines[1]]] if joint else lines
-        found: list[Level] = [Subwords(train_subwords(_subword_lines(text), limit, seed)) for text in texts]
+        found: list[Level] = [Subwords(train_subwords(_subword_lines(text), limit, seed, "bpe")) for text in texts]
     else:
         found = [Words() if level == "word" else Characters() for _ in range(1 if joint else 2)]
     return found * 2 if joint else found
@@ -231,13 +232,6 @@ def _of_files(parts: list[Lines]) -> list[Array]:
     """Return the numbers of the pairs of every file but the first, among all."""
     ends = np.cumsum([len(part.source) for part in parts])
     return [np.arange(begin, end) for begin, end in zip(ends[:-1], ends[1:], strict=True)]
-
-
-def _within(starts: Array, which: Array) -> Array:
-    """Return the places of the symbols of chosen sentences, int64 [token]."""
-    from naibu.data.events import ranges
-
-    return ranges(starts[which], np.diff(starts)[which])
 
 
 def _unknown(sentences: list[Sentences], parts: dict[str, Array]) -> dict[str, int]:

@@ -18,7 +18,7 @@ from naibu.data.text_coder import TextCoder
 from naibu.data.text_corpus import SHARE, TextData, open_text
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError
-from naibu.tasks.task import Task
+from naibu.tasks.task import Task, usual_precision
 
 if TYPE_CHECKING:
     from naibu.data.order import Order
@@ -134,7 +134,7 @@ class Text(Task):
             softmax=model.softmax or ("adaptive" if tied and many else "full"),
             embedding_dropout=0.0 if letters and model.embedding_dropout is None else model.embedding_dropout,
         )
-        return model, replace(training, precision=training.precision or _precision(model, training))
+        return model, replace(training, precision=training.precision or usual_precision(model, training))
 
     def build(self, sizes: Mapping[str, int], config: TextConfig) -> TextModel:
         """Return a language model of running text."""
@@ -173,11 +173,3 @@ class Text(Task):
             "bits_per_character": nats / np.log(2) / max(1, letters),
             "perplexity_per_word": float(np.exp(min(700.0, nats / max(1, words)))),
         }
-
-
-def _precision(model: TextConfig, training: TrainingConfig) -> PrecisionName:
-    """Return the type of products in which a network is trained fastest here, at a cost in loss that is hardly seen."""
-    from naibu.cells.products import has_bfloat16_tiles
-
-    quicker = model.cell == "lstm" and model.units >= 128 and training.device == "cpu" and has_bfloat16_tiles()
-    return "bfloat16" if quicker else "float32"
