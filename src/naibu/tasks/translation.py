@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
+from cyclopts import Parameter
 
 from naibu.config import ModelConfig, PrecisionName, TrainingConfig, TranslationConfig
 from naibu.data.examples import Data, Examples
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from naibu.data.order import ByLength
     from naibu.models.translation import TranslationModel
 
+Files = Annotated[tuple[Path, ...], Parameter(consume_multiple=(1, 2))]
+"""One file or two, which are typed one after the other."""
 UNITS = 512
 """Units where none are asked for."""
 GNMT_LAYERS = 8
@@ -40,9 +43,9 @@ class TranslationOptions:
     """What is translated, a sentence a line (also .gz)."""
     target: Path | None = None
     """Its translations, in the same lines."""
-    validation: tuple[Path, ...] = ()
+    validation: Files = ()
     """Validation pairs: two files, one of two columns, or a share of the pairs, .02 when not given."""
-    test: tuple[Path, ...] = ()
+    test: Files = ()
     """Test pairs, likewise; where there are none, and --validation are files, the validation pairs are scored."""
     level: LevelName = "subword"
     """What a symbol is: pieces of words, for text as it is; words, for text that comes in tokens; or characters."""
