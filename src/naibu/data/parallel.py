@@ -65,15 +65,18 @@ class Pairs(Examples):
     The source is its symbols and the end of the sentence; the target reads the end of a sentence, which stands for its
     beginning, and its symbols, and each is asked for the next: its symbols and the end. So both have one step more than
     symbols. `which` are numbers of sentences, the same on both sides, int64 [example]; `seen` says of each whether
-    the pair occurs in training.
+    the pair occurs in training; `left_out` counts pairs that were read and are not here, for a side of theirs is empty.
     """
 
     streams = STREAMS
 
-    def __init__(self, source: Sentences, target: Sentences, which: Array, seen: Array | None = None) -> None:
+    def __init__(
+        self, source: Sentences, target: Sentences, which: Array, seen: Array | None = None, left_out: int = 0
+    ) -> None:
         self.sides = {"source": source, "target": target}
         self.which = np.asarray(which, np.int64)
         self._seen = np.zeros(len(self.which), bool) if seen is None else seen
+        self.left_out = left_out
         self._labels: dict[str, dict[str, Array]] = {}
 
     def __repr__(self) -> str:
@@ -156,6 +159,21 @@ class Pairs(Examples):
     def seen(self) -> Array:
         """Return whether each pair occurs in training too, bool [example]."""
         return self._seen
+
+
+def source_batch(source: Sentences, which: Array) -> Batch:
+    """Return chosen sentences as sources of which nothing is told yet."""
+    import torch
+
+    from naibu.data.batch import Batch, Stream
+
+    ids, lengths = padded(source, which)
+    nothing = torch.zeros(0, len(which), dtype=torch.int64)
+    streams = {
+        "source": Stream(torch.from_numpy(ids), torch.from_numpy(lengths)),
+        "target": Stream(nothing, torch.zeros(len(which), dtype=torch.int64)),
+    }
+    return Batch(streams, nothing)
 
 
 def padded(side: Sentences, which: Array) -> tuple[Array, Array]:

@@ -37,8 +37,8 @@ class ParallelCoder:
         one = {"split": "spaces", **options}
         return cls(TextCoder.load(folder, one, "source-"), TextCoder.load(folder, one, "target-"))
 
-    def read(self, files: Sequence[Path]) -> tuple[Pairs, Lines]:
-        """Return pairs in other files, and their lines, those with an empty side among them, which no pair is of.
+    def read(self, files: Sequence[Path]) -> Pairs:
+        """Return the pairs in other files.
 
         Raises CorpusError and OptionError as `read_pairs`, and for a line longer than the network is to read.
         """
@@ -48,7 +48,7 @@ class ParallelCoder:
         check_longest(lines, source, target, which, self.source.longest)
         if not len(which):
             raise CorpusError("no pair of lines of which neither is empty", files[0])
-        return Pairs(source, target, which), lines
+        return Pairs(source, target, which, left_out=len(lines.source) - len(which))
 
     def encode(self, lines: Sequence[str], side: str = "source") -> Sentences:
         """Return lines as sentences of one side."""

@@ -16,7 +16,10 @@ from naibu.data.levels import LevelName
 from naibu.data.parallel import Pairs
 from naibu.data.parallel_coder import ParallelCoder
 from naibu.data.parallel_corpus import ParallelData, open_parallel
-from naibu.tasks.task import Task, usual_precision
+from naibu.generation.options import SearchOptions
+from naibu.progress import Report
+from naibu.tasks.bleu import TokenizeName, bleu, check_tokenize, usual_tokenize
+from naibu.tasks.task import Task, Trained, usual_precision
 
 if TYPE_CHECKING:
     from naibu.data.order import ByLength
@@ -91,6 +94,19 @@ class TranslationTraining(TrainingConfig):
     _open: ClassVar[tuple[None, ...]] = (None,)
 
 
+@dataclass(frozen=True)
+class TranslationEvaluation(SearchOptions):
+    """How translations are searched for and scored."""
+
+    tokenize: TokenizeName | None = None
+    """How BLEU cuts translations into words: none (at blanks), 13a, char, ja-mecab; when not given char for references
+    in Japanese or Chinese, else 13a."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_tokenize(self.tokenize)
+
+
 class Translation(Task):
     """Sentences and their translations."""
 
@@ -99,6 +115,7 @@ class Translation(Task):
     options = TranslationOptions
     training = TranslationTraining
     model = TranslationConfig
+    evaluation = TranslationEvaluation
     examples = (
         "--source train.en --target train.ja --validation dev.en dev.ja --minutes 60",
         "pairs.tsv --level word",
@@ -148,7 +165,7 @@ class Translation(Task):
 
     def examples_of(self, files: Sequence[Path], options: Mapping[str, Any], folder: Path) -> Pairs:
         """Return other pairs in the symbols of a network."""
-        return ParallelCoder.load(folder, options).read(files)[0]
+        return ParallelCoder.load(folder, options).read(files)
 
     def judged(self, data: Data) -> int:
         """Return how many symbols of the validation part are scored each time, at most."""
@@ -157,3 +174,26 @@ class Translation(Task):
     def scores(self, examples: Examples, found: Mapping[str, float]) -> dict[str, float]:
         """Return the perplexity of a symbol of the target, the end of a sentence being one."""
         return {"perplexity": float(np.exp(found["loss"]))}
+
+    def evaluated(
+        self, trained: Trained, examples: Examples, asked: TranslationEvaluation, progress: Report
+    ) -> dict[str, Any]:
+        """Return what the translations found are worth: BLEU, chrF, their length, how many are empty; and the speed.
+
+        Pairs with an empty side are left out, and counted."""
+        from naibu.generation.translating import translate
+        from naibu.generation.translation_stepper import TranslationStepper
+
+        assert isinstance(examples, Pairs)
+        coder = ParallelCoder.load(trained.folder, trained.options)
+        which = examples.which.tolist()
+        found = translate(TranslationStepper(trained.model), coder, examples.source, which, asked, progress=progress)
+        references = [examples.target.text(each) for each in which]
+        translations = [best[0].text for best in found.best]
+        tokenize = asked.tokenize or usual_tokenize(references)
+        return {
+            **bleu(translations, references, tokenize),
+            "empty": translations.count(""),
+            "left_out": examples.left_out,
+            "sentences_per_second": len(which) / found.seconds,
+        }
