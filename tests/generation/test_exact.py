@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from toy_steppers import RandomStepper, everything, sentences
 
 from naibu.errors import OptionError
 from naibu.generation.beam import beam
 from naibu.generation.exact import Budget, exact
 from naibu.generation.options import SearchOptions
-from toy_steppers import RandomStepper, everything, sentences
 
 SHORT = SearchOptions(max_ratio=0.1, beam=1)
 WAYS = [

@@ -86,9 +86,7 @@ def sentences(count: int, lengths: Sequence[int] | None = None, first: int = 0) 
     return Batch({"source": Stream(x, torch.tensor(lengths))}, x[:0])
 
 
-def everything(
-    stepper: PrefixStepper, sentence: int, options: SearchOptions, source: int = 3
-) -> Iterator[Hypothesis]:
+def everything(stepper: PrefixStepper, sentence: int, options: SearchOptions, source: int = 3) -> Iterator[Hypothesis]:
     """All translations that are allowed, with their scores: the oracle of searches."""
     words = [k for k in range(stepper.vocabulary) if k not in (BEGIN, END)]
     for length in range(options.fewest(source), options.longest(source) + 1):
