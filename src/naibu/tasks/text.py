@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 UNITS = {"character": 512, "word": 400, "subword": 400}
 TRUNCATION = {"character": 100, "word": 35, "subword": 50}
 """Units, and steps of a window, by level, where nothing is asked for."""
+TIED_SCALE = 4.0
+"""By what a tied embedding is multiplied as it is read, where nothing is asked for."""
 MANY = 4_000
 """Symbols from which on the output layer tells frequent ones and rarer ones in two steps."""
 
@@ -150,6 +152,7 @@ class Text(Task):
         model = replace(
             model,
             tied=tied,
+            tied_scale=(model.tied_scale or TIED_SCALE) if tied else model.tied_scale,
             softmax=model.softmax or ("adaptive" if tied and many else "full"),
             embedding_dropout=0.0 if letters and model.embedding_dropout is None else model.embedding_dropout,
         )
