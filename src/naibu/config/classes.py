@@ -13,12 +13,12 @@ class ClassesConfig(ModelConfig):
     """The shape of a network that tells the class of a sequence."""
 
     dropout: float | None = None  # type: ignore[assignment]  # where nothing is asked for, what is read says
-    """Share of values dropped between layers and before the output; chosen when not given: .5 of texts, .4 of numbers."""
+    """Share of values dropped between layers and before the output; when not given .5 of texts, .4 of numbers."""
     one_way: bool = False
     """Read forwards alone; else every layer reads both ways."""
     pooling: PoolingName = "mean-max"
-    """What tells the class: the last state of each direction, the mean or the largest of each unit over the steps, both,
-    or a mean by weights that attention gives the steps."""
+    """What tells the class: the last state of each direction, the mean or the largest of each unit over the steps,
+    both, or a mean by weights that attention gives the steps."""
     attention: int = 64
     """Hidden units of attention, where --pooling attention."""
     symbol_dropout: float | None = None

@@ -24,7 +24,7 @@ UNKNOWN = 0
 
 
 class Classifier(Model):
-    """Embedding (of symbols), recurrent layers that read both ways, pooling over the steps, output: p(class | sequence).
+    """Embedding (of symbols), recurrent layers that read both ways, pooling over steps, output: p(class | sequence).
 
     `inputs` is the number of symbols, or, with `numbers`, of features at a step. Parameters: `embedding.weight` (of
     symbols alone), `layers.*` with torch's names, `attention.*` where that is how steps are pooled, `output.weight`,
@@ -89,8 +89,8 @@ class Classifier(Model):
 
     @torch.no_grad()
     def outcomes(self, batch: Batch, state: Any = None) -> tuple[Outcomes, Any]:
-        """Return `loss`, `gold`, `predicted` and its `probability` at the last step of each sequence, -1 or NaN before it;
-        with attention its weights at every step as `attention`."""
+        """Return `loss`, `gold`, `predicted` and its `probability` at the last step of each sequence, -1 or NaN before
+        it; with attention its weights at every step as `attention`."""
         logits, weights = self.logits(batch)
         target, found = batch.target, self._gold(batch)
         last = target >= 0

@@ -44,7 +44,7 @@ class Model(nn.Module, ABC):
 
     reads: ClassVar[Mapping[str, str]] = {}
     whole: bool = False
-    """Whether it reads whole sequences alone, as what reads backwards must: they are never cut, and no state carried."""
+    """Whether it reads whole sequences alone, as what reads backwards must: none is cut, and no state carried."""
 
     @property
     def device(self) -> torch.device:

@@ -1,4 +1,4 @@
-"""Many steps as one vector: the last state, the mean, the largest of each unit, or a mean by the weights of attention."""
+"""Many steps as one vector: the last state, mean, largest of each unit, or a mean by the weights of attention."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def pooled(hidden: Tensor, lengths: Tensor, how: PoolingName, weights: Tensor | 
     """Return one vector for each sequence, `[batch hidden]`, twice as wide for mean-max, from `hidden [time batch
     hidden]`.
 
-    lengths: `[batch]`. weights: of steps, `[time batch]`, for attention. both: whether the second half of the units read
-    backwards; their last state is that at the first step.
+    lengths: `[batch]`. weights: of steps, `[time batch]`, for attention. both: whether the second half of the units
+    read backwards; their last state is that at the first step.
     """
     if how == "attention":
         assert weights is not None

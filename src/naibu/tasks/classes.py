@@ -20,12 +20,14 @@ from naibu.data.examples import Data, Examples
 from naibu.data.files import open_files
 from naibu.data.levels import LevelName, SplitName
 from naibu.data.vocabulary import Vocabulary
-from naibu.errors import NaibuError
-from naibu.tasks.task import Measure, Task, accuracy_measure, loss_measure, own_kind
+from naibu.errors import NaibuError, OptionError
+from naibu.tasks.task import Measure, Task, Trained, accuracy_measure, loss_measure, own_kind
 
 if TYPE_CHECKING:
     from naibu.data.order import ByLength
     from naibu.models.classifier import Classifier
+    from naibu.progress import Report
+    from naibu.tasks.classes_told import ClassesTold
 
 UNITS, VECTOR = 96, 100
 """Units of each direction, and the size of a word's vector, where nothing is asked for."""
@@ -119,6 +121,22 @@ class ClassesTraining(TrainingConfig):
         check(alone, "passes", self.passes, "left away with --steps or --minutes")
 
 
+@dataclass(frozen=True)
+class ClassesEvaluation:
+    """What stands beside a classifier."""
+
+    alone: bool = False
+    """Do not fit logistic regression on the training part, to stand beside it."""
+
+
+@dataclass(frozen=True)
+class ClassesPrediction:
+    """What is told of each sequence."""
+
+    each: bool = False
+    """Write the probability of every class, not of the likeliest alone."""
+
+
 class Classes(Task):
     """Sequences with a class each."""
 
@@ -127,6 +145,8 @@ class Classes(Task):
     options = ClassesOptions
     model = ClassesConfig
     training = ClassesTraining
+    evaluation = ClassesEvaluation
+    prediction = ClassesPrediction
     examples = (
         "reviews.csv --text review --class stars",
         "vowels_TRAIN.ts --test vowels_TEST.ts",
@@ -222,6 +242,62 @@ class Classes(Task):
     def measures(self, examples: Examples) -> tuple[Measure, ...]:
         """Return the loss of a sequence and the share of those told right."""
         return loss_measure(), accuracy_measure()
+
+    def evaluated(
+        self, trained: Trained, examples: Examples, asked: ClassesEvaluation, progress: Report
+    ) -> dict[str, Any]:
+        """Return macro F1, scores by class, confusion, how many examples occur in training, and the same of simple ways
+        fitted on the same training part; where that cannot be opened again, `beside` says why."""
+        from naibu.tasks.classes_beside import simple_ways
+        from naibu.tasks.classes_scores import by_class, confusion_of, interval_of, macro_f1, probabilities, summary_of
+
+        assert isinstance(examples, ClassExamples)
+        names, gold = examples.names, examples.codes
+        predicted = probabilities(trained.model, examples, progress).argmax(-1)
+        table = confusion_of(predicted, gold, len(names))
+        found: dict[str, Any] = dict(
+            zip(("accuracy_low", "accuracy_high"), interval_of(predicted == gold), strict=True)
+        )
+        found |= {"macro_f1": macro_f1(table), "seen_in_training": int(examples.seen().sum())}
+        found["by_class"] = by_class(table, names)
+        found["confusion"] = {
+            name: dict(zip(names, row.tolist(), strict=True)) for name, row in zip(names, table, strict=True)
+        }
+        if asked.alone:
+            return found
+        try:
+            data = trained.data()
+        except NaibuError as error:
+            return found | {"beside": f"nothing: {error}"}
+        assert isinstance(data, ClassData)
+        ways = simple_ways(data.train, data.validation, examples)
+        found["baselines"] = {
+            way.name: {**summary_of(way.probabilities, gold, names), "settings": way.settings} for way in ways
+        }
+        return found
+
+    def told(self, scores: Mapping[str, Any]) -> dict[str, Any]:
+        """Return scores as they are printed: simple ways and classes in a row each."""
+        from naibu.tasks.classes_scores import told_rows
+
+        return told_rows(scores)
+
+    def predict(
+        self, trained: Trained, files: Sequence[Path], asked: ClassesPrediction, progress: Report
+    ) -> ClassesTold:
+        """Return the classes of sequences in files laid out as those that were learnt, with or without classes."""
+        from naibu.tasks.classes_scores import probabilities
+        from naibu.tasks.classes_told import ClassesTold, without_class
+
+        if not files:
+            raise OptionError(f"{trained.folder}: name files whose sequences are to be told")
+        coder = load_coder(trained.folder)
+        how = Asked(**{**options_of_table(trained.options), "whole": True, "known": coder.names})
+        read = read_rows(files, how)
+        examples = coder.examples(replace(read, rows=without_class(read.rows, coder.names)), classless=True)
+        return ClassesTold(
+            read, tuple(files), coder.names, probabilities(trained.model, examples, progress), asked.each
+        )
 
 
 def _balanced(examples: Examples) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""What turns rows into the examples of a network and its outcomes into classes: vocabulary or scale, and their names."""
+"""What turns rows into the examples of a network: the names of classes, and the vocabulary or the scale."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class ClassCoder(ABC):
 
     @abstractmethod
     def examples(self, rows: Rows | Sequence[Row], *, classless: bool = False) -> ClassExamples:
-        """Return rows as examples. Raises CorpusError, with file and line, for one that a network cannot read, and for a
-        class that is none of `names`; with `classless` rows may be without one."""
+        """Return rows as examples. Raises CorpusError, with file and line, for one that a network cannot read, and for
+        a class that is none of `names`; with `classless` rows may be without one."""
 
     def codes(self, rows: Sequence[Row], classless: bool) -> Array:
         """Return the codes of the rows' classes, int32, -1 for those without one where these may be."""
@@ -54,7 +54,10 @@ class ClassCoder(ABC):
             if row.label not in index:
                 raise CorpusError(
                     f"the class {row.label!r} does not occur in training, which has {_listed(self.names)}; leave it "
-                    "out, or learn it too", row.file, row.line or None)  # fmt: skip
+                    "out, or learn it too",
+                    row.file,
+                    row.line or None,
+                )
         return np.array([-1 if row.label is None else index[row.label] for row in rows], np.int32)
 
     def known(self, digests: Array) -> Array:
@@ -135,9 +138,9 @@ class NumberClassCoder(ClassCoder):
         self._save_learnt(folder)
 
     def scaled(self, value: Array) -> Array:
-        """Return what is read of a series [time channel], float32 [time feature]: each channel less its mean in training
-        and in its standard deviations, 0 where it is missing; then its change since the step before (0 at the first, and
-        beside what is missing) in its root mean square; then 1 where it is missing."""
+        """Return what is read of a series [time channel], float32 [time feature]: each channel less its mean in
+        training and in its standard deviations, 0 where it is missing; then its change since the step before (0 at the
+        first, and beside what is missing) in its root mean square; then 1 where it is missing."""
         scaled = (value - self.mean) / self.spread
         there = ~np.isnan(scaled)
         parts = [np.where(there, scaled, 0.0)]
@@ -159,8 +162,11 @@ class NumberClassCoder(ClassCoder):
         for row in found:
             value = series(row, self.longest)
             if not self.masked and np.isnan(value).any():
-                raise CorpusError("a value is missing; in training none was, so the network cannot read it", row.file,
-                                  row.line or None)  # fmt: skip
+                raise CorpusError(
+                    "a value is missing; in training none was, so the network cannot read it",
+                    row.file,
+                    row.line or None,
+                )
             values.append(self.scaled(value))
             digests.append(digest(value.tobytes()))
         codes, known = self.codes(found, classless), self.known(np.array(digests, np.uint64))
@@ -180,17 +186,15 @@ def load_coder(folder: Path) -> TextClassCoder | NumberClassCoder:
         if about["kind"] == "text":
             text = TextCoder.load(folder, {"level": about["level"], "split": about["split"], "longest": longest})
             return TextClassCoder(names, text.vocabulary, text.level, bool(about["case"]), longest, learnt)
-        scale = (np.array(about[name], np.float64) for name in ("mean", "spread", "change"))
-        channels = tuple(map(str, about["channels"]))
-        return NumberClassCoder(
-            names, channels, *scale, bool(about["changes"]), bool(about["masked"]), longest, learnt
-        )
+        mean, spread, change = (np.array(about[name], np.float64) for name in ("mean", "spread", "change"))
+        channels, changes, masked = tuple(map(str, about["channels"])), bool(about["changes"]), bool(about["masked"])
+        return NumberClassCoder(names, channels, mean, spread, change, changes, masked, longest, learnt)
     except (*MALFORMED, OSError) as error:
         raise damaged(folder / FILE, WHAT, error) from None
 
 
 def cut(row: Row, level: Level, case: bool, longest: int) -> Array:
-    """Return the numbers of a text's symbols in the level's table, its end last. Raises CorpusError for an empty one."""
+    """Return the numbers of a text's symbols in the level's table, its end last. Raises CorpusError for an empty text."""
     text = cast(str, row.value).strip()
     if not text:
         raise CorpusError("an empty text; each example has to have one", row.file, row.line or None)

@@ -56,8 +56,8 @@ class ClassExamples(Examples):
         return ("position", "steps_left", "class", *(OF_CLASS + name for name in self.names))
 
     def label(self, name: str, stream: str = "input") -> Column:
-        """Return a label of every step: `position` from 0, `steps_left` until the last, the `class` of the sequence, and
-        `class:NAME`, 1 at all steps of one that is of this class. Raises OptionError for one that there is not."""
+        """Return a label of every step: `position` from 0, `steps_left` until the last, the `class` of the sequence,
+        and `class:NAME`, 1 at all steps of one that is of it. Raises OptionError for a label that there is not."""
         lengths = self.lengths
         position = np.arange(int(lengths.sum())) - np.repeat(self.starts[:-1] - self.starts[0], lengths)
         if name == "position":
@@ -133,15 +133,11 @@ class TextExamples(ClassExamples):
     def subset(self, which: Array, /) -> TextExamples:
         """Return the chosen examples."""
         rows, starts, codes, known = self._chosen(which)
-        return TextExamples(
-            self.numbers[rows], starts, codes, self.names, self.level, self.vocabulary, self.ids, known
-        )
+        return TextExamples(self.numbers[rows], starts, codes, self.names, self.level, self.vocabulary, self.ids, known)
 
     def numbered_by(self, vocabulary: Vocabulary, ids: Array) -> TextExamples:
         """Return the same texts in which symbols have other numbers."""
-        return TextExamples(
-            self.numbers, self.starts, self.codes, self.names, self.level, vocabulary, ids, self._known
-        )
+        return TextExamples(self.numbers, self.starts, self.codes, self.names, self.level, vocabulary, ids, self._known)
 
     def symbols_of(self, example: int) -> list[str]:
         """Return the symbols of a text as they were written, its end included."""

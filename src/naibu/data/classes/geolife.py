@@ -65,8 +65,11 @@ def read_geolife(files: Sequence[SourceFile], features: Sequence[str], notes: No
                 rows.append(Row(values, mode, labels[user].name, line, group))
         outside += int((~used).sum())
     if not rows:
-        raise CorpusError("no trip with a mode: there is no labels.txt beside the folder Trajectory, or none of its "
-                          "stretches has points", files[0].name if files else None)  # fmt: skip
+        raise CorpusError(
+            "no trip with a mode: there is no labels.txt beside the folder Trajectory, or none of its "
+            "stretches has points",
+            files[0].name if files else None,
+        )
     missing = len(set(users) - set(labels))
     for number, what in (
         (missing, "users without labels.txt left aside"),
@@ -91,8 +94,9 @@ def _points(file: SourceFile, notes: Notes) -> Array:
             latitude, longitude = float(cells[0]), float(cells[1])
             seconds = _seconds(f"{cells[5]} {cells[6]}", "%Y-%m-%d %H:%M:%S")
         except (ValueError, IndexError):
-            raise CorpusError("not a point: latitude, longitude, 0, altitude, days, date, time", file.name,
-                              number) from None  # fmt: skip
+            raise CorpusError(
+                "not a point: latitude, longitude, 0, altitude, days, date, time", file.name, number
+            ) from None
         if not (abs(latitude) <= 90 and abs(longitude) <= 180):
             notes.append(("left aside", f"{file.name}, line {number}: no place on earth"))
             continue
@@ -110,8 +114,9 @@ def _labels(file: SourceFile, notes: Notes) -> list[tuple[int, float, float, str
         try:
             begin, end, mode = _seconds(cells[0], _STAMP), _seconds(cells[1], _STAMP), cells[2]
         except (ValueError, IndexError):
-            raise CorpusError("not a stretch: start, end (2008/04/02 11:24:21) and mode, with tabs between them",
-                              file.name, number) from None  # fmt: skip
+            raise CorpusError(
+                "not a stretch: start, end (2008/04/02 11:24:21) and mode, with tabs between them", file.name, number
+            ) from None
         if end < begin or not mode:
             raise CorpusError("a stretch that ends before it begins, or has no mode", file.name, number)
         found.append((number, begin, end, mode))

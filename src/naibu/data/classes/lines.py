@@ -29,7 +29,8 @@ def blank_rows(file: SourceFile, notes: Notes, asked: Asked) -> Iterator[Row]:
     """Yield a row for each line that is a class, a blank, and a text, as `DESC:manner How did ... ?` of TREC.
 
     Where every class is of the form COARSE:fine the class is what stands before the colon, unless `asked.fine`; a note
-    says so. Where `asked.known` says the classes of a network, and hardly a line begins with one, lines are texts alone.
+    says so. Where `asked.known` says the classes of a network, and less than half of the lines begin with one, lines are
+    texts alone.
     """
     lines = list(numbered_lines(read_text(file, notes)))
     cut = [(number, *line.strip().partition(" ")[::2]) for number, line in lines]
@@ -42,8 +43,9 @@ def blank_rows(file: SourceFile, notes: Notes, asked: Asked) -> Iterator[Row]:
         notes.append(("classes", "what stands before the colon of COARSE:fine (--fine takes the whole)"))
     for (number, label, text), kept in zip(cut, labels, strict=True):
         if not text.strip():
-            raise CorpusError(f"no text after {label!r}; a line has to be the class, a blank, and the text",
-                              file.name, number)  # fmt: skip
+            raise CorpusError(
+                f"no text after {label!r}; a line has to be the class, a blank, and the text", file.name, number
+            )
         yield Row(text.strip(), kept, file.name, number)
 
 

@@ -132,11 +132,24 @@ def open_classes(
             raise OptionError(f"--{name} {value}: must be 0 or more")
     options: dict[str, Any] = {
         "files": [str(path.resolve()) for path in paths],
-        "text": text, "class_": class_, "format": format, "level": level, "split": split, "case": case,
-        "whole": whole, "fine": fine, "id": id, "time": time, "features": list(features), "no_changes": no_changes,
-        "validation": _placed(validation, "validation"), "test": _placed(test, "test"),
-        "vocabulary": vocabulary, "longest": longest, "split_seed": seed,
-    }  # fmt: skip
+        "text": text,
+        "class_": class_,
+        "format": format,
+        "level": level,
+        "split": split,
+        "case": case,
+        "whole": whole,
+        "fine": fine,
+        "id": id,
+        "time": time,
+        "features": list(features),
+        "no_changes": no_changes,
+        "validation": _placed(validation, "validation"),
+        "test": _placed(test, "test"),
+        "vocabulary": vocabulary,
+        "longest": longest,
+        "split_seed": seed,
+    }
     asked = Asked(**options_of_table(options))
     read = read_rows(paths, asked)
     options["format"] = read.format
@@ -147,7 +160,9 @@ def open_classes(
             named[part] = read_rows([Path(options[part])], replace(asked, format=read.format, whole=True))
             with_class(named[part].rows)
             if named[part].channels != read.channels:
-                raise CorpusError(f"other channels than {paths[0].name}: {', '.join(named[part].channels)}", options[part])
+                raise CorpusError(
+                    f"other channels than {paths[0].name}: {', '.join(named[part].channels)}", options[part]
+                )
     if read.kind == "text":
         options["level"] = level or chosen_level([str(row.value) for row in read.rows if row.whole])
     return _opened(paths, read, named, options)
@@ -176,10 +191,11 @@ def _opened(paths: list[Path], read: Rows, named: dict[str, Rows], options: dict
     for part in ("train", "test"):
         if not taken[part]:
             raise CorpusError(f"no example is left for the {part} part; give more, or another --test", paths[0])
-    if level is not None:
-        coder, examples = _texts(taken, parts, names, level, options)
-    else:
-        coder, examples = _numbers(taken, parts, names, read.channels, options)
+    coder, examples = (
+        _numbers(taken, parts, names, read.channels, options)
+        if level is None
+        else _texts(taken, parts, names, level, options)
+    )
     name = paths[0].name if len(paths) == 1 else f"{paths[0].name} and {len(paths) - 1} more"
     counted = [Counter(str(row.label) for row in taken[part]) for part in ("train", "validation", "test")]
     counts = {name: tuple(found[name] for found in counted) for name in names}
@@ -209,42 +225,45 @@ def _divided(
     rows: dict[str, list[Row]], keys: dict[str, list[Hashable]], options: dict[str, Any]
 ) -> tuple[dict[str, list[int]], list[tuple[str, str]]]:
     """Return the numbers of the rows of each part, in their own file's, and what is to be said of it."""
-    own, notes = rows["train"], list[tuple[str, str]]()
-    found = division.once(own, keys["train"])
-    kept = np.array(found.kept, np.int64)
+    found = division.once(rows["train"], keys["train"])
+    notes = _notes(found)
+    parts: dict[str, list[int]] = {part: list(range(len(some))) for part, some in rows.items() if part != "train"}
+    elsewhere = {keys[part][k] for part, some in parts.items() for k in some}
+    kept = [k for k in found.kept if keys["train"][k] not in elsewhere]
+    if len(kept) < len(found.kept):
+        notes.append(("in another part too", f"{len(found.kept) - len(kept):,} examples, which are not learnt"))
+    for part, usual in (("test", division.SHARE), ("validation", division.VALIDATION)):
+        if part in parts:
+            continue
+        share = options[part]
+        if share is None:
+            small = part == "validation" and sum(rows["train"][k].whole for k in kept) < division.SMALL
+            share = 0.0 if small else usual
+            if small:
+                told = f"none of fewer than {division.SMALL} examples: the training part chooses the weights"
+                notes.append(("validation", told))
+        parts[part] = _held(rows["train"], kept, share, options["split_seed"] + (part == "validation"))
+        groups = {rows["train"][k].group for k in parts[part]} - {-1}
+        gone = set(parts[part])
+        kept = [k for k in kept if k not in gone and rows["train"][k].group not in groups]
+    return {**parts, "train": kept}, notes
+
+
+def _held(rows: Sequence[Row], kept: Sequence[int], share: float, seed: int) -> list[int]:
+    """Return which of the rows kept are held out; of what may be scored alone, phrases are not."""
+    whole = [k for k in kept if rows[k].whole]
+    held = division.held_out([str(rows[k].label) for k in whole], [rows[k].group for k in whole], share, seed)
+    return [k for k, out in zip(whole, held.tolist(), strict=True) if out]
+
+
+def _notes(found: division.Once) -> list[tuple[str, str]]:
+    notes = []
     if found.repeated:
         notes.append(("repeated", f"{found.repeated:,} examples that came before are left out"))
     if found.contradicting:
-        notes.append(("of several classes", f"{found.contradicting:,} different ones are left out; the first: {found.example}"))
-    elsewhere = {key for part in rows if part != "train" for key in keys[part]}
-    again = np.array([keys["train"][k] in elsewhere for k in kept], bool)
-    if again.any():
-        notes.append(("in another part too", f"{int(again.sum()):,} examples of {'/'.join(p for p in rows if p != 'train')}"
-                      " are not learnt"))  # fmt: skip
-    kept = kept[~again]
-    parts: dict[str, list[int]] = {part: list(range(len(rows[part]))) for part in rows if part != "train"}
-    shares = {"test": division.SHARE, "validation": division.VALIDATION}
-    for part, usual in shares.items():
-        if part in parts:
-            parts[part] = [k for k in parts[part] if rows[part][k].whole]
-            continue
-        whole = kept[[own[k].whole for k in kept]]
-        small = part == "validation" and len(whole) < division.SMALL
-        share = (0.0 if small else usual) if options[part] is None else float(options[part])
-        if small and options[part] is None:
-            notes.append(("validation", f"none of fewer than {division.SMALL} examples: the training part chooses the weights"))
-        groups = _groups(own, whole)
-        held = division.held_out([str(own[k].label) for k in whole], groups, share, options["split_seed"] + (part == "validation"))
-        parts[part] = whole[held].tolist()
-        out = {own[k].group for k in parts[part]} - {-1}
-        gone, texts = set(parts[part]), {keys["train"][k] for k in parts[part]}
-        kept = np.array([k for k in kept if k not in gone and own[k].group not in out and keys["train"][k] not in texts], np.int64)
-    parts["train"] = kept.tolist()
-    return parts, notes
-
-
-def _groups(rows: Sequence[Row], which: Array) -> list[int]:
-    return [rows[k].group for k in which]
+        told = f"{found.contradicting:,} different ones are left out; the first: {found.example}"
+        notes.append(("of several classes", told))
+    return notes
 
 
 def _texts(
@@ -264,11 +283,16 @@ def _texts(
     coder = TextClassCoder(names, vocabulary, level.fresh(), options["case"], options["longest"], learnt)
     return coder, {
         part: TextExamples(
-            *joined[part], coder.codes(taken[part], False), names, level, vocabulary, ids,
+            *joined[part],
+            coder.codes(taken[part], False),
+            names,
+            level,
+            vocabulary,
+            ids,
             None if part == "train" else coder.known(np.array([digest(spelt(level, v)) for v in values], np.uint64)),
         )
         for part, values in parts.items()
-    }  # fmt: skip
+    }
 
 
 def _numbers(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -58,15 +59,18 @@ def read_points(table: Table, asked: Asked, notes: list[tuple[str, str]], *, cla
     if plan is None:
         raise CorpusError("a table without rows", table.name)
     rows, double, moved = list[Row](), 0, 0
-    for some in points.values():
-        seconds = np.array([point.seconds for point in some])
-        moved += int((np.diff(seconds) < 0).sum())
-        _, first = np.unique(seconds, return_index=True)
+    for name, some in points.items():
+        times = np.array([point.seconds for point in some])
+        moved += int((np.diff(times) < 0).sum())
+        _, first = np.unique(times, return_index=True)
         double += len(some) - len(first)
         kept = [some[number] for number in first.tolist()]
-        rows.append(Row(_values(kept, plan, table.name), _label(kept, asked, table.name), table.name, kept[0].line))
-    for number, what in ((double, "points left out: their id has a point at the same time"),
-                         (moved, "places at which points stood out of the order of time; they are sorted")):  # fmt: skip
+        label, values = _label(kept, asked, table.name), _values(kept, plan, table.name)
+        rows.append(Row(values, label, table.name, kept[0].line, name=name))
+    for number, what in (
+        (double, "points left out: their id has a point at the same time"),
+        (moved, "places at which points stood out of the order of time; they are sorted"),
+    ):
         if number:
             notes.append(("points", f"{number:,} {what}"))
     if plan.features:
@@ -85,8 +89,9 @@ def _plan(table: Table, asked: Asked, first: dict[str, str]) -> Plan:
         for name in asked.features:
             if name not in columns and name not in features:
                 known = ", ".join((*table.columns, *motion.FEATURES))
-                raise CorpusError(f"--features {name}: no such column, and nothing that is computed; there are {known}",
-                                  table.name)  # fmt: skip
+                raise CorpusError(
+                    f"--features {name}: no such column, and nothing that is computed; there are {known}", table.name
+                )
     else:
         aside = own | set(places or ())
         columns = tuple(name for name in table.columns if name not in aside and _is_number(first[name]))
@@ -99,9 +104,7 @@ def _plan(table: Table, asked: Asked, first: dict[str, str]) -> Plan:
 
 
 def _places(columns: Sequence[str]) -> tuple[str, str] | None:
-    found = [
-        next((name for name in columns if name.strip().lower() in names), None) for names in (LATITUDE, LONGITUDE)
-    ]
+    found = [next((name for name in columns if name.strip().lower() in names), None) for names in (LATITUDE, LONGITUDE)]
     return None if found[0] is None or found[1] is None else (found[0], found[1])
 
 
@@ -112,8 +115,11 @@ def _label(points: Sequence[_Point], asked: Asked, name: str) -> str | None:
     if len(labels) > 1:
         one, other = sorted(labels)[:2]
         line = next(point.line for point in points if point.cells[asked.class_] == other)
-        raise CorpusError(f"{asked.id} {points[0].cells[asked.id or '']!r} is of two classes, {one} and {other}; a "
-                          "series has one", name, line)  # fmt: skip
+        raise CorpusError(
+            f"{asked.id} {points[0].cells[asked.id or '']!r} is of two classes, {one} and {other}; a series has one",
+            name,
+            line,
+        )
     return labels.pop() if labels else None
 
 
@@ -169,6 +175,10 @@ def _seconds(cell: str, name: str, line: int) -> float:
     raise CorpusError(f"{cell!r} is no time: neither seconds nor as 2024-05-31T12:00:00", name, line)
 
 
-def _readers() -> Iterator:  # type: ignore[type-arg]
+def _readers() -> Iterator[Callable[[str], datetime]]:
     yield datetime.fromisoformat
-    yield from (lambda text, form=form: datetime.strptime(text, form) for form in FORMATS)
+    yield from (partial(_strptime, form) for form in FORMATS)
+
+
+def _strptime(form: str, text: str) -> datetime:
+    return datetime.strptime(text, form)

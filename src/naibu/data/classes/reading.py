@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from naibu.data.classes import geolife, lines, ngsim, points, tables, trees, ts
-from naibu.data.classes.rows import FORMATS, Asked, FormatName, KindName, Row, Rows
+from naibu.data.classes.rows import FORMATS, Asked, FormatName, Row, Rows
 from naibu.data.classes.texts import numbered_lines, read_text
 from naibu.data.files import SourceFile, is_many, open_files
 from naibu.errors import CorpusError, OptionError
 
-KIND: dict[FormatName, KindName] = dict.fromkeys(FORMATS, "text") | {
-    name: "numbers" for name in ("ts", "points", "geolife", "ngsim")
-}  # type: ignore[dict-item,assignment]
+NUMBERS: tuple[FormatName, ...] = ("ts", "points", "geolife", "ngsim")
+"""Layouts of series; those of the others are of texts."""
 LOOKED_AT = 1000
 """Lines by which a layout is told."""
 FEW = 0.2
@@ -40,13 +39,13 @@ def read_rows(paths: Sequence[Path], asked: Asked) -> Rows:
             raise OptionError(f"{option}: say which column; {opened[0].name} is read as a table of {name}s")
     if form == "geolife":
         return geolife.read_geolife(opened, asked.features, notes)
-    if KIND[form] == "numbers" and form != "ts":
+    if form in ("points", "ngsim"):
         return _joined([_table(file, form, asked, notes) for file in opened], notes)
     rows = list(_rows(paths, opened, form, asked, notes))
     channels = _channels(rows) if form == "ts" else ()
     if not rows:
         raise CorpusError("no example is in it", paths[0])
-    return Rows(KIND[form], form, rows, channels, _summed(notes))
+    return Rows("numbers" if form in NUMBERS else "text", form, rows, channels, _summed(notes))
 
 
 def layout(paths: Sequence[Path], opened: Sequence[SourceFile], asked: Asked) -> FormatName:
@@ -142,8 +141,11 @@ def _table(file: SourceFile, form: FormatName, asked: Asked, notes: list[tuple[s
 def _joined(parts: Sequence[Rows], notes: list[tuple[str, str]]) -> Rows:
     first = parts[0]
     if other := next((part for part in parts if part.channels != first.channels), None):
-        raise CorpusError(f"other columns of numbers than before it: {', '.join(other.channels)} in place of "
-                          f"{', '.join(first.channels)}", other.rows[0].file)  # fmt: skip
+        raise CorpusError(
+            f"other columns of numbers than before it: {', '.join(other.channels)} in place of "
+            f"{', '.join(first.channels)}",
+            other.rows[0].file,
+        )
     rows = [row for part in parts for row in part.rows]
     return Rows(first.kind, first.format, rows, first.channels, _summed(notes))
 

@@ -19,7 +19,8 @@ class Row(NamedTuple):
 
     value: a text, or numbers float64 [time channel], NaN where one is missing. label: its class, None where the file
     says none. file, line: where it stands, line 0 where it is a file of its own. group: what may not be divided, a
-    sentence and its phrases; -1 for none. whole: whether it may be scored; a phrase is only learnt.
+    sentence and its phrases; -1 for none. whole: whether it may be scored; a phrase is only learnt. name: what it is
+    called in a table of points, by its id.
     """
 
     value: str | Array
@@ -28,6 +29,7 @@ class Row(NamedTuple):
     line: int
     group: int = -1
     whole: bool = True
+    name: str = ""
 
     @property
     def place(self) -> str:

@@ -41,15 +41,20 @@ def ts_rows(file: SourceFile, notes: list[tuple[str, str]], *, class_known: bool
             _check_head(head, file.name, class_known)
         row = _row(line, head, file.name, number)
         if channels is not None and row.value.shape[1] != channels:  # type: ignore[union-attr]
-            raise CorpusError(f"{row.value.shape[1]} channels, where the first series has {channels}",  # type: ignore[union-attr]
-                              file.name, number)  # fmt: skip
+            raise CorpusError(
+                f"{row.value.shape[1]} channels, where the first series has {channels}",  # type: ignore[union-attr]
+                file.name,
+                number,
+            )
         channels = row.value.shape[1]  # type: ignore[union-attr]
         yield row
 
 
 def _check_head(head: Head, name: str, class_known: bool) -> None:
     if head.get("timestamps", ["false"])[0].lower() == "true":
-        raise CorpusError("@timeStamps true: series with time stamps are read from a table of points (--id, --time)", name)
+        raise CorpusError(
+            "@timeStamps true: series with time stamps are read from a table of points (--id, --time)", name
+        )
     labelled = head.get("classlabel", ["true"])[0].lower() == "true"
     if not labelled and not class_known:
         said = "@targetLabel: these are for regression" if "targetlabel" in head else "@classLabel false"
