@@ -13,7 +13,11 @@ class ClassesConfig(ModelConfig):
     """The shape of a network that tells the class of a sequence."""
 
     dropout: float | None = None  # type: ignore[assignment]  # where nothing is asked for, what is read says
-    """Share of values dropped between layers and before the output; when not given .5 of texts, .4 of numbers."""
+    """Share of values dropped between layers and before the output; when not given .5 of words, .3 of characters,
+    .4 of numbers."""
+    embedding_dropout: float | None = None
+    """Share of values dropped from the vectors of the symbols read, anew for each; when not given .2 of words, else
+    0."""
     one_way: bool = False
     """Read forwards alone; else every layer reads both ways."""
     pooling: PoolingName = "mean-max"
@@ -22,7 +26,7 @@ class ClassesConfig(ModelConfig):
     attention: int = 64
     """Hidden units of attention, where --pooling attention."""
     symbol_dropout: float | None = None
-    """Share of symbols that are read as unknown in training, anew each time; chosen when not given: .1 of words."""
+    """Share of symbols that are read as unknown in training, anew each time; .1 when not given."""
     variation: float | None = None
     """How far series are changed in training, anew each time: this share of either end is cut off at most, the speed
     changed by one and a half times as much, size and noise have this standard deviation; .1 when not given."""

@@ -33,7 +33,7 @@ UNITS, VECTOR = 96, 100
 """Units of each direction, and the size of a word's vector, where nothing is asked for."""
 SMALL_UNITS = 64
 """Units for characters and numbers."""
-PASSES = 10
+PASSES = 25
 """Passes over the training examples, where neither these nor steps nor minutes are asked for."""
 FEWEST, MOST = 1_000, 5_000
 """Steps that these are, at least and at most."""
@@ -97,7 +97,7 @@ class ClassesTraining(TrainingConfig):
     """How a network learns classes, as suits it."""
 
     passes: float = 0.0
-    """Passes over the training examples, in place of steps or minutes; 0 chooses, 10, and as many more or fewer as
+    """Passes over the training examples, in place of steps or minutes; 0 chooses, 25, and as many more or fewer as
     make 1,000 to 5,000 steps."""
     batch_size: int = 64
     """Sequences in a batch, at most."""
@@ -199,9 +199,10 @@ class Classes(Task):
             model,
             units=model.units or (UNITS if words else SMALL_UNITS),
             embedding=model.embedding or (VECTOR if words else 0),
-            dropout=(0.5 if text else 0.4) if model.dropout is None else model.dropout,
-            symbol_dropout=(0.1 if words else 0.0) if model.symbol_dropout is None else model.symbol_dropout,
-            variation=(0.0 if text else 0.1) if model.variation is None else model.variation,
+            dropout=_chosen(model.dropout, 0.5 if words else 0.3 if text else 0.4),
+            embedding_dropout=_chosen(model.embedding_dropout, 0.2 if words else 0.0),
+            symbol_dropout=_chosen(model.symbol_dropout, 0.1 if text else 0.0),
+            variation=_chosen(model.variation, 0.0 if text else 0.1),
             class_weights=weights,
         )
         if training.steps is None and training.minutes is None:
@@ -298,6 +299,11 @@ class Classes(Task):
         return ClassesTold(
             read, tuple(files), coder.names, probabilities(trained.model, examples, progress), asked.each
         )
+
+
+def _chosen(given: float | None, usual: float) -> float:
+    """Return what is given, else what is usual."""
+    return usual if given is None else given
 
 
 def _balanced(examples: Examples) -> tuple[float, ...]:

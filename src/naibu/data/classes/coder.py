@@ -194,7 +194,7 @@ def load_coder(folder: Path) -> TextClassCoder | NumberClassCoder:
 
 
 def cut(row: Row, level: Level, case: bool, longest: int) -> Array:
-    """Return the numbers of a text's symbols in the level's table, its end last. Raises CorpusError for an empty text."""
+    """Return the numbers of a text's symbols in a level's table, its end last. Raises CorpusError for an empty one."""
     text = cast(str, row.value).strip()
     if not text:
         raise CorpusError("an empty text; each example has to have one", row.file, row.line or None)

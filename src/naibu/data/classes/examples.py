@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
 NESTED = ("inside_quotes", "bracket_depth", "inside_brackets")
 """Labels of texts besides those of all sequences, as running text has them."""
-OF_CLASS = "class:"
+FEW = 12
+"""Classes up to which it is a label of its own, recorded without being asked for, whether a sequence is of each."""
+
+
+def of_class(name: str, names: tuple[str, ...]) -> str:
+    """Return the label that is 1 in sequences of a class: `is_NAME`, or of many classes `is:NAME`, which is recorded
+    where it is asked for."""
+    return f"is{'_' if len(names) <= FEW else ':'}{name}"
 
 
 class ClassExamples(Examples):
@@ -53,11 +60,11 @@ class ClassExamples(Examples):
 
     def labels(self, stream: str) -> tuple[str, ...]:
         """Return the labels that any sequence has, and whether it is of a class, for each of them."""
-        return ("position", "steps_left", "class", *(OF_CLASS + name for name in self.names))
+        return ("position", "steps_left", "class", *(of_class(name, self.names) for name in self.names))
 
     def label(self, name: str, stream: str = "input") -> Column:
         """Return a label of every step: `position` from 0, `steps_left` until the last, the `class` of the sequence,
-        and `class:NAME`, 1 at all steps of one that is of it. Raises OptionError for a label that there is not."""
+        and `is_NAME`, 1 at all steps of one that is of it. Raises OptionError for a label that there is not."""
         lengths = self.lengths
         position = np.arange(int(lengths.sum())) - np.repeat(self.starts[:-1] - self.starts[0], lengths)
         if name == "position":
@@ -67,8 +74,9 @@ class ClassExamples(Examples):
         codes = np.repeat(self.codes, lengths).astype(np.int32)
         if name == "class":
             return Column(codes, self.names)
-        if name.startswith(OF_CLASS) and (one := name.removeprefix(OF_CLASS)) in self.names:
-            return Column((codes == self.names.index(one)).astype(np.int32))
+        for code, one in enumerate(self.names):
+            if name == of_class(one, self.names):
+                return Column((codes == code).astype(np.int32))
         raise OptionError(f"label {name!r} does not exist here: there are {', '.join(self.labels(stream))}")
 
     def batch(self, which: Array) -> Batch:

@@ -29,8 +29,8 @@ def blank_rows(file: SourceFile, notes: Notes, asked: Asked) -> Iterator[Row]:
     """Yield a row for each line that is a class, a blank, and a text, as `DESC:manner How did ... ?` of TREC.
 
     Where every class is of the form COARSE:fine the class is what stands before the colon, unless `asked.fine`; a note
-    says so. Where `asked.known` says the classes of a network, and less than half of the lines begin with one, lines are
-    texts alone.
+    says so. Where `asked.known` are the classes of a network, and less than half of the lines begin with one, lines
+    are texts alone.
     """
     lines = list(numbered_lines(read_text(file, notes)))
     cut = [(number, *line.strip().partition(" ")[::2]) for number, line in lines]

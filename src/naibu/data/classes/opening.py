@@ -24,7 +24,7 @@ from naibu.data.classes.coder import (
     series,
     spelt,
 )
-from naibu.data.classes.examples import OF_CLASS, ClassExamples, TextExamples
+from naibu.data.classes.examples import ClassExamples, TextExamples, of_class
 from naibu.data.classes.reading import read_rows
 from naibu.data.classes.rows import Asked, Row, Rows, with_class
 from naibu.data.events import Array
@@ -186,35 +186,68 @@ def _opened(paths: list[Path], read: Rows, named: dict[str, Rows], options: dict
         parts = {part: list(map(value, some)) for part, some in taken.items()}
     else:
         parts = {part: [values[where[part]][k] for k in chosen[part]] for part in chosen}
-    names = ordered({str(row.label) for row in taken["train"]})
-    check_classes(names, paths[0])
     for part in ("train", "test"):
         if not taken[part]:
             raise CorpusError(f"no example is left for the {part} part; give more, or another --test", paths[0])
+    name = paths[0].name if len(paths) == 1 else f"{paths[0].name} and {len(paths) - 1} more"
+    data = _numbered(name, taken, parts, read.channels, level, options)
+    fingerprint = digest_of(*(digest_of_source(Path(file)) for file in _files(options)), _apart(options))
+    return replace(data, fingerprint=fingerprint, found=_described(data, [*read.notes, *notes]))
+
+
+def data_of_rows(read: Rows) -> ClassData:
+    """Return rows that were not read from files as data all of which are learnt, as they are; texts at the level that
+    suits them."""
+    level = chosen_level([str(row.value) for row in read.rows]) if read.kind == "text" else None
+    options: dict[str, Any] = {
+        "level": level,
+        "split": "reader",
+        "case": False,
+        "longest": 0,
+        "vocabulary": 0,
+        "no_changes": False,
+    }
+    options |= {"format": read.format, "files": [read.rows[0].file]}
+    cutting = None if level is None else _level(options)
+    values = [series(row, 0) if cutting is None else cut(row, cutting, False, 0) for row in read.rows]
+    empty: dict[str, list[Any]] = {"validation": [], "test": []}
+    taken, parts = {"train": read.rows, **empty}, {"train": values, **empty}
+    return _numbered("rows", taken, parts, read.channels, cutting, options)
+
+
+def _numbered(
+    name: str,
+    taken: dict[str, list[Row]],
+    parts: dict[str, list[Array]],
+    channels: tuple[str, ...],
+    level: Level | None,
+    options: dict[str, Any],
+) -> ClassData:
+    """Return rows of three parts, and what is read of them, as data; without what is found and their fingerprint."""
+    names = ordered({str(row.label) for row in taken["train"]})
+    check_classes(names, options["files"][0])
     coder, examples = (
-        _numbers(taken, parts, names, read.channels, options)
+        _numbers(taken, parts, names, channels, options)
         if level is None
         else _texts(taken, parts, names, level, options)
     )
-    name = paths[0].name if len(paths) == 1 else f"{paths[0].name} and {len(paths) - 1} more"
     counted = [Counter(str(row.label) for row in taken[part]) for part in ("train", "validation", "test")]
-    counts = {name: tuple(found[name] for found in counted) for name in names}
-    chief = max(names, key=lambda each: counted[0][each]) if len(names) > 2 else names[-1]
-    data = ClassData(
-        name=name,
-        task="classes",
-        options=options,
-        train=examples["train"],
-        validation=examples["validation"],
-        test=examples["test"],
-        sizes={"input" if level is not None else "numbers": _width(coder), "classes": len(names)},
+    counts = {each: (counted[0][each], counted[1][each], counted[2][each]) for each in names}
+    chief = max(names, key=lambda each: counts[each][0]) if len(names) > 2 else names[-1]
+    sizes = {"numbers" if level is None else "input": _width(coder), "classes": len(names)}
+    asks = (of_class(chief, names), "steps_left")
+    return ClassData(
+        name,
+        "classes",
+        options,
+        **examples,
+        sizes=sizes,
         coder=coder,
-        asks=(OF_CLASS + chief, "steps_left"),
-        fingerprint=digest_of(*(digest_of_source(Path(file)) for file in _files(options)), _apart(options)),
+        asks=asks,
+        fingerprint="",
         found=[],
-        counts=counts,  # type: ignore[arg-type]
+        counts=counts,
     )
-    return replace(data, found=_described(data, [*read.notes, *notes]))
 
 
 def _width(coder: TextClassCoder | NumberClassCoder) -> int:
@@ -232,16 +265,19 @@ def _divided(
     kept = [k for k in found.kept if keys["train"][k] not in elsewhere]
     if len(kept) < len(found.kept):
         notes.append(("in another part too", f"{len(found.kept) - len(kept):,} examples, which are not learnt"))
+    count = sum(rows["train"][k].whole for k in kept)
     for part, usual in (("test", division.SHARE), ("validation", division.VALIDATION)):
         if part in parts:
             continue
         share = options[part]
         if share is None:
-            small = part == "validation" and sum(rows["train"][k].whole for k in kept) < division.SMALL
+            small = part == "validation" and count < division.SMALL
             share = 0.0 if small else usual
             if small:
                 told = f"none of fewer than {division.SMALL} examples: the training part chooses the weights"
                 notes.append(("validation", told))
+        left = sum(rows["train"][k].whole for k in kept)
+        share = min(1.0, share * count / max(1, left))  # of all, not of what the other part left
         parts[part] = _held(rows["train"], kept, share, options["split_seed"] + (part == "validation"))
         groups = {rows["train"][k].group for k in parts[part]} - {-1}
         gone = set(parts[part])

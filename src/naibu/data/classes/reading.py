@@ -62,7 +62,7 @@ def layout(paths: Sequence[Path], opened: Sequence[SourceFile], asked: Asked) ->
     first = opened[0]
     if first.extension == ".ts":
         return "ts"
-    if tables.is_table(first.name):
+    if tables.is_table(first.name) and not _headless(first):
         if ngsim.is_ngsim(tables.Table(first, [])):
             return "ngsim"
         columns = ", ".join(tables.Table(first, []).columns)
@@ -88,6 +88,13 @@ def layout(paths: Sequence[Path], opened: Sequence[SourceFile], asked: Asked) ->
         f"{first.name}: what the classes are is not clear from the content; --format says it, one of "
         f"{', '.join(FORMATS)} (a table: --text COLUMN --class COLUMN)"
     )
+
+
+def _headless(file: SourceFile) -> bool:
+    """Return whether a table has two columns with tabs between them and no head: its first word comes again."""
+    first = [line.split("\t") for _, line in numbered_lines(read_text(file, []))][:LOOKED_AT]
+    two = all(len(cells) == 2 for cells in first)
+    return two and any(cells[0] == first[0][0] for cells in first[1:])
 
 
 def _inside(file: SourceFile, path: Path) -> int:
