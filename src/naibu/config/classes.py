@@ -19,7 +19,7 @@ class ClassesConfig(ModelConfig):
     """Share of values dropped from the vectors of the symbols read, anew for each; when not given .2 of words, else
     0."""
     one_way: bool = False
-    """Read forwards alone; else every layer reads both ways."""
+    """Read forwards alone, with all units; else every layer reads both ways, with half of them each."""
     pooling: PoolingName = "mean-max"
     """What tells the class: the last state of each direction, the mean or the largest of each unit over the steps,
     both, or a mean by weights that attention gives the steps."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _TASKS = {
     "trees": "naibu.tasks.trees:Trees",
     "text": "naibu.tasks.text:Text",
+    "translation": "naibu.tasks.translation:Translation",
     "classes": "naibu.tasks.classes:Classes",
 }
 """Name -> module and class."""

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from naibu.progress import Report
     from naibu.tasks.classes_told import ClassesTold
 
-UNITS, VECTOR = 96, 100
-"""Units of each direction, and the size of a word's vector, where nothing is asked for."""
-SMALL_UNITS = 64
+UNITS, VECTOR = 192, 100
+"""Units, half of them for each direction, and the size of a word's vector, where nothing is asked for."""
+SMALL_UNITS = 128
 """Units for characters and numbers."""
 PASSES = 25
 """Passes over the training examples, where neither these nor steps nor minutes are asked for."""
