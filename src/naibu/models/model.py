@@ -45,6 +45,8 @@ class Model(nn.Module, ABC):
 
     reads: ClassVar[Mapping[str, str]] = {}
     attends: ClassVar[Mapping[str, str]] = {}
+    whole: bool = False
+    """Whether it reads whole sequences alone, as what reads backwards must: none is cut, and no state carried."""
 
     @property
     def device(self) -> torch.device:

@@ -129,6 +129,7 @@ class Reading:
         size = np.dtype(dtype).itemsize * sum(self.units[self.streams[-1]].values())
         places = {int(start): number for number, start in enumerate(self.main.starts)}
         self.spans = [(places[a], places[b]) for a, b in plan_spans(self.main.starts, size)]
+        self.longest = None if model.whole or len(self.streams) > 1 else LONGEST
         self.outcomes = self._outcomes()
 
     def sink(self, stream: str, out: str | Path | None) -> Sink:
@@ -172,7 +173,7 @@ class Reading:
         batch, state = examples.batch(numbers), state_before(self.model, examples, numbers)
         for listener in (each for some in self.listeners.values() for each in some):
             listener.forget()
-        for window in cuts(len(batch.target), LONGEST if len(self.streams) == 1 else None):
+        for window in cuts(len(batch.target), self.longest):
             piece = batch.cut(window.start, window.stop)
             piece = piece.padded(len(window) - len(piece.target)).to(self.model.device)
             outcomes, state = self.model.outcomes(piece, state)
@@ -203,9 +204,10 @@ class _Part:
         starts, self._lengths = reading.tables[stream].starts, reading.tables[stream].lengths
         self._begins = starts[:-1] - starts[first]
         tokens = int(starts[last] - starts[first])
-        longest = LONGEST if len(reading.streams) == 1 else None
         rows = sum(
-            len(window) * len(which) for which in batches for window in cuts(int(self._lengths[which].max()), longest)
+            len(window) * len(which)
+            for which in batches
+            for window in cuts(int(self._lengths[which].max()), reading.longest)
         )
         self._staging = Staging(reading.units[stream], rows, reading.dtype)
         self._order = np.empty(tokens, np.int64)
