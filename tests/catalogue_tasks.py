@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from naibu.config import ModelConfig, TrainingConfig
+from naibu.config import ClassesConfig, ModelConfig, TrainingConfig
 from naibu.data.examples import Data
 from naibu.tasks import catalogue
 from naibu.tasks.catalogue import task_named
+from naibu.tasks.classes import ClassesOptions
 from naibu.tasks.text import TextOptions
 from naibu.tasks.trees import TreesOptions
 from random_trees import nested
@@ -49,6 +50,30 @@ def prose(folder: Path, level: str) -> TextOptions:
     return TextOptions((path,), level=level, longest=40 if level == "character" else 12, test=0.1)
 
 
+def moods(folder: Path) -> ClassesOptions:
+    rng, path = random.Random(7), folder / "moods.tsv"
+    words = {"glad": ["fine", "good", '"yes"'], "sad": ["poor", "bad", "(no)"]}
+    lines = []
+    for number in range(120):
+        label = ("glad", "sad")[number % 2]
+        text = [f"n{number}", *rng.choices(["so", "it", "was", "then"], k=rng.randint(1, 9)), rng.choice(words[label])]
+        lines.append(f"{label}\t{' '.join(text)}")
+    path.write_text("\n".join(lines) + "\n")
+    return ClassesOptions((path,), validation=0.2, test=0.2)
+
+
+def slopes(folder: Path) -> ClassesOptions:
+    rng, path = random.Random(9), folder / "slopes.ts"
+    lines = ["@classLabel true up down level", "@data"]
+    for number in range(90):
+        slope = (1, -1, 0)[number % 3]
+        channels = [[slope * step / 3 + rng.gauss(0, 0.3) for step in range(rng.randint(5, 14))] for _ in range(2)]
+        cells = [",".join("?" if rng.random() < 0.05 else f"{v:.3f}" for v in channel) for channel in channels]
+        lines.append(":".join([*cells, ("up", "down", "level")[number % 3]]))
+    path.write_text("\n".join(lines) + "\n")
+    return ClassesOptions((path,), validation=0.2, test=0.2)
+
+
 QUICK = TrainingConfig(steps=24, batch_size=8, validations=3, threads=1, warmup=5, truncation=11)
 ENTRIES = [
     Entry("trees", "trees", lambda folder: treebank(folder, "brackets"), ModelConfig(units=9, dropout=0.2), QUICK),
@@ -72,6 +97,27 @@ ENTRIES = [
         lambda folder: prose(folder, "word"),
         ModelConfig("gru", units=9, layers=2, tied=True),
         replace(QUICK, batch_size=3, optimiser="adamw"),
+    ),
+    Entry(
+        "classes",
+        "classes",
+        moods,
+        ClassesConfig(units=9, pooling="attention", attention=5),
+        replace(QUICK, optimiser="adamw", learning_rate=0.02),
+    ),
+    Entry(
+        "classes of numbers",
+        "classes",
+        slopes,
+        ClassesConfig("gru", units=7, layers=2, balanced=True),
+        replace(QUICK, optimiser="adamw", learning_rate=0.02),
+    ),
+    Entry(
+        "classes, one way",
+        "classes",
+        moods,
+        ClassesConfig("rnn", units=8, one_way=True, pooling="last"),
+        replace(QUICK, optimiser="adamw", learning_rate=0.02),
     ),
     Entry(
         "waves",

@@ -14,6 +14,7 @@ _HOME = {
     "open_trees": "naibu.data.corpus:open_corpus",
     "open_corpus": "naibu.data.corpus",
     "open_text": "naibu.data.text_corpus",
+    "open_classes": "naibu.data.classes.opening",
     "train": "naibu.training.train",
     "evaluate": "naibu.training.evaluate",
     "predict": "naibu.training.evaluate",
@@ -38,6 +39,7 @@ _HOME = {
     "TrainingConfig": "naibu.config",
     "TreesOptions": "naibu.tasks.trees",
     "TextOptions": "naibu.tasks.text",
+    "ClassesOptions": "naibu.tasks.classes",
     "open_run": "naibu.runs",
     "load": "naibu.runs.load",
     "NaibuError": "naibu.errors",
@@ -45,7 +47,18 @@ _HOME = {
     "OptionError": "naibu.errors",
     "StoredError": "naibu.errors",
 }
-_MODULES = ("cells", "data", "ngrams", "probes", "interventions", "gradients", "reporting", "papers", "bench")
+_MODULES = (
+    "cells",
+    "data",
+    "ngrams",
+    "probes",
+    "interventions",
+    "gradients",
+    "reporting",
+    "papers",
+    "bench",
+    "sklearn",
+)
 
 __all__ = [*_HOME, *_MODULES, "__version__"]  # noqa: PLE0604
 
@@ -58,6 +71,7 @@ if TYPE_CHECKING:
     from naibu.cells.unroll import unroll as unroll
     from naibu.config import ModelConfig as ModelConfig
     from naibu.config import TrainingConfig as TrainingConfig
+    from naibu.data.classes.opening import open_classes as open_classes
     from naibu.data.corpus import open_corpus as open_corpus
     from naibu.data.text_corpus import open_text as open_text
     from naibu.drawing import draw as draw
@@ -77,6 +91,7 @@ if TYPE_CHECKING:
     from naibu.recording.watching import watch as watch
     from naibu.runs import open_run as open_run
     from naibu.runs.load import load as load
+    from naibu.tasks.classes import ClassesOptions as ClassesOptions
     from naibu.tasks.text import TextOptions as TextOptions
     from naibu.tasks.trees import TreesOptions as TreesOptions
     from naibu.training.evaluate import evaluate as evaluate
