@@ -182,7 +182,9 @@ def test_every_sentence_is_judged_and_no_beam_finds_more_than_what_is_proved(kno
         assert (each.fault == "none") == (each.same)
     missed = [width.missed(judged) for width in widths]
     assert missed[0] >= missed[1] >= missed[2]
-    alone = judge(known.stepper, known.coder, known.pairs, found, ALPHA, Budget(1))
+    way = replace(ALPHA, alpha=1.0)
+    found = [best.found for best in sweep(known.stepper, known.coder, known.pairs, way, [9])[0].best]
+    alone = judge(known.stepper, known.coder, known.pairs, found, way, Budget(2))
     assert any(each.verdict == "undecided" for each in alone)
     assert not any(each.verdict in ("model error", "both fine") and not each.proof.decided for each in alone)
 
