@@ -18,8 +18,7 @@ from naibu.cli import main
 from naibu.data.parallel_coder import ParallelCoder
 from naibu.errors import OptionError
 from naibu.generation.errors import judge, sweep
-from naibu.generation.exact import Budget
-from naibu.generation.options import SearchOptions
+from naibu.generation.options import Budget, SearchOptions
 from naibu.generation.translation_stepper import TranslationStepper
 from naibu.reporting.translation_errors import render
 from naibu.runs.load import load

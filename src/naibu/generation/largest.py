@@ -20,7 +20,7 @@ def largest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
     if chunks < 4 * count:
         return values.topk(count)
     whole = chunks * CHUNK
-    maxima = values[:, :whole].unflatten(1, (chunks, CHUNK)).amax(2)
+    maxima = values[:, :whole].reshape(rows, chunks, CHUNK).amax(2)
     chosen = maxima.topk(count).indices
     places = (chosen[:, :, None] * CHUNK + torch.arange(CHUNK)).flatten(1)
     places = torch.cat((places, torch.arange(whole, size).expand(rows, -1)), 1)
