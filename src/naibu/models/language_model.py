@@ -107,14 +107,14 @@ def embedding_size(vocabulary: int, config: ModelConfig) -> int:
     return config.units if config.tied else min(config.units, -(-2 * vocabulary // 16) * 16)
 
 
-def recurrent(input_size: int, config: ModelConfig) -> Recurrent:
-    """Return the recurrent layers that a configuration asks for, initialised.
+def recurrent(input_size: int, config: ModelConfig, *, bidirectional: bool = False) -> Recurrent:
+    """Return the recurrent layers that a configuration asks for, in one direction or both, initialised.
 
     Raises OptionError where it asks for what its cell does not have: a gate, or recurrent weights.
     """
     layer = wrapped(config)
-    between = config.dropout if config.layers > 1 else 0.0
-    layers = layer(input_size, config.units or UNITS, num_layers=config.layers, dropout=between)
+    units, between = config.units or UNITS, config.dropout if config.layers > 1 else 0.0
+    layers = layer(input_size, units, num_layers=config.layers, dropout=between, bidirectional=bidirectional)
     if config.orthogonal:
         init.orthogonal_(layers)
     if "forget_gate" in layer.cell_type.gates:
