@@ -13,7 +13,7 @@ from naibu.data.examples import Array
 from naibu.data.token_table import Gathering, TokenTable
 from naibu.errors import CorpusError
 
-COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
+COLUMNS: tuple[str, ...] = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 GLOBAL = "# global.columns ="
 """The comment that names other columns, in the first line of a file."""
 SUBJECTS = ("nsubj", "csubj")

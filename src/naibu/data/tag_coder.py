@@ -193,6 +193,11 @@ class TagCoder:
         found = np.array([numbers.get(tag, -1) for tag in tags], np.int32)
         return Targets(found, stray, int((found < 0).sum()))
 
+    def gold(self, table: TokenTable) -> list[str]:
+        """Return the tags of a table, spans marked as the training files mark them."""
+        tags = table.column(self.column)
+        return tags if self.written is None else _converted(table, tags, self.written)[0]
+
     def spell(self, numbers: Array, starts: Sequence[int] | Array) -> list[str]:
         """Return the tags of numbers, int [token], as the files have them; `starts` are those of the sentences."""
         tags = [self.tags[number] for number in numbers.tolist()]

@@ -88,6 +88,11 @@ class Source:
                         for place in each.stray),
         )  # fmt: skip
 
+    def gold(self, tokens: Array) -> list[str]:
+        """Return the tags of tokens, int [token], as the training files have them, be they known or not."""
+        tags = [tag for table in self.tables for tag in self.coder.gold(table)]
+        return [tags[token] for token in tokens.tolist()]
+
     def column(self, name: str) -> list[str]:
         """Return the values of a column of the files, one a token. Raises OptionError where there is none."""
         return [value for table in self.tables for value in table.column(name)]
@@ -104,7 +109,7 @@ class Source:
         if self.coder.scheme is not None:
             place = self._entity_place
             found |= {BEGUN: lambda: Column((place > 0).astype(np.int32)), PLACE: lambda: Column(place)}
-        if all({"head", "deprel"} <= set(table.columns) for table in self.tables):
+        if self._in_all("head") and self._in_all("deprel"):
             for number, name in enumerate(TREE):
                 found[name] = lambda number=number: Column(self._tree[number])  # type: ignore[misc]
         return found
@@ -113,9 +118,11 @@ class Source:
         """Yield the columns that all files have and that have few different values."""
         for name in self.tables[0].columns:
             read = name in (self.coder.word, *NUMBERS)
-            if not read and all(name in table.columns for table in self.tables):
-                if 1 < len(set(self.column(name))) <= FEW:
-                    yield name
+            if not read and self._in_all(name) and 1 < len(set(self.column(name))) <= FEW:
+                yield name
+
+    def _in_all(self, name: str) -> bool:
+        return all(name in table.columns for table in self.tables)
 
     @cached_property
     def _entity_place(self) -> Array:
@@ -152,7 +159,7 @@ class Tagged(Examples):
 
     def inputs(self, stream: str) -> Mapping[str, Column]:
         """Return the words as they stand in the files."""
-        return {"symbol": Column(self.source.form[self._tokens], self.source.forms)}
+        return {"symbol": Column(self.source.form[self.tokens], self.source.forms)}
 
     def labels(self, stream: str) -> tuple[str, ...]:
         """Return the names of what is known of every token: its place, columns with few values, entities, trees."""
@@ -165,7 +172,7 @@ class Tagged(Examples):
         """
         if name == "position":
             lengths = self.lengths
-            return Column((np.arange(len(self._tokens)) - np.repeat(np.cumsum(lengths) - lengths, lengths)).astype(
+            return Column((np.arange(len(self.tokens)) - np.repeat(np.cumsum(lengths) - lengths, lengths)).astype(
                 np.int32))  # fmt: skip
         if name in self.source.labels:
             found = self.source.labels[name]()
@@ -175,7 +182,7 @@ class Tagged(Examples):
             except OptionError:
                 listed = ", ".join((*self.labels(stream), *self.source.tables[0].columns))
                 raise OptionError(f"label {name!r} does not exist here: there are {listed}") from None
-        return Column(found.values[self._tokens], found.names)
+        return Column(found.values[self.tokens], found.names)
 
     def subset(self, which: Array, /) -> Tagged:
         """Return the chosen sentences."""
@@ -227,7 +234,7 @@ class Tagged(Examples):
         return ("" if self.source.coder.pairs else " ").join(self.symbols_of(sentence))
 
     @cached_property
-    def _tokens(self) -> Array:
+    def tokens(self) -> Array:
         """The place of every token, int64 [token]."""
         lengths = self.lengths
         first = np.repeat(self.source.starts[self.which] - np.cumsum(lengths) + lengths, lengths)
@@ -303,7 +310,8 @@ def open_tags(
     if not paths:
         raise OptionError("no tagged text is named: give a file, a folder or an archive")
     if rare < 1 or seed < 0:
-        raise OptionError(f"--rare {rare}: must be at least 1" if rare < 1 else f"--split-seed {seed}: must be 0 or more")
+        told = f"--rare {rare}: must be at least 1" if rare < 1 else f"--split-seed {seed}: must be 0 or more"
+        raise OptionError(told)
     test = (SHARE if share_of(validation, "validation") is not None else 0.0) if test is None else test
     options: dict[str, Any] = {
         "files": [str(path.resolve()) for path in paths],
@@ -415,7 +423,7 @@ def _check(train: Tagged, coder: TagCoder, path: Path, options: Mapping[str, Any
     """Raise CorpusError where there is nothing to learn."""
     if not len(train):
         raise CorpusError("no sentence is left to learn from; give more text, or smaller shares", path)
-    different = np.unique(train.source.tags[train._tokens])
+    different = np.unique(train.source.tags[train.tokens])
     if len(different) < 2:
         told = f"every word has the same tag, {coder.tags[int(different[0])]!r}: nothing can be learnt"
         raise CorpusError(f"{told}; name another column with --column ({', '.join(coder.columns)})", path)
@@ -423,8 +431,8 @@ def _check(train: Tagged, coder: TagCoder, path: Path, options: Mapping[str, Any
 
 def _counts(source: Source, train: Tagged, validation: Tagged, test: Tagged) -> dict[str, int]:
     parts = {"train": train, "validation": validation, "test": test}
-    unknown = {f"unknown_tags_{name}": int((source.tags[part._tokens] < 0).sum()) for name, part in parts.items()}
-    words = {f"unknown_words_{name}": int((source.x[part._tokens, 0] == 0).sum()) for name, part in parts.items()}
+    unknown = {f"unknown_tags_{name}": int((source.tags[part.tokens] < 0).sum()) for name, part in parts.items()}
+    words = {f"unknown_words_{name}": int((source.x[part.tokens, 0] == 0).sum()) for name, part in parts.items()}
     sizes = {f"{name}_sentences": len(part) for name, part in parts.items()}
     return {**sizes, "forms": len(source.forms), "stray": len(source.stray), **unknown, **words}
 

@@ -39,10 +39,13 @@ class Model(nn.Module, ABC):
     """A network of this project.
 
     `reads` says which stream each of its recurrent layers reads, by the layer's path: {"encoder": "source"}; layers
-    that are not named read the last stream.
+    that are not named read the last stream, one named with None reads the steps of none, letters of a word for example,
+    and is not recorded. `whole` says that examples are read whole, from both sides for example, so that none may be
+    cut into windows that carry a state on.
     """
 
-    reads: ClassVar[Mapping[str, str]] = {}
+    reads: ClassVar[Mapping[str, str | None]] = {}
+    whole: ClassVar[bool] = False
 
     @property
     def device(self) -> torch.device:

@@ -107,7 +107,7 @@ class Tagger(Model):
                 ids = ids.masked_fill(torch.rand(len(ids), device=ids.device) < self.config.word_dropout, 0)
             found.append(vectors(ids))
         if self.letters is not None:  # each different word of the batch is spelt once
-            different, which = rows[:, 0].unique(return_inverse=True)
+            different, which = torch.unique(rows[:, 0], return_inverse=True)
             place = torch.empty_like(different).scatter_(0, which, torch.arange(len(rows), device=rows.device))
             spelt = rows[place, 1 + len(self.vectors) :]
             found.append(functional.embedding(which, self.letters(spelt)))
@@ -135,6 +135,6 @@ class Letters(nn.Module):
 
 def _beside(size: int, most: int) -> int:
     """Return how many numbers a vector of one of so many has: a multiple of 8 that grows with their root."""
-    return min(most, 8 * math.ceil(1.6 * size**0.56 / 8))
+    return min(most, 8 * math.ceil(0.2 * math.pow(size, 0.56)))
 
 

@@ -15,12 +15,12 @@ INFINITY = float("inf")
 
 
 class CRF(nn.Module):
-    """p(tags) = exp(score) / sum of exp(score) over all allowed paths, score = first[y_1] + s_1[y_1] + pair[y_1, y_2] +
-    s_2[y_2] + ... + last[y_n].
+    """The probability of a path of tags y: exp(score) over the sum of exp(score) of all allowed paths, where
+    score = first[y_1] + s_1[y_1] + pairs[y_1, y_2] + s_2[y_2] + ... + last[y_n].
 
-    `allowed` says what may be: forbidden paths have no probability, in training as afterwards. Parameters: `pairs [tag tag]`, `first [tag]`, `last [tag]`, zeros at the beginning; without
-    `learned` there are none, and only what is forbidden tells paths apart. Scores are `[time batch tag]`, lengths at
-    least 1.
+    `allowed` says what may be: forbidden paths have no probability, in training as afterwards. Parameters: `pairs [tag
+    tag]`, from and to, `first [tag]`, `last [tag]`, zeros at the beginning; without `learned` there are none, and only
+    what is forbidden tells paths apart. Scores s are `[time batch tag]`, lengths at least 1.
 
     Source: Lafferty, McCallum & Pereira 2001; no CRF library is followed in its layout of parameters.
     """
@@ -28,6 +28,9 @@ class CRF(nn.Module):
     may_follow: Tensor
     may_begin: Tensor
     may_end: Tensor
+    pairs: Tensor
+    first: Tensor
+    last: Tensor
 
     def __init__(self, allowed: Allowed, *, learned: bool = True) -> None:
         super().__init__()
