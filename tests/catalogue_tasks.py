@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from naibu.config import ModelConfig, TrainingConfig
+from naibu.config import ModelConfig, TagsConfig, TrainingConfig
 from naibu.data.examples import Data
 from naibu.tasks import catalogue
 from naibu.tasks.catalogue import task_named
+from naibu.tasks.tags import TagsOptions
 from naibu.tasks.text import TextOptions
 from naibu.tasks.trees import TreesOptions
 from random_trees import nested
@@ -49,6 +50,28 @@ def prose(folder: Path, level: str) -> TextOptions:
     return TextOptions((path,), level=level, longest=40 if level == "character" else 12, test=0.1)
 
 
+NAMES = {"PER": ["Ann", "Bo Li", "Carl von Ox"], "LOC": ["Rome", "New York", "Ulm"]}
+
+
+def sentences(count: int, seed: int = 7):
+    """Sentences as (word, part of speech, tag of its entity) of each word."""
+    rng = random.Random(seed)
+    for _ in range(count):
+        rows = [("so", "ADV", "O")] * rng.randint(0, 2)
+        for _ in range(rng.randint(1, 3)):
+            kind = rng.choice(list(NAMES))
+            words = rng.choice(NAMES[kind]).split()
+            rows += [(word, "PROPN", f"{'BI'[place > 0]}-{kind}") for place, word in enumerate(words)]
+            rows += [(rng.choice(["sees", "is", "knew"]), "VERB", "O")]
+        yield rows
+
+
+def columns(folder: Path, **options: object) -> TagsOptions:
+    path = folder / "names.txt"
+    path.write_text("\n".join("".join(f"{' '.join(row)}\n" for row in rows) for rows in sentences(90)))
+    return TagsOptions((path,), columns=("word,pos,entity",), test=0.2, **options)
+
+
 QUICK = TrainingConfig(steps=24, batch_size=8, validations=3, threads=1, warmup=5, truncation=11)
 ENTRIES = [
     Entry("trees", "trees", lambda folder: treebank(folder, "brackets"), ModelConfig(units=9, dropout=0.2), QUICK),
@@ -72,6 +95,20 @@ ENTRIES = [
         lambda folder: prose(folder, "word"),
         ModelConfig("gru", units=9, layers=2, tied=True),
         replace(QUICK, batch_size=3, optimiser="adamw"),
+    ),
+    Entry(
+        "tags",
+        "tags",
+        lambda folder: columns(folder, features=("pos",)),
+        TagsConfig(units=7, embedding=6, letters=4, letter_embedding=5, dropout=0.1),
+        replace(QUICK, optimiser="adamw", learning_rate=0.02),
+    ),
+    Entry(
+        "tags, softmax",
+        "tags",
+        lambda folder: columns(folder, column="pos"),
+        TagsConfig("gru", units=6, layers=2, decode="softmax", letters=0),
+        QUICK,
     ),
     Entry(
         "waves",

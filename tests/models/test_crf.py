@@ -52,11 +52,7 @@ def by_hand(field, scores, target):
     total = 0.0
     for row in range(len(LENGTHS)):
         every = list(paths(field, scores, row))
-        agree = [
-            score
-            for path, score in every
-            if all(target[t, row] in (-1, tag) for t, tag in enumerate(path))
-        ]
+        agree = [score for path, score in every if all(target[t, row] in (-1, tag) for t, tag in enumerate(path))]
         total = total + torch.logsumexp(torch.stack([s for _, s in every]), 0) - torch.logsumexp(torch.stack(agree), 0)
     return total
 

@@ -34,8 +34,8 @@ class Record(NamedTuple):
 
 
 def read_spans(text: str, name: str, level: UnitName | None = None) -> TokenTable:
-    """Return the tokens of records, each a sentence, with IOB2 tags; columns `character` or `word`, `entity` where there
-    are spans.
+    """Return the tokens of records, each a sentence: columns `character` or `word` and, where there are spans, `entity`
+    with IOB2 tags.
 
     level: what a token is; when not given characters where less than one in twenty is a blank. A record has `text`,
     and `entities` (`spans`, `labels`), each `{"span": [from, to], "type": kind}`, `{"start": from, "end": to, "label":

@@ -90,7 +90,7 @@ class TagCoder:
         chosen: of each table, which sentences are learnt from. rare: how often a word has to come to have a number of
         its own. known: words that have one whatever they are, those with a vector, as far as they come at all.
         """
-        words, shapes, pairs, letters = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+        read, words, shapes, pairs, letters = (Counter[str]() for _ in range(5))
         values: list[Counter[str]] = [Counter() for _ in features]
         tags, kinds, marks = Counter[str](), Counter[str](), list[list[str]]()
         single = all(len(form) == 1 for table in tables for form in set(table.column(word)))
@@ -101,15 +101,17 @@ class TagCoder:
             others = [table.column(feature) for feature in features]
             sentences = [(table.starts[sentence], table.starts[sentence + 1]) for sentence in which.tolist()]
             for begin, end in sentences:
-                some = forms[begin:end]
-                words.update(each.lower() for each in some) if lowercase else words.update(some)
-                shapes.update(map(shape_of, some))
+                read.update(forms[begin:end])
                 tags.update(gold[begin:end])
                 marks.append(gold[begin:end])
-                pairs.update(_pairs(some) if single else ())
-                letters.update(letter for each in some for letter in each) if not single else None
+                pairs.update(_pairs(forms[begin:end]) if single else ())
                 for counter, values_there in zip(values, others, strict=True):
                     counter.update(values_there[begin:end])
+        for form, count in read.items():
+            words[form.lower() if lowercase else form] += count
+            shapes[shape_of(form)] += count
+            for letter in () if single else form:
+                letters[letter] += count
         written = scheme_of(marks) if spans else None
         if written is not None:
             kinds = Counter(span.kind for tags_there in marks for span in spans_of(tags_there, written).found)

@@ -43,9 +43,7 @@ def format_of(text: str) -> FormatName:
     return "conllu" if is_conllu(text) else "columns"
 
 
-def _read(
-    text: str, name: str, columns: Sequence[str], asked: Sequence[str], level: UnitName | None
-) -> TokenTable:
+def _read(text: str, name: str, columns: Sequence[str], asked: Sequence[str], level: UnitName | None) -> TokenTable:
     match format_of(text):
         case "spans":
             return read_spans(text, name, level)
@@ -100,5 +98,3 @@ def _records_with(text: str, table: TokenTable, name: str, tags: Sequence[str], 
     if listed:
         return json.dumps([record.value for record in records], ensure_ascii=False, indent=1) + "\n"
     return "".join(json.dumps(record.value, ensure_ascii=False) + "\n" for record in records)
-
-

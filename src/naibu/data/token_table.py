@@ -111,6 +111,4 @@ class Gathering:
         self.end_sentence()
         if not self.rows:
             raise CorpusError("no token: it is empty", self.name)
-        return TokenTable(
-            self.name, format, columns, self.rows, self.lines, self.starts, self.documents, header
-        )
+        return TokenTable(self.name, format, columns, self.rows, self.lines, self.starts, self.documents, header)

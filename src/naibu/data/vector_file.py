@@ -61,7 +61,8 @@ def read_vectors(path: Path) -> Vectors:
     words, values = (_text if text else _binary)(rest, count, size, path)
     if not np.isfinite(values).all():
         place = int(np.flatnonzero(~np.isfinite(values).all(1))[0])
-        raise CorpusError(f"the vector of {words[place]!r} has a number that is none", path, place + 2 if text else None)
+        line = place + 2 if text else None
+        raise CorpusError(f"the vector of {words[place]!r} has a number that is none", path, line)
     return Vectors(tuple(words), values)
 
 

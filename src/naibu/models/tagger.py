@@ -136,5 +136,3 @@ class Letters(nn.Module):
 def _beside(size: int, most: int) -> int:
     """Return how many numbers a vector of one of so many has: a multiple of 8 that grows with their root."""
     return min(most, 8 * math.ceil(0.2 * math.pow(size, 0.56)))
-
-

@@ -16,8 +16,9 @@ from naibu.data.examples import Array, Data, Examples
 from naibu.data.span_records import UnitName
 from naibu.data.span_scores import class_scores, span_scores
 from naibu.data.tag_coder import TagCoder
+from naibu.data.tagged import Source, Tagged
 from naibu.data.tagged_files import format_of, read_tables, with_column
-from naibu.data.tags import SHARE, Source, Tagged, TagsData, open_tags
+from naibu.data.tags import SHARE, TagsData, open_tags
 from naibu.data.token_table import TokenTable
 from naibu.errors import CorpusError, OptionError
 from naibu.progress import Report

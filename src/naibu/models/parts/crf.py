@@ -132,9 +132,7 @@ def _log_partition(scores: Tensor, pairs: Tensor, first: Tensor, last: Tensor, l
     return found
 
 
-def _sums(
-    scores: Tensor, pairs: Tensor, first: Tensor, last: Tensor, lengths: Tensor, *, wanted: bool
-) -> _Sums:
+def _sums(scores: Tensor, pairs: Tensor, first: Tensor, last: Tensor, lengths: Tensor, *, wanted: bool) -> _Sums:
     alphas = _forward(scores, lengths, pairs, first)
     totals = _totals(alphas, last, lengths)
     total = totals.sum().to(scores.dtype)

@@ -11,6 +11,8 @@ from naibu.data.examples import Array
 
 TINY = 1e-280
 """A sum of exponentials below which it is taken once more, with a maximum of its own: its terms may have vanished."""
+LARGE = 600.0
+"""The log of a factor beyond which products are not taken of exponentials that may have vanished."""
 
 
 @compiled
@@ -87,19 +89,30 @@ def expected(
     """Fill how often each tag is to be expected at each step, `here [time batch tag]`, and add to `moved [tag tag]` how
     often one is to follow another; `totals [batch]` are the logs of the sums over all paths."""
     tags = pairs.shape[0]
+    top = pairs.max()
+    table = np.exp(pairs - top)
+    before, after, far = np.empty(tags), np.empty(tags), np.empty(tags)
     for row in range(len(lengths)):
         for step in range(lengths[row]):
             for tag in range(tags):
                 here[step, row, tag] = math.exp(alphas[step, row, tag] + betas[step, row, tag] - totals[row])
         for step in range(lengths[row] - 1):
             for tag in range(tags):
-                if here[step, row, tag] == 0.0:
-                    continue
-                before = alphas[step, row, tag] - totals[row]
+                far[tag] = scores[step + 1, row, tag] + betas[step + 1, row, tag]
+            highest, furthest = alphas[step, row].max(), far.max()
+            scale = highest + furthest + top - totals[row]
+            if scale > LARGE:  # the likeliest tags of the two steps cannot follow each other
+                for tag in range(tags):
+                    for following in range(tags):
+                        log = alphas[step, row, tag] + pairs[tag, following] + far[following] - totals[row]
+                        moved[tag, following] += math.exp(log)
+                continue
+            for tag in range(tags):
+                before[tag] = math.exp(alphas[step, row, tag] - highest + scale)
+                after[tag] = math.exp(far[tag] - furthest)
+            for tag in range(tags):
                 for following in range(tags):
-                    if here[step + 1, row, following] > 0.0:
-                        after = scores[step + 1, row, following] + betas[step + 1, row, following]
-                        moved[tag, following] += math.exp(before + pairs[tag, following] + after)
+                    moved[tag, following] += before[tag] * table[tag, following] * after[following]
 
 
 @compiled
