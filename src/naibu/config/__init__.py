@@ -26,3 +26,6 @@ from naibu.config.shared import one_of as one_of
 from naibu.config.tags import DecodeName as DecodeName
 from naibu.config.tags import TagsConfig as TagsConfig
 from naibu.config.text import TextConfig as TextConfig
+from naibu.config.translation import AttentionName as AttentionName
+from naibu.config.translation import EncoderName as EncoderName
+from naibu.config.translation import TranslationConfig as TranslationConfig

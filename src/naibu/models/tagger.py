@@ -57,7 +57,7 @@ class Tagger(Model):
         if "letters" in sizes and config.letters:
             self.letters = Letters(sizes["letters"], config)
             width += 2 * config.letters
-        self.encoder = recurrent(width, config, bidirectional=True)
+        self.encoder = recurrent(width, replace(config, units=2 * config.units), bidirectional=True)
         self.output = nn.Linear(2 * config.units, self.tags)
         self.crf = CRF(allowed(self.tags, self.kinds), learned=config.decode == "crf")
 
@@ -121,7 +121,7 @@ class Letters(nn.Module):
     def __init__(self, letters: int, config: TagsConfig) -> None:
         super().__init__()
         self.embedding = nn.Embedding(letters, config.letter_embedding)
-        alone = replace(config, units=config.letters, layers=1, dropout=0.0)
+        alone = replace(config, units=2 * config.letters, layers=1, dropout=0.0)
         self.layers = recurrent(config.letter_embedding, alone, bidirectional=True)
 
     def forward(self, spelt: Tensor) -> Tensor:

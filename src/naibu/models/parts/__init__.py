@@ -1,1 +1,1 @@
-"""Parts that models are made of, each a textbook word."""
+"""Parts that several models are made of."""
