@@ -143,6 +143,7 @@ def _opened(paths: list[Path], read: Mapping[str, list[TokenTable]], options: di
         scheme=options["scheme"],
         known=() if vectors is None else vectors.words,
     )
+    options = {**options, "level": "character" if coder.pairs else "word"}
     source = Source.of(tables, coder, repair=options["stray"] == "repair")
     train = Tagged(source, parts["train"])
     known = frozenset(train.words())

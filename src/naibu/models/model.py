@@ -40,12 +40,12 @@ class Model(nn.Module, ABC):
 
     `reads` says which stream each of its recurrent layers reads, by the layer's path: {"encoder": "source"}; layers
     that are not named read the last stream, one named with None reads the steps of none, letters of a word for example,
-    and is not recorded. `whole` says that examples are read whole, from both sides for example, so that none may be
-    cut into windows that carry a state on.
+    and is not recorded.
     """
 
     reads: ClassVar[Mapping[str, str | None]] = {}
-    whole: ClassVar[bool] = False
+    whole: bool = False
+    """Whether it reads whole sequences alone, as what reads backwards must: none is cut, and no state carried."""
 
     @property
     def device(self) -> torch.device:

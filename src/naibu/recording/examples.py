@@ -123,12 +123,8 @@ class Reading:
         size = np.dtype(dtype).itemsize * sum(self.units[self.streams[-1]].values())
         places = {int(start): number for number, start in enumerate(self.main.starts)}
         self.spans = [(places[a], places[b]) for a, b in plan_spans(self.main.starts, size)]
+        self.longest = None if model.whole or len(self.streams) > 1 else LONGEST
         self.outcomes = self._outcomes()
-
-    @property
-    def longest(self) -> int | None:
-        """The steps in one pass of the layers, None where examples are not to be cut."""
-        return None if self.model.whole or len(self.streams) > 1 else LONGEST
 
     def sink(self, stream: str, out: str | Path | None) -> Sink:
         """Return where the recording of a stream goes."""

@@ -23,10 +23,11 @@ from naibu.data.token_table import TokenTable
 from naibu.errors import CorpusError, OptionError
 from naibu.progress import Report
 from naibu.shown import Row
-from naibu.tasks.task import Measure, Predicted, Task, Trained, usual_measures
+from naibu.tasks.task import Measure, Predicted, Task, Trained, Transitions, usual_measures
 
 if TYPE_CHECKING:
     from naibu.data.order import ByLength
+    from naibu.models.model import Model
     from naibu.models.tagger import Tagger
 
 UNITS, WORDS = 128, 100
@@ -193,6 +194,15 @@ class Tags(Task):
         spans = () if examples.source.coder.scheme is None else SPAN_MEASURES
         return (*usual_measures(examples), *spans)
 
+    def transitions(self, model: Model, folder: Path) -> Transitions | None:
+        """Return the scores of the conditional random field; None of a softmax."""
+        from naibu.models.tagger import Tagger
+
+        assert isinstance(model, Tagger)
+        if model.config.decode != "crf":
+            return None
+        return Transitions(TagCoder.load(folder).tags, *(part.detach().numpy() for part in model.crf.weights()))
+
     def examples_of(self, files: Sequence[Path], options: Mapping[str, Any], folder: Path) -> Tagged:
         """Return other files in the numbers of a network."""
         source = Source.of(read_for(files, options, folder), TagCoder.load(folder), repair=options["stray"] == "repair")
@@ -205,7 +215,7 @@ class Tags(Task):
         """
         assert isinstance(examples, Tagged)
         source, coder = examples.source, examples.source.coder
-        told, tokens = predicted_tags(trained, examples, progress), examples.tokens
+        told, tokens = predicted_tags(trained.model, examples, progress), examples.tokens
         starts = np.concatenate([[0], np.cumsum(examples.lengths)])
         wanted, given = ([found[a:b] for a, b in pairwise(starts.tolist())]
                          for found in (source.gold(tokens), coder.spell(told, starts)))  # fmt: skip
@@ -232,7 +242,7 @@ class Tags(Task):
             for table in read_for([path], trained.options, trained.folder):
                 source = Source.of([table], coder, tagged=False)
                 examples = Tagged(source, np.arange(len(source.starts) - 1))
-                told = predicted_tags(trained, examples, progress)
+                told = predicted_tags(trained.model, examples, progress)
                 found.append(ToldFile(path, table, coder.spell(told, source.starts)))
         return TagsTold(coder, asked.name, tuple(found))
 
@@ -285,7 +295,7 @@ def read_for(paths: Sequence[Path], options: Mapping[str, Any], folder: Path) ->
     return found
 
 
-def predicted_tags(trained: Trained, examples: Tagged, progress: Report) -> Array:
+def predicted_tags(model: Model, examples: Tagged, progress: Report) -> Array:
     """Return the tag that a network tells of each token, int64 [token]."""
     import torch
 
@@ -293,10 +303,11 @@ def predicted_tags(trained: Trained, examples: Tagged, progress: Report) -> Arra
 
     found, lengths = np.zeros(int(examples.lengths.sum()), np.int64), examples.lengths
     starts, order, done = np.cumsum(lengths) - lengths, np.argsort(lengths, kind="stable"), 0
-    with evaluating(trained.model), torch.no_grad():
+    with evaluating(model), torch.no_grad():
         for first in range(0, len(order), SCORED):
             which = order[first : first + SCORED]
-            told = trained.model.outcomes(examples.batch(which).to(trained.model.device))[0]["predicted"].cpu().numpy()
+            outcomes, _ = model.outcomes(examples.batch(which).to(model.device))
+            told = outcomes["predicted"].cpu().numpy()
             for row, sentence in enumerate(which.tolist()):
                 found[starts[sentence] : starts[sentence] + lengths[sentence]] = told[: lengths[sentence], row]
             done += int(lengths[which].sum())

@@ -47,7 +47,7 @@ class CRF(nn.Module):
     def loss(self, scores: Tensor, target: Tensor, lengths: Tensor) -> Tensor:
         """Return -ln p(target) summed over the batch, with its gradient; of steps whose target is negative it is the
         probability of the others that counts, whatever stands there."""
-        weights = self._weights()
+        weights = self.weights()
         unknown = (target < 0) & _there(lengths, len(scores)).to(target.device)
         if bool(unknown.any()):
             of_target = _log_partition(_only(scores, target), *weights, lengths)
@@ -60,7 +60,7 @@ class CRF(nn.Module):
     def losses(self, scores: Tensor, target: Tensor, lengths: Tensor) -> Tensor:
         """Return -ln p(y_t | y_1 ... y_t-1) of each step, `[time batch]`: what each tag costs once those before it are
         known, which adds up to `loss`; NaN where the target is negative."""
-        pairs, first, last = (weight.double() for weight in self._weights())
+        pairs, first, last = (weight.double() for weight in self.weights())
         wide, held = scores.double(), _only(scores.double(), target)
         total = _totals(_forward(wide, lengths, pairs, first), last, lengths)
         known = torch.logsumexp(_forward(held, lengths, pairs, first) + _backward(wide, lengths, pairs, last), -1)
@@ -70,7 +70,7 @@ class CRF(nn.Module):
     @torch.no_grad()
     def decode(self, scores: Tensor, lengths: Tensor) -> Tensor:
         """Return the most probable path, int64 `[time batch]`, -1 behind the end of each row (Viterbi's algorithm)."""
-        weights = [weight.detach() for weight in self._weights()]
+        weights = [weight.detach() for weight in self.weights()]
         if _by_kernel(scores):
             path = torch.empty(scores.shape[:2], dtype=torch.int64)
             _kernel("best", scores.detach(), lengths, *weights, path)
@@ -80,13 +80,14 @@ class CRF(nn.Module):
     @torch.no_grad()
     def marginals(self, scores: Tensor, lengths: Tensor) -> Tensor:
         """Return the probability of each tag at each step, float64 `[time batch tag]`, 0 behind the end of a row."""
-        pairs, first, last = (weight.double() for weight in self._weights())
+        pairs, first, last = (weight.double() for weight in self.weights())
         wide = scores.double()
         alphas, betas = _forward(wide, lengths, pairs, first), _backward(wide, lengths, pairs, last)
         found = (alphas + betas - _totals(alphas, last, lengths)[:, None]).exp()
         return found.where(_there(lengths, len(scores)).to(found.device)[..., None], 0)
 
-    def _weights(self) -> tuple[Tensor, Tensor, Tensor]:
+    def weights(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return pairs, first and last, -inf where they are forbidden."""
         return (
             self.pairs.masked_fill(~self.may_follow, -INFINITY),
             self.first.masked_fill(~self.may_begin, -INFINITY),
@@ -99,7 +100,7 @@ class CRF(nn.Module):
         tags = target.clamp_min(0)
         emitted = scores.gather(2, tags[..., None])[..., 0]
         ends = tags.gather(0, (lengths.to(tags.device) - 1)[None])[0]
-        pairs, first, last = self._weights()
+        pairs, first, last = self.weights()
         moved = pairs[tags[:-1], tags[1:]]
         return emitted[there].sum() + moved[there[1:]].sum() + first[tags[0]].sum() + last[ends].sum()
 
