@@ -25,6 +25,8 @@ from naibu.config.shared import check as check
 from naibu.config.shared import check_number as check_number
 from naibu.config.shared import check_numbers as check_numbers
 from naibu.config.shared import one_of as one_of
+from naibu.config.tags import DecodeName as DecodeName
+from naibu.config.tags import TagsConfig as TagsConfig
 from naibu.config.text import TextConfig as TextConfig
 from naibu.config.translation import AttentionName as AttentionName
 from naibu.config.translation import EncoderName as EncoderName

@@ -102,7 +102,9 @@ def open_parallel(
         if isinstance(each, list):
             _check_other(each, files, name)
             parts.append(read_pairs(each, name))
-    lines = Lines([x for part in parts for x in part.source], [x for part in parts for x in part.target], parts[0].files)
+    lines = Lines(
+        [x for part in parts for x in part.source], [x for part in parts for x in part.target], parts[0].files
+    )
     chosen, how = _divided(lines, parts, asked, seed)
     options = {
         "pairs": str(files[0].resolve()) if len(files) == 1 else None,
@@ -127,7 +129,9 @@ def _numbered(
     sides = [lines.source, lines.target]
     level, most = options["level"], options["longest"]
     short = [k for k in train.tolist() if max(len(lines.source[k]), len(lines.target[k])) <= SUBWORD_LINE]
-    levels = _levels(level, [[side[k] for k in short] for side in sides], limit, options["joint"], options["split_seed"])
+    levels = _levels(
+        level, [[side[k] for k in short] for side in sides], limit, options["joint"], options["split_seed"]
+    )
     cuts = [cut(side, each) for side, each in zip(sides, levels, strict=True)]
     fits = np.all([np.diff(starts)[train] <= most for _, starts in cuts], 0)
     long, train = int((~fits).sum()), train[fits]
@@ -153,7 +157,9 @@ def _numbered(
             message = f"{len(which)} pairs are too few for the {name} part{left}: at least {FEWEST} are needed"
             raise CorpusError(message, parts[0].files[0])
     there = {(lines.source[k], lines.target[k]) for k in train.tolist()}
-    seen = [np.array([(lines.source[k], lines.target[k]) in there for k in which], bool) for which in (validation, test)]
+    seen = [
+        np.array([(lines.source[k], lines.target[k]) in there for k in which], bool) for which in (validation, test)
+    ]
     made = [Pairs(source, target, which, before) for which, before in zip((validation, test), seen, strict=True)]
     held_out = made[0] if test is validation else made[1]
     names = [Path(path).name for path in dict.fromkeys(parts[0].files)]

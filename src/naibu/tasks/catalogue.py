@@ -15,6 +15,7 @@ _TASKS = {
     "text": "naibu.tasks.text:Text",
     "translation": "naibu.tasks.translation:Translation",
     "classes": "naibu.tasks.classes:Classes",
+    "tags": "naibu.tasks.tags:Tags",
 }
 """Name -> module and class."""
 
