@@ -216,7 +216,7 @@ def clock_of(stamps: Array, every: str | None, zone: str = "") -> tuple[Clock, s
     months = months_of(distinct)
     within = distinct - months.astype("datetime64[M]").astype("datetime64[s]").astype(np.int64)
     apart = np.diff(distinct)
-    if np.all(within == within[0]) and np.median(apart) >= 28 * DAY or np.median(apart) > 27 * DAY:
+    if (np.all(within == within[0]) and np.median(apart) >= 28 * DAY) or np.median(apart) > 27 * DAY:
         steps, counts = np.unique(np.diff(np.unique(months)), return_counts=True)
         count = int(steps[counts.argmax()]) if len(steps) else 1
         return _begun("month", count, distinct, zone), "the most frequent distance"

@@ -8,7 +8,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from naibu.data.examples import Array
 from naibu.data.series_clock import Clock
 from naibu.data.series_grid import Covariate, Grid
 from naibu.data.series_levels import SlotName, Usual, slot_count, slots, slots_of

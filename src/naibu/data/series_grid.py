@@ -150,7 +150,11 @@ def _clock(
             return Clock("row", 1, 0), np.arange(len(table))
         unit, count = step_asked(asked.every)
         begun, _ = read_stamps([asked.start], "--start")
-        start = int(begun[0]) if unit == "second" else int(begun.astype("datetime64[s]").astype("datetime64[M]")[0].astype(int))
+        start = (
+            int(begun[0])
+            if unit == "second"
+            else int(begun.astype("datetime64[s]").astype("datetime64[M]")[0].astype(int))
+        )
         clock = Clock(unit, count, start)
         found.append(("time", f"rows are steps of {clock.words} from {clock.shown(0)} on"))
         return clock, np.asarray(clock.times(np.arange(len(table))).astype(np.int64))
@@ -174,16 +178,16 @@ def _clock(
     return clock, stamps
 
 
-def _ids(
-    table: Table, asked: Asked, targets: Sequence[str], like: Grid | None
-) -> tuple[Array | None, tuple[str, ...]]:
+def _ids(table: Table, asked: Asked, targets: Sequence[str], like: Grid | None) -> tuple[Array | None, tuple[str, ...]]:
     """Return the number of the series of each row, int64 [row], None where rows are of all, and the series' names."""
     if asked.id is None:
         return None, like.series if like is not None else tuple(targets)
     values = table.column(asked.id, "--id").astype(str)
     missing = np.flatnonzero([is_missing(each) for each in values])
     if len(missing):
-        raise CorpusError(f"the column {asked.id} is empty: no series is named", table.name, table.line(int(missing[0])))
+        raise CorpusError(
+            f"the column {asked.id} is empty: no series is named", table.name, table.line(int(missing[0]))
+        )
     if like is None:
         names, codes = np.unique(values, return_inverse=True)
         return codes.astype(np.int64), tuple(map(str, names))
@@ -318,5 +322,7 @@ def _say(
         gone = np.concatenate([np.zeros((len(values), 1), bool), missing, np.zeros((len(values), 1), bool)], 1)
         edges = np.diff(gone.astype(np.int8), axis=1)
         lengths = np.argwhere(edges == -1)[:, 1] - np.argwhere(edges == 1)[:, 1]
-        told = f"{int(missing.sum()):,} of {missing.size:,} steps, in {len(lengths):,} gaps, the longest {lengths.max():,}"
+        told = (
+            f"{int(missing.sum()):,} of {missing.size:,} steps, in {len(lengths):,} gaps, the longest {lengths.max():,}"
+        )
         found.append(("missing", told + "; masked, never filled"))

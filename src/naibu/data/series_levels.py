@@ -74,7 +74,9 @@ class Usual(NamedTuple):
             (np.bincount(slot[row], each[row], count), np.bincount(slot[row], minlength=count))
             for each, row in zip(np.nan_to_num(values), there, strict=True)
         ]
-        return cls(np.stack([total for total, _ in pairs]), np.stack([number for _, number in pairs]).astype(np.float64))
+        return cls(
+            np.stack([total for total, _ in pairs]), np.stack([number for _, number in pairs]).astype(np.float64)
+        )
 
     def at(self, slot: Array, own: Array | None = None, width: int = 1) -> Array:
         """Return the usual value of each step, float64 [series step]; NaN where there is none.

@@ -18,9 +18,9 @@ from naibu.storage import digest_of
 
 FRAME = "(data frame)"
 """What stands in a run's options in place of a file, where a data frame was given."""
-LONGEST = 336
-"""Steps of the longest season that is read before a forecast, where nothing is asked for."""
-HISTORY, AHEAD = 0.5, 0.5
+LONGEST, MOST = 336, 14
+"""Steps of the longest season that is read before a forecast where nothing is asked for, and in horizons."""
+HISTORY, AHEAD = 0.25, 0.5
 """Shares of the context and of the horizon that have values in a window that is learnt from, at least."""
 
 
@@ -107,7 +107,8 @@ def usual_horizon(clock: Clock) -> int:
 
 def usual_context(clock: Clock, horizon: int, train: int) -> int:
     """Return the steps read before: the longest season that is not too long, at least two horizons; of few steps some."""
-    season = max([each for each in clock.seasons().values() if each <= LONGEST], default=0)
+    fitting = [each for each in clock.seasons().values() if each <= min(LONGEST, MOST * horizon)]
+    season = max(fitting, default=0)
     wanted = max(season, 24 if season < 24 else 0, 2 * horizon if season < horizon else 0)
     return max(2, min(wanted, (train - horizon) // 2))
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from naibu.data.batch import Batch, Stream
 from naibu.data.examples import Array
 from naibu.data.series import SeriesSource, window_batch
-from naibu.data.batch import Batch, Stream
 from naibu.models.forecaster import Forecaster
 from naibu.models.model import evaluating
 from naibu.models.parts.distributions import ensemble_crps
@@ -85,7 +85,9 @@ def forecast(
             part = _direct(model, source, some) if source.decoder == "direct" else _drawn(model, source, some, paths)
             parts.append(part)
             progress(min(len(origins), start + size), len(origins), "")
-    mean, quantiles, crps = (np.concatenate(each, axis) for each, axis in zip(zip(*parts, strict=True), (0, 1, 0), strict=True))
+    mean, quantiles, crps = (
+        np.concatenate(each, axis) for each, axis in zip(zip(*parts, strict=True), (0, 1, 0), strict=True)
+    )
     return Forecasts(origins, truth, mean, quantiles, np.where(np.isnan(truth), np.nan, crps))
 
 
@@ -193,7 +195,9 @@ def calibrated(found: Forecasts, shares: Sequence[int] = (80, 95), least: int = 
         groups = [there & (np.arange(horizon) == step) for step in range(horizon)]
         apart = min(int(group.sum()) for group in groups) >= least
         factors[share] = np.array(
-            [_corrected(ratio[group], share) for group in groups] if apart else [_corrected(ratio[there], share)] * horizon
+            [_corrected(ratio[group], share) for group in groups]
+            if apart
+            else [_corrected(ratio[there], share)] * horizon
         )
     return Calibration(factors)
 

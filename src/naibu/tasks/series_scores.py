@@ -103,7 +103,10 @@ def skill(found: Forecasts, simple: Mapping[str, Forecasts], horizon: int) -> di
     long as the horizon, so that truths that are told from several origins stay together.
     """
     there = ~np.isnan(found.truth)
-    sums = {name: _by_block(np.where(there, np.abs(each.truth - each.median), 0.0), each, horizon) for name, each in simple.items()}
+    sums = {
+        name: _by_block(np.where(there, np.abs(each.truth - each.median), 0.0), each, horizon)
+        for name, each in simple.items()
+    }
     best = min(sums, key=lambda name: sums[name].sum())
     own = _by_block(np.where(there, np.abs(found.truth - found.median), 0.0), found, horizon)
     drawn = _draws(len(own))
