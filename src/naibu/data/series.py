@@ -21,11 +21,15 @@ DecoderName = Literal["direct", "autoregressive"]
 
 @dataclass(frozen=True)
 class SeriesSource:
-    """Series on a grid, what is read of them, and how forecasts are made."""
+    """Series on a grid, what is read of them, and how forecasts are made.
+
+    parts: the first steps of the validation part and of the test part.
+    """
 
     grid: Grid
     features: Features
     decoder: DecoderName
+    parts: tuple[int, int] = (0, 0)
 
     @property
     def context(self) -> int:
@@ -51,8 +55,16 @@ class SeriesWindows(Examples):
     is asked for the steps after the origin, and goes on over them with the values masked.
     """
 
-    def __init__(self, source: SeriesSource, origins: Array, learnt: Array | None = None) -> None:
-        """`learnt`: all origins of the part that may be learnt from, where those of the examples are but some."""
+    def __init__(
+        self,
+        source: SeriesSource,
+        origins: Array,
+        learnt: Array | None = None,
+        span: tuple[int, int] | None = None,
+    ) -> None:
+        """`learnt`: all origins of the part that may be learnt from, where those of the examples are but some. `span`:
+        the first step of the part and that after its last; all of the series when not given."""
+        self.span = (0, source.grid.steps) if span is None else span
         self.source, self.origins = source, np.asarray(origins, np.int64).reshape(-1, 2)
         self.learnt = self.origins if learnt is None else np.asarray(learnt, np.int64).reshape(-1, 2)
         self._labels = SeriesLabels(source.grid, source.features)
@@ -96,7 +108,7 @@ class SeriesWindows(Examples):
 
     def subset(self, which: Array, /) -> SeriesWindows:
         """Return the chosen examples, in the order given."""
-        return SeriesWindows(self.source, self.origins[which])
+        return SeriesWindows(self.source, self.origins[which], None, self.span)
 
     def batch(self, which: Array) -> Batch:
         """Return the chosen examples side by side; see `Layout` for the columns."""
@@ -185,8 +197,6 @@ class SeriesData(Data):
     """Series in three parts by time."""
 
     source: SeriesSource
-    parts: tuple[int, int]
-    """The first step of the validation part and of the test part."""
 
     @property
     def facts(self) -> dict[str, Any]:

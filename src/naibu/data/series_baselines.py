@@ -1,4 +1,4 @@
-"""Forecasts without a network: the last value, that of a day or week before, means of earlier weeks, a straight line."""
+"""Forecasts without a network: the last value, that of a day or week before, means of earlier weeks, a line."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ Forecast = Callable[[Array], Array]
 def baselines(grid: Grid, horizon: int, before_test: int) -> dict[str, Forecast]:
     """Return simple forecasts by name; none reads a value from its origin on.
 
-    Where a value is missing, that of a season earlier stands for it, up to eight; then the usual value, at last the mean
-    of the series. Usual values are means over the steps before the test part: in origins before it they know more than
-    they could have known.
+    Where a value is missing, that of a season earlier stands for it, up to eight; then the usual value, at last the
+    mean of the series. Usual values are means over the steps before the test part: in origins before it they know more
+    than they could have known.
     """
     values, clock = grid.values, grid.clock
-    mean = np.nanmean(np.where(np.isnan(values[:, :before_test]).all(1)[:, None], 0.0, values[:, :before_test]), 1)
+    there = ~np.isnan(values[:, :before_test])
+    mean = np.nansum(values[:, :before_test], 1) / np.maximum(there.sum(1), 1)
     kind = slots_of(clock, before_test)
     place = slots(kind, clock, np.arange(grid.steps))
     table = Usual.of(values[:, :before_test], place[:before_test], slot_count(kind, clock))

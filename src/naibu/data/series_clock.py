@@ -102,7 +102,7 @@ def months_of(seconds: Array) -> Array:
     return months
 
 
-def read_stamps(texts: Sequence[Any] | Array, name: str, lines: Sequence[int] | None = None) -> tuple[Array, bool]:
+def read_stamps(texts: Sequence[Any] | Array, name: str, lines: Array | None = None) -> tuple[Array, bool]:
     """Return time stamps as seconds since 1970, int64 [row], and whether they have offsets from UTC.
 
     ISO 8601 in any precision, 1949-01 and 1949 too, dates with slashes in the order year, month, day, and seconds or

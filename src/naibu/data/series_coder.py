@@ -1,4 +1,4 @@
-"""What turns anybody's series into what a network reads, and back: scales, usual values, categories; kept in the run."""
+"""What turns series into what a network reads, and back: scales, usual values, categories; kept in the run."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def fitted(grid: Grid, *, horizon: int, context: int, plain: bool, train: int, b
         spread,
         slot,
         usual.total,
-        usual.count,
+        usual.number,
         _years(clock, train) >= YEARS and not plain,
         slot == "week" and weeks >= SLOT_WEEKS and slot_count(slot, clock) <= MOST_SLOTS,
         tuple(_scaled(each, train) for each in grid.covariates),

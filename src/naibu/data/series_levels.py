@@ -15,7 +15,7 @@ from naibu.data.series_clock import DAY, WEEK, Clock
 
 SlotName = Literal["week", "workday", "day", "year", "none"]
 WEEKS, TRIES, MEAN = 4, 8, 4
-"""Weeks from which on each hour of the week has a usual value of its own; seasons looked back for a value; of a mean."""
+"""Weeks from which on each hour of the week has a usual value of its own; seasons looked back for a value or mean."""
 SMOOTHED = 1_500
 """Seconds over which usual values are smoothed, where steps are shorter."""
 
@@ -64,7 +64,7 @@ class Usual(NamedTuple):
     """Sums and counts of every slot in the part before the test, float64 [series slot]."""
 
     total: Array
-    count: Array
+    number: Array
 
     @classmethod
     def of(cls, values: Array, slot: Array, count: int) -> Usual:
@@ -84,7 +84,7 @@ class Usual(NamedTuple):
         own: the values of the steps, `[series step]`, which are left out of the sums. width: steps over which it is
         smoothed, an odd number.
         """
-        total, count = self.total[:, slot], self.count[:, slot]
+        total, count = self.total[:, slot], self.number[:, slot]
         if own is not None:
             total, count = total - np.nan_to_num(own), count - ~np.isnan(own)
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -63,15 +63,16 @@ def open_series(
         told = f"{grid.steps:,} steps are too few to forecast {horizon} ahead, a part of them held out"
         raise CorpusError(f"{told}; take a shorter --horizon, or more data", grid.name)
     coder = fitted(grid, horizon=horizon, context=context, plain=plain, train=train, before_test=before_test)
-    series = SeriesSource(grid, features_of(grid, coder, before_test), decoder)
-    parts = _parts(series, train, before_test)
+    series = SeriesSource(grid, features_of(grid, coder, before_test), decoder, (train, before_test))
+    parts = _parts(series)
     options = {
         "file": FRAME if not isinstance(source, str | Path) else str(source),
         "time": time,
-        **{name: each for name, each in listed.items() if name == "target"},
+        "target": list(listed["target"]),
         "id": id,
         "horizon": horizon,
-        **{name: each for name, each in listed.items() if name != "target"},
+        "known": list(listed["known"]),
+        "past": list(listed["past"]),
         "context": context,
         "decoder": decoder,
         "plain": plain,
@@ -84,13 +85,11 @@ def open_series(
     said = {name: each for name, each in options.items() if name != "file"}
     hashed = [each.values.tobytes() for each in grid.covariates]
     fingerprint = digest_of(repr(said), repr(grid.clock), repr(grid.series), grid.values.tobytes(), *hashed)
-    found = [*grid.found, *_found(series, parts, train, before_test)]
+    found = [*grid.found, *_found(series, parts)]
     asks = ("hour_sine", "hour_cosine", "level") if grid.clock.per(DAY) else ("level",)
     name = Path(source).name if isinstance(source, str | Path) else FRAME
     sizes = series.features.sizes
-    return SeriesData(
-        name, "series", options, *parts, sizes, coder, asks, fingerprint, found, series, (train, before_test)
-    )
+    return SeriesData(name, "series", options, *parts, sizes, coder, asks, fingerprint, found, series)
 
 
 def _listed(names: str | Sequence[str]) -> tuple[str, ...]:
@@ -106,7 +105,7 @@ def usual_horizon(clock: Clock) -> int:
 
 
 def usual_context(clock: Clock, horizon: int, train: int) -> int:
-    """Return the steps read before: the longest season that is not too long, at least two horizons; of few steps some."""
+    """Return the steps read before: the longest season that is not too long, or two horizons; of few steps some."""
     fitting = [each for each in clock.seasons().values() if each <= min(LONGEST, MOST * horizon)]
     season = max(fitting, default=0)
     wanted = max(season, 24 if season < 24 else 0, 2 * horizon if season < horizon else 0)
@@ -124,12 +123,12 @@ def divided(grid: Grid, validation: float, test: float) -> tuple[int, int]:
     return int(grid.steps * (1 - test - validation)), before_test
 
 
-def _parts(series: SeriesSource, train: int, before_test: int) -> tuple[SeriesWindows, SeriesWindows, SeriesWindows]:
+def _parts(series: SeriesSource) -> tuple[SeriesWindows, SeriesWindows, SeriesWindows]:
     """Return the three parts. Origins of examples lie one more than the horizon apart, so that they fall on every hour.
 
     Raises CorpusError where no window of the training part has enough values.
     """
-    horizon, steps = series.horizon, series.grid.steps
+    (train, before_test), horizon, steps = series.parts, series.horizon, series.grid.steps
     first = min(series.context, max(1, (train - horizon) // 3))
     stride = horizon + 1 if train > 20 * (horizon + 1) else 1
     every = with_enough(series, origins_in(series, first, train, 1), HISTORY, AHEAD)
@@ -140,14 +139,15 @@ def _parts(series: SeriesSource, train: int, before_test: int) -> tuple[SeriesWi
             raise CorpusError(f"{told}; take a shorter --horizon or --context", series.grid.name)
         every = some
     learnt = every[(every[:, 1] - first) % stride == 0]
-    parts = [SeriesWindows(series, learnt if len(learnt) else every, every)]
+    parts = [SeriesWindows(series, learnt if len(learnt) else every, every, (0, train))]
     for begin, end in ((train, before_test), (before_test, steps)):
         near = 1 if end - begin < 20 * (horizon + 1) else stride
-        parts.append(SeriesWindows(series, with_enough(series, origins_in(series, begin, end, near), 0, 0)))
+        origins = with_enough(series, origins_in(series, begin, end, near), 0, 0)
+        parts.append(SeriesWindows(series, origins, None, (begin, end)))
     return parts[0], parts[1], parts[2]
 
 
-def _found(series: SeriesSource, parts: Sequence[SeriesWindows], train: int, test: int) -> list[tuple[str, str]]:
+def _found(series: SeriesSource, parts: Sequence[SeriesWindows]) -> list[tuple[str, str]]:
     clock = series.grid.clock
     coder = series.features.coder
     how = {
@@ -160,7 +160,7 @@ def _found(series: SeriesSource, parts: Sequence[SeriesWindows], train: int, tes
     found = [
         ("horizon, context", f"{series.horizon} steps ahead after {series.context} that are read"),
         ("usual values", how[coder.slot]),
-        ("validation from, test from", f"{clock.shown(train)}, {clock.shown(test)}"),
+        ("validation from, test from", ", ".join(map(clock.shown, series.parts))),
         ("windows to learn from", f"{len(parts[0].learnt):,}"),
     ]
     for each, how_ in zip(series.grid.covariates, coder.covariates, strict=True):

@@ -36,7 +36,7 @@ class WindowOrder:
         return self.examples.source
 
     def read(self, piece: Piece) -> Batch:
-        """Return a piece, of which `which` are numbers of origins; the last windows are kept, for the next may go on."""
+        """Return a piece, of which `which` are numbers of origins; the last is kept, for the next may go on."""
         if self._kept is None or self._kept[0] is not piece.which:
             x, target = window_batch(self.source, self.origins[piece.which])
             lengths = torch.full((len(piece.which),), self.source.window)

@@ -211,9 +211,7 @@ class Series(Task):
         from naibu.tasks.series_evaluation import evaluated
 
         assert isinstance(examples, SeriesWindows)
-        data = trained.data()
-        assert isinstance(data, SeriesData)
-        return evaluated(trained.model, data, examples, asked.origins, asked.conformal, asked.paths, progress)
+        return evaluated(trained.model, examples, asked.origins, asked.conformal, asked.paths, progress)
 
     def told(self, scores: Mapping[str, Any]) -> dict[str, Any]:
         """Return the scores with a row for each simple forecast's error, and one for the skill."""

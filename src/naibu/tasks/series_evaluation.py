@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from naibu.data.examples import Array
-from naibu.data.series import SeriesData, SeriesSource, SeriesWindows, origins_in
+from naibu.data.series import SeriesSource, SeriesWindows, origins_in
 from naibu.data.series_clock import DAY
 from naibu.errors import OptionError
 from naibu.generation.forecasts import calibrated, forecast
@@ -28,7 +28,6 @@ MOST = 400_000
 
 def evaluated(
     model: Forecaster,
-    data: SeriesData,
     examples: SeriesWindows,
     origins: str,
     conformal: bool,
@@ -39,17 +38,16 @@ def evaluated(
 
     Errors are those of the median, RMSE that of the mean. Raises OptionError where no origin fits into the part.
     """
-    source, (train, before_test) = data.source, data.parts
-    last = examples is data.validation
-    first, end = (train, before_test) if last else (before_test, source.grid.steps)
-    chosen = rolling(source, origins, first, end)
-    known = calibration_origins(source, train, before_test)
+    source = examples.source
+    train, before_test = source.parts
+    chosen = rolling(source, origins, *examples.span)
+    known = calibration_origins(source)
     scale = scale_of(source, train)
     found = forecast(model, source, chosen, paths=paths, progress=progress)
     simple = simple_forecasts(source, chosen, known, before_test)
     scores: dict[str, Any] = {**scores_of(found, scale), **coverage_intervals(found, source.horizon)}
     if conformal:
-        if last:
+        if examples.span[0] < before_test:
             raise OptionError("--conformal: intervals are calibrated on the validation part; score the test part")
         stretched = calibrated(forecast(model, source, known, paths=paths, progress=progress)).applied(found)
         told = {**scores_of(stretched, scale), **coverage_intervals(stretched, source.horizon)}
@@ -84,9 +82,9 @@ def rolling(source: SeriesSource, asked: str, first: int, end: int) -> Array:
     return np.asarray(found[there])
 
 
-def calibration_origins(source: SeriesSource, train: int, before_test: int) -> Array:
+def calibration_origins(source: SeriesSource) -> Array:
     """Return origins of the validation part, as many as may be, that fall on every time of day."""
-    found = origins_in(source, train, before_test, 1)
+    found = origins_in(source, *source.parts, 1)
     apart = max(1, -(-len(found) * source.horizon // MOST))
     apart += apart > 1 and apart % 2 == 0  # no divisor of a day
     steps = np.unique(found[:, 1])

@@ -85,7 +85,8 @@ def predicted(
     before = _cut(before, begin)
     if not files:
         if asked.known:
-            told = f"--known {asked.known[0]}: give a file with it for the {coder.horizon} steps from {before.clock.shown(begin)} on"
+            first = before.clock.shown(begin)
+            told = f"--known {asked.known[0]}: give a file with it for the {coder.horizon} steps from {first} on"
             raise CorpusError(told, trained.folder)
         ahead, steps = None, coder.horizon
     else:
@@ -97,7 +98,7 @@ def predicted(
     found = forecast(trained.model, source, origins, paths=paths, progress=progress)
     if calibrate:
         assert data is not None
-        known = calibration_origins(data.source, *data.parts)
+        known = calibration_origins(data.source)
         found = calibrated(forecast(trained.model, data.source, known, paths=paths, progress=progress)).applied(found)
     return Forecasted(grid, found, steps)
 

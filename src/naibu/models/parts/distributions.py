@@ -23,8 +23,8 @@ LEAST = 1e-3
 """The smallest scale, in spreads: what lies on a straight line would else be told with any certainty."""
 LEVELS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)
 """The levels of `Quantiles`."""
-PATIENT = 400
-"""Points at which the distribution function of counts is looked at, at most."""
+POINTS = 400
+"""Counts at which a distribution function is looked at, at most."""
 
 
 class Unit(NamedTuple):
@@ -125,8 +125,9 @@ class Student(Distribution):
 
     def nats(self, z: Tensor) -> Tensor:
         """Return -ln p of values."""
-        found = torch.distributions.StudentT(self.freedom, self.place, self.scale, validate_args=False).log_prob(z)
-        return torch.as_tensor(-found)
+        n, off = self.freedom, (z - self.place) / self.scale
+        whole = torch.lgamma(n / 2) - torch.lgamma((n + 1) / 2) + 0.5 * (n * math.pi).log() + self.scale.log()
+        return whole + (n + 1) / 2 * torch.log1p(off.square() / n)
 
     def mean(self) -> Tensor:
         """Return the means."""
@@ -202,8 +203,7 @@ class NegativeBinomial(Distribution):
     def crps(self, z: Tensor) -> Tensor:
         """Return the score of values: E|X - y| - E|X - X'| / 2, the second summed over the distribution function.
 
-        Where counts range over more than 400 the sum is taken at 400 points, evenly: of a function so smooth, and 0 at
-        both ends, that is as good as all.
+        Where counts range over more than 400, which of so smooth a function are taken as lines between 400 of them.
         """
         n, p = self._parameters()
         mean, y = _array(self.count), np.maximum(0, np.round(_array(self.unit.value(z.double()))))
@@ -225,18 +225,28 @@ def _below(y: Array, n: Array, p: Array) -> Array:
 
 
 def _half_distance(mean: Array, n: Array, p: Array) -> Array:
-    """Return half the mean distance of two independent draws, the sum of F (1 - F)."""
+    """Return half the mean distance of two independent draws, the sum of F (1 - F) over all counts.
+
+    Between points it is summed as a straight line; points lie closer near 0, where those of a small n crowd.
+    """
     deviation = np.sqrt(mean + mean**2 / n)
-    high = np.ceil(mean + 40 * deviation + 40)
-    # Beyond where F is 1 nothing is added; heavy tails of a small n need the 40 deviations.
-    stride = np.maximum(1.0, np.ceil((high - np.maximum(0, mean - 12 * deviation)) / PATIENT))
-    low = np.where(stride > 1, np.maximum(0, np.floor(mean - 12 * deviation)), 0.0)
-    total = np.zeros_like(mean)
-    for k in range(int(np.max(np.ceil((high - low) / stride), initial=0)) + 1):
-        below = _below(low + k * stride, n, p)
-        weight = np.where((k == 0) & (stride > 1), 0.5, 1.0)
-        total += weight * stride * below * (1 - below)
-    return np.where((stride > 1) & (low == 0), total, total)
+    low = np.maximum(0, np.floor(mean - 12 * deviation))
+    high = np.ceil(mean + np.where(low > 0, 12, 40) * deviation + 40)
+    short, power = high - low <= POINTS, np.where(low > 0, 1, 3)
+    total, before, last = np.zeros_like(mean), low, _spread(low, n, p)
+    first = last
+    for k in range(1, POINTS + 1):
+        place = np.where(short, np.minimum(low + k, high), np.round(low + (high - low) * (k / POINTS) ** power))
+        here = _spread(place, n, p)
+        total += (place - before) * (last + here) / 2
+        before, last = place, here
+    return np.asarray(total + (first + last) / 2)
+
+
+def _spread(y: Array, n: Array, p: Array) -> Array:
+    """Return F (1 - F) at counts."""
+    below = _below(y, n, p)
+    return below * (1 - below)
 
 
 @dataclass(frozen=True)
