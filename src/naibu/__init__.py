@@ -14,6 +14,7 @@ _HOME = {
     "open_trees": "naibu.data.corpus:open_corpus",
     "open_corpus": "naibu.data.corpus",
     "open_text": "naibu.data.text_corpus",
+    "open_series": "naibu.data.series_opening",
     "train": "naibu.training.train",
     "evaluate": "naibu.training.evaluate",
     "predict": "naibu.training.evaluate",
@@ -37,6 +38,7 @@ _HOME = {
     "TrainingConfig": "naibu.config",
     "TreesOptions": "naibu.tasks.trees",
     "TextOptions": "naibu.tasks.text",
+    "SeriesOptions": "naibu.tasks.series",
     "open_run": "naibu.runs",
     "load": "naibu.runs.load",
     "NaibuError": "naibu.errors",
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from naibu.config import ModelConfig as ModelConfig
     from naibu.config import TrainingConfig as TrainingConfig
     from naibu.data.corpus import open_corpus as open_corpus
+    from naibu.data.series_opening import open_series as open_series
     from naibu.data.text_corpus import open_text as open_text
     from naibu.drawing import draw as draw
     from naibu.errors import CorpusError as CorpusError
@@ -75,6 +78,7 @@ if TYPE_CHECKING:
     from naibu.recording.watching import watch as watch
     from naibu.runs import open_run as open_run
     from naibu.runs.load import load as load
+    from naibu.tasks.series import SeriesOptions as SeriesOptions
     from naibu.tasks.text import TextOptions as TextOptions
     from naibu.tasks.trees import TreesOptions as TreesOptions
     from naibu.training.evaluate import evaluate as evaluate

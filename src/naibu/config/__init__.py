@@ -26,3 +26,6 @@ from naibu.config.shared import check_number as check_number
 from naibu.config.shared import check_numbers as check_numbers
 from naibu.config.shared import one_of as one_of
 from naibu.config.text import TextConfig as TextConfig
+from naibu.config.translation import AttentionName as AttentionName
+from naibu.config.translation import EncoderName as EncoderName
+from naibu.config.translation import TranslationConfig as TranslationConfig

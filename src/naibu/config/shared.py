@@ -144,6 +144,8 @@ class ModelConfig:
 
     _open: ClassVar[tuple[None, ...]] = ()
     """What an option may be besides, as long as it has not been chosen."""
+    _free_embedding: ClassVar[bool] = False
+    """Whether a tied output layer reads vectors of the embedding's size, whatever the units."""
 
     @property
     def input_dropout(self) -> float:
@@ -163,7 +165,7 @@ class ModelConfig:
         several = self.heads == 1 or self.cell.startswith("slstm")
         check(several, "heads", self.heads, f"1 with --cell {self.cell}; only an slstm has heads")
         check(self.units % self.heads == 0, "heads", self.heads, f"a divisor of the {self.units} units")
-        tied_fits = not self.tied or self.embedding in (0, self.units)
+        tied_fits = not self.tied or self._free_embedding or self.embedding in (0, self.units)
         check(tied_fits, "embedding", self.embedding, f"{self.units}, the units, when --tied")
         check(self.softmax in (*get_args(SoftmaxName), *self._open), "softmax", self.softmax, one_of(SoftmaxName))
         object.__setattr__(self, "cutoffs", tuple(self.cutoffs))  # a list when read from a file

@@ -1,7 +1,5 @@
 """How translations are searched for, as it is typed and as it is stored."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

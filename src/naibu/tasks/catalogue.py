@@ -10,7 +10,12 @@ from naibu.errors import OptionError
 if TYPE_CHECKING:
     from naibu.tasks.task import Task
 
-_TASKS = {"trees": "naibu.tasks.trees:Trees", "text": "naibu.tasks.text:Text", "series": "naibu.tasks.series:Series"}
+_TASKS = {
+    "trees": "naibu.tasks.trees:Trees",
+    "text": "naibu.tasks.text:Text",
+    "translation": "naibu.tasks.translation:Translation",
+    "series": "naibu.tasks.series:Series",
+}
 """Name -> module and class."""
 
 TASKS: tuple[str, ...] = tuple(_TASKS)
