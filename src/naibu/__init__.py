@@ -46,7 +46,18 @@ _HOME = {
     "OptionError": "naibu.errors",
     "StoredError": "naibu.errors",
 }
-_MODULES = ("cells", "data", "ngrams", "probes", "interventions", "gradients", "reporting", "papers", "bench")
+_MODULES = (
+    "cells",
+    "data",
+    "ngrams",
+    "probes",
+    "interventions",
+    "gradients",
+    "reporting",
+    "papers",
+    "bench",
+    "sklearn",
+)
 
 __all__ = [*_HOME, *_MODULES, "__version__"]  # noqa: PLE0604
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from naibu.data.examples import Array
 from naibu.data.series import DecoderName, SeriesData, SeriesSource, SeriesWindows, origins_in, with_enough
 from naibu.data.series_clock import DAY, Clock
 from naibu.data.series_coder import SeriesCoder, fitted
@@ -175,3 +177,18 @@ def _found(series: SeriesSource, parts: Sequence[SeriesWindows]) -> list[tuple[s
 def reopened(coder: SeriesCoder, grid: Grid, decoder: DecoderName) -> SeriesSource:
     """Return other values of the series that a network learnt, as it reads them."""
     return SeriesSource(grid, features_of(grid, coder), decoder)
+
+
+def extended(before: Grid, steps: int, known: Mapping[str, Array]) -> Grid:
+    """Return a grid with so many steps more, of which nothing is there but what is known of covariates: values
+    `[series step]`, or `[step]` for all series, by name."""
+    values = np.concatenate([before.values, np.full((len(before.values), steps), np.nan)], 1)
+    covariates = []
+    for each in before.covariates:
+        told = np.atleast_2d(known[each.name]) if each.name in known else np.zeros((1, 0))
+        rows = max(len(each.values), len(told))
+        later = np.full((rows, steps), np.nan if each.names is None else -1.0)
+        later[:, : told.shape[1]] = told
+        earlier = np.broadcast_to(each.values, (rows, before.steps))
+        covariates.append(replace(each, values=np.concatenate([earlier, later], 1)))
+    return replace(before, values=values, covariates=tuple(covariates))

@@ -182,7 +182,7 @@ def calibrated(found: Forecasts, shares: Sequence[int] = (80, 95), least: int = 
     """Return how intervals have to be stretched so that as much of the truth lies inside as they say.
 
     For each truth: how far it is from the median, in distances of that side's end. The factor is the quantile of these
-    with the correction for finite samples, (1 + 1/n) of the share: split conformal prediction (Vovk et al. 2005; of
+    with the correction for finite samples, of n truths the one of rank (n + 1) share, or the farthest: split conformal prediction (Vovk et al. 2005; of
     quantiles, Romano et al. 2019). By the step ahead where each has `least` truths, else over all together.
     """
     factors: dict[int, Array] = {}
@@ -205,5 +205,5 @@ def calibrated(found: Forecasts, shares: Sequence[int] = (80, 95), least: int = 
 def _corrected(ratio: Array, share: int) -> float:
     if not len(ratio):
         return 1.0
-    level = min(1.0, np.ceil((len(ratio) + 1) * share / 100) / len(ratio))
-    return float(np.quantile(ratio, level, method="higher"))
+    rank = -(-(len(ratio) + 1) * share // 100)  # rounded up
+    return float(np.sort(ratio)[min(len(ratio), rank) - 1])

@@ -12,7 +12,7 @@ from naibu.data.examples import Array
 from naibu.data.series import SeriesData
 from naibu.data.series_coder import SeriesCoder
 from naibu.data.series_grid import Asked, Covariate, Grid, read_grid
-from naibu.data.series_opening import reopened
+from naibu.data.series_opening import extended, reopened
 from naibu.errors import CorpusError
 from naibu.generation.forecasts import Forecasts, calibrated, forecast
 from naibu.progress import Report
@@ -92,7 +92,8 @@ def predicted(
     else:
         ahead = _ahead(files[0], asked, before, coder, begin)
         steps = min(coder.horizon, ahead.steps)
-    grid = _joined(before, ahead, max(coder.horizon, 0 if ahead is None else ahead.steps), like)
+    known = {} if ahead is None else {each.name: each.values for each in ahead.covariates}
+    grid = extended(before, max(coder.horizon, 0 if ahead is None else ahead.steps), known)
     source = reopened(coder, grid, options["decoder"])
     origins = np.stack([np.arange(len(coder.series)), np.full(len(coder.series), begin)], 1)
     found = forecast(trained.model, source, origins, paths=paths, progress=progress)
@@ -160,21 +161,3 @@ def _stamped(path: Path, asked: Asked, found: Grid) -> Array:
     there = np.zeros(found.steps, bool)
     there[found.clock.steps(stamps)] = True
     return there
-
-
-def _joined(before: Grid, ahead: Grid | None, steps: int, like: Grid) -> Grid:
-    """Return history and what is known ahead as one grid; what is not known is missing."""
-    values = np.concatenate([before.values, np.full((len(before.values), steps), np.nan)], 1)
-    known = {} if ahead is None else {each.name: each for each in ahead.covariates}
-    covariates = []
-    for each in before.covariates:
-        nothing = np.nan if each.names is None else -1.0
-        rows = max(len(each.values), len(known[each.name].values) if each.name in known else 1)
-        later = np.full((rows, steps), nothing)
-        if each.name in known:
-            told = known[each.name].values
-            later[:, : told.shape[1]] = told
-        covariates.append(
-            replace(each, values=np.concatenate([np.broadcast_to(each.values, (rows, before.steps)), later], 1))
-        )
-    return Grid(before.name, before.clock, before.series, values, tuple(covariates))
