@@ -7,15 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from naibu.config import ClassesConfig, ModelConfig, TagsConfig, TrainingConfig
+from naibu.config import ClassesConfig, ModelConfig, SeriesConfig, TagsConfig, TrainingConfig
 from naibu.data.examples import Data
 from naibu.tasks import catalogue
 from naibu.tasks.catalogue import task_named
 from naibu.tasks.classes import ClassesOptions
+from naibu.tasks.series import SeriesOptions
 from naibu.tasks.tags import TagsOptions
 from naibu.tasks.text import TextOptions
 from naibu.tasks.trees import TreesOptions
 from random_trees import nested
+from series_tables import hourly
 from toy_task import WavesOptions
 
 OWN = {"waves": "toy_task:Waves"}
@@ -97,6 +99,14 @@ def columns(folder: Path, **options: object) -> TagsOptions:
     return TagsOptions((path,), columns=("word,pos,entity",), test=0.2, **options)
 
 
+def traffic(folder: Path, decoder: str) -> SeriesOptions:
+    """Eight weeks of hours with a day and a week in them, gaps, a holiday at its midnight and a known temperature."""
+    path = folder / "traffic.csv"
+    path.write_text(hourly(56 * 24, seed=7))
+    known = ("temperature", "holiday")
+    return SeriesOptions(path, target=("volume",), known=known, horizon=6, context=12, decoder=decoder)
+
+
 QUICK = TrainingConfig(steps=24, batch_size=8, validations=3, threads=1, warmup=5, truncation=11)
 ENTRIES = [
     Entry("trees", "trees", lambda folder: treebank(folder, "brackets"), ModelConfig(units=9, dropout=0.2), QUICK),
@@ -155,6 +165,20 @@ ENTRIES = [
         lambda folder: columns(folder, column="pos"),
         TagsConfig("gru", units=6, layers=2, decode="softmax", letters=0),
         QUICK,
+    ),
+    Entry(
+        "series",
+        "series",
+        lambda folder: traffic(folder, "direct"),
+        ModelConfig(units=7, dropout=0.2),
+        replace(QUICK, batch_size=16, learning_rate=0.01),
+    ),
+    Entry(
+        "series, autoregressive",
+        "series",
+        lambda folder: traffic(folder, "autoregressive"),
+        SeriesConfig("gru", units=6, layers=2, distribution="negative-binomial"),
+        replace(QUICK, batch_size=16, learning_rate=0.01),
     ),
     Entry(
         "waves",

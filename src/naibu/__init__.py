@@ -16,6 +16,7 @@ _HOME = {
     "open_text": "naibu.data.text_corpus",
     "open_classes": "naibu.data.classes.opening",
     "open_tags": "naibu.data.tags",
+    "open_series": "naibu.data.series_opening",
     "train": "naibu.training.train",
     "evaluate": "naibu.training.evaluate",
     "predict": "naibu.training.evaluate",
@@ -41,6 +42,7 @@ _HOME = {
     "TextOptions": "naibu.tasks.text",
     "ClassesOptions": "naibu.tasks.classes",
     "TagsOptions": "naibu.tasks.tags",
+    "SeriesOptions": "naibu.tasks.series",
     "open_run": "naibu.runs",
     "load": "naibu.runs.load",
     "NaibuError": "naibu.errors",
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from naibu.config import TrainingConfig as TrainingConfig
     from naibu.data.classes.opening import open_classes as open_classes
     from naibu.data.corpus import open_corpus as open_corpus
+    from naibu.data.series_opening import open_series as open_series
     from naibu.data.tags import open_tags as open_tags
     from naibu.data.text_corpus import open_text as open_text
     from naibu.drawing import draw as draw
@@ -93,6 +96,7 @@ if TYPE_CHECKING:
     from naibu.runs import open_run as open_run
     from naibu.runs.load import load as load
     from naibu.tasks.classes import ClassesOptions as ClassesOptions
+    from naibu.tasks.series import SeriesOptions as SeriesOptions
     from naibu.tasks.tags import TagsOptions as TagsOptions
     from naibu.tasks.text import TextOptions as TextOptions
     from naibu.tasks.trees import TreesOptions as TreesOptions

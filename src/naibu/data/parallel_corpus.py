@@ -12,7 +12,6 @@ import numpy as np
 
 from naibu.data.events import Array, ranges
 from naibu.data.examples import Data
-from naibu.data.forms import UNKNOWN_WORD
 from naibu.data.levels import Characters, Level, LevelName, Subwords, Words, train_subwords
 from naibu.data.parallel import Pairs, Sentences
 from naibu.data.parallel_coder import SIDES, ParallelCoder, check_longest, cut, with_both
@@ -20,7 +19,6 @@ from naibu.data.parallel_reading import Lines, read_pairs
 from naibu.data.text_coder import TextCoder, numbers_of, vocabulary_of
 from naibu.data.text_corpus import SUBWORD_LINE
 from naibu.data.text_reading import digest_of_source
-from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError, OptionError
 from naibu.storage import digest_of
 

@@ -16,6 +16,7 @@ _TASKS = {
     "translation": "naibu.tasks.translation:Translation",
     "classes": "naibu.tasks.classes:Classes",
     "tags": "naibu.tasks.tags:Tags",
+    "series": "naibu.tasks.series:Series",
 }
 """Name -> module and class."""
 
