@@ -153,13 +153,10 @@ class ByLength:
 
 
 def by_length(examples: Examples, config: TrainingConfig, *, unread: int = 0) -> ByLength:
-    """Return examples by length, as a training asks for; whole ones where its truncation is 0.
-
-    Raises OptionError where it asks for what lanes have.
-    """
+    """Return examples by length, as a training asks for. Raises OptionError where it asks for what lanes have."""
     if config.variable_truncation:
         raise OptionError("--variable-truncation: is for tasks that read lanes side by side; this one reads by length")
-    return ByLength(examples, config.batch_size, config.batch_tokens, config.truncation or None, unread)
+    return ByLength(examples, config.batch_size, config.batch_tokens, config.truncation, unread)
 
 
 @dataclass(frozen=True)

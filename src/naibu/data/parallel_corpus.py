@@ -12,6 +12,7 @@ import numpy as np
 
 from naibu.data.events import Array, ranges
 from naibu.data.examples import Data
+from naibu.data.forms import UNKNOWN_WORD
 from naibu.data.levels import Characters, Level, LevelName, Subwords, Words, train_subwords
 from naibu.data.parallel import Pairs, Sentences
 from naibu.data.parallel_coder import SIDES, ParallelCoder, check_longest, cut, with_both
@@ -19,6 +20,7 @@ from naibu.data.parallel_reading import Lines, read_pairs
 from naibu.data.text_coder import TextCoder, numbers_of, vocabulary_of
 from naibu.data.text_corpus import SUBWORD_LINE
 from naibu.data.text_reading import digest_of_source
+from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError, OptionError
 from naibu.storage import digest_of
 
@@ -100,9 +102,7 @@ def open_parallel(
         if isinstance(each, list):
             _check_other(each, files, name)
             parts.append(read_pairs(each, name))
-    lines = Lines(
-        [x for part in parts for x in part.source], [x for part in parts for x in part.target], parts[0].files
-    )
+    lines = Lines([x for part in parts for x in part.source], [x for part in parts for x in part.target], parts[0].files)
     chosen, how = _divided(lines, parts, asked, seed)
     options = {
         "pairs": str(files[0].resolve()) if len(files) == 1 else None,
@@ -127,9 +127,7 @@ def _numbered(
     sides = [lines.source, lines.target]
     level, most = options["level"], options["longest"]
     short = [k for k in train.tolist() if max(len(lines.source[k]), len(lines.target[k])) <= SUBWORD_LINE]
-    levels = _levels(
-        level, [[side[k] for k in short] for side in sides], limit, options["joint"], options["split_seed"]
-    )
+    levels = _levels(level, [[side[k] for k in short] for side in sides], limit, options["joint"], options["split_seed"])
     cuts = [cut(side, each) for side, each in zip(sides, levels, strict=True)]
     fits = np.all([np.diff(starts)[train] <= most for _, starts in cuts], 0)
     long, train = int((~fits).sum()), train[fits]
@@ -155,9 +153,7 @@ def _numbered(
             message = f"{len(which)} pairs are too few for the {name} part{left}: at least {FEWEST} are needed"
             raise CorpusError(message, parts[0].files[0])
     there = {(lines.source[k], lines.target[k]) for k in train.tolist()}
-    seen = [
-        np.array([(lines.source[k], lines.target[k]) in there for k in which], bool) for which in (validation, test)
-    ]
+    seen = [np.array([(lines.source[k], lines.target[k]) in there for k in which], bool) for which in (validation, test)]
     made = [Pairs(source, target, which, before) for which, before in zip((validation, test), seen, strict=True)]
     held_out = made[0] if test is validation else made[1]
     names = [Path(path).name for path in dict.fromkeys(parts[0].files)]

@@ -187,12 +187,10 @@ class TranslationModel(Model):
         first = parts[0][0]
         sentence = torch.cat([place.sentence.index_select(0, rows) for place, rows in parts])
         state = tuple(
-            torch.cat([place.state[k].index_select(1, rows) for place, rows in parts], 1)
-            for k in range(len(first.state))
+            torch.cat([place.state[k].index_select(1, rows) for place, rows in parts], 1) for k in range(len(first.state))
         )
         fed, weights = (
-            None
-            if any(getattr(place, name) is None for place, _ in parts)
+            None if any(getattr(place, name) is None for place, _ in parts)
             else torch.cat([getattr(place, name).index_select(0, rows) for place, rows in parts])
             for name in ("fed", "weights")
         )

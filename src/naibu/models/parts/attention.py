@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from naibu.cells.edits import Edit
 from naibu.cells.edits import held_by
 from naibu.cells.signalling import Signalling
 from naibu.config import AttentionName
