@@ -15,7 +15,7 @@ from naibu.data.examples import Column, Data, Examples
 from naibu.data.order import Lanes
 from naibu.models.model import Loss, Model
 from naibu.storage import write_text
-from naibu.tasks.task import Task
+from naibu.tasks.task import Predicted, Task
 
 
 class Series(Examples):
@@ -91,7 +91,29 @@ class Forecaster(Model):
         return {"loss": nats, "gold": batch.target, "mean": mean}, state
 
 
+@dataclass(frozen=True)
+class WavesEvaluation:
+    twice: bool = False
+
+
+@dataclass(frozen=True)
+class WavesPrediction:
+    ahead: int = 1
+
+
+class Ahead(Predicted):
+    def __init__(self, numbers):
+        self.numbers = numbers
+
+    def rows(self):
+        return [{"step": step, "mean": mean} for step, mean in enumerate(self.numbers, 1)]
+
+    def lines(self):
+        yield from map(str, self.numbers)
+
+
 class Waves(Task):
+    evaluation, prediction = WavesEvaluation, WavesPrediction
     name, about, options, model = "waves", "asked for the next number of a wave", WavesOptions, WaveConfig
 
     def open(self, options):
@@ -104,6 +126,13 @@ class Waves(Task):
 
     def build(self, sizes, config):
         return Forecaster(config)
+
+    def evaluated(self, trained, examples, asked, progress):
+        found = trained.model.outcomes(examples.batch(np.arange(1)))[0]
+        return {"first": 2 * float(found["mean"][0, 0].detach())} if asked.twice else {}
+
+    def predict(self, trained, files, asked, progress):
+        return Ahead([float(path.read_text()) for path in files] * asked.ahead)
 
     def order(self, examples, config):
         return Lanes(examples, config.batch_size, config.truncation, config.variable_truncation)

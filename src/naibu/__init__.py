@@ -16,6 +16,7 @@ _HOME = {
     "open_text": "naibu.data.text_corpus",
     "train": "naibu.training.train",
     "evaluate": "naibu.training.evaluate",
+    "predict": "naibu.training.evaluate",
     "generate": "naibu.looking.writing",
     "record": "naibu.recording",
     "listen": "naibu.recording",
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from naibu.tasks.text import TextOptions as TextOptions
     from naibu.tasks.trees import TreesOptions as TreesOptions
     from naibu.training.evaluate import evaluate as evaluate
+    from naibu.training.evaluate import predict as predict
     from naibu.training.train import train as train
 
     open_trees = open_corpus

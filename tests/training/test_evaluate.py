@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import naibu
+from catalogue_tasks import ENTRIES, with_own
 from naibu.cli import main
 from naibu.data.text_lanes import TextLanes
 from naibu.errors import CorpusError, OptionError
@@ -148,7 +149,7 @@ def test_other_tasks_score_their_own_part(tmp_path):
     assert {"loss", "accuracy", "end_recall", "examples", "steps"} <= set(scores)
     with pytest.raises(OptionError, match="name no file"):
         naibu.evaluate(run, [path])
-    with pytest.raises(OptionError, match="running text"):
+    with pytest.raises(OptionError, match="--cache: is not for a network of the task trees"):
         naibu.evaluate(run, cache=True)
 
 
@@ -185,3 +186,35 @@ def test_a_text_too_short_to_fit_on_is_refused(tmp_path):
     assert data.validation.steps < 400
     with pytest.raises(OptionError, match="too short for weights to be fitted on a part of it"):
         naibu.evaluate(run, part="validation", cache=True)
+
+
+def test_a_task_has_options_of_its_own_for_scores_and_predictions(tmp_path, monkeypatch, run):
+    """In Python; on the command line an option of one task is refused by name for a network of another."""
+    with_own(monkeypatch)
+    waves = next(entry for entry in ENTRIES if entry.task == "waves")
+    own = naibu.train(waves.open(tmp_path), out=tmp_path / "waves", model=waves.model, training=waves.training)
+    scores = naibu.evaluate(own)
+    assert "first" not in scores
+    assert naibu.evaluate(own, twice=True)["first"] != 0
+    (tmp_path / "x.csv").write_text("0.5\n")
+    predicted = naibu.predict(own, [tmp_path / "x.csv"], ahead=2)
+    assert list(predicted.lines()) == ["0.5", "0.5"]
+    assert predicted.rows()[1] == {"step": 2, "mean": 0.5}
+    with pytest.raises(OptionError, match="--cache: is not for a network of the task waves"):
+        naibu.evaluate(own, cache=True)
+    with pytest.raises(OptionError, match="predicts nothing of a file"):
+        naibu.predict(run, [tmp_path / "x.csv"])
+
+
+def test_options_of_other_tasks_are_refused_and_predictions_are_printed(tmp_path, monkeypatch, capsys):
+    with_own(monkeypatch)
+    waves = next(entry for entry in ENTRIES if entry.task == "waves")
+    naibu.train(waves.open(tmp_path), out=tmp_path / "waves", model=waves.model, training=waves.training)
+    (tmp_path / "x.csv").write_text("0.5\n")
+    assert main(["evaluate", str(tmp_path / "waves"), "--cache"]) == 2
+    assert "--cache: is not for a network of the task waves" in capsys.readouterr().err
+    assert main(["predict", str(tmp_path / "waves"), str(tmp_path / "x.csv")]) == 0
+    assert capsys.readouterr().out == "0.5\n"
+    out = tmp_path / "told.csv"
+    assert main(["predict", str(tmp_path / "waves"), str(tmp_path / "x.csv"), "--out", str(out)]) == 0
+    assert out.read_text() == "0.5\n"

@@ -39,6 +39,7 @@ train.group, look.group, papers.group = (learn,), (see,), (besides,)
 for group in (train, look, papers):
     app.command(group)
 added(app, using.evaluate, group=use)
+added(app, using.predict, group=use)
 added(app, using.generate, group=use)
 added(app, using.ngram, group=use)
 for place, name in enumerate(("record", "probe", "intervene", "report", "colour")):

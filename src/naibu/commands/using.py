@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +16,7 @@ from naibu.config import PartName
 from naibu.data.levels import LevelName, SplitName
 from naibu.errors import OptionError
 from naibu.generation.sampling import Sampling
+from naibu.tasks.catalogue import TASKS, task_named
 
 RunFolder = Annotated[Path, Parameter(help="The folder of a trained network.")]
 SAMPLING = Sampling()
@@ -25,15 +28,13 @@ def evaluate(
     /,
     *,
     part: PartName = "test",
-    cache: bool = False,
-    dynamic: bool = False,
-    ngram: int = 0,
     told: Told = UNTOLD,
+    **asked: Any,
 ) -> Any:
     """Say how good a trained network is on its test part, or on other files.
 
-    Text is read from beginning to end with the state carried on. What --cache, --dynamic and --ngram change is printed
-    beside the network alone; their weights are fitted on validation text, never on what is scored.
+    Text is read from beginning to end with the state carried on. What helps at test time is printed beside the network
+    alone; weights are fitted on validation data, never on what is scored.
 
     $ naibu evaluate runs/ptb ptb.test.txt --json scores.json
     $ naibu evaluate runs/ptb --part validation --cache
@@ -41,29 +42,89 @@ def evaluate(
     Args:
         files: What to score on; without any, the part of what it was trained on that --part says.
         part: Which part of its own data is scored where no file is named.
-        cache: Text: mix in a cache of what was just read (Grave et al. 2017).
-        dynamic: Text: let the weights follow the text (Krause et al. 2018).
-        ngram: Text: mix in n-grams of this order, counted on the network's own training text; they alone are told too.
     """
     from naibu.progress import shown
     from naibu.runs import open_run
-    from naibu.training import evaluate as evaluating
+    from naibu.training.evaluate import evaluate
 
     opened = open_run(run)
+    options = _options(asked, opened.task)
     with shown(f"{opened.name}: scoring", "steps") as progress:
-        scores = evaluating.evaluate(
-            opened, files, part=part, cache=cache, dynamic=dynamic, ngram=ngram, progress=progress
-        )
-    rows: dict[str, object] = {}
-    for name, value in scores.items():
-        if isinstance(value, dict):
-            settings = ", ".join(f"{key} {each}" for key, each in value.items() if key not in ("loss", "perplexity"))
-            called = name.replace("_mixture", " mixture").replace("_", " and ")
-            rows[f"perplexity, {called}"] = f"{value['perplexity']:.2f} ({settings})"
-        else:
-            rows[name] = value
-    _print_scores(told, f"{opened.name} on {files[0] if files else part}", rows)
+        scores = evaluate(opened, files, part=part, progress=progress, **options)
+    scored = ", ".join(map(str, files)) if files else part
+    _print_scores(told, f"{opened.name} on {scored}", task_named(opened.task).told(scores))
     return scores
+
+
+def predict(
+    run: RunFolder,
+    files: tuple[Path, ...] = (),
+    /,
+    *,
+    out: Path | None = None,
+    told: Told = UNTOLD,
+    **asked: Any,
+) -> Any:
+    """Say what a trained network tells of other files: forecasts with intervals, tags, classes.
+
+    What is printed is a file of the kind that was read, or a table (CSV), so that it goes on to the next program.
+
+    $ naibu predict runs/i94 future.csv > forecast.csv
+    $ naibu predict runs/upos new.conllu --out tagged.conllu
+
+    Args:
+        files: What to tell something of.
+        out: Write here in place of standard output.
+    """
+    from naibu.progress import shown
+    from naibu.runs import open_run
+    from naibu.storage import check_writable, deliver_text
+    from naibu.training.evaluate import predict
+
+    if out is not None:
+        check_writable(out, "--out")
+    opened = open_run(run)
+    options = _options(asked, opened.task)
+    with shown(f"{opened.name}: predicting", "steps") as progress:
+        predicted = predict(opened, files, progress=progress, **options)
+    if out is not None:
+        deliver_text(out, "".join(f"{line}\n" for line in predicted.lines()))
+        told.say("Predictions", out)
+    elif told.json != "-":
+        sys.stdout.writelines(f"{line}\n" for line in predicted.lines())
+    return predicted.rows()
+
+
+def _options(asked: Mapping[str, Any], task: str) -> dict[str, Any]:
+    """Return the options of a task that were typed. Raises OptionError for one that is of other tasks."""
+    from naibu.training.evaluate import not_of
+
+    options: dict[str, Any] = {}
+    for name, given in asked.items():
+        for each in fields(given) if given is not None else ():
+            value = getattr(given, each.name)
+            if value != each.default:
+                if name != task:
+                    raise not_of(each.name, task)
+                options[each.name] = value
+    return options
+
+
+def _with_options_of_tasks(command: Callable[..., Any], which: str) -> Callable[..., Any]:
+    """Return a command whose options, beside its own, are those of every task, each task's under a title of its own."""
+    signature = inspect.signature(command, eval_str=True)
+    own = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    kinds = {name: getattr(task_named(name), which) for name in TASKS}
+    more = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, flat(f"Of {name}", place)]
+        )
+        for place, (name, kind) in enumerate(kinds.items(), 2)
+        if fields(kind)
+    ]
+    command.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in (*own, *more)}
+    return command
 
 
 def _print_scores(told: Typed, title: str, rows: Mapping[str, object]) -> None:
@@ -187,3 +248,7 @@ def generate(
     for number, each in enumerate(() if stream or told.json == "-" else found):
         sys.stdout.write(f"--- {number + 1}\n{prime}{each['text']}\n")
     return found
+
+
+_with_options_of_tasks(evaluate, "evaluation")
+_with_options_of_tasks(predict, "prediction")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
@@ -13,11 +13,13 @@ import numpy.typing as npt
 
 from naibu.config import ModelConfig, TrainingConfig
 from naibu.errors import OptionError
+from naibu.shown import Shown
 
 if TYPE_CHECKING:
     from naibu.data.examples import Data, Examples
     from naibu.data.order import Order
     from naibu.models.model import Model
+    from naibu.progress import Report
 
 Array = npt.NDArray[Any]
 Sums = tuple[Array, Array]
@@ -38,6 +40,33 @@ class Measure(NamedTuple):
     """Outcome columns [token] -> what stands above and below the line, [token] each; NaN counts as nothing."""
 
 
+@dataclass(frozen=True)
+class Nothing:
+    """The options of a task that has none."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network as its task meets it again: the model, its folder, and what it learnt from and how.
+
+    `options` and `training` are those of the run; `data()` opens what it learnt from, which may have gone or changed.
+    """
+
+    model: Any  # a Model
+    folder: Path
+    options: Mapping[str, Any]
+    training: TrainingConfig
+    data: Callable[[], Data]
+
+
+class Predicted(Shown):
+    """What a network tells of a file: `rows()` are its numbers, `lines()` what `naibu predict` prints."""
+
+    @abstractmethod
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of the file that is printed, without their ends."""
+
+
 class Task(ABC):
     """What there is to know of a task; what is not said of one is as is usual."""
 
@@ -55,6 +84,11 @@ class Task(ABC):
     """The configuration of its models: ModelConfig, or a subclass with what they have besides."""
     training: ClassVar[type[TrainingConfig]] = TrainingConfig
     """The configuration of training: TrainingConfig, or a subclass with other usual values."""
+    evaluation: ClassVar[type[Any]] = Nothing
+    """The frozen dataclass of what `naibu evaluate` may be asked besides of such networks; every field has a default
+    and a name that no other task's has."""
+    prediction: ClassVar[type[Any]] = Nothing
+    """The same of `naibu predict`."""
     several: ClassVar[str | None] = None
     """The option, a tuple, of which `naibu look` takes several values, a network each; None where there is none."""
     examples: ClassVar[tuple[str, ...]] = ()
@@ -119,6 +153,24 @@ class Task(ABC):
     def scores(self, examples: Examples, found: Mapping[str, float]) -> dict[str, Any]:
         """Return what is said of a network beside its measures on examples, from them: perplexity, for example."""
         return {}
+
+    def evaluated(self, trained: Trained, examples: Examples, asked: Any, progress: Report) -> dict[str, Any]:
+        """Return scores beside the measures and `scores` for which the network is run again: BLEU, for example.
+
+        `asked` is an instance of `evaluation`.
+        """
+        return {}
+
+    def told(self, scores: Mapping[str, Any]) -> dict[str, Any]:
+        """Return scores as they are printed, a row for each name: what is deeper than one value is folded into one."""
+        return {name: value for name, value in scores.items() if not isinstance(value, dict)}
+
+    def predict(self, trained: Trained, files: Sequence[Path], asked: Any, progress: Report) -> Predicted:
+        """Return what a network tells of files; `asked` is an instance of `prediction`.
+
+        Raises CorpusError for files that cannot be used, OptionError where networks of the task predict nothing.
+        """
+        raise OptionError(f"{trained.folder}: a network of the task {self.name} predicts nothing of a file")
 
     def measures(self, examples: Examples) -> tuple[Measure, ...]:
         """Return what a network that reads such examples is judged by, the loss first."""

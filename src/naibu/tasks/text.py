@@ -18,11 +18,13 @@ from naibu.data.text_coder import TextCoder
 from naibu.data.text_corpus import SHARE, TextData, open_text
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError
-from naibu.tasks.task import Task
+from naibu.ngrams.kneser_ney import check_order
+from naibu.tasks.task import Task, Trained
 
 if TYPE_CHECKING:
     from naibu.data.order import Order
     from naibu.models.text_model import TextModel
+    from naibu.progress import Report
 
 UNITS = {"character": 512, "word": 400, "subword": 400}
 TRUNCATION = {"character": 100, "word": 35, "subword": 50}
@@ -80,6 +82,22 @@ class TextTraining(TrainingConfig):
     _open: ClassVar[tuple[None, ...]] = (None,)
 
 
+@dataclass(frozen=True)
+class TextEvaluation:
+    """What helps a network of text at test time; weights are fitted on validation text, never on what is scored."""
+
+    cache: bool = False
+    """Mix in a cache of what was just read (Grave et al. 2017)."""
+    dynamic: bool = False
+    """Let the weights follow the text (Krause et al. 2018)."""
+    ngram: int = 0
+    """Mix in n-grams of this order, counted on the network's own training text; they alone are told too."""
+
+    def __post_init__(self) -> None:
+        if self.ngram:
+            check_order(self.ngram, "--ngram")
+
+
 class Text(Task):
     """Running text, symbol by symbol."""
 
@@ -88,6 +106,7 @@ class Text(Task):
     options = TextOptions
     training = TextTraining
     model = TextConfig
+    evaluation = TextEvaluation
     examples = ("novel.txt", "ptb.train.txt --validation ptb.valid.txt --level word --minutes 60")
 
     def fits(self, path: Path) -> bool:
@@ -173,6 +192,36 @@ class Text(Task):
             "bits_per_character": nats / np.log(2) / max(1, letters),
             "perplexity_per_word": float(np.exp(min(700.0, nats / max(1, words)))),
         }
+
+    def evaluated(
+        self, trained: Trained, examples: Examples, asked: TextEvaluation, progress: Report
+    ) -> dict[str, Any]:
+        """Return scores by what helps: `cache`, `dynamic`, `dynamic_cache`, `ngram`, and its mixtures with the others.
+
+        Weights are fitted on the run's validation part, or where that is what is scored, on its first half, the second
+        alone being scored then.
+        """
+        if asked == TextEvaluation():
+            return {}
+        from naibu.tasks.text_at_test_time import at_test_time
+
+        data, truncation = trained.data(), trained.training.truncation
+        assert isinstance(data, TextData)
+        assert isinstance(examples, RunningText)
+        return at_test_time(trained.model, data.train, data.validation, examples, truncation, **vars(asked))
+
+    def told(self, scores: Mapping[str, Any]) -> dict[str, Any]:
+        """Return scores as they are printed: of what helps, the perplexity with its settings."""
+        rows: dict[str, Any] = {}
+        for name, value in scores.items():
+            if isinstance(value, dict):
+                said = {key: each for key, each in value.items() if key not in ("loss", "perplexity")}
+                settings = ", ".join(f"{key} {each}" for key, each in said.items())
+                called = name.replace("_mixture", " mixture").replace("_", " and ")
+                rows[f"perplexity, {called}"] = f"{value['perplexity']:.2f} ({settings})"
+            else:
+                rows[name] = value
+        return rows
 
 
 def _precision(model: TextConfig, training: TrainingConfig) -> PrecisionName:
