@@ -40,7 +40,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 $(NEEDED): $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint,text]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint,text,view]'
 	touch $@
 
 clean:

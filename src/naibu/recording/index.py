@@ -47,8 +47,10 @@ class Index:
         """`columns` by their full names (`label.depth`), `names` of the codes of those that are categorical; `later`,
         where given, computes the outcomes when one is first asked for. Columns that come when they are asked for (a
         mapping that is no dict) are taken one by one."""
-        later_ones = isinstance(columns, MutableMapping) and not isinstance(columns, dict)
-        self._columns: MutableMapping[str, Array] = columns if later_ones else dict(columns)
+        if isinstance(columns, MutableMapping) and not isinstance(columns, dict):
+            self._columns: MutableMapping[str, Array] = columns
+        else:
+            self._columns = dict(columns)
         self._names, self._later = dict(names or {}), later
         self._starts: Array | None = None
 

@@ -36,13 +36,13 @@ class UnitColumns:
             if not 0 <= unit < count:
                 raise OptionError(f"unit {unit}: {'/'.join(key)} has units 0 to {count - 1}")
         with self._lock:
-            there = {unit: self._take(recording, key, unit) for unit in dict.fromkeys(units)}
-            missing = [unit for unit, column in there.items() if column is None]
+            there = {unit: found for unit in units if (found := self._take(recording, key, unit)) is not None}
+            missing = [unit for unit in dict.fromkeys(units) if unit not in there]
             if missing:
                 for unit, column in zip(missing, _read(recording, key, missing), strict=True):
                     there[unit] = column
                     self._keep((id(recording), key, unit), column)
-        return [column for unit in units if (column := there[unit]) is not None]
+        return [there[unit] for unit in units]
 
     def _take(self, recording: Recording, key: Key, unit: int) -> Array | None:
         name = (id(recording), key, unit)

@@ -43,7 +43,7 @@ class Exhibit:
 
     @cached_property
     def named(self) -> list[dict[str, Any]]:
-        """The units that a search has named, the label told best first; empty where none was made, or cannot be read."""
+        """The units that a search has named, the label told best first; empty where there is none that can be read."""
         from naibu.looking.places import Places
         from naibu.probes.found import Search
 
@@ -92,8 +92,8 @@ class Exhibit:
 def open_exhibits(paths: Sequence[Path]) -> list[Exhibit]:
     """Return what folders hold: every recording of a run, the trained network's first, or one recording.
 
-    A look's folder stands for all of its runs; a recording in a run's folder brings the run. Raises StoredError where a
-    folder is neither, and where a recording is unfinished, damaged, of a newer format, or of other weights than its run.
+    A look's folder stands for all of its runs; a recording in a run's folder brings the run. Raises StoredError where
+    a folder is neither, and for a recording that is unfinished, damaged, newer, or of other weights than its run.
     """
     found = [exhibit for path in paths for exhibit in _opened(path)]
     names = [exhibit.name for exhibit in found]
@@ -173,7 +173,7 @@ def kind_of(signal: str, low: float, high: float) -> Kind:
     """Return on which scale a signal is drawn: from 0 to 1, from -1 to 1, or symmetric, from values that were seen."""
     if signal.endswith("_gate") and low >= 0 and high <= 1:
         return "gate"
-    return "bounded" if -1 <= low and high <= 1 and signal in ("candidate", "hidden", "update") else "free"
+    return "bounded" if low >= -1 and high <= 1 and signal in ("candidate", "hidden", "update") else "free"
 
 
 def named_key(typed: str, recording: Recording) -> Key:

@@ -12,7 +12,9 @@ from naibu.recording.store import Key
 
 MOST = 64
 """Holds of one reading, at most."""
-_FORM = re.compile(r"(?:(?P<layer>[^/:=@]+)/)?(?P<signal>\w+):(?P<unit>\d+|\*)=(?P<value>[^@]+)(?:@(?P<from>\d*):(?P<to>\d*))?")
+_FORM = re.compile(
+    r"(?:(?P<layer>[^/:=@]+)/)?(?P<signal>\w+):(?P<unit>\d+|\*)=(?P<value>[^@]+)(?:@(?P<from>\d*):(?P<to>\d*))?"
+)
 
 
 class Hold(NamedTuple):
@@ -26,12 +28,14 @@ class Hold(NamedTuple):
 
     def typed(self) -> str:
         """Return it as it is typed after --hold."""
-        steps = "" if (self.start, self.stop) == (0, None) else f"@{self.start}:{'' if self.stop is None else self.stop}"
+        steps = (
+            "" if (self.start, self.stop) == (0, None) else f"@{self.start}:{'' if self.stop is None else self.stop}"
+        )
         return f"{self.key[0]}/{self.key[1]}:{'*' if self.unit is None else self.unit}={self.value:g}{steps}"
 
 
 def read_holds(typed: Sequence[str], recording: Recording) -> tuple[Hold, ...]:
-    """Return what texts name, checked against a recording of the network. Raises OptionError that says what is wrong."""
+    """Return what texts name, checked against a recording of the network. Raises OptionError for what is wrong."""
     if len(typed) > MOST:
         raise OptionError(f"{len(typed)} holds: {MOST} at most; hold all units of a signal with {'SIGNAL:*=VALUE'}")
     return tuple(_read(each, recording) for each in typed)
@@ -40,7 +44,9 @@ def read_holds(typed: Sequence[str], recording: Recording) -> tuple[Hold, ...]:
 def _read(typed: str, recording: Recording) -> Hold:
     found = _FORM.fullmatch(typed)
     if found is None:
-        raise OptionError(f"hold {typed}: must be [LAYER/]SIGNAL:UNIT=VALUE[@FROM:TO], as in cell:17=0.3@5:20, or * for all")
+        raise OptionError(
+            f"hold {typed}: must be [LAYER/]SIGNAL:UNIT=VALUE[@FROM:TO], as in cell:17=0.3@5:20, or * for all"
+        )
     having = [key for key in recording.keys() if key[1] == found["signal"] and found["layer"] in (None, key[0])]
     if len(having) != 1:
         there = ", ".join("/".join(key) for key in having or recording.keys())

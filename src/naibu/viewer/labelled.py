@@ -26,10 +26,10 @@ class Labelled(NamedTuple):
     """How the units of one layer and signal follow labels.
 
     names: of the labels; a class of a categorical one is NAME=CLASS. best: the number of each unit's label, chosen on
-    the first part of the sample, -1 for a unit that does not move. r, low, high: Pearson's r with it on the second part
-    and its 95 % interval, from whole sequences (linearised, on Fisher's scale); NaN where that part cannot tell. chance:
-    the largest |r| that any unit of this signal has with labels of other sequences, `[label]`, on the first part.
-    all_r: of every unit with every label on the first part, `[label unit]`.
+    the first part of the sample, -1 for a unit that does not move. r, low, high: Pearson's r with it on the second
+    part, and its 95 % interval, from whole sequences (linearised, on Fisher's scale); NaN where that part cannot tell.
+    chance: the largest |r| that any unit of this signal has with labels of other sequences, `[label]`, on the first
+    part. all_r: of every unit with every label on the first part, `[label unit]`.
     """
 
     names: tuple[str, ...]

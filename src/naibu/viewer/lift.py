@@ -30,7 +30,7 @@ class Lift(NamedTuple):
 
     label: str
     value: str
-    count: int  # places where it holds
+    places: int  # those where it holds
     share: float  # of the places where the label is known
     base: float  # share anywhere
     lift: float  # share / base

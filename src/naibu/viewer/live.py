@@ -6,7 +6,8 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from threading import Lock
+from threading import RLock
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from naibu.cells.edits import Both, Clamp, Edit
 from naibu.cells.exchange import edited
 from naibu.data.batch import Batch, Stream
 from naibu.data.examples import Examples
-from naibu.errors import NaibuError, OptionError, StoredError
+from naibu.errors import OptionError, StoredError
 from naibu.models.model import Model, evaluating
 from naibu.models.weights import digest_of_tensors, stored
 from naibu.recording.index import INPUT, LABEL, OUTCOME, Array, Index, fixed_columns
@@ -26,8 +27,10 @@ from naibu.recording.store import Held, Key
 from naibu.runs.load import beginning, load
 from naibu.viewer.exhibits import Exhibit
 from naibu.viewer.holds import Hold
-from naibu.viewer.windows import LONGEST, Window, halves, text_of
+from naibu.viewer.windows import LONGEST, Window, columns, halves
 
+ALIKE = 0.05
+"""The largest difference that is taken for the rounding of what was recorded."""
 LIKELIEST = 5
 """Classes that are told at every step, the most probable ones."""
 
@@ -38,7 +41,12 @@ class Given(NamedTuple):
     batch: Batch
     columns: Mapping[str, Array]  # input.NAME and label.NAME [step]
     names: Mapping[str, tuple[str, ...]]  # of the codes of categorical ones
-    unknown: int  # symbols that the network does not know
+    begin: Mapping[Key, Array] = MappingProxyType({})
+    """Values `[unit]` of the first step where that was not read from a state of zeros: it is set to these, and the
+    network goes on from there."""
+    difference: float = 0.0
+    """The largest difference between values as recorded and as read again; beyond the rounding of float16 another
+    state stood before the recording."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +66,7 @@ class Reading:
         return self.recording.tokens
 
     def plain(self, chosen: Iterable[tuple[Key, int]]) -> dict[str, Any]:
-        """Return outcomes and the values of chosen units as plain values; these in float16, base64, one after the other."""
-        from naibu.viewer.windows import columns
-
+        """Return outcomes, and the values of chosen units one after the other, float16 in base64."""
         told = columns(self.recording, Window(0, 0, self.steps, 0, self.steps))
         series = [self.recording[key][:, [unit]][:, 0] for key, unit in chosen]
         packed = halves(np.stack(series)) if series else np.zeros((0, self.steps), "<f2")
@@ -69,7 +75,10 @@ class Reading:
             classes = self.recording.index.classes
             codes, shares = self.likeliest
             found["likeliest"] = [
-                [[classes[code] if code < len(classes) else str(code), round(share, 4)] for code, share in zip(*both, strict=True)]
+                [
+                    [classes[code] if code < len(classes) else str(code), round(share, 4)]
+                    for code, share in zip(*both, strict=True)
+                ]
                 for both in zip(codes.tolist(), shares.tolist(), strict=True)
             ]
         return found
@@ -79,7 +88,7 @@ class Network:
     """The network of an exhibit, loaded when it is first asked."""
 
     def __init__(self, exhibit: Exhibit) -> None:
-        self._exhibit, self._lock = exhibit, Lock()
+        self._exhibit, self._lock = exhibit, RLock()
 
     @cached_property
     def model(self) -> Model:
@@ -99,13 +108,13 @@ class Network:
         return find_listeners(self.model, (), copy=False)
 
     def typed(self, text: str) -> Given:
-        """Return a text that somebody typed as the network reads it. Raises OptionError or CorpusError as its task does."""
+        """Return a text that somebody typed as the network reads it. Raises errors as its task does."""
         from naibu.tasks.catalogue import task_named
 
         run = self._exhibit.run
         if run is None:
             raise StoredError("no run is at hand: a recording alone cannot read a text; open it inside its run")
-        examples = task_named(run.task).typed(text, run.path, run.options, run.found)
+        examples = task_named(run.task).typed(text, run.options, run.path, run.found)
         if len(examples.streams) > 1:
             raise OptionError(f"this network reads {' and '.join(examples.streams)}; only one stream can be typed here")
         return _given(examples)
@@ -113,37 +122,49 @@ class Network:
     def recorded(self, seen: Window) -> Given:
         """Return a recorded sequence, from its first step, as the network reads it.
 
-        It is read from what the index has, from a state of zeros. Raises OptionError where that does not suffice.
+        It is read from what the index has. Where the recording did not begin from a state of zeros (running text goes
+        on from what stands before it), the first step is set to what was recorded. Raises OptionError where what was
+        recorded does not suffice.
         """
         recording = self._exhibit.recording
         index = recording.index
         if recording.beside:
-            raise OptionError(f"this network reads {', '.join(recording.beside)} besides; it cannot be run from one stream")
+            raise OptionError(
+                f"this network reads {', '.join(recording.beside)} besides; it cannot be run from one stream"
+            )
         first = seen.first - seen.start
         rows = slice(first, first + min(seen.length, LONGEST))
         columns = {INPUT + name: np.asarray(index.input(name).values[rows]) for name in index.input_names}
         columns |= {LABEL + name: np.asarray(index.label(name).values[rows]) for name in index.label_names}
         names = {INPUT + name: found for name in index.input_names if (found := index.input(name).names)}
         names |= {LABEL + name: found for name in index.label_names if (found := index.label(name).names)}
-        classes = index.gold is not None
-        target = np.asarray(index.gold[rows] if index.gold is not None else np.full(rows.stop - rows.start, np.nan))
-        if not classes:
-            raise OptionError("what was to be told is not in this recording, so that a loss cannot be told; type a text")
+        if index.gold is None:
+            raise OptionError(
+                "what was to be told is not in this recording, so that a loss cannot be told; type a text"
+            )
+        target = np.asarray(index.gold[rows])
         x = _read([columns[INPUT + name] for name in index.input_names], symbols="symbol" in index.input_names)
-        length = torch.tensor([len(target)])
-        batch = Batch({"input": Stream(x, length)}, torch.from_numpy(target.astype(np.int64))[:, None])
-        return Given(batch, columns, names, 0)
+        batch = Batch(
+            {"input": Stream(x, torch.tensor([len(target)]))}, torch.from_numpy(target.astype(np.int64))[:, None]
+        )
+        given = Given(batch, columns, names)
+        given = given._replace(difference=self._difference(given, rows))
+        if given.difference > ALIKE and len(target):
+            begin = {key: np.asarray(recording[key][rows.start], np.float32) for key in recording.keys()}
+            given = given._replace(begin=begin)
+            given = given._replace(difference=self._difference(given, rows))
+        return given
 
     def read(self, given: Given, holds: Sequence[Hold] = ()) -> Reading:
-        """Return what the network makes of a sequence, with signals held. Raises OptionError for one that is not there."""
+        """Return what the network makes of a sequence, with signals held."""
         steps = len(given.batch.target)
         if steps > LONGEST:
             raise OptionError(f"{steps:,} steps: {LONGEST:,} at most are read live")
-        with self._lock, evaluating(self.model), edited(self.model, self._edits(holds)):
+        with self._lock, evaluating(self.model), edited(self.model, self._edits(given, holds)):
             for each in self.listeners:
                 each.forget()
             with listening(self.model, self.listeners):
-                told = self.model.told(given.batch.to(self.model.device), LIKELIEST)
+                told = self.model.likeliest(given.batch.to(self.model.device), LIKELIEST)
             heard = [run for each in self.listeners for run in each.runs()]
         values = {key: value[:, 0].float().cpu().numpy() for run in heard for key, value in run.values.items()}
         outcomes = {OUTCOME + name: column[:, 0].cpu().numpy() for name, column in told.outcomes.items()}
@@ -157,8 +178,10 @@ class Network:
             likeliest = told.classes[:, 0].cpu().numpy(), told.probabilities[:, 0].cpu().numpy()
         return Reading(recording, likeliest, float(np.nansum(outcomes[OUTCOME + "loss"])))
 
-    def _edits(self, holds: Sequence[Hold]) -> dict[Key, Edit]:
-        edits: dict[Key, Edit] = {}
+    def _edits(self, given: Given, holds: Sequence[Hold]) -> dict[Key, Edit]:
+        edits: dict[Key, Edit] = {
+            key: Clamp(range(len(first)), first.tolist(), range(1)) for key, first in given.begin.items()
+        }
         for hold in holds:
             units = range(self._exhibit.recording.units(hold.key)) if hold.unit is None else [hold.unit]
             steps = None if (hold.start, hold.stop) == (0, None) else range(hold.start, hold.stop or LONGEST)
@@ -166,14 +189,14 @@ class Network:
             edits[hold.key] = Both(edits[hold.key], edit) if hold.key in edits else edit
         return edits
 
-    def difference(self, given: Given, seen: Window) -> float:
-        """Return the largest difference between values as recorded and as read again, over a sequence.
-
-        More than the rounding of float16 says that the recording began in another state than that of zeros.
-        """
-        again, rows = self.read(given).recording, slice(seen.first - seen.start, seen.first - seen.start + len(given.batch.target))
-        recorded = self._exhibit.recording
-        parts = [np.abs(np.asarray(recorded[key][rows], np.float32) - again[key][:]).max(initial=0) for key in again.keys() if key in recorded]
+    def _difference(self, given: Given, rows: slice) -> float:
+        """Return the largest difference between values as recorded and as read again."""
+        again, recorded = self.read(given).recording, self._exhibit.recording
+        parts = [
+            np.abs(np.asarray(recorded[key][rows], np.float32) - again[key][:]).max(initial=0)
+            for key in again.keys()
+            if key in recorded
+        ]
         return float(max(parts, default=0.0))
 
 
@@ -192,7 +215,7 @@ def _given(examples: Examples) -> Given:
             names[name] = column.names
     batch = one.batch(np.arange(1))
     steps = len(batch.target)
-    return Given(batch, {name: column[:steps] for name, column in columns.items()}, names, 0)
+    return Given(batch, {name: column[:steps] for name, column in columns.items()}, names)
 
 
 def _read(parts: Sequence[Array], *, symbols: bool) -> torch.Tensor:
@@ -213,6 +236,3 @@ def _spelled(outcomes: Mapping[str, Array], classes: tuple[str, ...]) -> dict[st
 
 def _number(value: float) -> float | None:
     return float(f"{value:.6g}") if np.isfinite(value) else None
-
-
-__all__ = ["Given", "NaibuError", "Network", "Reading", "text_of"]

@@ -137,8 +137,8 @@ class SequenceTable:
     def _of_split(self, name: str) -> Array:
         if name not in SPLITS:
             raise OptionError(f"split {name!r}: must be one of {', '.join(SPLITS)}")
-        split: Array = np.asarray(self._recording.index.split[self.starts[:-1]])
-        return split == SPLITS.index(name)
+        found: Array = np.asarray(self._recording.index.split[self.starts[:-1]]) == SPLITS.index(name)
+        return found
 
     def _within_loss(self, least: float | None, most: float | None) -> Array:
         if self.loss is None:

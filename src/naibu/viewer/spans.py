@@ -156,9 +156,9 @@ def units_in_span(
 ) -> list[Alike]:
     """Return the units that a span sets apart, the clearest first.
 
-    `span` are rows, `around` the rows of the span and its whiskers. A unit is set apart where its lowest value within is
-    above its highest around, or the other way round; without whiskers none is. `deviation [unit]` is how much its values
-    usually differ.
+    `span` are rows, `around` the rows of the span and its whiskers. A unit is set apart where its lowest value within
+    is above its highest around, or the other way round; without whiskers none is. `deviation [unit]` is how much its
+    values usually differ.
     """
     values = np.asarray(recording[key][around[0] : around[1]], np.float32)
     inside = slice(span[0] - around[0], span[1] - around[0])
