@@ -41,6 +41,7 @@ def read(room: Room, asked: Asked) -> dict[str, Any]:
         "reading": name,
         "pinned": pinned[1].plain(chosen) if holds else None,
         "text": text_of(recording, steps),
+        "sequences": len(room.exhibit.sequences),
         "holds": [hold.typed() for hold in holds],
         "python": in_python(holds, room.exhibit.recording),
         "from_recorded_state": bool(given.begin),

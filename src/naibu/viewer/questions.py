@@ -131,7 +131,7 @@ class Questions:
 
     def named(self, room: Room) -> dict[str, Any]:
         """Return the units that have a name from a search, and the sentence of a report."""
-        return {"named": room.exhibit.named, "finding": room.exhibit.finding, "sequences": len(room.exhibit.sequences)}
+        return {"named": room.exhibit.named, "finding": room.exhibit.finding}
 
     def units(self, room: Room, asked: Asked) -> dict[str, Any]:
         """Return the table of the units of one layer and signal."""
@@ -172,7 +172,8 @@ class Questions:
     def sequence(self, room: Room, asked: Asked) -> dict[str, Any]:
         """Return every column over some steps of a sequence."""
         seen = self._window(room, asked)
-        return {**windows.columns(room.exhibit.recording, seen), "text": windows.text_of(room.exhibit.recording, seen)}
+        text = windows.text_of(room.exhibit.recording, seen)
+        return {**windows.columns(room.exhibit.recording, seen), "text": text, "sequences": len(room.exhibit.sequences)}
 
     def values(self, room: Room, asked: Asked) -> Array:
         """Return values float16 `[step unit]` of some steps of a sequence, or of what the network was last asked."""

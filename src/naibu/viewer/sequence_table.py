@@ -225,7 +225,7 @@ def _spelling(recording: Recording, words: str) -> Any:
 
     def holding(start: int, stop: int) -> Array:
         here, of = np.asarray(symbol[start:stop]), np.asarray(sequence[start:stop])
-        found = here == wanted[0]
+        found: Array = np.asarray(here == wanted[0])
         for lag, code in enumerate(wanted[1:], 1):
             found[: len(here) - lag] &= (here[lag:] == code) & (of[lag:] == of[: len(of) - lag])
             found[len(here) - lag :] = False

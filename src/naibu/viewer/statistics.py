@@ -128,7 +128,7 @@ class _Sums:
 
     def add(self, x: Array, begins: Array) -> None:
         """Take values `[row unit]`, and which rows begin a sequence; a row with a value that is NaN is left out."""
-        there: Array = ~np.isnan(x).any(axis=1)
+        there = np.asarray(~np.isnan(x).any(axis=1))
         if not there.all():
             self.undefined += int((~there).sum())
             begins = (begins | np.append(False, ~there[:-1]))[there]
