@@ -166,8 +166,7 @@ class Questions:
         return self._words(exhibit, number, first, min(last, first + BEFORE + AFTER))
 
     def _words(self, exhibit: Exhibit, number: int, start: int, stop: int) -> str:
-        words = windows.text_of(exhibit.recording, Window(number, 0, stop - start, start, stop - start))
-        return (" " if any(len(word) > 1 for word in words) else "").join(words)
+        return joined(windows.text_of(exhibit.recording, Window(number, 0, stop - start, start, stop - start)))
 
     def sequence(self, room: Room, asked: Asked) -> dict[str, Any]:
         """Return every column over some steps of a sequence."""
@@ -259,6 +258,15 @@ class Questions:
         return window(
             room.exhibit, _number(asked, "sequence", 0), _number(asked, "from", 0), None if stop < 0 else stop
         )
+
+
+def joined(words: Sequence[str]) -> str:
+    """Return symbols as a text: single characters beside each other, words with blanks around them."""
+    parts: list[str] = []
+    for k, word in enumerate(words):
+        apart = k and max(len(word), len(words[k - 1])) > 1
+        parts.append(f" {word}" if apart else word)
+    return "".join(parts)
 
 
 def _names(column: Any) -> list[str] | None:

@@ -17,7 +17,8 @@ export function colour(name) {
 
 /** @param {string} text #rrggbb @returns {[number, number, number]} */
 function rgb(text) {
-  return [1, 3, 5].map((k) => parseInt(text.slice(k, k + 2), 16));
+  const part = (/** @type {number} */ k) => parseInt(text.slice(k, k + 2), 16);
+  return [part(1), part(3), part(5)];
 }
 
 /**

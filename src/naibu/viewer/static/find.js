@@ -1,8 +1,8 @@
 // Find it elsewhere: conditions on signals, searched in the whole recording, and what is different where they hold.
 // @ts-check
 import * as api from "./api.js";
-import { byId, complain, el, fill, labelled, many, say, short, visible } from "./dom.js";
-import { labelName, parts, unitName } from "./names.js";
+import { byId, complain, el, fill, many, say, short, visible } from "./dom.js";
+import { labelName, parts } from "./names.js";
 import { exhibit, scene } from "./stage.js";
 import { set, state } from "./state.js";
 import { unitOf } from "./units.js";
@@ -51,10 +51,11 @@ function condition(each, k) {
   off.checked = each.off;
   return el("div", { class: "cond", role: "group", "aria-label": `Condition ${k + 1}` },
     unit,
+    el("button", { type: "button", class: "plain", "aria-label": "Remove this condition", onclick: () => set({ find: state.find.filter((_, n) => n !== k) }) }, "×"),
     choose("Side", each.side, ["above", "below"], (side) => change({ side })),
     choose("Threshold by", each.by, ["value", "quantile", "sign"], (by) => change({ by, value: by === "quantile" ? 0.9 : 0 })),
     number,
-    el("div", { class: "steps" }, "steps", from, "to", to, el("label", {}, off, " around it"), el("button", { type: "button", class: "plain", "aria-label": "Remove this condition", onclick: () => set({ find: state.find.filter((_, n) => n !== k) }) }, "×")),
+    el("div", { class: "steps" }, "steps", from, "to", to, el("label", {}, off, " around it")),
   );
 }
 
@@ -186,4 +187,3 @@ function place(each) {
   return el("button", { type: "button", class: "place", onclick: () => set({ sequence: each.sequence, from: Math.floor(each.step / 2000) * 2000, at: each.step % 2000, text: null, holds: [] }) },
     el("span", { class: "soft nums" }, `${each.sequence}:${each.step} `), el("span", { class: "mono" }, visible(each.before.slice(-28)), " ", el("mark", {}, visible(each.within) || " "), " ", visible(each.after)));
 }
-void labelled; void unitName;

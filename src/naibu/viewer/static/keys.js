@@ -64,7 +64,7 @@ function typed(event) {
       return done();
     }
     case "[": set({ sequence: Math.max(0, state.sequence - 1), from: 0, at: -1, holds: [], text: null }); return done();
-    case "]": press("next-sequence"); document.querySelector(/** @type {any} */ ("[aria-label='Next sequence']"))?.dispatchEvent(new MouseEvent("click")); return done();
+    case "]": press("next-sequence"); return done();
     case "u": set({ tab: "units" }); return done();
     case "s": set({ tab: "sequences" }); return done();
     case "f": set({ tab: "find" }); return done();
@@ -82,7 +82,7 @@ function typed(event) {
     case "v": set({ units: state.units.slice(1) }); return done();
     case "x": openSave(); return done();
     case "?": showKeys(); return done();
-    case "Escape": document.querySelector(/** @type {any} */ ("[aria-label='Unmark']"))?.dispatchEvent(new MouseEvent("click")); return;
+    case "Escape": press("unmark"); return;
     default:
   }
 }

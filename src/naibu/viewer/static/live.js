@@ -105,7 +105,7 @@ export function liveBar() {
     if (document.activeElement !== there && there.value !== state.text) there.value = state.text;
     return;
   }
-  const area = el("textarea", { id: "typed", rows: 2, spellcheck: "false", "aria-label": "Text that the network reads", value: state.text, oninput: () => {
+  const area = el("textarea", { id: "typed", rows: 3, spellcheck: "false", "aria-label": "Text that the network reads", value: state.text, oninput: () => {
     clearTimeout(timer);
     timer = setTimeout(() => set({ text: area.value }, { quiet: true }), 150);
   } });

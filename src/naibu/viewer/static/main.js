@@ -70,6 +70,7 @@ async function named() {
 function picks() {
   const exhibit = /** @type {HTMLSelectElement} */ (byId("exhibit"));
   const beside = /** @type {HTMLSelectElement} */ (byId("beside"));
+  /** @type {[string, string][]} */
   const options = about.exhibits.map((/** @type {any} */ each, /** @type {number} */ k) => [String(k), each.name]);
   fill(exhibit, ...options.map(([value, text]) => el("option", { value }, text)));
   fill(beside, el("option", { value: "-1" }, "nothing"), ...options.map(([value, text]) => el("option", { value }, text)));

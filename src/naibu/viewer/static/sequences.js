@@ -1,7 +1,7 @@
 // The list of sequences: filtered by what they hold, sorted by how hard they were or by what a unit does in them.
 // @ts-check
 import * as api from "./api.js";
-import { byId, complain, el, fill, fraction, many, short, visible } from "./dom.js";
+import { byId, complain, el, fill, many, short, visible } from "./dom.js";
 import { Grid } from "./grid.js";
 import { labelName } from "./names.js";
 import { set, state } from "./state.js";
@@ -90,6 +90,7 @@ function later(changes) {
   timer = setTimeout(() => change(changes), 250);
 }
 
+/** @returns {Record<string, string>} */
 function question() {
   const { label, value, ...list } = state.list;
   const byUnit = ["range", "highest", "lowest", "mean"].includes(list.sort);
@@ -157,4 +158,3 @@ function cell(row, field) {
   if (field.name === "split") return el("small", {}, row.split);
   return field.name === "number" ? many(row.number) : many(row.length);
 }
-void fraction;

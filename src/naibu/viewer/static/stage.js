@@ -69,8 +69,8 @@ export function start(described) {
   canvas.addEventListener("pointerup", released);
   canvas.addEventListener("pointercancel", () => { dragging = null; soon(); });
   canvas.addEventListener("pointerleave", () => { if (!dragging && hover >= 0) { hover = -1; soon(); below(); } });
-  showTable(null, columns, []);
-  byId("table").addEventListener("toggle", () => showTable(scene, columnsSeen(), state.units));
+  showTable(null, []);
+  byId("table").addEventListener("toggle", () => showTable(scene, state.units));
   load();
 }
 
@@ -163,7 +163,7 @@ function built() {
   if (at >= 0 && at < scene.steps) reveal(at);
   else scroller.scrollLeft = Math.min(scroller.scrollLeft, Math.max(0, columns.width - scroller.clientWidth));
   soon();
-  if (/** @type {HTMLDetailsElement} */ (byId("table")).open) showTable(scene, columnsSeen(), state.units);
+  if (/** @type {HTMLDetailsElement} */ (byId("table")).open) showTable(scene, state.units);
 }
 
 /** Say which rows there are, from the top down. */
@@ -204,8 +204,7 @@ function lay() {
 /** @param {Scene} shown */
 function outcomes(shown) {
   if (shown.outcomes.loss) tracks.push(lossTrack(shown));
-  if (shown.outcomes.predicted) tracks.push(predictedTrack(shown));
-  if (shown.pinned?.outcomes.predicted) tracks.push(predictedTrack({ ...shown.pinned, text: shown.text }, "… without holds"));
+  if (shown.outcomes.predicted) tracks.push(predictedTrack(shown, shown.pinned !== null || (shown === scene && state.drag === "hold")));
   for (const name of Object.keys(shown.outcomes)) if (/^mean(@\d+)?$/.test(name)) tracks.push(forecastTrack(shown, name));
 }
 
@@ -269,7 +268,7 @@ function bar() {
     el("div", { class: "group" },
       el("button", { type: "button", "aria-label": "Sequence before", onclick: () => step(-1), disabled: !recordedOne || state.sequence === 0 }, "‹"),
       recordedOne ? goto : el("span", { class: "where" }, "your text"),
-      el("button", { type: "button", "aria-label": "Next sequence", onclick: () => step(1), disabled: !recordedOne || state.sequence >= sequences - 1 }, "›")),
+      el("button", { type: "button", id: "next-sequence", "aria-label": "Next sequence", onclick: () => step(1), disabled: !recordedOne || state.sequence >= sequences - 1 }, "›")),
     el("span", { class: "soft" }, `${recordedOne ? `of ${many(sequences)}; ${shown.live ? "" : facts + "; "}` : ""}${many(shown.length)} steps${total ? `; ${total}` : ""}`),
     pager(shown),
     el("div", { class: "group" }, el("span", {}, "drag on a strip to"),
@@ -326,10 +325,6 @@ function thought() {
 }
 
 let sequences = 1;
-
-function columnsSeen() {
-  return columns;
-}
 
 // Drawing -------------------------------------------------------------------------------------------------------------
 
@@ -537,7 +532,7 @@ function spanBar() {
     el("button", { type: "button", id: "alike", onclick: () => import("./find.js").then((find) => find.alike(parts(named).key, from, to, Number(whisker.value) || 0)) }, "Units that do this"),
     exhibit().live ? el("button", { type: "button", id: "hold-it", onclick: () => { addHold(named, Number(value.value), from, to, null); } }, "Hold at") : null,
     exhibit().live ? value : null,
-    el("button", { type: "button", class: "plain", "aria-label": "Unmark", onclick: () => { span = null; spanBar(); soon(); } }, "×"),
+    el("button", { type: "button", class: "plain", id: "unmark", "aria-label": "Unmark", onclick: () => { span = null; spanBar(); soon(); } }, "×"),
   );
 }
 
@@ -580,7 +575,11 @@ export function changed(changed) {
     load();
     return;
   }
-  if (changed.has("drag")) bar();
+  if (changed.has("drag")) {
+    lay();
+    bar();
+    soon();
+  }
   if (changed.has("at")) {
     if (state.at >= 0 && scene && state.at < scene.steps) reveal(state.at);
     below();

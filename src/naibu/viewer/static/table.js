@@ -5,8 +5,8 @@ import { at as valueOf } from "./scene.js";
 
 const MOST = 300;
 
-/** @param {import("./scene.js").Scene | null} scene @param {import("./columns.js").Columns} columns @param {string[]} units */
-export function showTable(scene, columns, units) {
+/** @param {import("./scene.js").Scene | null} scene @param {string[]} units */
+export function showTable(scene, units) {
   const place = /** @type {HTMLDetailsElement} */ (document.getElementById("table"));
   const summary = el("summary", {}, "The sequence as a table");
   if (!scene || !place.open) {
@@ -25,5 +25,4 @@ export function showTable(scene, columns, units) {
     rows.push(el("tr", {}, el("th", { scope: "row" }, scene.start + k), el("td", { class: "mono" }, visible(scene.text[k])), ...cells, ...units.map((named) => el("td", { class: "num" }, short(scene.series.get(named)?.[k], 3)))));
   }
   fill(place, summary, el("div", { class: "frame", tabindex: 0, role: "region", "aria-label": "The sequence as a table" }, el("table", {}, el("caption", { class: "soft" }, scene.steps > MOST ? `the first ${MOST} of ${scene.steps} steps in sight; all of them: view.csv` : `${scene.steps} steps`), el("thead", {}, head), el("tbody", {}, ...rows))));
-  void columns;
 }

@@ -2,7 +2,7 @@
 // @ts-check
 import { colour, ink, shade } from "./colours.js";
 import { cut, FONT } from "./columns.js";
-import { fraction, short, visible } from "./dom.js";
+import { short, visible } from "./dom.js";
 import { at } from "./scene.js";
 
 /**
@@ -139,7 +139,8 @@ export function lossTrack(scene) {
         const w = Math.max(2, view.columns.left[k + 1] - view.columns.left[k] - 3);
         const value = loss[k];
         if (value !== null && value !== undefined) {
-          const worse = before && before[k] !== null && value > before[k] + 0.05;
+          const free = before?.[k] ?? null;
+          const worse = free !== null && value > free + 0.05;
           const h = Math.max(1, (value / most) * room);
           box(pen, colour(worse ? "up" : "ghost"), x + 1, bottom - h, w, h);
         }
@@ -154,12 +155,14 @@ export function lossTrack(scene) {
   };
 }
 
-/** What was foreseen after each step, right or wrong. @param {Scene} scene @param {string} name @returns {Track} */
-export function predictedTrack(scene, name = "foreseen") {
+/** What was foreseen after each step, right or wrong; below it what was without holds, where that differs. @param {Scene} scene @param {boolean} roomy @returns {Track} */
+export function predictedTrack(scene, roomy) {
   const predicted = scene.outcomes.predicted;
+  const before = scene.pinned?.outcomes.predicted;
   const gold = scene.outcomes.gold;
+  const small = "11px ui-monospace, 'DejaVu Sans Mono', monospace";
   return {
-    name, kind: "outcome", height: 20, top: 0, scene, title: "the most probable class after each step; underlined where it was wrong",
+    name: "foreseen", kind: "outcome", height: roomy ? 34 : 20, top: 0, scene, title: "the most probable class after each step; underlined where it is wrong; grey below: without holds, where that differs",
     draw(pen, view, track) {
       for (let k = view.first; k < view.last; k++) {
         const text = at(predicted, k);
@@ -168,8 +171,10 @@ export function predictedTrack(scene, name = "foreseen") {
         const x = view.columns.left[k] - view.offset;
         const w = view.columns.left[k + 1] - view.columns.left[k];
         const wrong = told !== null && told !== text;
-        write(pen, cut(visible(String(text)), w - 2, "12px ui-monospace, 'DejaVu Sans Mono', monospace"), x + w / 2, track.top + track.height / 2, colour(wrong ? "wrong" : "soft"), "12px ui-monospace, 'DejaVu Sans Mono', monospace");
-        if (wrong) box(pen, colour("wrong"), x + 3, track.top + track.height - 4, w - 6, 1.5);
+        write(pen, cut(visible(String(text)), w - 2, "12px ui-monospace, 'DejaVu Sans Mono', monospace"), x + w / 2, track.top + 10, colour(wrong ? "wrong" : "soft"), "12px ui-monospace, 'DejaVu Sans Mono', monospace");
+        if (wrong) box(pen, colour("wrong"), x + 3, track.top + 16, w - 6, 1.5);
+        const was = before ? at(before, k) : null;
+        if (was !== null && was !== text) write(pen, cut(visible(String(was)), w - 2, small), x + w / 2, track.top + 26, colour("ghost"), small);
       }
     },
     value: (step) => {
@@ -290,4 +295,3 @@ export function titleTrack(name, scene) {
     },
   };
 }
-void fraction;

@@ -1,7 +1,7 @@
 // The table of units: what each tells best, how long it keeps it, how its values lie.
 // @ts-check
 import * as api from "./api.js";
-import { byId, complain, el, fill, fraction, many, short } from "./dom.js";
+import { byId, el, fill, fraction, many, short } from "./dom.js";
 import { Grid } from "./grid.js";
 import { inOrder, labelName, parts, signalName } from "./names.js";
 import { set, state } from "./state.js";
