@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from naibu.data.examples import Column
 from naibu.recording.index import Array
 from naibu.recording.recording import Recording
 
@@ -20,6 +21,8 @@ CLASSES = 12
 NORMAL = 1.96
 """Standard errors of a 95 % interval."""
 POSITION = "position"
+YES = ("yes", "true", "1", "inside")
+"""Names of the class that stands for a label of two."""
 
 
 class Labelled(NamedTuple):
@@ -45,10 +48,10 @@ def labelled(recording: Recording, values: Values, sample: Sample, mean: Array) 
     """Return how units follow labels; None where the recording has no label that varies."""
     if not sample.first or not sample.second:
         return None
-    targets = [each for each in _targets(recording, sample.first) if np.nanstd(each.values) > 0]
+    targets = [each for each in _targets(recording, sample.first) if _varies(each.over(sample.first))]
     if all(each.name == POSITION for each in targets):
         return None
-    y = np.stack([target.values for target in targets])
+    y = np.stack([target.over(sample.first) for target in targets])
     draws = np.concatenate([_elsewhere(y, sample.first, seed) for seed in range(DRAWS)])
     sums = _Products(np.concatenate([y, draws]), values.x.shape[1])
     middle = mean.astype(np.float32)
@@ -60,63 +63,40 @@ def labelled(recording: Recording, values: Values, sample: Sample, mean: Array) 
     strength = np.where(labels[:, None], np.abs(r), -1.0)
     best = np.where(strength.max(axis=0) > 0, strength.argmax(axis=0), -1)
     names = tuple(target.name for target in targets)
-    scored = _scored(recording, values, sample.second, best, names, middle)
+    scored = _scored(values, sample.second, best, targets, middle)
     return Labelled(names, best, *scored, np.abs(drawn).max(axis=(0, 2)), r)
 
 
 class _Target(NamedTuple):
+    """A label, or one class of a categorical one, as numbers."""
+
     name: str
-    values: Array  # float64 [row of the sample], NaN where it is not defined
+    column: Column
+    code: int | None  # of the class; None for a numeric label
+
+    def over(self, spans: Spans) -> Array:
+        """Return the values over some rows, float64; NaN where the label is not defined."""
+        values = np.concatenate([np.asarray(self.column.values[a:b]) for a, b in spans]).astype(np.float64)
+        return values if self.code is None else np.where(values >= 0, values == self.code, np.nan)
 
 
 def _targets(recording: Recording, spans: Spans) -> Iterator[_Target]:
-    """Yield every label as numbers over some rows, a class of a categorical one at a time, and the position."""
+    """Yield every label, of a categorical one the more frequent classes over some rows, and the position."""
     for name in recording.index.label_names:
         column = recording.index.label(name)
-        values = _cut(column.values, spans).astype(np.float64)
         if column.names is None:
-            yield _Target(name, values)
+            yield _Target(name, column, None)
             continue
-        there = values >= 0
-        counts = np.bincount(values[there].astype(np.int64), minlength=len(column.names))
-        classes = np.argsort(-counts, kind="stable")[:CLASSES]
-        for code in classes[counts[classes] > 0] if (counts > 0).sum() > 2 else _later_of_two(counts):
-            yield _Target(_class_name(name, column.names, int(code), counts), np.where(there, values == code, np.nan))
-    yield _Target(POSITION, _cut(recording.index.position, spans).astype(np.float64))
-
-
-def _later_of_two(counts: Array) -> Array:
-    """Return the second of the classes that occur, for with two of them one says it all."""
-    found = np.flatnonzero(counts)
-    return found[-1:] if len(found) == 2 else found[:0]
-
-
-def _class_name(name: str, names: tuple[str, ...], code: int, counts: Array) -> str:
-    plain = (counts > 0).sum() == 2 and names[code].lower() in ("yes", "true", "1", "inside")
-    return name if plain else f"{name}={names[code]}"
-
-
-def target_column(recording: Recording, name: str, rows: slice | Array) -> Array:
-    """Return a label, or one class of it, by the name it goes by here, float64 of some rows; NaN where undefined."""
-    index = recording.index
-    if name == POSITION:
-        return np.asarray(index.position[rows], np.float64)
-    label, _, code = (name, "", "") if name in index.label_names else name.rpartition("=")
-    column = index.label(label)
-    values = np.asarray(column.values[rows], np.float64)
-    if column.names is None:
-        return values
-    there = values >= 0
-    wanted = column.names.index(code) if code else _later_code(column)
-    return np.where(there, values == wanted, np.nan)
-
-
-def _later_code(column: Any) -> int:
-    return next(k for k, name in enumerate(column.names) if name.lower() in ("yes", "true", "1", "inside"))
-
-
-def _cut(column: Array, spans: Spans) -> Array:
-    return np.concatenate([np.asarray(column[a:b]) for a, b in spans]) if spans else np.zeros(0, column.dtype)
+        codes = np.concatenate([np.asarray(column.values[a:b]) for a, b in spans])
+        counts = np.bincount(codes[codes >= 0], minlength=len(column.names))
+        there = np.flatnonzero(counts)
+        if len(there) == 2:  # one says it all
+            one = next((k for k in there.tolist() if column.names[k].lower() in YES), int(there[-1]))
+            yield _Target(name if column.names[one].lower() in YES else f"{name}={column.names[one]}", column, one)
+            continue
+        for code in np.argsort(-counts, kind="stable")[: min(CLASSES, len(there))].tolist():
+            yield _Target(f"{name}={column.names[code]}", column, code)
+    yield _Target(POSITION, Column(recording.index.position), None)
 
 
 def _elsewhere(y: Array, spans: Spans, seed: int) -> Array:
@@ -126,6 +106,11 @@ def _elsewhere(y: Array, spans: Spans, seed: int) -> Array:
     order = np.random.default_rng((seed, 37)).permutation(len(spans))
     rows = np.concatenate([np.arange(starts[k], starts[k + 1]) for k in order])
     return y[:, rows]
+
+
+def _varies(values: Array) -> bool:
+    there = values[~np.isnan(values)]
+    return len(there) > 0 and bool((there != there[0]).any())
 
 
 class _Products:
@@ -159,24 +144,24 @@ class _Products:
 
 
 def _scored(
-    recording: Recording, values: Values, spans: Spans, best: Array, names: tuple[str, ...], middle: Array
+    values: Values, spans: Spans, best: Array, targets: Sequence[_Target], middle: Array
 ) -> tuple[Array, Array, Array]:
     """Return r of every unit with its label on the second part, and the ends of its interval.
 
     Sums are made for groups of whole sequences; r is a smooth function of them, so that its variance over sequences is
     that of its first-order terms.
     """
-    units, used = len(best), [k for k in range(len(names)) if (best == k).any()]
+    units, used = len(best), [k for k in range(len(targets)) if (best == k).any()]
     r, low, high = (np.full(units, np.nan) for _ in range(3))
     if not used:
         return r, low, high
-    rows = np.concatenate([np.arange(a, b) for a, b in spans])
-    y = np.zeros((len(names), len(rows)), np.float32)
-    y[used] = np.stack([target_column(recording, names[k], rows) for k in used])
-    y -= np.nanmean(y, axis=1, keepdims=True)
+    y = np.zeros((len(targets), sum(b - a for a, b in spans)))
+    for k in used:
+        y[k] = targets[k].over(spans)
+        y[k] -= np.nanmean(y[k]) if _varies(y[k]) else 0.0
     begins = np.concatenate([[0], np.cumsum([b - a for a, b in spans])[:-1]]).astype(np.int64)
-    moments = _Moments(begins, y, best)
-    done, first = 0, len(values.x) - len(rows)
+    moments = _Moments(begins, y.astype(np.float32), best)
+    done, first = 0, len(values.x) - y.shape[1]
     for x, _ in values.pieces(first):
         moments.add(np.nan_to_num(x - middle), done)
         done += len(x)

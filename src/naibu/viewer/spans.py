@@ -115,7 +115,8 @@ def _places(
         holds = np.ones(end - begin, bool)
         for each, threshold in zip(conditions, thresholds, strict=True):
             column = values[each.key, each.unit][begin:end]
-            here = column > threshold if each.side == "above" else column < threshold
+            bound = np.float64(threshold)  # of float16 and a plain number numpy would compare the rounded ones
+            here = column > bound if each.side == "above" else column < bound
             holds &= _throughout(here, each, low, high)
         yield np.flatnonzero(holds) + begin
 
