@@ -6,6 +6,7 @@ import { el } from "./dom.js";
  * @typedef {{name: string, title: string, help?: string, right?: boolean, wide?: boolean, sorts?: boolean}} Field
  */
 const HEIGHT = 34;
+const HEAD = 31;
 const MARGIN = 8;
 let made = 0;
 
@@ -25,15 +26,14 @@ export class Grid {
     /** @type {Set<string>} */
     this.chosen = new Set();
     this.head = el("div", { role: "row", class: "head", "aria-rowindex": 1 });
-    this.space = el("div", { class: "space", role: "rowgroup" });
-    this.scroll = el("div", { class: "rows", tabindex: 0, role: "presentation", onscroll: () => this.draw(), onkeydown: (/** @type {KeyboardEvent} */ event) => this.typed(event) }, this.space);
+    this.space = el("div", { class: "rows", role: "rowgroup" });
     this.root = el(
       "div",
-      { class: `grid ${how.kind}`, role: "grid", "aria-label": how.label, "aria-multiselectable": "true" },
-      el("div", { role: "rowgroup" }, this.head),
-      this.scroll,
+      { class: `grid ${how.kind}`, role: "grid", tabindex: 0, "aria-label": how.label, "aria-multiselectable": "true", onscroll: () => this.draw(), onkeydown: (/** @type {KeyboardEvent} */ event) => this.typed(event) },
+      el("div", { role: "rowgroup", class: "heads" }, this.head),
+      this.space,
     );
-    new ResizeObserver(() => this.draw()).observe(this.scroll);
+    new ResizeObserver(() => this.draw()).observe(this.root);
   }
 
   /** @param {string} sort @param {boolean} down */
@@ -64,9 +64,9 @@ export class Grid {
   }
 
   draw() {
-    const top = this.scroll.scrollTop;
+    const top = this.root.scrollTop;
     const first = Math.max(0, Math.floor(top / HEIGHT) - MARGIN);
-    const last = Math.min(this.count, Math.ceil((top + this.scroll.clientHeight) / HEIGHT) + MARGIN);
+    const last = Math.min(this.count, Math.ceil((top + this.root.clientHeight) / HEIGHT) + MARGIN);
     const rows = [];
     for (let k = first; k < last; k++) {
       const row = this.rows[k];
@@ -82,20 +82,24 @@ export class Grid {
       rows.push(line);
     }
     this.space.replaceChildren(...rows);
-    if (this.count) this.scroll.setAttribute("aria-activedescendant", `${this.id}-${this.active}`);
-    this.space.querySelector(`#${this.id}-${this.active}`)?.classList.add("active");
+    const active = this.space.querySelector(`#${this.id}-${this.active}`);
+    active?.classList.add("active");
+    if (active) this.root.setAttribute("aria-activedescendant", active.id);
+    else this.root.removeAttribute("aria-activedescendant");
     this.how.near?.(last);
   }
 
   /** @param {KeyboardEvent} event */
   typed(event) {
-    const page = Math.max(1, Math.floor(this.scroll.clientHeight / HEIGHT) - 1);
+    if (event.target !== this.root) return;
+    const page = Math.max(1, Math.floor((this.root.clientHeight - HEAD) / HEIGHT) - 1);
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -this.count, End: this.count }[event.key];
     if (step !== undefined) {
       this.active = Math.max(0, Math.min(this.count - 1, this.active + step));
       const top = this.active * HEIGHT;
-      if (top < this.scroll.scrollTop) this.scroll.scrollTop = top;
-      else if (top + HEIGHT > this.scroll.scrollTop + this.scroll.clientHeight) this.scroll.scrollTop = top + HEIGHT - this.scroll.clientHeight;
+      const room = this.root.clientHeight - HEAD;
+      if (top < this.root.scrollTop) this.root.scrollTop = top;
+      else if (top + HEIGHT > this.root.scrollTop + room) this.root.scrollTop = top + HEIGHT - room;
       this.draw();
       event.preventDefault();
       event.stopPropagation();
