@@ -28,6 +28,7 @@ _HOME = {
     "intervene": "naibu.looking.library",
     "report": "naibu.looking.library",
     "look": "naibu.looking.library",
+    "view": "naibu.viewer",
     "Recording": "naibu.recording",
     "LSTM": "naibu.cells.layers",
     "GRU": "naibu.cells.layers",
@@ -103,6 +104,7 @@ if TYPE_CHECKING:
     from naibu.training.evaluate import evaluate as evaluate
     from naibu.training.evaluate import predict as predict
     from naibu.training.train import train as train
+    from naibu.viewer import view as view
 
     open_trees = open_corpus
 

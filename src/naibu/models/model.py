@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +33,14 @@ class Loss:
     def total(self) -> float:
         """The loss summed over predicted steps."""
         return self.mean.item() * self.count
+
+
+class Likeliest(NamedTuple):
+    """The outcomes of a batch, and the most probable classes at every step; None where no classes are told."""
+
+    outcomes: Outcomes
+    classes: Tensor | None  # int64 [time batch class], the most probable first
+    probabilities: Tensor | None  # [time batch class]
 
 
 class Model(nn.Module, ABC):
@@ -64,6 +72,14 @@ class Model(nn.Module, ABC):
 
         `loss` is always there, in nats a step; `gold` and `predicted` where classes are told.
         """
+
+
+    def likeliest(self, batch: Batch, most: int) -> Likeliest:
+        """Return the outcomes and, of a model that tells classes, the most probable ones at every step, from one run.
+
+        They are for people to look at: every step has them, also where nothing is predicted.
+        """
+        return Likeliest(self.outcomes(batch)[0], None, None)
 
 
 @torch.no_grad()
