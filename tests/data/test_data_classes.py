@@ -69,7 +69,10 @@ def test_a_class_stands_before_a_tab_or_a_blank(tmp_path):
 def test_texts_alone_are_told_from_texts_with_a_class_by_the_classes_of_the_network(tmp_path):
     path = tmp_path / "q.txt"
     path.write_text("Who was it ?\nWhen was it ?\n")
-    assert told(rows_of(path, format="blank", known=("NUM", "HUM"))) == [("Who was it ?", None), ("When was it ?", None)]
+    assert told(rows_of(path, format="blank", known=("NUM", "HUM"))) == [
+        ("Who was it ?", None),
+        ("When was it ?", None),
+    ]
     path.write_text("HUM:ind Who was it ?\nNUM:date When was it ?\n")
     assert [label for _, label in told(rows_of(path, format="blank", known=("NUM", "HUM")))] == ["HUM", "NUM"]
 

@@ -87,12 +87,13 @@ def size_of(model: Model, splits: Mapping[str, Examples], keep: Collection[str],
     for layer in find_listeners(model, keep, copy=False, widths=widths_of(model, splits)):
         for examples in splits.values():
             stream = stream_of(model, layer.name, examples.streams)
-            size += int(examples.lengths_of(stream).sum()) * sum(layer.units().values())
+            if stream is not None:
+                size += int(examples.lengths_of(stream).sum()) * sum(layer.units().values())
     return size * np.dtype(dtype).itemsize
 
 
-def stream_of(model: Model, layer: str, streams: tuple[str, ...]) -> str:
-    """Return the stream that a layer reads, the last where its network does not say."""
+def stream_of(model: Model, layer: str, streams: tuple[str, ...]) -> str | None:
+    """Return the stream that a layer reads, the last where its network does not say; None where it reads none."""
     said = (stream for path, stream in model.reads.items() if layer == path or layer.startswith(path + "."))
     return next(said, streams[-1])
 
@@ -124,7 +125,8 @@ class Reading:
         self.main = self.tables[self.streams[-1]]
         self.listeners: dict[str, list[Listener]] = {name: [] for name in self.streams}
         for listener in find_listeners(model, keep, copy=False, widths=widths_of(model, splits)):
-            self.listeners[stream_of(model, listener.name, self.streams)].append(listener)
+            if (stream := stream_of(model, listener.name, self.streams)) is not None:
+                self.listeners[stream].append(listener)
         self.units = {name: _units(self.listeners[name]) for name in self.streams}
         size = np.dtype(dtype).itemsize * sum(self.units[self.streams[-1]].values())
         places = {int(start): number for number, start in enumerate(self.main.starts)}
