@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
 from cyclopts import App, ArgumentCollection, CoercionError, Group, Parameter
 from cyclopts.config import Dict
@@ -44,6 +44,7 @@ class Usual(DefaultFormatter):
     everything = False
     """Whether --help-all was typed."""
     titles = ("Data", "Network", "Training")
+    few: ClassVar[dict[str, set[str]]] = {"Of translation": {"--beam", "--alpha", "--tokenize", "--errors"}}  # of other boxes, by title
     names = (
         "corpus",
         "files",
@@ -66,8 +67,11 @@ class Usual(DefaultFormatter):
         if not Usual.everything and panel.title in self.titles:
             usual = {f"--{name}" for name in self.names}
             panel.entries = [each for each in panel.entries if usual & {*each.positive_names}]
-        if not Usual.everything and panel.title == "Output":
-            more = "All other options of data, network and training."
+        elif not Usual.everything and panel.title in self.few:
+            panel.entries = [each for each in panel.entries if self.few[panel.title] & {*each.positive_names}]
+        if not Usual.everything and (panel.title == "Output" or panel.title in self.few):
+            of = "of data, network and training" if panel.title == "Output" else panel.title.lower()
+            more = f"All other options {of}."
             panel.entries = [*panel.entries, HelpEntry(positive_names=("--help-all",), description=more)]
         super().__call__(console, options, panel)
 
