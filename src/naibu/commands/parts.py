@@ -44,7 +44,8 @@ class Usual(DefaultFormatter):
     everything = False
     """Whether --help-all was typed."""
     titles = ("Data", "Network", "Training")
-    few: ClassVar[dict[str, set[str]]] = {"Of translation": {"--beam", "--alpha", "--tokenize", "--errors"}}  # of other boxes, by title
+    few: ClassVar[dict[str, set[str]]] = {"Of translation": {"--beam", "--alpha", "--tokenize", "--errors"}}
+    """The options that are shown of other boxes, by their title."""
     names = (
         "corpus",
         "files",
