@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from cyclopts import Parameter
 
-from naibu.config import ModelConfig, PrecisionName, TrainingConfig, TranslationConfig
+from naibu.config import AveragingName, ModelConfig, PrecisionName, TrainingConfig, TranslationConfig
 from naibu.data.examples import Data, Examples
 from naibu.data.levels import LevelName
 from naibu.data.parallel import Pairs
@@ -86,6 +86,9 @@ class TranslationTraining(TrainingConfig):
     """Steps over which the learning rate rises from 0."""
     adam_beta2: float = 0.99
     """How slowly adam and adamw forget how large gradients were; .99 forgets ten times as fast as .999."""
+    averaging: AveragingName = "last"
+    """Weights that are validated and kept: over the last tenth of the steps, last, the mean of all in it; none, those of
+    the step; non-monotone, the mean from a validation on that is worse than those before."""
     patience: int = 0
     """Validations without a better loss after which training stops; 0 never stops."""
     precision: PrecisionName | None = None  # type: ignore[assignment]
@@ -158,10 +161,10 @@ class Translation(Task):
         return TranslationModel(sizes["source"], sizes["target"], config)
 
     def order(self, examples: Examples, config: TrainingConfig) -> ByLength:
-        """Return the pairs by the length of both sides, each whole."""
-        from naibu.data.order import ByLength
+        """Return the pairs by the length of both sides; with a truncation targets are cut, never sources."""
+        from naibu.data.order import by_length
 
-        return ByLength(examples, config.batch_size, config.batch_tokens)
+        return by_length(examples, config)
 
     def examples_of(self, files: Sequence[Path], options: Mapping[str, Any], folder: Path) -> Pairs:
         """Return other pairs in the symbols of a network."""
