@@ -218,7 +218,7 @@ def _divided(
             which = files.pop(0)
             held.append(which[both[which]])
         elif each:
-            count = max(1, round(each * len(code)))
+            count = max(FEWEST, round(each * len(code)))
             held.append(own[np.isin(sources, order[begin : begin + count])])
             begin += count
         else:
