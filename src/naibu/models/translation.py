@@ -173,8 +173,9 @@ class TranslationModel(Model):
         found, weights = self._attend(output[0], place)
         hidden = torch.tanh(self.mix(torch.cat((output[0], found), -1)))
         fed = hidden if self.config.input_feeding else None
-        scores = self.output.scores(hidden).float().log_softmax(-1)
-        return scores, place._replace(state=_parts(state), fed=fed, weights=weights)
+        scores = self.output.scores(hidden)
+        log_p = (scores.float() if scores.dtype == torch.bfloat16 else scores).log_softmax(-1)
+        return log_p, place._replace(state=_parts(state), fed=fed, weights=weights)
 
     def _attend(self, h: Tensor, place: Place) -> tuple[Tensor, Tensor]:
         """Return what the translations `h [row hidden]` find in their sources, and the weights `[row source]`; those of

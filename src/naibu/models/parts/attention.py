@@ -66,7 +66,8 @@ class Attention(Signalling):
     def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """Return the weighted means `[batch time hidden]` and the weights `[batch time source]` of each step of `query
         [batch time hidden]`."""
-        scores = self._scores(query, memory).float()
+        scores = self._scores(query, memory)
+        scores = scores.float() if scores.dtype == torch.bfloat16 else scores
         if memory.there is not None:
             scores = scores.masked_fill(~memory.there[:, None], -torch.inf)
         weights = torch.softmax(scores, -1)
