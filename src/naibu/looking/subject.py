@@ -54,6 +54,7 @@ def subject_of(places: Places) -> Subject:
         singled_out=facts.get("singled_out", END_SYMBOL),
         categorical=facts.get("categorical", True),
         options=run.options,
+        transitions=getattr(run.model, "decode", None) == "crf",
         reads=FORMS.get(found.get("form", ""), ""),
         notes=() if category is None else (_note(category, inside),),
         example=facts["example"],

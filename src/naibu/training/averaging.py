@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-
 LAST = 0.1
 """Share of the steps, the last ones, over which weights are averaged where that is asked for."""
 
