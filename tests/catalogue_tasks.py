@@ -163,8 +163,6 @@ ENTRIES = [
         lambda folder: pairs(folder, "word"),
         TranslationConfig(units=6, layers=4, embedding=6, attention="dot", encoder="gnmt", tied=False, dropout=0.0),
         replace(QUICK, batch_size=12, learning_rate=0.02, averaging="last"),
-
-
         "classes",
         "classes",
         moods,

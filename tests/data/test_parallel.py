@@ -156,7 +156,9 @@ def test_a_line_of_ten_thousand_words_is_left_out_of_training_and_refused_where_
 def test_a_source_is_in_one_part_alone(tmp_path):
     source = sentences(200)
     source += source[:100]
-    data = opened((written(tmp_path, "s", source), written(tmp_path, "t", sentences(300))), validation=[0.2], test=[0.1])
+    data = opened(
+        (written(tmp_path, "s", source), written(tmp_path, "t", sentences(300))), validation=[0.2], test=[0.1]
+    )
     parts = [{part.source.text(k) for k in part.which} for part in (data.train, data.validation, data.test)]
     assert not parts[0] & parts[1]
     assert not parts[0] & parts[2]

@@ -22,7 +22,9 @@ from naibu.models.translation import TranslationModel
 SOURCES, TARGETS = 13, 11
 CONFIGS = {
     "plain": TranslationConfig(units=8, embedding=6),
-    "two layers, dot, forward": TranslationConfig("gru", units=7, embedding=5, layers=2, attention="dot", encoder="forward"),
+    "two layers, dot, forward": TranslationConfig(
+        "gru", units=7, embedding=5, layers=2, attention="dot", encoder="forward"
+    ),
     "additive, fed": TranslationConfig(units=8, embedding=6, attention="additive", input_feeding=True, layers=2),
     "gnmt": TranslationConfig(units=6, layers=5, encoder="gnmt", embedding=6),
     "gnmt, fed, untied": TranslationConfig("gru", units=6, layers=4, encoder="gnmt", input_feeding=True, tied=False),
@@ -196,12 +198,12 @@ def test_padding_and_packing_leave_the_loss_and_its_gradients():
     model.encoder.dropout = model.decoder.dropout = 0.0
     found = model.loss(batch)
     gradients = torch.autograd.grad(found.mean, list(model.parameters()))
-    longer = a_batch([5, 5, 5, 8])
-    longer = Batch(
-        {name: Stream(torch.cat((functional.pad(batch.streams[name].x, (0, 0, 0, 3)), stream.x[:, 3:]), 1), stream.lengths)
-         for name, stream in longer.streams.items()},
-        torch.cat((functional.pad(batch.target, (0, 0, 0, 3), value=-1), torch.full((9, 1), -1)), 1),
-    )  # fmt: skip
+    longer, streams = a_batch([5, 5, 5, 8]), {}
+    for name, stream in longer.streams.items():
+        x = functional.pad(batch.streams[name].x, (0, 0, 0, 3))
+        streams[name] = Stream(torch.cat((x, stream.x[:, 3:]), 1), stream.lengths)
+    target = functional.pad(batch.target, (0, 0, 0, 3), value=-1)
+    longer = Batch(streams, torch.cat((target, torch.full((9, 1), -1)), 1))
     packed = model.loss(longer)
     assert packed.count == found.count
     assert packed.mean.item() == pytest.approx(found.mean.item(), rel=1e-6)
@@ -216,7 +218,8 @@ def test_every_parameter_has_a_gradient():
         found = model.loss(a_batch([4, 6, 5]))
         (found.mean + found.penalty).backward()
         for key, parameter in model.named_parameters():
-            assert parameter.grad is not None and parameter.grad.abs().sum() > 0, (name, key)
+            assert parameter.grad is not None, (name, key)
+            assert parameter.grad.abs().sum() > 0, (name, key)
 
 
 def test_label_smoothing_is_torchs():
@@ -271,7 +274,11 @@ def test_both_sides_may_read_one_table():
 @torch.no_grad()
 def test_attention_held_at_one_place_finds_what_stands_there(name):
     model, batch = made(CONFIGS[name]), a_batch([4, 6])
-    only = {("attention", "weights"): lambda value, step: functional.one_hot(torch.tensor(2), value.shape[1]).expand_as(value)}
+    only = {
+        ("attention", "weights"): lambda value, step: functional.one_hot(torch.tensor(2), value.shape[1]).expand_as(
+            value
+        )
+    }
     memory, state = model.encode(batch.streams["source"])
     with edited(model, only):
         heard = []
@@ -307,12 +314,12 @@ def test_names_of_what_can_be_held():
         held_unit("encoder.0/cell:4", model)
     with pytest.raises(naibu.OptionError, match=r"which layer\? encoder.0/cell:1, encoder.0.reverse/cell:1, decoder.0"):
         held_unit("cell:1", model)
-    with pytest.raises(naibu.OptionError, match=r"not one that can be edited; this module has encoder.0, decoder.0, attention"):  # noqa: E501
-        with edited(model, {("attentive", "weights"): naibu.Clamp([0], 0)}):
-            pass
-    with pytest.raises(naibu.OptionError, match=r"signal 'cell': the attention has weights"):
-        with edited(model, {("attention", "cell"): naibu.Clamp([0], 0)}):
-            pass
+    told = r"not one that can be edited; this module has encoder.0, decoder.0, attention"
+    with pytest.raises(naibu.OptionError, match=told), edited(model, {("attentive", "weights"): naibu.Clamp([0], 0)}):
+        pass
+    told = r"signal 'cell': the attention has weights"
+    with pytest.raises(naibu.OptionError, match=told), edited(model, {("attention", "cell"): naibu.Clamp([0], 0)}):
+        pass
 
 
 def test_what_cannot_be_is_said():

@@ -48,5 +48,9 @@ class TranslationConfig(ModelConfig):
         halves = self.encoder == "forward" or self.units % 2 == 0
         check(halves, "units", self.units, f"even with --encoder {self.encoder}, which has half of them each way")
         apart = self.softmax == "adaptive" and not self.tied
-        check(not (apart and self.label_smoothing), "label_smoothing", self.label_smoothing, "0 with an adaptive "
-              "softmax that is not --tied")
+        check(
+            not (apart and self.label_smoothing),
+            "label_smoothing",
+            self.label_smoothing,
+            "0 with an adaptive softmax that is not --tied",
+        )

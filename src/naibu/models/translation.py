@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -64,8 +64,8 @@ class TranslationModel(Model):
     `TextModel`.
     """
 
-    reads = {"encoder": "source"}
-    attends = {"attention": "source"}
+    reads: ClassVar[Mapping[str, str]] = {"encoder": "source"}
+    attends: ClassVar[Mapping[str, str]] = {"attention": "source"}
 
     def __init__(self, sources: int, targets: int, config: TranslationConfig) -> None:
         super().__init__()
@@ -201,10 +201,12 @@ class TranslationModel(Model):
         first = parts[0][0]
         sentence = torch.cat([place.sentence.index_select(0, rows) for place, rows in parts])
         state = tuple(
-            torch.cat([place.state[k].index_select(1, rows) for place, rows in parts], 1) for k in range(len(first.state))
+            torch.cat([place.state[k].index_select(1, rows) for place, rows in parts], 1)
+            for k in range(len(first.state))
         )
         fed, weights = (
-            None if any(getattr(place, name) is None for place, _ in parts)
+            None
+            if any(getattr(place, name) is None for place, _ in parts)
             else torch.cat([getattr(place, name).index_select(0, rows) for place, rows in parts])
             for name in ("fed", "weights")
         )

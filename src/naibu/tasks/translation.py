@@ -69,8 +69,8 @@ class TranslationOptions:
             if isinstance(value := getattr(self, name), str):
                 object.__setattr__(self, name, Path(value))
         for name in ("validation", "test"):
-            value: Any = getattr(self, name)
-            some = [value] if isinstance(value, str | Path | float | int) else value
+            given: Any = getattr(self, name)
+            some = [given] if isinstance(given, str | Path | float | int) else given
             object.__setattr__(self, name, tuple(Path(str(each)) for each in some))
 
 
@@ -89,8 +89,8 @@ class TranslationTraining(TrainingConfig):
     adam_beta2: float = 0.99
     """How slowly adam and adamw forget how large gradients were; .99 forgets ten times as fast as .999."""
     averaging: AveragingName = "last"
-    """Weights that are validated and kept: over the last tenth of the steps, last, the mean of all in it; none, those of
-    the step; non-monotone, the mean from a validation on that is worse than those before."""
+    """Weights that are validated and kept: over the last tenth of the steps the mean of all in it (last); those of the
+    step (none); or, from a validation on that is worse than those before, the mean of all since (non-monotone)."""
     patience: int = 0
     """Validations without a better loss after which training stops; 0 never stops."""
     precision: PrecisionName | None = None  # type: ignore[assignment]
