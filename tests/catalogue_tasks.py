@@ -163,6 +163,8 @@ ENTRIES = [
         lambda folder: pairs(folder, "word"),
         TranslationConfig(units=6, layers=4, embedding=6, attention="dot", encoder="gnmt", tied=False, dropout=0.0),
         replace(QUICK, batch_size=12, learning_rate=0.02, averaging="last"),
+    ),
+    Entry(
         "classes",
         "classes",
         moods,
