@@ -22,6 +22,7 @@ _HOME = {
     "evaluate": "naibu.training.evaluate",
     "predict": "naibu.training.evaluate",
     "generate": "naibu.looking.writing",
+    "translate": "naibu.looking.translating",
     "record": "naibu.recording",
     "listen": "naibu.recording",
     "watch": "naibu.recording.watching",
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
     from naibu.looking.library import look as look
     from naibu.looking.library import probe as probe
     from naibu.looking.library import report as report
+    from naibu.looking.translating import translate as translate
     from naibu.looking.writing import generate as generate
     from naibu.recording import Recording as Recording
     from naibu.recording import listen as listen

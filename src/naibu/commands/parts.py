@@ -71,6 +71,7 @@ class Usual(DefaultFormatter):
         "dynamic",
         "ngram",
         "beam",
+        "alpha",
         "tokenize",
         "errors",
         "origins",

@@ -17,8 +17,7 @@ from naibu.data.parallel import Pairs
 from naibu.data.parallel_coder import ParallelCoder
 from naibu.data.parallel_corpus import ParallelData, open_parallel
 from naibu.errors import OptionError
-from naibu.generation.exact import Budget
-from naibu.generation.options import WIDEST, SearchOptions
+from naibu.generation.options import WIDEST, Budget, SearchOptions
 from naibu.progress import Report
 from naibu.tasks.bleu import TokenizeName, bleu, check_tokenize, usual_tokenize
 from naibu.tasks.task import Task, Trained, usual_precision
