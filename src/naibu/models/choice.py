@@ -67,7 +67,7 @@ def fit(x: Tensor, chosen: Tensor, available: Tensor | None = None, *, steps: in
         optimiser.zero_grad()
         found = -model(x, available)[rows, chosen].mean()
         found.backward()  # type: ignore[no-untyped-call]
-        return float(found)
+        return found.item()
 
     optimiser.step(closure)  # type: ignore[no-untyped-call]
     curvature = len(x) * _curvature(model, x, available)
