@@ -7,14 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from naibu.config import ClassesConfig, ModelConfig, TrainingConfig
+from naibu.config import ClassesConfig, ModelConfig, SeriesConfig, TagsConfig, TrainingConfig
 from naibu.data.examples import Data
 from naibu.tasks import catalogue
 from naibu.tasks.catalogue import task_named
 from naibu.tasks.classes import ClassesOptions
+from naibu.tasks.series import SeriesOptions
+from naibu.tasks.tags import TagsOptions
 from naibu.tasks.text import TextOptions
 from naibu.tasks.trees import TreesOptions
 from random_trees import nested
+from series_tables import hourly
 from toy_task import WavesOptions
 
 OWN = {"waves": "toy_task:Waves"}
@@ -74,6 +77,36 @@ def slopes(folder: Path) -> ClassesOptions:
     return ClassesOptions((path,), validation=0.2, test=0.2)
 
 
+NAMES = {"PER": ["Ann", "Bo Li", "Carl von Ox"], "LOC": ["Rome", "New York", "Ulm"]}
+
+
+def sentences(count: int, seed: int = 7):
+    """Sentences as (word, part of speech, tag of its entity) of each word."""
+    rng = random.Random(seed)
+    for _ in range(count):
+        rows = [("so", "ADV", "O")] * rng.randint(0, 2)
+        for _ in range(rng.randint(1, 3)):
+            kind = rng.choice(list(NAMES))
+            words = rng.choice(NAMES[kind]).split()
+            rows += [(word, "PROPN", f"{'BI'[place > 0]}-{kind}") for place, word in enumerate(words)]
+            rows += [(rng.choice(["sees", "is", "knew"]), "VERB", "O")]
+        yield rows
+
+
+def columns(folder: Path, **options: object) -> TagsOptions:
+    path = folder / "names.txt"
+    path.write_text("\n".join("".join(f"{' '.join(row)}\n" for row in rows) for rows in sentences(90)))
+    return TagsOptions((path,), columns=("word,pos,entity",), test=0.2, **options)
+
+
+def traffic(folder: Path, decoder: str) -> SeriesOptions:
+    """Eight weeks of hours with a day and a week in them, gaps, a holiday at its midnight and a known temperature."""
+    path = folder / "traffic.csv"
+    path.write_text(hourly(56 * 24, seed=7))
+    known = ("temperature", "holiday")
+    return SeriesOptions(path, target=("volume",), known=known, horizon=6, context=12, decoder=decoder)
+
+
 QUICK = TrainingConfig(steps=24, batch_size=8, validations=3, threads=1, warmup=5, truncation=11)
 ENTRIES = [
     Entry("trees", "trees", lambda folder: treebank(folder, "brackets"), ModelConfig(units=9, dropout=0.2), QUICK),
@@ -118,6 +151,34 @@ ENTRIES = [
         moods,
         ClassesConfig("rnn", units=8, one_way=True, pooling="last"),
         replace(QUICK, optimiser="adamw", learning_rate=0.02),
+    ),
+    Entry(
+        "tags",
+        "tags",
+        lambda folder: columns(folder, features=("pos",)),
+        TagsConfig(units=7, embedding=6, letters=4, letter_embedding=5, dropout=0.1),
+        replace(QUICK, optimiser="adamw", learning_rate=0.02),
+    ),
+    Entry(
+        "tags, softmax",
+        "tags",
+        lambda folder: columns(folder, column="pos"),
+        TagsConfig("gru", units=6, layers=2, decode="softmax", letters=0),
+        QUICK,
+    ),
+    Entry(
+        "series",
+        "series",
+        lambda folder: traffic(folder, "direct"),
+        ModelConfig(units=7, dropout=0.2),
+        replace(QUICK, batch_size=16, learning_rate=0.01),
+    ),
+    Entry(
+        "series, autoregressive",
+        "series",
+        lambda folder: traffic(folder, "autoregressive"),
+        SeriesConfig("gru", units=6, layers=2, distribution="negative-binomial"),
+        replace(QUICK, batch_size=16, learning_rate=0.01),
     ),
     Entry(
         "waves",

@@ -15,6 +15,8 @@ _TASKS = {
     "text": "naibu.tasks.text:Text",
     "translation": "naibu.tasks.translation:Translation",
     "classes": "naibu.tasks.classes:Classes",
+    "tags": "naibu.tasks.tags:Tags",
+    "series": "naibu.tasks.series:Series",
 }
 """Name -> module and class."""
 
