@@ -305,7 +305,7 @@ def test_a_class_is_told_at_the_last_step(tmp_path):
         assert all(s in (a, "<unk>") for s, a in zip(symbols, part.symbols_of(k), strict=True))
     position, left = (part.label(name).values for name in ("position", "steps_left"))
     assert (position + left == np.repeat(part.lengths - 1, part.lengths)).all()
-    one = part.label(f"is_{part.names[part.codes[0]]}").values
+    one = part.label(f"class_{part.names[part.codes[0]]}").values
     assert one[: part.lengths[0]].all()
 
 
