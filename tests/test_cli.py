@@ -277,6 +277,8 @@ STEPS = (
     "evaluate",
     "predict",
     "generate",
+    "translate",
+    "view",
     "record",
     "probe",
     "intervene",

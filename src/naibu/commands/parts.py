@@ -107,6 +107,7 @@ def from_settings(app: App, commands: tuple[str, ...], arguments: ArgumentCollec
         task, options = settings.read(path)
         if task != commands[-1]:
             raise OptionError(f"--settings {path}: settings of task {task}; type naibu {commands[0]} {task}")
+        options = {name.strip("_"): value for name, value in options.items()}  # as they are typed
         Dict(options, source=str(path), use_commands_as_keys=False)(app, commands, arguments)
 
 

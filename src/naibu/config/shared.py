@@ -277,7 +277,7 @@ def as_typed(config: Any, usual: Any = None) -> list[str]:
         value = getattr(config, field.name)
         if value == (getattr(usual, field.name) if usual else field.default) or field.default is MISSING:
             continue
-        flag = "--" + field.name.replace("_", "-")
+        flag = "--" + field.name.strip("_").replace("_", "-")  # class_ is what Python lets us call --class
         several = value if isinstance(value, tuple) else (value,)
         if isinstance(value, bool):
             words += [flag if value else "--no-" + field.name.replace("_", "-")]
