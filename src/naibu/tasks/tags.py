@@ -291,7 +291,7 @@ def read_for(paths: Sequence[Path], options: Mapping[str, Any], folder: Path) ->
     asked = (coder.word, *coder.features)
     found = list[TokenTable]()
     for path in paths:
-        found += read_tables(path, columns=options["columns"], asked=asked, level=level)  # type: ignore[arg-type]
+        found += read_tables(path, columns=options["columns"], asked=asked, level=level, short=True)  # type: ignore[arg-type]
     return found
 
 
