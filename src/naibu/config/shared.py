@@ -44,7 +44,7 @@ SoftmaxName = Literal["full", "adaptive"]
 EmbeddingName = Literal["learned", "one-hot"]
 KeepName = Literal["best", "last"]
 DecayName = Literal["linear", "cosine", "one-cycle", "none", "plateau"]
-AveragingName = Literal["none", "non-monotone"]
+AveragingName = Literal["none", "non-monotone", "last"]
 OptimiserName = Literal["adam", "adamw", "sgd"]
 SymbolsName = Literal["kept", "grown"]
 PrecisionName = Literal["float32", "bfloat16"]
@@ -211,8 +211,9 @@ class TrainingConfig:
     keep: KeepName = "best"
     """Which weights are kept: those with the best validation loss, or those of the last validation."""
     averaging: AveragingName = "none"
-    """Weights that are validated and kept: those of the step, or, non-monotone, from a validation on that is worse than
-    the best of those before the last --averaging-patience, the mean of all since."""
+    """Weights that are validated and kept: those of the step; or, non-monotone, from a validation on that is worse than
+    the best of those before the last --averaging-patience, the mean of all since; or, last, over the last tenth of the
+    steps the mean of all in it."""
     averaging_patience: int = 5
     """Validations that --averaging non-monotone does not look back at."""
     clip: float = 1.0

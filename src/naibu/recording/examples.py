@@ -84,7 +84,7 @@ def record_examples(
 def size_of(model: Model, splits: Mapping[str, Examples], keep: Collection[str], dtype: str) -> int:
     """Return how many bytes of values a recording will have, before it is made."""
     size = 0
-    for layer in find_listeners(model, keep, copy=False):
+    for layer in find_listeners(model, keep, copy=False, widths=widths_of(model, splits)):
         for examples in splits.values():
             stream = stream_of(model, layer.name, examples.streams)
             if stream is not None:
@@ -96,6 +96,14 @@ def stream_of(model: Model, layer: str, streams: tuple[str, ...]) -> str | None:
     """Return the stream that a layer reads, the last where its network does not say; None where it reads none."""
     said = (stream for path, stream in model.reads.items() if layer == path or layer.startswith(path + "."))
     return next(said, streams[-1])
+
+
+def widths_of(model: Model, splits: Mapping[str, Examples]) -> dict[str, int]:
+    """Return the units of parts that have one for each step of a stream: the steps of its longest example."""
+    return {
+        part: max((int(each.lengths_of(stream).max(initial=0)) for each in splits.values()), default=0)
+        for part, stream in model.attends.items()
+    }
 
 
 class Reading:
@@ -116,7 +124,7 @@ class Reading:
         self.tables = {name: StreamTable(splits, name, labels) for name in self.streams}
         self.main = self.tables[self.streams[-1]]
         self.listeners: dict[str, list[Listener]] = {name: [] for name in self.streams}
-        for listener in find_listeners(model, keep, copy=False):
+        for listener in find_listeners(model, keep, copy=False, widths=widths_of(model, splits)):
             if (stream := stream_of(model, listener.name, self.streams)) is not None:
                 self.listeners[stream].append(listener)
         self.units = {name: _units(self.listeners[name]) for name in self.streams}

@@ -154,6 +154,14 @@ class Task(ABC):
         """
         raise OptionError(f"{files[0]}: a network of the task {self.name} is scored on its own test part; name no file")
 
+    def typed(self, text: str, options: Mapping[str, Any], folder: Path, found: Mapping[str, Any]) -> Examples:
+        """Return a text that somebody typed as the network of a run reads it, the first example being what is shown.
+
+        `options`, `folder` and `found` are those of the run. Raises CorpusError for a text that cannot be read,
+        OptionError where the network reads none.
+        """
+        raise OptionError(f"a network of the task {self.name} cannot be given a typed text")
+
     def judged(self, data: Data) -> int:
         """Return how many steps of the validation part are scored each time, at most: fewer for vocabularies beyond a
         thousand, whose output layer costs more than all the rest."""
