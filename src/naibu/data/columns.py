@@ -16,12 +16,14 @@ def read_columns(
 ) -> TokenTable:
     """Return the tokens of a text in columns, which are parted by tabs where its first line has one, else by blanks.
 
-    columns: the names of the columns; without any the first line names them where it has all of `asked`, else they are
-    numbers from 1. short: columns may be missing behind those `asked` for. Raises CorpusError with the line for one that has another number of columns than the first, or than
-    there are names.
+    columns: the names of the columns, which the first line may say too; without any it names them where it has all
+    names of `asked`, else they are numbers from 1. short: columns may be missing behind those `asked` for.
+
+    Raises CorpusError with the line for one that has another number of columns than the first, or than there are names.
     """
     found, header, width, names = Gathering(name), 0, 0, tuple(columns)
     separator: str | None = None
+    wanted = {each for each in asked if not each.isdigit()}
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             found.end_sentence()
@@ -35,7 +37,7 @@ def read_columns(
         if not width:
             width = len(cells)
             named = tuple(cell.strip() for cell in cells)
-            if asked and set(asked) <= set(named) and len(set(named)) == width and named != ("1",):
+            if named == names or (not names and wanted and wanted <= set(named) and len(set(named)) == width):
                 names, header = named, number
                 continue
             if short and set(asked) <= set(names[:width]):
