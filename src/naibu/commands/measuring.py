@@ -71,8 +71,8 @@ def bench(
     - all: all of these, one after the other (with --quick all but probes and memory).
 
     Everything is measured in rounds by turns, beside the machine's own speed in products of matrices (sgemm): the
-    limit says what share of it is reached. While other programs use more than 8 % of the machine the ratios are
-    worth little; such rounds are repeated, and what is left of them is marked.
+    limit says what share of it is reached. While other programs use more than 8 % of the machine ratios are worth
+    little; such rounds are repeated, then marked.
 
     $ naibu bench
     $ naibu bench layers --cells lstm --hidden 200 --batch 1 --batch 32 --quick
