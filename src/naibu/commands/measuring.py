@@ -64,7 +64,7 @@ def bench(
     - growth: how the cost grows with the steps of a sequence and with the signals kept; two minutes.
     - recording: keeping all of a torch layer, against its own forward pass.
     - writing: characters a second of a network that writes, against a loop; a minute.
-    - tagging: training a tagger, against the same network in plain PyTorch; half a minute.
+    - tagging: training a tagger, against plain PyTorch's; half a minute.
     - online: the LSTM of 1997 against loops in PyTorch; two minutes.
     - probes: ours against scikit-learn, numpy and scipy; half an hour, and 6 GB of disk meanwhile.
     - memory: what recording and each probe hold at most; minutes, 4 GB of disk.
