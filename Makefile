@@ -19,6 +19,7 @@ fuzz: $(NEEDED)
 lint: $(NEEDED)
 	$(BIN)/ruff check src tests docs/made
 	$(BIN)/mypy
+	if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund && npm run --silent check; else echo "no npm here: the page's scripts are not type-checked"; fi
 
 bench: $(READY)
 	$(BIN)/naibu bench --json bench.json --markdown bench.md
@@ -40,7 +41,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 $(NEEDED): $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint,text]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint,text,view]'
 	touch $@
 
 clean:

@@ -17,7 +17,7 @@ FLOORS = [
     {"runs"},
     {"training", "recording"},
     {"probes", "interventions", "gradients", "reporting", "drawing"},
-    {"looking", "bench", "sklearn"},
+    {"looking", "viewer", "bench", "sklearn"},
     {"papers"},
     {"commands"},
     {"cli"},
@@ -29,8 +29,9 @@ MEETING = {
     ("reporting", "interventions"),
     ("gradients", "probes"),
     ("reporting", "gradients"),
+    ("viewer", "looking"),
 }
-"""Rooms of floor 5 that meet through result tables."""
+"""Rooms of one floor that meet through result tables, and the viewer, which finds what looking left in a folder."""
 WITHIN = {
     "storage": {"errors"},
     "config": {"errors"},

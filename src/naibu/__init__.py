@@ -14,6 +14,8 @@ _HOME = {
     "open_trees": "naibu.data.corpus:open_corpus",
     "open_corpus": "naibu.data.corpus",
     "open_text": "naibu.data.text_corpus",
+    "open_classes": "naibu.data.classes.opening",
+    "open_tags": "naibu.data.tags",
     "open_series": "naibu.data.series_opening",
     "train": "naibu.training.train",
     "evaluate": "naibu.training.evaluate",
@@ -26,6 +28,7 @@ _HOME = {
     "intervene": "naibu.looking.library",
     "report": "naibu.looking.library",
     "look": "naibu.looking.library",
+    "view": "naibu.viewer",
     "Recording": "naibu.recording",
     "LSTM": "naibu.cells.layers",
     "GRU": "naibu.cells.layers",
@@ -38,6 +41,8 @@ _HOME = {
     "TrainingConfig": "naibu.config",
     "TreesOptions": "naibu.tasks.trees",
     "TextOptions": "naibu.tasks.text",
+    "ClassesOptions": "naibu.tasks.classes",
+    "TagsOptions": "naibu.tasks.tags",
     "SeriesOptions": "naibu.tasks.series",
     "open_run": "naibu.runs",
     "load": "naibu.runs.load",
@@ -70,8 +75,10 @@ if TYPE_CHECKING:
     from naibu.cells.unroll import unroll as unroll
     from naibu.config import ModelConfig as ModelConfig
     from naibu.config import TrainingConfig as TrainingConfig
+    from naibu.data.classes.opening import open_classes as open_classes
     from naibu.data.corpus import open_corpus as open_corpus
     from naibu.data.series_opening import open_series as open_series
+    from naibu.data.tags import open_tags as open_tags
     from naibu.data.text_corpus import open_text as open_text
     from naibu.drawing import draw as draw
     from naibu.errors import CorpusError as CorpusError
@@ -89,12 +96,15 @@ if TYPE_CHECKING:
     from naibu.recording.watching import watch as watch
     from naibu.runs import open_run as open_run
     from naibu.runs.load import load as load
+    from naibu.tasks.classes import ClassesOptions as ClassesOptions
     from naibu.tasks.series import SeriesOptions as SeriesOptions
+    from naibu.tasks.tags import TagsOptions as TagsOptions
     from naibu.tasks.text import TextOptions as TextOptions
     from naibu.tasks.trees import TreesOptions as TreesOptions
     from naibu.training.evaluate import evaluate as evaluate
     from naibu.training.evaluate import predict as predict
     from naibu.training.train import train as train
+    from naibu.viewer import view as view
 
     open_trees = open_corpus
 

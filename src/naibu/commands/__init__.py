@@ -46,6 +46,7 @@ for place, name in enumerate(("record", "probe", "intervene", "report", "colour"
     added(app, getattr(inside, name), group=see, sort_key=(1, place))
 added(app, measuring.gradients, group=see, sort_key=(2,))
 look.sort_key = (0,)
+added(app, inside.view, group=see, sort_key=(1, 9))
 added(app, inside.show, group=see, sort_key=(3,))
 added(app, inside.plot, group=see, sort_key=(4,))
 added(app, inside.draw, group=see, sort_key=(5,))

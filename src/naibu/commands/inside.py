@@ -109,6 +109,47 @@ def report(runs: Runs, /, *, out: Path = Path("report.html"), told: Told = UNTOL
     return summary
 
 
+def view(
+    what: Annotated[tuple[Path, ...], Parameter(help="Folders of runs or of recordings, several to see side by side.")],
+    /,
+    *,
+    port: int = 8642,
+    host: str = "127.0.0.1",
+    token_file: Path | None = None,
+    no_browser: bool = False,
+    told: Told = UNTOLD,
+) -> Any:
+    """Walk through a network in the browser, and change it while it runs.
+
+    Opens a page on any recording: its units by what they tell, its sequences, every signal beside the text; finds
+    elsewhere what units do in a span. Where the run is at hand the network reads what is typed, and signals can be held
+    over a span. Serves this machine alone, at an address with a token, until Ctrl-C. Needs the extra view.
+
+    $ naibu view runs/tagged
+    $ naibu view looks/mine/tagged-200 looks/mine/brackets-100
+    $ naibu view recordings/somebody-elses --no-browser
+
+    Args:
+        port: The port; where it is taken the next one that is free.
+        host: The address to listen at; one that others reach needs --token-file.
+        token_file: A file with the token of the address, in place of one drawn anew.
+        no_browser: Print the address alone.
+    """
+    from naibu.viewer.exhibits import open_exhibits
+    from naibu.viewer.serving import check_installed, open_door, run
+
+    def say(line: str) -> None:
+        told.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    check_installed()
+    exhibits = open_exhibits(what)
+    door = open_door(host, port, token_file, say)
+    say(f"Viewer: {door.address}")
+    say("Ctrl-C ends it.")
+    run(exhibits, door, browser=not no_browser, say=say)
+    return door.address
+
+
 def show(runs: Runs, /, *, told: Told = UNTOLD) -> Any:
     """List what there is of networks: training, recordings with their signals, labels, units with a name, plots.
 

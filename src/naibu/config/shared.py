@@ -43,7 +43,7 @@ SignalName = Literal[
 SoftmaxName = Literal["full", "adaptive"]
 EmbeddingName = Literal["learned", "one-hot"]
 DecayName = Literal["linear", "cosine", "one-cycle", "none", "plateau"]
-AveragingName = Literal["none", "non-monotone"]
+AveragingName = Literal["none", "non-monotone", "last"]
 OptimiserName = Literal["adam", "adamw", "sgd"]
 SymbolsName = Literal["kept", "grown"]
 PrecisionName = Literal["float32", "bfloat16"]
@@ -208,8 +208,9 @@ class TrainingConfig:
     tenths of the steps in place of --warmup, to a thousandth; none; or plateau, to a quarter after each validation that
     is not the best so far."""
     averaging: AveragingName = "none"
-    """Weights that are validated and kept: those of the step, or, non-monotone, from a validation on that is worse than
-    the best of those before the last --averaging-patience, the mean of all since."""
+    """Weights that are validated and kept: those of the step; or, non-monotone, from a validation on that is worse than
+    the best of those before the last --averaging-patience, the mean of all since; or, last, over the last tenth of the
+    steps the mean of all in it."""
     averaging_patience: int = 5
     """Validations that --averaging non-monotone does not look back at."""
     clip: float = 1.0

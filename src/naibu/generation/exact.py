@@ -128,18 +128,14 @@ class _Search:
     """The search of one sentence: T is the length of a translation with its end, `most` the longest that is allowed."""
 
     def __init__(self, best: Hypothesis, options: SearchOptions, most: int) -> None:
-        self.best, self.prefixes, self.seconds, self.decided = best, 0, 0.0, False
+        self.best, self.prefixes, self.seconds = best, 0, 0.0
+        self.decided, self.given_up = False, False
         self.penalties = np.concatenate([[1.0], penalty(options, np.arange(1, most + 1))])
         self._most, self._settled, self._rest = most, 0, 0.0
         # Only where scores are normalised are short lengths less work than long ones.
         self._limit = min(most, len(best.symbols) + 1) if options.alpha else most
         self._stack: list[_Open] = []
         self._later: list[_Open] = []  # prefixes that could win beyond the limit alone
-
-    @property
-    def done(self) -> bool:
-        """Whether nothing is open any more."""
-        return not self._stack and not self._later
 
     def floor(self, longest: int) -> float:
         """Return the log probability that a prefix must have more of to win at a length."""
@@ -154,6 +150,8 @@ class _Search:
         found = list[_Open]()
         while not self.decided:
             if not self._stack:
+                if found:  # what comes of these is not known yet
+                    break
                 self._go_on()
                 continue
             part = self._stack[-1]
@@ -192,7 +190,7 @@ class _Search:
         """Leave what is open, and free its memory."""
         floor, parts = self.floor(self._most), (*self._stack, *self._later)
         self._rest += float(sum(np.exp(part.total[part.total > floor]).sum() for part in parts))
-        self._stack, self._later = [], []
+        self._stack, self._later, self.given_up = [], [], True
 
     def proof(self) -> Proof:
         """Return what is known now."""
@@ -203,7 +201,7 @@ def _taken(searches: list[_Search], budget: Budget, at_once: int) -> list[tuple[
     """Return prefixes that are read next, with the numbers of their sentences: of the first that are not done."""
     taken, count = list[tuple[int, _Open]](), at_once
     for k, search in enumerate(searches):
-        if search.done:
+        if search.decided or search.given_up:
             continue
         left = budget.proof_prefixes - search.prefixes if search.seconds < budget.proof_seconds else 0
         parts = search.take(min(left, count))

@@ -9,11 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from naibu.data.parallel import Pairs, Sentences, source_batch
+from naibu.cells.allocator import settle_allocator
+from naibu.data.parallel import Sentences, source_batch
 from naibu.data.parallel_coder import ParallelCoder
 from naibu.generation.beam import beam
-from naibu.generation.hypothesis import Hypothesis
+from naibu.generation.greedy import sample
+from naibu.generation.hypothesis import Hypothesis, Symbols
 from naibu.generation.options import SearchOptions
+from naibu.generation.sampling import Sampling
 from naibu.generation.stepper import Stepper
 from naibu.progress import Report, silent
 
@@ -36,6 +39,14 @@ class Translating:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """Translations drawn at random in place of those searched for."""
+
+    sampling: Sampling
+    seed: int = 1
+
+
 def translate(
     stepper: Stepper,
     coder: ParallelCoder,
@@ -44,15 +55,26 @@ def translate(
     options: SearchOptions,
     *,
     n_best: int = 1,
+    prefix: Symbols = (),
+    drawn: Drawn | None = None,
     progress: Report = silent,
 ) -> Translating:
-    """Return up to `n_best` translations of chosen sentences, none twice; an empty sentence's is empty."""
+    """Return up to `n_best` translations of chosen sentences, none twice; an empty sentence's is empty.
+
+    prefix: symbols with which all of them begin. drawn: draw `n_best` translations of each sentence instead, as they
+    come, of which some may be equal; what is drawn depends on the seed and the sentence's number.
+    """
+    settle_allocator()
     began = time.perf_counter()
     best: list[list[Translated]] = [[] for _ in which]
-    done = 0
-    for rows in _batches(sentences.lengths[np.asarray(which, np.int64)], options.beam):
-        batch = source_batch(sentences, np.asarray(which, np.int64)[rows])
-        found = beam(stepper, batch, options, n_best=n_best, same=coder.spell)
+    numbers, done = np.asarray(which, np.int64), 0
+    for rows in _batches(sentences.lengths[numbers], max(options.beam, n_best)):
+        batch, prefixes = source_batch(sentences, numbers[rows]), [prefix] * len(rows)
+        if drawn is None:
+            found = beam(stepper, batch, options, n_best=n_best, prefixes=prefixes, same=coder.spell)
+        else:
+            seeds = [drawn.seed * 1_000_003 + number for number in numbers[rows].tolist()]
+            found = sample(stepper, batch, options, drawn.sampling, seeds=seeds, count=n_best, prefixes=prefixes)
         for row, each in zip(rows.tolist(), found, strict=True):
             best[row] = [Translated(coder.spell(hypothesis.symbols), hypothesis) for hypothesis in each]
         done += len(rows)

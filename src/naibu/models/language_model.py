@@ -16,7 +16,7 @@ from naibu.cells.wrappers import variational_dropout, weight_drop, zoneout
 from naibu.config import ModelConfig
 from naibu.data.batch import Batch
 from naibu.models.dropout import dropout
-from naibu.models.model import Loss, Model, Outcomes, categorical
+from naibu.models.model import Likeliest, Loss, Model, Outcomes, categorical
 from naibu.models.output import AdaptiveSoftmax, FullSoftmax, TiedAdaptiveSoftmax
 
 UNITS = 100
@@ -90,6 +90,13 @@ class LanguageModel(Model):
         """Return `loss`, `gold` and `predicted` of the next symbol at every step."""
         output, state = self(batch.main.x, state)
         return categorical(output, batch.target, self.logits, self.vocabulary), state
+
+    def likeliest(self, batch: Batch, most: int) -> Likeliest:
+        """Return the outcomes and the most probable next symbols at every step."""
+        output, _ = self(batch.main.x)
+        outcomes = categorical(output, batch.target, self.logits, self.vocabulary)
+        shares, classes = self.logits(output).float().softmax(-1).topk(min(most, self.vocabulary), -1)
+        return Likeliest(outcomes, classes, shares)
 
     def cross_entropy(self, output: Tensor, targets: Tensor, reduction: str = "sum") -> Tensor:
         """Return the cross-entropy in nats of `targets [time batch]`, from the layers' output `[time batch hidden]`.

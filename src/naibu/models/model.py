@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -35,14 +35,27 @@ class Loss:
         return self.mean.item() * self.count
 
 
+class Likeliest(NamedTuple):
+    """The outcomes of a batch, and the most probable classes at every step; None where no classes are told."""
+
+    outcomes: Outcomes
+    classes: Tensor | None  # int64 [time batch class], the most probable first
+    probabilities: Tensor | None  # [time batch class]
+
+
 class Model(nn.Module, ABC):
     """A network of this project.
 
     `reads` says which stream each of its recurrent layers reads, by the layer's path: {"encoder": "source"}; layers
-    that are not named read the last stream.
+    that are not named read the last stream, one named with None reads the steps of none, letters of a word for example,
+    and is not recorded. `attends` says over the steps of which stream each of its parts with attention looks, by the
+    part's path: {"attention": "source"}; its weights are a signal of the last stream.
     """
 
-    reads: ClassVar[Mapping[str, str]] = {}
+    reads: ClassVar[Mapping[str, str | None]] = {}
+    attends: ClassVar[Mapping[str, str]] = {}
+    whole: bool = False
+    """Whether it reads whole sequences alone, as what reads backwards must: none is cut, and no state carried."""
 
     @property
     def device(self) -> torch.device:
@@ -59,6 +72,14 @@ class Model(nn.Module, ABC):
 
         `loss` is always there, in nats a step; `gold` and `predicted` where classes are told.
         """
+
+
+    def likeliest(self, batch: Batch, most: int) -> Likeliest:
+        """Return the outcomes and, of a model that tells classes, the most probable ones at every step, from one run.
+
+        They are for people to look at: every step has them, also where nothing is predicted.
+        """
+        return Likeliest(self.outcomes(batch)[0], None, None)
 
 
 @torch.no_grad()

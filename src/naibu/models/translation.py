@@ -60,6 +60,7 @@ class TranslationModel(Model):
     """
 
     reads = {"encoder": "source"}
+    attends = {"attention": "source"}
 
     def __init__(self, sources: int, targets: int, config: TranslationConfig) -> None:
         super().__init__()

@@ -15,9 +15,10 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import quote
@@ -32,6 +33,8 @@ from naibu.storage import MALFORMED, damaged, digest_of, from_json, open_regular
 VERSION = 3
 """Version of the format; a folder of a newer one is refused. Versions 1 and 2, without checksums, are read."""
 FORMAT = "naibu-recording"
+MOST_ROWS = 2**20
+"""Rows of a column that are looked at in one go."""
 HEADER = re.compile(rb"\{'descr': '([^']{1,20})', 'fortran_order': (True|False), 'shape': \(([\d, ]{0,60})\), \}\s*")
 """What stands before the values in an npy file, as numpy writes it for plain types."""
 
@@ -197,6 +200,11 @@ def npy_header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
     return header.getvalue()
 
 
+@cache
+def _header_size(units: int, dtype: np.dtype[Any]) -> int:
+    return len(npy_header((0, units), dtype))
+
+
 def write_array(path: Path, values: Array) -> str:
     """Write an npy file and see it to the disk; return the checksum of the values."""
     data = _bytes(values)
@@ -261,6 +269,18 @@ class OnDisk(Store):
         start, stop = self.spans[number]
         return mapped(self.path(number, key), (stop - start, self._manifest.units[key]), self.dtype)
 
+    def check(self, number: int, key: Key) -> None:
+        """Raise StoredError where the file of one key in one shard is missing or of another size; it is not opened."""
+        (start, stop), path = self.spans[number], self.path(number, key)
+        units = self._manifest.units[key]
+        size = _header_size(units, self.dtype) + (stop - start) * units * self.dtype.itemsize
+        try:
+            found = path.stat().st_size
+        except OSError as error:
+            raise _other(path, error.strerror or "missing") from None
+        if found != size:
+            raise _other(path, f"{found} bytes, not {size} as listed")
+
     def path(self, number: int, key: Key) -> Path:
         """Return the file of one key in one shard."""
         return self._folder / "shards" / f"{number:05d}" / file_of(key)
@@ -315,15 +335,58 @@ def _other(path: Path, reason: str = "its content does not match its checksum") 
 
 def compared_columns(folder: Path, manifest: Manifest) -> dict[str, Array]:
     """Return the columns `[token]`. Raises StoredError where one is missing or damaged."""
-    found = {}
-    for name, kind in manifest.columns.items():
-        path = folder / "index" / column_file(name)
-        column = found[name] = mapped(path, (manifest.tokens,), np.dtype(kind))
-        for shard in manifest.shards:
-            rows = _bytes(column[shard["start"] : shard["stop"]])
-            if shard["digests"] and shard["digests"].get(name) != digest_of(rows):
-                raise _other(path)
-    return found
+    return {name: compared_column(folder, name, manifest) for name in manifest.columns}
+
+
+def compared_column(folder: Path, name: str, manifest: Manifest) -> Array:
+    """Return one column `[token]`. Raises StoredError where it is missing or damaged."""
+    path = folder / "index" / column_file(name)
+    column = mapped(path, (manifest.tokens,), np.dtype(manifest.columns[name]))
+    for shard in manifest.shards:
+        rows = _bytes(column[shard["start"] : shard["stop"]])
+        if shard["digests"] and shard["digests"].get(name) != digest_of(rows):
+            raise _other(path)
+    return column
+
+
+class LaterColumns(MutableMapping[str, Array]):
+    """The columns of a folder, each compared with its checksums when it is first asked for.
+
+    That a file is there, of its type and size, is seen at once. Raises StoredError as `compared_columns`, later.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self._folder, self._manifest = folder, manifest
+        self._found: dict[str, Array | None] = dict.fromkeys(manifest.columns)
+        for name, kind in manifest.columns.items():
+            mapped(folder / "index" / column_file(name), (manifest.tokens,), np.dtype(kind))
+
+    def __getitem__(self, name: str) -> Array:
+        found = self._found[name]
+        if found is None:
+            found = self._found[name] = compared_column(self._folder, name, self._manifest)
+            if name == "sequence":
+                _check_ascending(self._folder, found)
+        return found
+
+    def __setitem__(self, name: str, column: Array) -> None:
+        self._found[name] = column
+
+    def __delitem__(self, name: str) -> None:
+        del self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+def _check_ascending(folder: Path, sequence: Array) -> None:
+    """Raise StoredError where the numbers of sequences do not ascend."""
+    for start in range(0, len(sequence), MOST_ROWS):
+        if (np.diff(sequence[start : start + MOST_ROWS + 1]) < 0).any():
+            raise StoredError(f"{folder}: damaged (its sequences do not ascend); record again")
 
 
 def intact(folder: Path, manifest: Manifest) -> int:
@@ -367,18 +430,23 @@ class Opened(NamedTuple):
     manifest: Manifest
 
 
-def opened(folder: Path) -> Opened:
-    """Return what a folder holds. Raises StoredError: none, unfinished, damaged, or of a newer format."""
+def opened(folder: Path, *, later: bool = False) -> Opened:
+    """Return what a folder holds; with `later` columns are compared with their checksums when they are first read.
+
+    Raises StoredError: none, unfinished, damaged, or of a newer format.
+    """
     manifest = Manifest.read(folder)
     if not manifest.finished:
         raise StoredError(
             f"{folder}: the recording is unfinished ({manifest.tokens:,} tokens so far); "
             "run the same recording again: it goes on from there"
         )
-    columns, store = compared_columns(folder, manifest), OnDisk(folder, manifest)
+    store = OnDisk(folder, manifest)
+    if later and manifest.version > 1:
+        return Opened(Index(LaterColumns(folder, manifest), read_names(folder, manifest)), store, manifest)
+    columns = compared_columns(folder, manifest)
+    _check_ascending(folder, columns["sequence"])
     index = _index_of_1(folder, columns) if manifest.version == 1 else Index(columns, read_names(folder, manifest))
-    if len(index) and (np.diff(index.sequence) < 0).any():
-        raise StoredError(f"{folder}: damaged (its sequences do not ascend); record again")
     return Opened(index, store, manifest)
 
 

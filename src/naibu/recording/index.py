@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 import numpy as np
@@ -45,8 +45,13 @@ class Index:
         later: Callable[[], Mapping[str, Array]] | None = None,
     ) -> None:
         """`columns` by their full names (`label.depth`), `names` of the codes of those that are categorical; `later`,
-        where given, computes the outcomes when one is first asked for."""
-        self._columns, self._names, self._later = dict(columns), dict(names or {}), later
+        where given, computes the outcomes when one is first asked for. Columns that come when they are asked for (a
+        mapping that is no dict) are taken one by one."""
+        if isinstance(columns, MutableMapping) and not isinstance(columns, dict):
+            self._columns: MutableMapping[str, Array] = columns
+        else:
+            self._columns = dict(columns)
+        self._names, self._later = dict(names or {}), later
         self._starts: Array | None = None
 
     @property
@@ -144,7 +149,7 @@ class Index:
         return self._late("loss")
 
     def __len__(self) -> int:
-        return len(self.sequence)
+        return len(self._columns["position"])
 
     def __repr__(self) -> str:
         labels = some(self.label_names, 20) or "none"

@@ -141,16 +141,16 @@ class Recording(Shown):
         self.tokens: int = store.spans[-1][1] if store.spans else 0
 
     @classmethod
-    def open(cls, path: str | Path) -> Recording:
+    def open(cls, path: str | Path, *, later: bool = False) -> Recording:
         """Return the recording in a folder, its values mapped into memory, not read.
 
-        Columns are compared with their checksums here, values when they are first read; one of an older version has
-        none, of which is warned. Raises StoredError where there is none, or it is unfinished, damaged, or of a newer
-        format.
+        Columns are compared with their checksums here, with `later` when they are first asked for, and values when they
+        are first read; a recording of an older version has none, of which is warned. Raises StoredError where there is
+        none, or it is unfinished, damaged, or of a newer format.
         """
         folder = Path(path)
-        index, store, manifest = opened(folder)
-        beside = {name: cls.open(folder / "beside" / name) for name in manifest.beside}
+        index, store, manifest = opened(folder, later=later)
+        beside = {name: cls.open(folder / "beside" / name, later=later) for name in manifest.beside}
         if not manifest.digest:
             warnings.warn(
                 f"{folder}: recorded by an older naibu, without checksums: damage cannot be told; record it again",

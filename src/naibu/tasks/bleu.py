@@ -39,6 +39,15 @@ def bleu(translations: Sequence[str], references: Sequence[str], tokenize: Token
     }
 
 
+def chrf_of_each(translations: Sequence[str], references: Sequence[str]) -> list[float]:
+    """Return the chrF of every translation alone, from 0 to 100."""
+    from sacrebleu.metrics import CHRF
+
+    metric = CHRF()
+    pairs = zip(translations, references, strict=True)
+    return [metric.sentence_score(translation, [reference]).score for translation, reference in pairs]
+
+
 def usual_tokenize(references: Sequence[str]) -> TokenizeName:
     """Return how references are cut where nobody says: "char" where most letters are of a script without blanks, as
     those of Japanese and Chinese, else "13a"."""

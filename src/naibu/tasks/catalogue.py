@@ -14,6 +14,8 @@ _TASKS = {
     "trees": "naibu.tasks.trees:Trees",
     "text": "naibu.tasks.text:Text",
     "translation": "naibu.tasks.translation:Translation",
+    "classes": "naibu.tasks.classes:Classes",
+    "tags": "naibu.tasks.tags:Tags",
     "series": "naibu.tasks.series:Series",
 }
 """Name -> module and class."""

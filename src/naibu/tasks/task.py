@@ -40,6 +40,15 @@ class Measure(NamedTuple):
     """Outcome columns [token] -> what stands above and below the line, [token] each; NaN counts as nothing."""
 
 
+class Transitions(NamedTuple):
+    """What is added to the score of a path of tags, float32; -inf where it is forbidden."""
+
+    names: tuple[str, ...]
+    pairs: Array  # [tag tag], from, to
+    first: Array  # [tag]
+    last: Array  # [tag]
+
+
 @dataclass(frozen=True)
 class Nothing:
     """The options of a task that has none."""
@@ -145,6 +154,14 @@ class Task(ABC):
         """
         raise OptionError(f"{files[0]}: a network of the task {self.name} is scored on its own test part; name no file")
 
+    def typed(self, text: str, options: Mapping[str, Any], folder: Path, found: Mapping[str, Any]) -> Examples:
+        """Return a text that somebody typed as the network of a run reads it, the first example being what is shown.
+
+        `options`, `folder` and `found` are those of the run. Raises CorpusError for a text that cannot be read,
+        OptionError where the network reads none.
+        """
+        raise OptionError(f"a network of the task {self.name} cannot be given a typed text")
+
     def judged(self, data: Data) -> int:
         """Return how many steps of the validation part are scored each time, at most: fewer for vocabularies beyond a
         thousand, whose output layer costs more than all the rest."""
@@ -171,6 +188,10 @@ class Task(ABC):
         Raises CorpusError for files that cannot be used, OptionError where networks of the task predict nothing.
         """
         raise OptionError(f"{trained.folder}: a network of the task {self.name} predicts nothing of a file")
+
+    def transitions(self, model: Model, folder: Path) -> Transitions | None:
+        """Return what a run's model adds to the score of tags that follow each other; None where it tells none so."""
+        return None
 
     def measures(self, examples: Examples) -> tuple[Measure, ...]:
         """Return what a network that reads such examples is judged by, the loss first."""

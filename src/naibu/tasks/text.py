@@ -179,6 +179,10 @@ class Text(Task):
         """Return other texts in the symbols of a network."""
         return TextCoder.load(folder, options).read(files, folder.parent)
 
+    def typed(self, text: str, options: Mapping[str, Any], folder: Path, found: Mapping[str, Any]) -> RunningText:
+        """Return a text in the symbols of the network, its end being read too."""
+        return TextCoder.load(folder, options).encode(text, ends=True)
+
     def judged(self, data: Data) -> int:
         """Return how many symbols of the validation text are scored each time, at most."""
         return 50_000 if data.options["level"] == "character" else 20_000

@@ -16,7 +16,9 @@ from naibu.data.levels import LevelName
 from naibu.data.parallel import Pairs
 from naibu.data.parallel_coder import ParallelCoder
 from naibu.data.parallel_corpus import ParallelData, open_parallel
-from naibu.generation.options import SearchOptions
+from naibu.errors import OptionError
+from naibu.generation.exact import Budget
+from naibu.generation.options import WIDEST, SearchOptions
 from naibu.progress import Report
 from naibu.tasks.bleu import TokenizeName, bleu, check_tokenize, usual_tokenize
 from naibu.tasks.task import Task, Trained, usual_precision
@@ -101,10 +103,29 @@ class TranslationEvaluation(SearchOptions):
     tokenize: TokenizeName | None = None
     """How BLEU cuts translations into words: none (at blanks), 13a, char, ja-mecab; when not given char for references
     in Japanese or Chinese, else 13a."""
+    errors: bool = False
+    """Say of every sentence why its translation is not the reference: the search, or the network (document E)."""
+    widths: Annotated[tuple[int, ...], Parameter(consume_multiple=True)] = (1, 2, 5, 10, 30, 100)
+    """With --errors: beams to be compared."""
+    proof_prefixes: int = Budget.proof_prefixes
+    """With --errors: prefixes that are read at most to prove which translation of a sentence is best."""
+    proof_seconds: float = Budget.proof_seconds
+    """With --errors: seconds that this may take, for each sentence."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_tokenize(self.tokenize)
+        _ = self.budget
+        for width in self.widths:
+            if not 1 <= width <= WIDEST:
+                raise OptionError(f"--widths {width}: must be from 1 (greedy search) to {WIDEST:,}")
+        if self.errors and self.coverage:
+            raise OptionError(f"--coverage {self.coverage:g}: --errors has no proof for it; leave one of them out")
+
+    @property
+    def budget(self) -> Budget:
+        """What the proof of a sentence may take."""
+        return Budget(self.proof_prefixes, self.proof_seconds)
 
 
 class Translation(Task):
@@ -183,17 +204,50 @@ class Translation(Task):
         Pairs with an empty side are left out, and counted."""
         from naibu.generation.translating import translate
         from naibu.generation.translation_stepper import TranslationStepper
+        from naibu.tasks.translation_errors import analysis
 
         assert isinstance(examples, Pairs)
-        coder = ParallelCoder.load(trained.folder, trained.options)
+        coder, stepper = ParallelCoder.load(trained.folder, trained.options), TranslationStepper(trained.model)
         which = examples.which.tolist()
-        found = translate(TranslationStepper(trained.model), coder, examples.source, which, asked, progress=progress)
+        found = translate(stepper, coder, examples.source, which, asked, progress=progress)
         references = [examples.target.text(each) for each in which]
         translations = [best[0].text for best in found.best]
         tokenize = asked.tokenize or usual_tokenize(references)
-        return {
+        scores = {
             **bleu(translations, references, tokenize),
             "empty": translations.count(""),
             "left_out": examples.left_out,
             "sentences_per_second": len(which) / found.seconds,
         }
+        if not asked.errors:
+            return scores
+
+        def scored(lines: Sequence[str]) -> dict[str, Any]:
+            return bleu(lines, references, tokenize)
+
+        return scores | {
+            "errors": analysis(stepper, coder, examples, asked, asked.budget, asked.widths, scored, progress)
+        }
+
+    def told(self, scores: Mapping[str, Any]) -> dict[str, Any]:
+        """Return scores as they are printed: of an error analysis the counts, a row for each width, and what to do."""
+        rows = super().told(scores)
+        return rows if "errors" not in scores else rows | _told(scores["errors"])
+
+
+def _told(errors: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the rows of an error analysis."""
+    count, proof = errors["count"], errors["proof"]
+    rows = {f"{name}s" if "error" in name else name: f"{n} of {count}" for name, n in errors["verdicts"].items()}
+    rows["best proved"] = f"{proof['decided']} of {count}, {proof['prefixes']:,} prefixes, {proof['seconds']:.1f} s"
+    rows["best known"] = (
+        f"BLEU {proof['best']['bleu']:.2f}, length ratio {proof['best']['length_ratio']:.3f}, empty "
+        f"{'–' if proof['empty'] is None else format(proof['empty'], '.1%')} of those proved"
+    )
+    for row in errors["sweep"]:
+        missed = "–" if row["search_errors"] is None else f"{row['search_errors']:.1%}"
+        rows[f"beam {row['beam']}"] = (
+            f"BLEU {row['bleu']:.2f}, length ratio {row['length_ratio']:.3f}, search errors {missed}, "
+            f"empty {row['empty']:.1%}"
+        )
+    return rows | {f"to change, {k}": line for k, line in enumerate(errors["advice"], 1)}

@@ -11,12 +11,14 @@ from naibu.config import ModelConfig, TrainingConfig
 from naibu.data import builtin, detect
 from naibu.data.corpus import Corpus, open_corpus
 from naibu.data.examples import Data, Examples
+from naibu.data.typed import TreeCoder
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError, OptionError
 from naibu.tasks.task import Task
 
 if TYPE_CHECKING:
     from naibu.data.order import ByLength
+    from naibu.data.sequences import Sequences
     from naibu.models.language_model import LanguageModel
 
 FormName = Literal["brackets", "tagged", "brackets+words", "tagged+words", "words", "characters"]
@@ -132,6 +134,10 @@ class Trees(Task):
     def symbols(self, folder: Path) -> tuple[str, ...]:
         """Return the symbols of a run's vocabulary. Raises CorpusError where it is missing or damaged."""
         return Vocabulary.load(folder / "vocabulary.txt").symbols
+
+    def typed(self, text: str, options: Mapping[str, Any], folder: Path, found: Mapping[str, Any]) -> Sequences:
+        """Return a text, trees or source code, read as the network's corpus was."""
+        return TreeCoder.load(folder, found["reader"], options).encode(text)
 
     def build(self, sizes: Mapping[str, int], config: ModelConfig) -> LanguageModel:
         """Return a language model."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -11,8 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from naibu.cells.edits import Edit
+from naibu.cells.edits import held_by
+from naibu.cells.signalling import Signalling
 from naibu.config import AttentionName
-from naibu.errors import OptionError
 
 WEIGHTS = "weights"
 """The signal that attention has; its units are the places of the source."""
@@ -33,7 +32,7 @@ class Memory(NamedTuple):
         return Memory(self.values.index_select(0, rows), self.keys.index_select(0, rows), there)
 
 
-class Attention(nn.Module):
+class Attention(Signalling):
     """Weights over the places of a source, and the mean of what stands there, weighted so.
 
     The score of a place with memory m for a query h is h W m ("general"), h m ("dot"), both of Luong, Pham & Manning
@@ -45,14 +44,11 @@ class Attention(nn.Module):
     zeros, so that a weight there does nothing.
     """
 
-    name = "attention"
     signals = (WEIGHTS,)
 
     def __init__(self, units: int, kind: AttentionName) -> None:
         super().__init__()
         self.kind = kind
-        self.edits: dict[tuple[str, str], Edit] = {}
-        self._listeners: list[Callable[[Tensor], None]] = []
         if kind != "dot":
             self.key = nn.Linear(units, units, bias=False)
         if kind == "additive":
@@ -76,8 +72,7 @@ class Attention(nn.Module):
         weights = torch.softmax(scores, -1)
         if self.edits:
             weights = self._edited(weights)
-        for tell in self._listeners:
-            tell(weights)
+        self.tell({WEIGHTS: weights.transpose(0, 1)})
         return weights.to(memory.values.dtype) @ memory.values, weights
 
     def _scores(self, query: Tensor, memory: Memory) -> Tensor:
@@ -91,29 +86,8 @@ class Attention(nn.Module):
     def _edited(self, weights: Tensor) -> Tensor:
         """Return the weights as the edits leave them, step by step; they are shown as wide as an edit asks."""
         batch, steps, places = weights.shape
-        width = max((max(units, default=-1) + 1 for units in map(_units, self.edits.values())), default=0)
+        width = max(max(held_by(edit), default=-1) + 1 for edit in self.edits.values())
         wide = functional.pad(weights, (0, max(0, width - places)))
         for edit in self.edits.values():
             wide = torch.stack([edit(wide[:, step], step) for step in range(steps)], 1)
         return wide[..., :places]
-
-    @contextmanager
-    def listen(self, tell: Callable[[Tensor], None]) -> Iterator[None]:
-        """Within the block, `tell` hears the weights `[batch time source]` of every call."""
-        self._listeners.append(tell)
-        try:
-            yield
-        finally:
-            self._listeners.remove(tell)
-
-    def check_signals(self, signals: Collection[str]) -> None:
-        """Raise OptionError for a signal that attention does not have."""
-        for signal in signals:
-            if signal != WEIGHTS:
-                raise OptionError(f"signal {signal!r}: the attention has {WEIGHTS}")
-
-
-def _units(edit: Edit) -> list[int]:
-    """Return the units that an edit says it holds."""
-    found = getattr(edit, "units", None)
-    return list(found) if found is not None else [unit for unit in (getattr(edit, "unit", None),) if unit is not None]
