@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from threading import RLock
+from threading import Lock
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -25,12 +25,15 @@ from naibu.recording.listeners import Listener, find_listeners, listening
 from naibu.recording.recording import Recording
 from naibu.recording.store import Held, Key
 from naibu.runs.load import beginning, load
+from naibu.training.threads import threads
 from naibu.viewer.exhibits import Exhibit
 from naibu.viewer.holds import Hold
 from naibu.viewer.windows import LONGEST, Window, columns, halves
 
 ALIKE = 0.05
 """The largest difference that is taken for the rounding of what was recorded."""
+_RUNNING = Lock()
+"""Networks run one at a time: how many threads the framework uses is said for all of them."""
 LIKELIEST = 5
 """Classes that are told at every step, the most probable ones."""
 
@@ -88,7 +91,7 @@ class Network:
     """The network of an exhibit, loaded when it is first asked."""
 
     def __init__(self, exhibit: Exhibit) -> None:
-        self._exhibit, self._lock = exhibit, RLock()
+        self._exhibit = exhibit
 
     @cached_property
     def model(self) -> Model:
@@ -160,7 +163,7 @@ class Network:
         steps = len(given.batch.target)
         if steps > LONGEST:
             raise OptionError(f"{steps:,} steps: {LONGEST:,} at most are read live")
-        with self._lock, evaluating(self.model), edited(self.model, self._edits(given, holds)):
+        with _RUNNING, threads(1), evaluating(self.model), edited(self.model, self._edits(given, holds)):
             for each in self.listeners:
                 each.forget()
             with listening(self.model, self.listeners):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from naibu.errors import OptionError
+from naibu.errors import NaibuError, OptionError
 from naibu.recording.index import SPLITS, Array
 from naibu.recording.recording import Recording
 from naibu.recording.store import Key
@@ -131,6 +132,8 @@ class Questions:
 
     def named(self, room: Room) -> dict[str, Any]:
         """Return the units that have a name from a search, and the sentence of a report."""
+        if room.exhibit.run is not None and room.network is None:
+            Thread(target=_warmed, args=(room,), daemon=True).start()
         return {"named": room.exhibit.named, "finding": room.exhibit.finding}
 
     def units(self, room: Room, asked: Asked) -> dict[str, Any]:
@@ -258,6 +261,13 @@ class Questions:
         return window(
             room.exhibit, _number(asked, "sequence", 0), _number(asked, "from", 0), None if stop < 0 else stop
         )
+
+
+def _warmed(room: Room) -> None:
+    """Load a network before it is asked, so that the first answer is as quick as the others; what is wrong with it is
+    said when it is asked."""
+    with suppress(NaibuError):
+        _ = room.live().listeners
 
 
 def joined(words: Sequence[str]) -> str:

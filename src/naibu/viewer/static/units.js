@@ -46,7 +46,7 @@ export function start(described) {
   const select = el("select", { id: "signal", "aria-label": "Signal", onchange: () => set({ key: select.value }) });
   const filter = el("input", { type: "search", id: "filter", placeholder: "filter: 13, forget, depth …", "aria-label": "Filter units by name, layer, signal or label", value: state.filter, oninput: () => set({ filter: filter.value }) });
   fill(panel, el("div", { class: "named", id: "named", hidden: true }), el("div", { class: "bar" }, select, filter), grid.root, note);
-  load();
+  return load();
 }
 
 /** The key whose units are listed, or "all". */
@@ -125,6 +125,11 @@ export async function load() {
       note.textContent = error instanceof Error ? error.message : "";
     }
   }
+  controls(wanted, mine);
+}
+
+/** @param {string[]} wanted @param {number} mine */
+async function controls(wanted, mine) {
   const control = exhibit().control;
   if (control === null) return;
   for (const each of wanted) {
