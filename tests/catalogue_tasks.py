@@ -7,13 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from naibu.config import ModelConfig, TrainingConfig
+from naibu.config import ClassesConfig, ModelConfig, SeriesConfig, TagsConfig, TrainingConfig
 from naibu.data.examples import Data
 from naibu.tasks import catalogue
 from naibu.tasks.catalogue import task_named
+from naibu.tasks.classes import ClassesOptions
+from naibu.tasks.series import SeriesOptions
+from naibu.tasks.tags import TagsOptions
 from naibu.tasks.text import TextOptions
 from naibu.tasks.trees import TreesOptions
 from random_trees import nested
+from series_tables import hourly
 from toy_task import WavesOptions
 
 OWN = {"waves": "toy_task:Waves"}
@@ -49,6 +53,60 @@ def prose(folder: Path, level: str) -> TextOptions:
     return TextOptions((path,), level=level, longest=40 if level == "character" else 12, test=0.1)
 
 
+def moods(folder: Path) -> ClassesOptions:
+    rng, path = random.Random(7), folder / "moods.tsv"
+    words = {"glad": ["fine", "good", '"yes"'], "sad": ["poor", "bad", "(no)"]}
+    lines = []
+    for number in range(120):
+        label = ("glad", "sad")[number % 2]
+        text = [f"n{number}", *rng.choices(["so", "it", "was", "then"], k=rng.randint(1, 9)), rng.choice(words[label])]
+        lines.append(f"{label}\t{' '.join(text)}")
+    path.write_text("\n".join(lines) + "\n")
+    return ClassesOptions((path,), validation=0.2, test=0.2)
+
+
+def slopes(folder: Path) -> ClassesOptions:
+    rng, path = random.Random(9), folder / "slopes.ts"
+    lines = ["@classLabel true up down level", "@data"]
+    for number in range(90):
+        slope = (1, -1, 0)[number % 3]
+        channels = [[slope * step / 3 + rng.gauss(0, 0.3) for step in range(rng.randint(5, 14))] for _ in range(2)]
+        cells = [",".join("?" if rng.random() < 0.05 else f"{v:.3f}" for v in channel) for channel in channels]
+        lines.append(":".join([*cells, ("up", "down", "level")[number % 3]]))
+    path.write_text("\n".join(lines) + "\n")
+    return ClassesOptions((path,), validation=0.2, test=0.2)
+
+
+NAMES = {"PER": ["Ann", "Bo Li", "Carl von Ox"], "LOC": ["Rome", "New York", "Ulm"]}
+
+
+def sentences(count: int, seed: int = 7):
+    """Sentences as (word, part of speech, tag of its entity) of each word."""
+    rng = random.Random(seed)
+    for _ in range(count):
+        rows = [("so", "ADV", "O")] * rng.randint(0, 2)
+        for _ in range(rng.randint(1, 3)):
+            kind = rng.choice(list(NAMES))
+            words = rng.choice(NAMES[kind]).split()
+            rows += [(word, "PROPN", f"{'BI'[place > 0]}-{kind}") for place, word in enumerate(words)]
+            rows += [(rng.choice(["sees", "is", "knew"]), "VERB", "O")]
+        yield rows
+
+
+def columns(folder: Path, **options: object) -> TagsOptions:
+    path = folder / "names.txt"
+    path.write_text("\n".join("".join(f"{' '.join(row)}\n" for row in rows) for rows in sentences(90)))
+    return TagsOptions((path,), columns=("word,pos,entity",), test=0.2, **options)
+
+
+def traffic(folder: Path, decoder: str) -> SeriesOptions:
+    """Eight weeks of hours with a day and a week in them, gaps, a holiday at its midnight and a known temperature."""
+    path = folder / "traffic.csv"
+    path.write_text(hourly(56 * 24, seed=7))
+    known = ("temperature", "holiday")
+    return SeriesOptions(path, target=("volume",), known=known, horizon=6, context=12, decoder=decoder)
+
+
 QUICK = TrainingConfig(steps=24, batch_size=8, validations=3, threads=1, warmup=5, truncation=11)
 ENTRIES = [
     Entry("trees", "trees", lambda folder: treebank(folder, "brackets"), ModelConfig(units=9, dropout=0.2), QUICK),
@@ -72,6 +130,55 @@ ENTRIES = [
         lambda folder: prose(folder, "word"),
         ModelConfig("gru", units=9, layers=2, tied=True),
         replace(QUICK, batch_size=3, optimiser="adamw"),
+    ),
+    Entry(
+        "classes",
+        "classes",
+        moods,
+        ClassesConfig(units=9, pooling="attention", attention=5),
+        replace(QUICK, optimiser="adamw", learning_rate=0.02),
+    ),
+    Entry(
+        "classes of numbers",
+        "classes",
+        slopes,
+        ClassesConfig("gru", units=7, layers=2, balanced=True),
+        replace(QUICK, optimiser="adamw", learning_rate=0.02),
+    ),
+    Entry(
+        "classes, one way",
+        "classes",
+        moods,
+        ClassesConfig("rnn", units=8, one_way=True, pooling="last"),
+        replace(QUICK, optimiser="adamw", learning_rate=0.02),
+    ),
+    Entry(
+        "tags",
+        "tags",
+        lambda folder: columns(folder, features=("pos",)),
+        TagsConfig(units=7, embedding=6, letters=4, letter_embedding=5, dropout=0.1),
+        replace(QUICK, optimiser="adamw", learning_rate=0.02),
+    ),
+    Entry(
+        "tags, softmax",
+        "tags",
+        lambda folder: columns(folder, column="pos"),
+        TagsConfig("gru", units=6, layers=2, decode="softmax", letters=0),
+        QUICK,
+    ),
+    Entry(
+        "series",
+        "series",
+        lambda folder: traffic(folder, "direct"),
+        ModelConfig(units=7, dropout=0.2),
+        replace(QUICK, batch_size=16, learning_rate=0.01),
+    ),
+    Entry(
+        "series, autoregressive",
+        "series",
+        lambda folder: traffic(folder, "autoregressive"),
+        SeriesConfig("gru", units=6, layers=2, distribution="negative-binomial"),
+        replace(QUICK, batch_size=16, learning_rate=0.01),
     ),
     Entry(
         "waves",

@@ -273,7 +273,20 @@ def test_help_and_version_load_nothing_heavy():
     assert done.stdout.startswith(f"naibu {naibu.__version__}\n")
 
 
-STEPS = ("evaluate", "generate", "record", "probe", "intervene", "report", "colour", "show", "plot", "draw", "check")
+STEPS = (
+    "evaluate",
+    "predict",
+    "generate",
+    "record",
+    "probe",
+    "intervene",
+    "report",
+    "colour",
+    "show",
+    "plot",
+    "draw",
+    "check",
+)
 STEPS += ("gradients", "bench", "ngram")
 COMMANDS = [
     [],

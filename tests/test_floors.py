@@ -17,7 +17,7 @@ FLOORS = [
     {"runs"},
     {"training", "recording"},
     {"probes", "interventions", "gradients", "reporting", "drawing"},
-    {"looking", "viewer", "bench"},
+    {"looking", "viewer", "bench", "sklearn"},
     {"papers"},
     {"commands"},
     {"cli"},

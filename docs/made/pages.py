@@ -29,6 +29,7 @@ ROOMS = (
     "training",
     "reporting",
     "bench",
+    "sklearn",
 )
 """Packages with public names of their own."""
 BESIDE_CELLS = ("variants.layer_of", "init", "wrappers", "kernels.explain")

@@ -14,6 +14,9 @@ _HOME = {
     "open_trees": "naibu.data.corpus:open_corpus",
     "open_corpus": "naibu.data.corpus",
     "open_text": "naibu.data.text_corpus",
+    "open_classes": "naibu.data.classes.opening",
+    "open_tags": "naibu.data.tags",
+    "open_series": "naibu.data.series_opening",
     "train": "naibu.training.train",
     "evaluate": "naibu.training.evaluate",
     "predict": "naibu.training.evaluate",
@@ -38,6 +41,9 @@ _HOME = {
     "TrainingConfig": "naibu.config",
     "TreesOptions": "naibu.tasks.trees",
     "TextOptions": "naibu.tasks.text",
+    "ClassesOptions": "naibu.tasks.classes",
+    "TagsOptions": "naibu.tasks.tags",
+    "SeriesOptions": "naibu.tasks.series",
     "open_run": "naibu.runs",
     "load": "naibu.runs.load",
     "NaibuError": "naibu.errors",
@@ -45,7 +51,18 @@ _HOME = {
     "OptionError": "naibu.errors",
     "StoredError": "naibu.errors",
 }
-_MODULES = ("cells", "data", "ngrams", "probes", "interventions", "gradients", "reporting", "papers", "bench")
+_MODULES = (
+    "cells",
+    "data",
+    "ngrams",
+    "probes",
+    "interventions",
+    "gradients",
+    "reporting",
+    "papers",
+    "bench",
+    "sklearn",
+)
 
 __all__ = [*_HOME, *_MODULES, "__version__"]  # noqa: PLE0604
 
@@ -58,7 +75,10 @@ if TYPE_CHECKING:
     from naibu.cells.unroll import unroll as unroll
     from naibu.config import ModelConfig as ModelConfig
     from naibu.config import TrainingConfig as TrainingConfig
+    from naibu.data.classes.opening import open_classes as open_classes
     from naibu.data.corpus import open_corpus as open_corpus
+    from naibu.data.series_opening import open_series as open_series
+    from naibu.data.tags import open_tags as open_tags
     from naibu.data.text_corpus import open_text as open_text
     from naibu.drawing import draw as draw
     from naibu.errors import CorpusError as CorpusError
@@ -76,6 +96,9 @@ if TYPE_CHECKING:
     from naibu.recording.watching import watch as watch
     from naibu.runs import open_run as open_run
     from naibu.runs.load import load as load
+    from naibu.tasks.classes import ClassesOptions as ClassesOptions
+    from naibu.tasks.series import SeriesOptions as SeriesOptions
+    from naibu.tasks.tags import TagsOptions as TagsOptions
     from naibu.tasks.text import TextOptions as TextOptions
     from naibu.tasks.trees import TreesOptions as TreesOptions
     from naibu.training.evaluate import evaluate as evaluate

@@ -148,9 +148,26 @@ def test_averaging_is_that_of_a_plain_twin(name, corpus, tmp_path):
         torch.testing.assert_close(value, best[name], rtol=1e-4, atol=1e-5)
 
 
+def test_the_last_tenth_of_the_steps_is_averaged(corpus, tmp_path):
+    """Of 20 updates the mean is of the weights that the 19th and the 20th left."""
+    asked = replace(QUICK, steps=20, validations=1, averaging="last")
+    run = naibu.train(corpus, out=tmp_path / "run", model=SMALL, training=asked)
+    twin, kept = Trainer(untrained(run), asked), []
+    order = task_named("trees").order(corpus.train, asked)
+    for step, window in zip(range(20), windows(order, pieces_from(order, asked.seed)), strict=False):
+        twin.step(window.batch, step, learning_rate(asked, step, 20))
+        kept.append({name: value.clone() for name, value in stored(twin.model).items()})
+    for name, value in weights(run).items():
+        mean = torch.stack([one[name].double() for one in kept[18:]]).mean(0).float()
+        torch.testing.assert_close(value, mean, rtol=1e-5, atol=1e-6)
+        assert not torch.equal(value, kept[-1][name])
+    assert [line["averaged"] for line in run.metrics()] == [2]
+
+
+@pytest.mark.parametrize("kind", ["non-monotone", "last"])
 @pytest.mark.parametrize("name", WILD)
-def test_averaging_resumes_to_the_bit(name, corpus, tmp_path, monkeypatch):
-    asked = replace(WILD[name], steps=20, validations=20, averaging="non-monotone", averaging_patience=2)
+def test_averaging_resumes_to_the_bit(name, kind, corpus, tmp_path, monkeypatch):
+    asked = replace(WILD[name], steps=20, validations=20, averaging=kind, averaging_patience=2)
     at_once = naibu.train(corpus, out=tmp_path / "whole", model=SMALL, training=asked)
     begun = next(line["step"] for line in at_once.metrics() if "averaged" in line)
     for step in (begun - 1, begun + 2):

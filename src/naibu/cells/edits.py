@@ -44,3 +44,11 @@ class Clamp:
         held = value.clone()
         held[..., list(self.units)] = torch.as_tensor(self.value, dtype=value.dtype, device=value.device)
         return held
+
+
+def held_by(edit: Edit) -> list[int]:
+    """Return the units that an edit says it changes; none where it does not say."""
+    if isinstance(edit, Both):
+        return [*held_by(edit.first), *held_by(edit.second)]
+    unit = getattr(edit, "unit", None)
+    return list(getattr(edit, "units", () if unit is None else (unit,)))

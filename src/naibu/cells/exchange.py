@@ -10,6 +10,7 @@ from torch import nn
 from naibu.cells.edits import Both, Edit
 from naibu.cells.layers import Recurrent
 from naibu.cells.names import TORCH_CELLS, recurrent_parts, within
+from naibu.cells.signalling import signalling_parts
 from naibu.cells.standing_in import standing_in, stands_in_for
 from naibu.cells.swap import ours
 from naibu.errors import OptionError
@@ -25,15 +26,22 @@ def edited(module: nn.Module, edit: Mapping[tuple[str, str], Edit]) -> Iterator[
     Raises OptionError for a layer or a signal that is not there, and for one that cannot be edited.
     """
     parts = {name: part for name, part in recurrent_parts(module) if not isinstance(part, TORCH_CELLS)}
+    with_signals = dict(signalling_parts(module))
     chosen: dict[str, dict[tuple[str, str], Edit]] = {}
+    beside: dict[str, dict[tuple[str, str], Edit]] = {}
     for (layer, signal), change in edit.items():
+        if layer in with_signals:
+            with_signals[layer].check_names((signal,), layer)
+            beside.setdefault(layer, {})[layer, signal] = change
+            continue
         name = next((name for name in parts if within(name, layer) is not None), None)
         if name is None:
-            known = ", ".join(f"{name}.0" for name in parts) or "none"
+            known = ", ".join([*(f"{name}.0" for name in parts), *with_signals]) or "none"
             raise OptionError(f"layer {layer!r}: not one that can be edited; this module has {known}")
         chosen.setdefault(name, {})[layer, signal] = change
     ours_for = {name: _ours(parts[name], name) for name in chosen}
     before = {name: layer.edits for name, layer in ours_for.items()}
+    before_beside = {name: with_signals[name].edits for name in beside}
     others = {parts[name]: layer for name, layer in ours_for.items() if layer is not parts[name]}
     try:
         for name, ours_here in ours_for.items():
@@ -41,13 +49,23 @@ def edited(module: nn.Module, edit: Mapping[tuple[str, str], Edit]) -> Iterator[
             own = ours_here.known_as
             for (at, signal), change in chosen[name].items():
                 key = own + at[len(name) :], signal
-                outer = ours_here.edits.get(key)
-                ours_here.edits = {**ours_here.edits, key: change if outer is None else Both(outer, change)}
+                ours_here.edits = _with(ours_here.edits, key, change)
+        for name, changes in beside.items():
+            for key, change in changes.items():
+                with_signals[name].edits = _with(with_signals[name].edits, key, change)
         with standing_in(others):
             yield
     finally:
         for name, ours_here in ours_for.items():
             ours_here.edits = before[name]
+        for name, edits_before in before_beside.items():
+            with_signals[name].edits = edits_before
+
+
+def _with(edits: Mapping[tuple[str, str], Edit], key: tuple[str, str], change: Edit) -> dict[tuple[str, str], Edit]:
+    """Return edits with one more, after the one that there may be of the same signal."""
+    outer = edits.get(key)
+    return {**edits, key: change if outer is None else Both(outer, change)}
 
 
 def _ours(layer: nn.Module, name: str) -> Recurrent:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from naibu.cells.layers import Recurrent
 from naibu.cells.names import recurrent_parts
+from naibu.cells.signalling import signalling_parts
 from naibu.errors import OptionError
 
 FORM = "[LAYER/]SIGNAL:UNIT[=VALUE][@FROM:TO], as in cell:17, lstm.1/cell:17=0.3@5:20"
@@ -56,19 +57,18 @@ def held_unit(typed: str, model: nn.Module) -> HeldUnit:
     found = _NAME.fullmatch(typed)
     if not found:
         raise OptionError(f"--hold {typed}: must be {FORM}")
-    parts = {name: part for name, part in recurrent_parts(model) if isinstance(part, Recurrent)}
-    layers = {f"{name}.{k}": part for name, part in parts.items() for k in range(part.num_layers)}
-    having = {name: part for name, part in layers.items() if found["signal"] in part.cell_type.signals}
+    layers = _layers(model)
+    having = {name: units for name, (signals, units) in layers.items() if found["signal"] in signals}
     if not having:
-        known = dict.fromkeys(signal for part in layers.values() for signal in part.cell_type.signals)
+        known = dict.fromkeys(signal for signals, _ in layers.values() for signal in signals)
         raise OptionError(f"--hold {typed}: there is no signal {found['signal']}; there are {', '.join(known)}")
     if found["layer"] is not None and found["layer"] not in having:
         raise OptionError(f"--hold {typed}: there is no layer {found['layer']}; there are {', '.join(having)}")
     if found["layer"] is None and len(having) > 1:
         raise OptionError(f"--hold {typed}: which layer? {_choices(having, typed)}")
     layer = found["layer"] or next(iter(having))
-    unit, units = int(found["unit"]), having[layer].hidden_size
-    if unit >= units:
+    unit, units = int(found["unit"]), having[layer]
+    if units is not None and unit >= units:
         raise OptionError(f"--hold {typed}: {layer} has units 0 to {units - 1}")
     try:
         value = None if found["value"] is None else float(found["value"])
@@ -78,6 +78,18 @@ def held_unit(typed: str, model: nn.Module) -> HeldUnit:
         raise OptionError(f"--hold {typed}: {found['value']} is no value that a unit can have")
     steps = (None, None) if found["steps"] is None else _steps(typed, found["steps"])
     return HeldUnit(layer, found["signal"], unit, value, steps[0] or 0, steps[1])
+
+
+def _layers(model: nn.Module) -> dict[str, tuple[tuple[str, ...], int | None]]:
+    """Return the signals of every layer, and its units where they are always as many."""
+    found: dict[str, tuple[tuple[str, ...], int | None]] = {}
+    for name, part in recurrent_parts(model):
+        if isinstance(part, Recurrent):
+            for _, _, place in part.directions():
+                found[name + place[len(part.known_as) :]] = part.cell_type.signals, part.hidden_size
+    for name, other in signalling_parts(model):
+        found[name] = other.signals, None
+    return found
 
 
 def _steps(typed: str, steps: str) -> tuple[int | None, int | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -150,6 +151,8 @@ def _of_task(command: Callable[..., Any], name: str) -> Callable[..., Any]:
     places = enumerate(titles.items(), 1)
     options = {name: Annotated[kind, flat(title, place)] for place, (name, (kind, title)) in places}
     command.__annotations__.update(options)
+    if all(each.default is not MISSING for each in fields(task.options)):
+        command.__defaults__ = (task.options(),)  # then nothing has to be typed
     examples = "\n        ".join(f"$ naibu {command.__name__} {name} {words}" for words in task.examples)
     command.__doc__ = (command.__doc__ or "").format(about=task.about, examples=examples)
     return command

@@ -28,6 +28,7 @@ def evaluate(
     /,
     *,
     part: PartName = "test",
+    report: Path | None = None,
     told: Told = UNTOLD,
     **asked: Any,
 ) -> Any:
@@ -38,21 +39,33 @@ def evaluate(
 
     $ naibu evaluate runs/ptb ptb.test.txt --json scores.json
     $ naibu evaluate runs/ptb --part validation --cache
+    $ naibu evaluate runs/enja test.en test.ja --errors --report errors.html
 
     Args:
         files: What to score on; without any, the part of what it was trained on that --part says.
         part: Which part of its own data is scored where no file is named.
+        report: Write what --errors finds as a page that needs nothing else.
     """
     from naibu.progress import shown
     from naibu.runs import open_run
+    from naibu.storage import check_writable
     from naibu.training.evaluate import evaluate
 
     opened = open_run(run)
     options = _options(asked, opened.task)
+    if report is not None:
+        if not options.get("errors"):
+            raise OptionError(f"--report {report}: is a page of what --errors finds; add --errors")
+        check_writable(report, "--report")
     with shown(f"{opened.name}: scoring", "steps") as progress:
         scores = evaluate(opened, files, part=part, progress=progress, **options)
     scored = ", ".join(map(str, files)) if files else part
     _print_scores(told, f"{opened.name} on {scored}", task_named(opened.task).told(scores))
+    if report is not None:
+        from naibu.reporting.translation_errors import write
+
+        write(scores["errors"], f"{opened.name} on {scored}", told.command, report)
+        told.say("Page", report)
     return scores
 
 

@@ -4,6 +4,10 @@ A field is the option of the command line, the key in a file of settings and the
 the help of all three. `shared` has what all tasks have; what the networks of a task have besides is a file of its name.
 """
 
+from naibu.config.classes import ClassesConfig as ClassesConfig
+from naibu.config.classes import PoolingName as PoolingName
+from naibu.config.series import DistributionName as DistributionName
+from naibu.config.series import SeriesConfig as SeriesConfig
 from naibu.config.shared import CELLS as CELLS
 from naibu.config.shared import AveragingName as AveragingName
 from naibu.config.shared import CellName as CellName
@@ -23,4 +27,9 @@ from naibu.config.shared import check as check
 from naibu.config.shared import check_number as check_number
 from naibu.config.shared import check_numbers as check_numbers
 from naibu.config.shared import one_of as one_of
+from naibu.config.tags import DecodeName as DecodeName
+from naibu.config.tags import TagsConfig as TagsConfig
 from naibu.config.text import TextConfig as TextConfig
+from naibu.config.translation import AttentionName as AttentionName
+from naibu.config.translation import EncoderName as EncoderName
+from naibu.config.translation import TranslationConfig as TranslationConfig

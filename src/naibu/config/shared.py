@@ -43,7 +43,7 @@ SignalName = Literal[
 SoftmaxName = Literal["full", "adaptive"]
 EmbeddingName = Literal["learned", "one-hot"]
 DecayName = Literal["linear", "cosine", "one-cycle", "none", "plateau"]
-AveragingName = Literal["none", "non-monotone"]
+AveragingName = Literal["none", "non-monotone", "last"]
 OptimiserName = Literal["adam", "adamw", "sgd"]
 SymbolsName = Literal["kept", "grown"]
 PrecisionName = Literal["float32", "bfloat16"]
@@ -144,6 +144,8 @@ class ModelConfig:
 
     _open: ClassVar[tuple[None, ...]] = ()
     """What an option may be besides, as long as it has not been chosen."""
+    _free_embedding: ClassVar[bool] = False
+    """Whether a tied output layer reads vectors of the embedding's size, whatever the units."""
 
     @property
     def input_dropout(self) -> float:
@@ -163,7 +165,7 @@ class ModelConfig:
         several = self.heads == 1 or self.cell.startswith("slstm")
         check(several, "heads", self.heads, f"1 with --cell {self.cell}; only an slstm has heads")
         check(self.units % self.heads == 0, "heads", self.heads, f"a divisor of the {self.units} units")
-        tied_fits = not self.tied or self.embedding in (0, self.units)
+        tied_fits = not self.tied or self._free_embedding or self.embedding in (0, self.units)
         check(tied_fits, "embedding", self.embedding, f"{self.units}, the units, when --tied")
         check(self.softmax in (*get_args(SoftmaxName), *self._open), "softmax", self.softmax, one_of(SoftmaxName))
         object.__setattr__(self, "cutoffs", tuple(self.cutoffs))  # a list when read from a file
@@ -206,8 +208,9 @@ class TrainingConfig:
     tenths of the steps in place of --warmup, to a thousandth; none; or plateau, to a quarter after each validation that
     is not the best so far."""
     averaging: AveragingName = "none"
-    """Weights that are validated and kept: those of the step, or, non-monotone, from a validation on that is worse than
-    the best of those before the last --averaging-patience, the mean of all since."""
+    """Weights that are validated and kept: those of the step; or, non-monotone, from a validation on that is worse than
+    the best of those before the last --averaging-patience, the mean of all since; or, last, over the last tenth of the
+    steps the mean of all in it."""
     averaging_patience: int = 5
     """Validations that --averaging non-monotone does not look back at."""
     clip: float = 1.0

@@ -14,6 +14,9 @@ class TextConfig(ModelConfig):
     """Let the output layer use the embedding's weights; chosen when not given: not for characters."""
     softmax: SoftmaxName | None = None  # type: ignore[assignment]
     """The output layer; adaptive keeps rarer symbols in a group of their own; chosen when not given, by the symbols."""
+    tied_scale: float | None = None
+    """By what the vectors of a tied embedding are multiplied as they are read; 4 when not given. (Networks trained
+    before this could be said have the square root of their units.)"""
     _open: ClassVar[tuple[None, ...]] = (None,)
     locked: bool = True
     """Drop the same values at all steps of a window: of the vectors read, between layers and before the output."""
@@ -44,6 +47,9 @@ class TextConfig(ModelConfig):
         learned = self.embedding_kind == "learned"
         check(learned or not self.tied, "embedding_kind", self.embedding_kind, "learned when --tied")
         check(learned or not self.embedding, "embedding", self.embedding, "0 with --embedding-kind one-hot")
+        scale = self.tied_scale
+        check(scale is None or scale > 0, "tied_scale", scale, "more than 0")
+        check(scale is None or self.tied is not False, "tied_scale", scale, "left away unless --tied")
         apart = self.softmax == "adaptive" and not self.tied
         smooth = f"0 with --softmax {self.softmax}, unless --tied"
         check(not (apart and self.label_smoothing), "label_smoothing", self.label_smoothing, smooth)

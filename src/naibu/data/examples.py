@@ -147,6 +147,11 @@ class Data(Shown):
         """The symbols in the order of their numbers; empty where none are read."""
         return ()
 
+    def beginning(self) -> Mapping[str, Array]:
+        """Return weights that come with the data and that a network begins with, vectors of words for example, by the
+        name of the parameter; NaN where they are drawn."""
+        return {}
+
     def with_symbols(self, symbols: tuple[str, ...]) -> Data:
         """Return the same data in which symbols have the numbers that they have in `symbols`.
 

@@ -19,6 +19,7 @@ from naibu.storage import digest_of
 
 LevelName = Literal["character", "word", "subword"]
 SplitName = Literal["spaces", "reader"]
+SubwordName = Literal["unigram", "bpe"]
 END = "</s>"
 """How the end of a line is called where symbols are words or pieces of them; among characters it is a line end."""
 BLANK = "\u2581"
@@ -222,7 +223,7 @@ class Words(Level):
 
 
 class Subwords(Level):
-    """Pieces of words, by a unigram model of sentencepiece; spacing is kept, and what it cannot spell is in bytes."""
+    """Pieces of words, by a model of sentencepiece; spacing is kept, and what it cannot spell is in bytes."""
 
     name = "subword"
 
@@ -298,10 +299,10 @@ def _decoded(found: re.Match[str]) -> str:
     return bytes(int(each, 16) for each in re.findall(r"0x(..)", found[0])).decode("utf-8", "replace")
 
 
-def train_subwords(lines: Iterable[str], size: int, seed: int = 1) -> bytes:
+def train_subwords(lines: Iterable[str], size: int, seed: int = 1, kind: SubwordName = "unigram") -> bytes:
     """Return a sentencepiece model of at most `size` pieces, trained on lines; blanks and letters stay as they are.
 
-    Source: Kudo 2018, the unigram model. Raises OptionError where sentencepiece is missing, or the size too small.
+    Source: Kudo 2018, the unigram model; "bpe", pairs joined by frequency, is Sennrich et al. 2016. Raises OptionError where sentencepiece is missing, or the size too small.
     """
     try:
         import sentencepiece
@@ -317,7 +318,7 @@ def train_subwords(lines: Iterable[str], size: int, seed: int = 1) -> bytes:
             model_writer=written,
             vocab_size=size,
             hard_vocab_limit=False,
-            model_type="unigram",
+            model_type=kind,
             normalization_rule_name="identity",
             remove_extra_whitespaces=False,
             byte_fallback=True,

@@ -106,7 +106,8 @@ def window_lengths(
 
 @dataclass
 class ByLength:
-    """Examples of similar length side by side, every one once an epoch, in random order.
+    """Examples of similar length side by side, of several streams alike in the first too, every one once an epoch, in
+    random order.
 
     batch_size: examples in a batch, at most. batch_tokens: steps of the predicted stream, at most, padding included
     (a longer example is a batch of its own). truncation: longer examples are several pieces; None never cuts, for
@@ -129,7 +130,9 @@ class ByLength:
     def pieces(self, seed: int, epoch: int) -> list[Piece]:
         """Return batches of similar length, cut where they are too long."""
         generator = np.random.default_rng((seed, epoch))
-        batches = length_batches(self._lengths, self.batch_tokens, self.batch_size, generator)
+        others = [self.examples.lengths_of(stream) for stream in self.examples.streams[:-1]]
+        beside = others[0] if others else None
+        batches = length_batches(self._lengths, self.batch_tokens, self.batch_size, generator, beside)
         return [piece for which in batches for piece in self._cut(which, self.truncation)]
 
     def beginning(self, steps: int) -> list[Piece]:

@@ -35,27 +35,28 @@ class TextCoder:
     level: Level
     longest: int
 
-    def save(self, folder: Path) -> None:
-        """Write `vocabulary.txt`, and `subwords.model` where symbols are pieces of words."""
-        with written_beside(folder / "vocabulary.txt") as beside:
+    def save(self, folder: Path, side: str = "") -> None:
+        """Write `vocabulary.txt`, and `subwords.model` where symbols are pieces of words; of one of several texts, with
+        its `side` before both names."""
+        with written_beside(folder / f"{side}vocabulary.txt") as beside:
             self.vocabulary.save(beside)
         if isinstance(self.level, Subwords):
-            with written_beside(folder / MODEL) as beside:
+            with written_beside(folder / f"{side}{MODEL}") as beside:
                 beside.write_bytes(self.level.model)
 
     @classmethod
-    def load(cls, folder: Path, options: Mapping[str, Any]) -> Self:
-        """Return the coder of a run. Raises CorpusError where a part is missing or damaged."""
-        vocabulary = Vocabulary.load(folder / "vocabulary.txt")
+    def load(cls, folder: Path, options: Mapping[str, Any], side: str = "") -> Self:
+        """Return the coder of a run, or of a `side` of it. Raises CorpusError where a part is missing or damaged."""
+        vocabulary = Vocabulary.load(folder / f"{side}vocabulary.txt")
         level: Level = Characters()
         if options["level"] == "word":
             level = Words(options["split"])
         elif options["level"] == "subword":
             try:
-                with open_regular(folder / MODEL) as file:
+                with open_regular(folder / f"{side}{MODEL}") as file:
                     level = Subwords(file.read(LARGEST))
             except (OSError, RuntimeError) as error:
-                raise CorpusError(f"cannot be read as a subword model: {error}", folder / MODEL) from None
+                raise CorpusError(f"cannot be read as a subword model: {error}", folder / f"{side}{MODEL}") from None
         return cls(vocabulary, level, options["longest"])
 
     @property

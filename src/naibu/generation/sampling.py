@@ -56,10 +56,8 @@ class Sampling:
 
 
 def _passed(p: Tensor, drawn: Tensor) -> Tensor:
-    """Return where the running sum of `p [batch symbol]` passes a share of it, never at a symbol with p = 0."""
+    """Return where the running sum of `p [batch symbol]`, in float64, passes a share of it, at a symbol with p > 0."""
     import torch
 
     sums = p.cumsum(-1)
-    found = torch.searchsorted(sums, (drawn.double() * sums[:, -1])[:, None], right=True)[:, 0]
-    last = p.shape[-1] - 1 - (p.flip(-1) > 0).int().argmax(-1)
-    return torch.minimum(found, last)
+    return torch.searchsorted(sums, drawn.double().clamp(max=1 - 1e-12)[:, None] * sums[:, -1:], right=True)[:, 0]

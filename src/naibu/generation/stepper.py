@@ -1,53 +1,50 @@
-"""A language model that reads and is asked, its state kept between."""
+"""What searches ask of a network: one step more of some rows, and rows chosen anew. They know nothing else of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
-import torch
 from torch import Tensor
 
-from naibu.cells.elman import ElmanCell
-from naibu.cells.gru import GRUCell
-from naibu.cells.lstm import LSTMCell
-from naibu.models.language_model import LanguageModel
-
-Step = Callable[..., Any]
-STEPS: dict[type, Step] = {LSTMCell: torch.lstm_cell, GRUCell: torch.gru_cell, ElmanCell: torch.rnn_tanh_cell}
-"""What the framework has for one step of a cell: the same as our layers, and no work but the step's."""
+from naibu.data.batch import Batch
 
 
-class Stepper:
-    """A language model at some place of some texts, side by side."""
+class Marks(NamedTuple):
+    """The symbols that are no words."""
 
-    def __init__(self, model: LanguageModel) -> None:
-        self.model = model.eval()
-        self.state: Any = None
-        self._step = STEPS.get(model.layers.cell_type)
-        self._weights = [
-            [value for name, value in model.layers.named_parameters() if name.endswith(f"_l{k}")]
-            for k in range(model.layers.num_layers)
-        ]
+    begin: int  # read before the first
+    end: int = -1  # written after the last; -1 where nothing ends
+    never: tuple[int, ...] = ()  # never written: padding, the beginning, unknown words
 
-    @torch.no_grad()
-    def read(self, ids: Tensor) -> Tensor:
-        """Read symbols `[time batch]`; return scores of what follows `[batch vocabulary]`, ln p up to a constant."""
-        if len(ids) == 1 and self.state is not None and self._step is not None and not self.model.layers.edits:
-            return self.model.logits(self._read_one(ids[0], self._step))
-        output, self.state = self.model(ids, self.state)
-        return self.model.logits(output[-1])
 
-    def _read_one(self, ids: Tensor, step: Step) -> Tensor:
-        """Read one symbol of each text; return the layers' output `[batch hidden]`."""
-        x, several = self.model.embed(ids), isinstance(self.state, tuple)
-        parts = self.state if several else (self.state,)  # [layer batch hidden] each
-        layers = []
-        for k, weights in enumerate(self._weights):
-            before = tuple(part[k] for part in parts)
-            after = step(x, before if several else before[0], *weights)
-            layers.append(after if several else (after,))
-            x = layers[-1][0]
-        found = tuple(torch.stack(part) for part in zip(*layers, strict=True))
-        self.state = found if several else found[0]
-        return x
+class Stepper(Protocol):
+    """A network that writes. A state is whatever it needs to know of some rows; one row of it is one prefix."""
+
+    marks: Marks
+
+    def begin(self, batch: Batch) -> Any:
+        """Return the state before anything is written, a row for each example of the batch."""
+
+    def step(self, last: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Return log probabilities of what follows `last [row]`, `[row vocabulary]`, and the state after it.
+
+        The caller may write into the probabilities; the state given stays as it is.
+        """
+
+    def pick(self, state: Any, rows: Tensor) -> Any:
+        """Return the state of chosen rows, int64, in their order; a row may be chosen more than once."""
+
+
+class Joining(Stepper, Protocol):
+    """A stepper for searches whose rows come from different steps."""
+
+    def join(self, parts: Sequence[tuple[Any, Tensor]]) -> Any:
+        """Return the state of chosen rows of several states, one after the other; all come from one `begin`."""
+
+
+class Attending(Stepper, Protocol):
+    """A stepper that says where it looked."""
+
+    def attention(self, state: Any) -> Tensor:
+        """Return the weights of the last step on places of the source, `[row source]`, 0 where there is none."""

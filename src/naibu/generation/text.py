@@ -12,10 +12,12 @@ import torch
 
 from naibu.cells.exchange import edited
 from naibu.cells.units import HeldUnit, held_unit
+from naibu.data.batch import Batch, Stream
 from naibu.data.text_coder import TextCoder
 from naibu.errors import OptionError
 from naibu.generation.sampling import Sampling
-from naibu.generation.stepper import Stepper
+from naibu.generation.stepper import Marks
+from naibu.generation.text_stepper import TextStepper
 from naibu.models.language_model import LanguageModel
 
 LONGEST = 10**7
@@ -70,9 +72,9 @@ class Writer:
         self.held: tuple[HeldUnit, ...] = tuple(held_unit(each, model) for each in hold)
         self.length, self.stop, self._seed = length, tuple(stop), seed
         # An unknown word is a word of the text; an unknown character is nothing that can be written.
-        self._never = (
-            [] if coder.vocabulary.unknown is None or coder.level.name == "word" else [coder.vocabulary.unknown]
-        )
+        unknown_symbol = coder.vocabulary.unknown
+        never = () if unknown_symbol is None or coder.level.name == "word" else (unknown_symbol,)
+        self._marks = Marks(coder.end, never=never)
         self._prime = np.concatenate([[coder.end], coder.ids(prime)])
         self._begins = self._prime[-1] == coder.end
 
@@ -80,17 +82,23 @@ class Writer:
         """Yield symbols as they are written, those of all samples at each step; the same for equal seed, whatever is
         held, in what is drawn."""
         generator = torch.Generator().manual_seed(self._seed)
-        stepper, pens = Stepper(self.model), [_Pen(self.coder, bool(self._begins)) for _ in range(self.count)]
-        ids = torch.from_numpy(self._prime)[:, None].expand(-1, self.count)
+        stepper = TextStepper(self.model, self._marks)
+        pens = [_Pen(self.coder, bool(self._begins)) for _ in range(self.count)]
+        prime = torch.from_numpy(self._prime)[:, None].expand(-1, self.count)
+        read, last = prime[:-1], prime[-1]
         with ExitStack() as stack:
             for each in self.held:
                 each.now, each._kept = -len(self._prime) + 1, None
                 stack.enter_context(edited(self.model, {(each.layer, each.signal): each}))
+            lengths = torch.full((self.count,), len(read))
+            state = stepper.begin(Batch({"input": Stream(read, lengths)}, read))
             for step in range(self.length):
-                scores = stepper.read(ids)
-                p = torch.softmax(scores, -1)
-                scores[:, self._never] = -torch.inf
-                chosen = self.sampling.choose(scores, torch.rand(self.count, generator=generator))
+                for each in self.held:
+                    each.now = step
+                log_p, state = stepper.step(last, state)
+                p = log_p.exp()
+                log_p[:, self._marks.never] = -torch.inf
+                chosen = self.sampling.choose(log_p, torch.rand(self.count, generator=generator))
                 told = p.gather(-1, chosen[:, None])[:, 0].tolist()
                 for sample, number in enumerate(chosen.tolist()):
                     pen = pens[sample]
@@ -99,9 +107,7 @@ class Writer:
                         yield Symbol(sample, symbol, text, told[sample])
                 if all(pen.done for pen in pens):
                     return
-                ids = chosen[None]
-                for each in self.held:
-                    each.now = step + 1
+                last = chosen
 
 
 class _Pen:

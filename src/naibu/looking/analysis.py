@@ -19,6 +19,7 @@ from naibu.probes.source import Key, Source
 from naibu.reporting.content import Subject
 from naibu.reporting.finding import Finding
 from naibu.reporting.section import Pen, Section
+from naibu.runs import Run
 
 CHIEF = ("cell", "hidden")
 """Signals that are looked at alone, where the cell has them; the first stands for the others."""
@@ -67,12 +68,14 @@ class Ask(NamedTuple):
 
 @dataclass(frozen=True)
 class Probed:
-    """What analyses are computed from: a recording, that of the network before training, what is known of the run."""
+    """What analyses are computed from: a recording, that of the network before training, what is known of the run, and
+    the run, None for a network of somebody else."""
 
     recording: Source
     control: Source | None
     subject: Subject
     results: Results
+    run: Run | None = None
 
     @cached_property
     def top(self) -> str:

@@ -26,7 +26,7 @@ from naibu.recording import Recording, record_examples
 from naibu.reporting.coloured import legend, print_coloured
 from naibu.reporting.content import spaced
 from naibu.reporting.reading import cell_name
-from naibu.reporting.words import label_name
+from naibu.reporting.words import label_name, layer_name
 from naibu.runs.language_models import load
 from naibu.training.threads import threads
 
@@ -83,7 +83,7 @@ def print_run(console: Console, places: Places, coloured: Reading) -> list[dict[
     """Print the passages on the colours of their first cell; return a row for each symbol, with its value."""
     found = coloured.passages
     cell, scale, blanks = found.cells[0], float(found.scales[0]), spaced(places.run.options)
-    line = f"{places.run.name}, {cell.layer}, {cell_name(cell)}"
+    line = f"{places.run.name}, {layer_name(cell.layer)}, {cell_name(cell)}"
     console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print(legend(console, scale, cell.signed))
     console.print("your text" if coloured.own else "text of the test part", highlight=False)

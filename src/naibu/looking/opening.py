@@ -46,7 +46,7 @@ def opening_of(subject: Subject, results: Results, pen: Pen) -> Opening | None:
 
 
 def _sentence(label: str, signal: SignalCorrelation, score: Score) -> str:
-    who, r = f"Unit {signal.pearson_unit} of the {signal_name(signal.signal)}", score.value
+    who, r = f"Unit {signal.pearson_unit} of the {signal_name(signal.signal, signal.layer)}", score.value
     if not abs(r) >= CLOSE:
         return f"No single unit follows the {label_name(label)}; the best is unit {signal.pearson_unit}."
     if abs(r) >= COUNTS and label in COUNTED:

@@ -65,7 +65,7 @@ def probe_run(
 
 def probed_of(places: Places) -> Probed:
     """Return what the analyses of a recorded run are computed from."""
-    return Probed(*places.open_recordings(), subject_of(places), places.stored())
+    return Probed(*places.open_recordings(), subject_of(places), places.stored(), places.run)
 
 
 def _workers(probed: Probed) -> int:

@@ -96,7 +96,7 @@ def _cells(table: Table) -> list[list[str]]:
 
 def holding_table(found: Holding) -> Table:
     """Return an intervention as a table for the terminal: a row for each thing held."""
-    unit = f"unit {found.unit} of the {signal_name(found.signal)}"
+    unit = f"unit {found.unit} of the {signal_name(found.signal, found.layer)}"
     title = " ".join(filter(None, (f"{found.run}: holding still {unit}", chosen(found))))
     rows = ((effect.what, (effect.end_recall, effect.end_precision, effect.loss)) for effect in found.effects)
     return scores_table(title, ("what was held", "ends foreseen", "precision of ends", "loss (nats)"), rows)

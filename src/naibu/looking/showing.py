@@ -15,7 +15,7 @@ from naibu.recording.files import Manifest
 from naibu.recording.index import LABEL
 from naibu.reporting.numbers import count, number
 from naibu.reporting.training import cut_short
-from naibu.reporting.words import label_name, signal_name
+from naibu.reporting.words import label_name, layer_name, signal_name
 from naibu.runs import Run
 from naibu.training.origin import said_of
 
@@ -84,7 +84,7 @@ def shown_table(found: dict[str, Any]) -> Table:
     table.add_row("labels", Text(", ".join(found["labels"]) or "none recorded"))
     for each in found["named"]:
         score = next(iter(each[kind] for kind in ("auc", "spearman") if kind in each))
-        who = f"unit {each['unit']} of the {signal_name(each['signal'])}, {each['layer']} ({number(score)})"
+        who = f"unit {each['unit']} of the {signal_name(each['signal'])}, {layer_name(each['layer'])} ({number(score)})"
         table.add_row(Text(f"named: {label_name(each['label'])}"), Text(who))
     table.add_row("to draw", Text(", ".join(found["drawable"]) or "nothing was probed"))
     return table

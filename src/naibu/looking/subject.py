@@ -20,6 +20,11 @@ from naibu.tasks.catalogue import task_named
 from naibu.training.origin import said_of
 
 OPTIMISERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "gradient descent"}
+AVERAGED = {
+    "none": "",
+    "non-monotone": ", weights averaged from where validation worsened",
+    "last": ", weights averaged over the last tenth of the steps",
+}
 
 
 README = {
@@ -49,6 +54,7 @@ def subject_of(places: Places) -> Subject:
         singled_out=facts.get("singled_out", END_SYMBOL),
         categorical=facts.get("categorical", True),
         options=run.options,
+        transitions=getattr(run.model, "decode", None) == "crf",
         reads=FORMS.get(found.get("form", ""), ""),
         notes=() if category is None else (_note(category, inside),),
         example=facts["example"],
@@ -123,7 +129,7 @@ def trained_subject(places: Places) -> Subject:
 
 
 def _schedule(config: TrainingConfig) -> str:
-    averaged = ", weights averaged from where validation worsened" * (config.averaging != "none")
+    averaged = AVERAGED[config.averaging]
     return (
         f"{OPTIMISERS[config.optimiser]}, learning rate {config.learning_rate}, {config.decay} decay, "
         f"clipped at {config.clip}{averaged}"

@@ -114,23 +114,27 @@ def embedding_size(vocabulary: int, config: ModelConfig) -> int:
     return config.units if config.tied else min(config.units, -(-2 * vocabulary // 16) * 16)
 
 
-def recurrent(input_size: int, config: ModelConfig) -> Recurrent:
-    """Return the recurrent layers that a configuration asks for, initialised.
+def recurrent(
+    input_size: int, config: ModelConfig, *, layers: int | None = None, bidirectional: bool = False
+) -> Recurrent:
+    """Return the recurrent layers that a configuration asks for, initialised; with `layers`, so many of them; read both
+    ways where `bidirectional`, with half of the units each.
 
     Raises OptionError where it asks for what its cell does not have: a gate, or recurrent weights.
     """
     layer = wrapped(config)
-    between = config.dropout if config.layers > 1 else 0.0
-    layers = layer(input_size, config.units or UNITS, num_layers=config.layers, dropout=between)
+    count, units = layers or config.layers, config.units or UNITS
+    between, size = config.dropout if count > 1 else 0.0, units // 2 if bidirectional else units
+    made = layer(input_size, size, num_layers=count, dropout=between, bidirectional=bidirectional)
     if config.orthogonal:
-        init.orthogonal_(layers)
+        init.orthogonal_(made)
     if "forget_gate" in layer.cell_type.gates:
-        init.forget_bias_(layers, config.forget_bias)
+        init.forget_bias_(made, config.forget_bias)
     if config.input_gate_bias:
-        init.input_gate_bias_(layers, config.input_gate_bias)
+        init.input_gate_bias_(made, config.input_gate_bias)
     if config.output_gate_bias:
-        init.output_gate_bias_(layers, config.output_gate_bias)
-    return layers
+        init.output_gate_bias_(made, config.output_gate_bias)
+    return made
 
 
 def wrapped(config: ModelConfig) -> type[Recurrent]:

@@ -47,10 +47,15 @@ class Model(nn.Module, ABC):
     """A network of this project.
 
     `reads` says which stream each of its recurrent layers reads, by the layer's path: {"encoder": "source"}; layers
-    that are not named read the last stream.
+    that are not named read the last stream, one named with None reads the steps of none, letters of a word for example,
+    and is not recorded. `attends` says over the steps of which stream each of its parts with attention looks, by the
+    part's path: {"attention": "source"}; its weights are a signal of the last stream.
     """
 
-    reads: ClassVar[Mapping[str, str]] = {}
+    reads: ClassVar[Mapping[str, str | None]] = {}
+    attends: ClassVar[Mapping[str, str]] = {}
+    whole: bool = False
+    """Whether it reads whole sequences alone, as what reads backwards must: none is cut, and no state carried."""
 
     @property
     def device(self) -> torch.device:

@@ -30,8 +30,8 @@ class TextModel(LanguageModel):
     """The language model with what Merity, Keskar & Socher 2017 (AWD-LSTM) added to it, each part an option.
 
     Parameters as `LanguageModel`; with one-hot input there is no `embedding.weight`, and the columns of
-    `layers.weight_ih_l0` are the symbols'. A tied embedding is read scaled up by the square root of its size, so that
-    what the layers read is as large as from an embedding of their own, while the output's first logits are small.
+    `layers.weight_ih_l0` are the symbols'. A tied embedding is read scaled up by `tied_scale`: small weights suit the
+    output, larger ones what the layers read; with a large factor every step of training shakes what they read.
     Recurrent weights (`weight_drop`) are dropped once for each window, in the order of the layers.
 
     Raises OptionError for one-hot input of more than 2,000 symbols, and for weight drop where no gate reads the hidden
@@ -56,7 +56,7 @@ class TextModel(LanguageModel):
             self.embedding = _OneHot(vocabulary)  # type: ignore[assignment]  # what is asked of one it has
         weight_drop(self.layers.cell_type, config.weight_drop)  # refuses where there is nothing to drop
         self.layers.locked = config.locked
-        self.scale = self.embedding.embedding_dim**0.5 if config.tied else 1.0
+        self.scale = (config.tied_scale or self.embedding.embedding_dim**0.5) if config.tied else 1.0
 
     def drop(self, x: Tensor, rate: float) -> Tensor:
         """Return `x [time batch ...]` with dropout in training."""

@@ -41,6 +41,8 @@ from naibu.probes.tables import save as save
 from naibu.probes.timescales import timescales as timescales
 from naibu.probes.timescales_results import Timescales as Timescales
 from naibu.probes.trajectories import trajectories as trajectories
+from naibu.probes.transitions import Transitions as Transitions
+from naibu.probes.transitions import transitions as transitions
 from naibu.probes.unique_components import unique_components as unique_components
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "Search",
     "Timescales",
     "Trajectories",
+    "Transitions",
     "UniqueComponents",
     "WordTokens",
     "baselines",
@@ -84,6 +87,7 @@ __all__ = [
     "search",
     "timescales",
     "trajectories",
+    "transitions",
     "unique_components",
     "word_tokens",
 ]

@@ -84,17 +84,26 @@ def record_examples(
 def size_of(model: Model, splits: Mapping[str, Examples], keep: Collection[str], dtype: str) -> int:
     """Return how many bytes of values a recording will have, before it is made."""
     size = 0
-    for layer in find_listeners(model, keep, copy=False):
+    for layer in find_listeners(model, keep, copy=False, widths=widths_of(model, splits)):
         for examples in splits.values():
             stream = stream_of(model, layer.name, examples.streams)
-            size += int(examples.lengths_of(stream).sum()) * sum(layer.units().values())
+            if stream is not None:
+                size += int(examples.lengths_of(stream).sum()) * sum(layer.units().values())
     return size * np.dtype(dtype).itemsize
 
 
-def stream_of(model: Model, layer: str, streams: tuple[str, ...]) -> str:
-    """Return the stream that a layer reads, the last where its network does not say."""
+def stream_of(model: Model, layer: str, streams: tuple[str, ...]) -> str | None:
+    """Return the stream that a layer reads, the last where its network does not say; None where it reads none."""
     said = (stream for path, stream in model.reads.items() if layer == path or layer.startswith(path + "."))
     return next(said, streams[-1])
+
+
+def widths_of(model: Model, splits: Mapping[str, Examples]) -> dict[str, int]:
+    """Return the units of parts that have one for each step of a stream: the steps of its longest example."""
+    return {
+        part: max((int(each.lengths_of(stream).max(initial=0)) for each in splits.values()), default=0)
+        for part, stream in model.attends.items()
+    }
 
 
 class Reading:
@@ -115,12 +124,14 @@ class Reading:
         self.tables = {name: StreamTable(splits, name, labels) for name in self.streams}
         self.main = self.tables[self.streams[-1]]
         self.listeners: dict[str, list[Listener]] = {name: [] for name in self.streams}
-        for listener in find_listeners(model, keep, copy=False):
-            self.listeners[stream_of(model, listener.name, self.streams)].append(listener)
+        for listener in find_listeners(model, keep, copy=False, widths=widths_of(model, splits)):
+            if (stream := stream_of(model, listener.name, self.streams)) is not None:
+                self.listeners[stream].append(listener)
         self.units = {name: _units(self.listeners[name]) for name in self.streams}
         size = np.dtype(dtype).itemsize * sum(self.units[self.streams[-1]].values())
         places = {int(start): number for number, start in enumerate(self.main.starts)}
         self.spans = [(places[a], places[b]) for a, b in plan_spans(self.main.starts, size)]
+        self.longest = None if model.whole or len(self.streams) > 1 else LONGEST
         self.outcomes = self._outcomes()
 
     def sink(self, stream: str, out: str | Path | None) -> Sink:
@@ -164,7 +175,7 @@ class Reading:
         batch, state = examples.batch(numbers), state_before(self.model, examples, numbers)
         for listener in (each for some in self.listeners.values() for each in some):
             listener.forget()
-        for window in cuts(len(batch.target), LONGEST if len(self.streams) == 1 else None):
+        for window in cuts(len(batch.target), self.longest):
             piece = batch.cut(window.start, window.stop)
             piece = piece.padded(len(window) - len(piece.target)).to(self.model.device)
             outcomes, state = self.model.outcomes(piece, state)
@@ -195,9 +206,10 @@ class _Part:
         starts, self._lengths = reading.tables[stream].starts, reading.tables[stream].lengths
         self._begins = starts[:-1] - starts[first]
         tokens = int(starts[last] - starts[first])
-        longest = LONGEST if len(reading.streams) == 1 else None
         rows = sum(
-            len(window) * len(which) for which in batches for window in cuts(int(self._lengths[which].max()), longest)
+            len(window) * len(which)
+            for which in batches
+            for window in cuts(int(self._lengths[which].max()), reading.longest)
         )
         self._staging = Staging(reading.units[stream], rows, reading.dtype)
         self._order = np.empty(tokens, np.int64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from naibu.cells.kernels import own
 from naibu.cells.layers import Recurrent, Tell, Told
 from naibu.cells.names import TORCH_CELLS, recurrent_parts
 from naibu.cells.recover import ELMAN_SIGNALS, GRU_SIGNALS, LSTM_SIGNALS, recover, recover_gru, recover_lstm
+from naibu.cells.signalling import Signalling, signalling_parts
 from naibu.cells.standing_in import has_own_forward, own_forward, standing_in, stands_in_for
 from naibu.cells.swap import ours
 from naibu.cells.unroll import reverse_padded
@@ -418,6 +419,50 @@ class CellListener(Listener):
         return {}
 
 
+class PartListener(Listener):
+    """Hears a part that has signals beside the recurrent layers; all its calls since the last time are one run.
+
+    `width` is the most units that its signals have; what a call has fewer of is 0 behind them.
+    """
+
+    layer: Signalling
+    width = 0
+
+    def signals(self) -> tuple[str, ...]:
+        """Return the signals that the part has."""
+        return self.layer.signals
+
+    def units(self) -> dict[Key, int]:
+        """Return what is kept, and how many units each has."""
+        return {(self.name, signal): self.width for signal in self.keep}
+
+    def refusal(self) -> str | None:
+        """Return None: a part that has signals tells of them."""
+        return None
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear the part, which computes as it would."""
+        with self.layer.listen(self._told):
+            yield
+
+    def runs(self) -> list[Heard]:
+        """Return what was heard since the last time, all calls one after the other."""
+        calls, self._calls = self._calls, []
+        return [self._joined(calls)] if calls else []
+
+    def _told(self, signals: dict[str, Tensor]) -> None:
+        values = {(self.name, signal): self._wide(signals[signal].detach()) for signal in self.keep}
+        steps, batch = next(iter(signals.values())).shape[:2]
+        self._hear(Heard(values, steps, batch, None, None, (), None, next(_clock)))
+
+    def _wide(self, values: Tensor) -> Tensor:
+        missing = self.width - values.shape[-1]
+        if missing < 0:
+            raise OptionError(f"{self.name}: has {values.shape[-1]} units here, more than the {self.width} recorded")
+        return functional.pad(values, (0, missing))
+
+
 class Bystander(LayerListener):
     """Hears a fused layer in training, which computes to the last bit what it would if nobody heard it."""
 
@@ -453,8 +498,11 @@ def find_listeners(
     of_layers: type[LayerListener] = LayerListener,
     embeddings: Embeddings | None = None,
     copy: bool = True,
+    widths: Mapping[str, int] | None = None,
 ) -> list[Listener]:
     """Return a listener for each recurrent layer in a module, or for those that `only` names.
+
+    `widths` are the most units of other parts that are to be heard too, by their path.
 
     `keep` names signals, all where it is empty; `embeddings` are what symbols may be known from; `copy` says whether
     the module might change in place what a layer gave it; `of_layers` is what hears a fused layer.
@@ -474,6 +522,11 @@ def find_listeners(
             raise OptionError(f"layers: {name!r} is no recurrent layer of this module; it has {', '.join(names)}")
     if only is not None:
         found = [listener for listener in found if listener.name in only]
+    for name, other in signalling_parts(module) if widths else ():
+        if widths and name in widths:
+            listener = PartListener(name, other, keep, embeddings, copy)
+            listener.width = widths[name]
+            found.append(listener)
     there = dict.fromkeys(signal for listener in found for signal in listener.signals())
     for signal in keep:
         if signal not in SIGNALS and signal not in there:

@@ -75,7 +75,7 @@ def _moving(found: Agreement) -> str:
 
 
 def _unit(found: NumberUnit) -> str:
-    who = f"unit {found.unit} of the {signal_name(found.signal)}"
+    who = f"unit {found.unit} of the {signal_name(found.signal, found.layer)}"
     bare = (
         ""
         if found.untrained_r is None

@@ -21,6 +21,7 @@ class Subject:
     differs: str = ""  # in what data and versions differ from those of the README's table, where they should not
     asks: tuple[str, ...] = ()  # labels worth asking about, the main one first
     singled_out: str | None = None  # the outcome worth a recall of its own: "ED"
+    transitions: bool = False  # whether it scores answers that follow each other
     categorical: bool = True  # whether it chooses among answers, so that its loss is a mean of −log p
     options: Mapping[str, Any] = field(default_factory=dict)  # what its data was opened with
     reads: str = ""  # what of its data it read: "the words alone, without any bracket"

@@ -19,7 +19,7 @@ def says(found: Matching) -> str:
     The ranges are over pairs of networks; each number's interval is in the table.
     """
     split = "unseen" if all(pair.trained.median.unseen is not None for pair in found.pairs) else "test"
-    signal = signal_name(found.signal)
+    signal = signal_name(found.signal, found.layer)
     units = len(found.pairs[0].trained.partner)
     among = (
         f"{len(found.networks)} networks that differ in their seed only ({len(found.pairs)} pairs, {split} sequences)"

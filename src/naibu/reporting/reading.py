@@ -54,7 +54,7 @@ def reading(found: Passages, name: str, spaced: bool, *, own: bool = False) -> M
 
 def cell_name(cell: NamedCell) -> str:
     """Return what a cell is called where it is chosen: its label first, then the unit, and how well it tells."""
-    unit = f"unit {cell.unit} of the {signal_name(cell.signal)}"
+    unit = f"unit {cell.unit} of the {signal_name(cell.signal, cell.layer)}"
     if not cell.label:
         return unit
     if not cell.statistic:

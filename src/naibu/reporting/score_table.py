@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from naibu.probes.results import Controls, Score, Scores
 from naibu.reporting.markup import Markup, score_cell, table
 from naibu.reporting.section import split_of, where
-from naibu.reporting.words import on_split
+from naibu.reporting.words import layer_name, on_split
 
 CONTROLS = {"untrained": "untrained network", "position": "position alone", "random_label": "random label"}
 
@@ -72,4 +72,4 @@ def control_columns(controls: Sequence[Controls], share: bool = False) -> list[S
 
 def layer_column(layers: Sequence[str]) -> list[Text]:
     """Return the column that names the layer of each row, none where all are of one."""
-    return [Text("layer", layers)] if len(set(layers)) > 1 else []
+    return [Text("layer", [layer_name(layer) for layer in layers])] if len(set(layers)) > 1 else []

@@ -40,12 +40,25 @@ FORMS = {
 
 ENDS = ("ED", "</s>")
 """Outcomes that end a sequence."""
+FROM_THE_RIGHT = " (read from the right)"
+"""What is said of a layer that reads sequences from their end."""
 _VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍"}
 
 
-def signal_name(signal: str) -> str:
-    """Return a signal's name in words: "forget gate"."""
-    return SIGNALS.get(signal, signal.replace("_", " "))
+def signal_name(signal: str, layer: str = "") -> str:
+    """Return a signal's name in words, and that its layer reads from the right where it does: "forget gate"."""
+    return SIGNALS.get(signal, signal.replace("_", " ")) + FROM_THE_RIGHT * reads_from_the_right(layer)
+
+
+def layer_name(layer: str) -> str:
+    """Return a layer's name, and that it reads from the right where it does: what it holds at a place comes from what
+    follows there."""
+    return layer + FROM_THE_RIGHT * reads_from_the_right(layer)
+
+
+def reads_from_the_right(layer: str) -> bool:
+    """Return whether a layer, named as in a recording, reads sequences from their end."""
+    return layer.endswith(".reverse")
 
 
 def label_name(label: str) -> str:

@@ -10,7 +10,14 @@ from naibu.errors import OptionError
 if TYPE_CHECKING:
     from naibu.tasks.task import Task
 
-_TASKS = {"trees": "naibu.tasks.trees:Trees", "text": "naibu.tasks.text:Text"}
+_TASKS = {
+    "trees": "naibu.tasks.trees:Trees",
+    "text": "naibu.tasks.text:Text",
+    "translation": "naibu.tasks.translation:Translation",
+    "classes": "naibu.tasks.classes:Classes",
+    "tags": "naibu.tasks.tags:Tags",
+    "series": "naibu.tasks.series:Series",
+}
 """Name -> module and class."""
 
 TASKS: tuple[str, ...] = tuple(_TASKS)

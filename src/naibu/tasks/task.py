@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from naibu.config import ModelConfig, TrainingConfig
+from naibu.config import ModelConfig, PrecisionName, TrainingConfig
 from naibu.errors import OptionError
 from naibu.shown import Shown
 
@@ -38,6 +38,15 @@ class Measure(NamedTuple):
     share: bool  # whether it is a share, told in %
     sums: Callable[[Mapping[str, Array]], Sums]
     """Outcome columns [token] -> what stands above and below the line, [token] each; NaN counts as nothing."""
+
+
+class Transitions(NamedTuple):
+    """What is added to the score of a path of tags, float32; -inf where it is forbidden."""
+
+    names: tuple[str, ...]
+    pairs: Array  # [tag tag], from, to
+    first: Array  # [tag]
+    last: Array  # [tag]
 
 
 @dataclass(frozen=True)
@@ -180,6 +189,10 @@ class Task(ABC):
         """
         raise OptionError(f"{trained.folder}: a network of the task {self.name} predicts nothing of a file")
 
+    def transitions(self, model: Model, folder: Path) -> Transitions | None:
+        """Return what a run's model adds to the score of tags that follow each other; None where it tells none so."""
+        return None
+
     def measures(self, examples: Examples) -> tuple[Measure, ...]:
         """Return what a network that reads such examples is judged by, the loss first."""
         return usual_measures(examples)
@@ -191,6 +204,14 @@ def own_kind(kind: type[Any], config: Any) -> Any:
         return config
     given = {each.name: getattr(config, each.name) for each in fields(config)}
     return kind(**{each.name: given[each.name] for each in fields(config) if given[each.name] != each.default})
+
+
+def usual_precision(model: ModelConfig, training: TrainingConfig) -> PrecisionName:
+    """Return the type of products in which a network is trained fastest here, at a cost in loss that is hardly seen."""
+    from naibu.cells.products import has_bfloat16_tiles
+
+    quicker = model.cell == "lstm" and model.units >= 128 and training.device == "cpu" and has_bfloat16_tiles()
+    return "bfloat16" if quicker else "float32"
 
 
 def usual_measures(examples: Examples) -> tuple[Measure, ...]:

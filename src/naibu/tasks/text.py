@@ -19,7 +19,7 @@ from naibu.data.text_corpus import SHARE, TextData, open_text
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError
 from naibu.ngrams.kneser_ney import check_order
-from naibu.tasks.task import Task, Trained
+from naibu.tasks.task import Task, Trained, usual_precision
 
 if TYPE_CHECKING:
     from naibu.data.order import Order
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 UNITS = {"character": 512, "word": 400, "subword": 400}
 TRUNCATION = {"character": 100, "word": 35, "subword": 50}
 """Units, and steps of a window, by level, where nothing is asked for."""
+TIED_SCALE = 4.0
+"""By what a tied embedding is multiplied as it is read, where nothing is asked for."""
 MANY = 4_000
 """Symbols from which on the output layer tells frequent ones and rarer ones in two steps."""
 
@@ -150,10 +152,11 @@ class Text(Task):
         model = replace(
             model,
             tied=tied,
+            tied_scale=(model.tied_scale or TIED_SCALE) if tied else model.tied_scale,
             softmax=model.softmax or ("adaptive" if tied and many else "full"),
             embedding_dropout=0.0 if letters and model.embedding_dropout is None else model.embedding_dropout,
         )
-        return model, replace(training, precision=training.precision or _precision(model, training))
+        return model, replace(training, precision=training.precision or usual_precision(model, training))
 
     def build(self, sizes: Mapping[str, int], config: TextConfig) -> TextModel:
         """Return a language model of running text."""
@@ -226,11 +229,3 @@ class Text(Task):
             else:
                 rows[name] = value
         return rows
-
-
-def _precision(model: TextConfig, training: TrainingConfig) -> PrecisionName:
-    """Return the type of products in which a network is trained fastest here, at a cost in loss that is hardly seen."""
-    from naibu.cells.products import has_bfloat16_tiles
-
-    quicker = model.cell == "lstm" and model.units >= 128 and training.device == "cpu" and has_bfloat16_tiles()
-    return "bfloat16" if quicker else "float32"

@@ -9,6 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+LAST = 0.1
+"""Share of the steps, the last ones, over which weights are averaged where that is asked for."""
+
 
 class Averaging:
     """The running mean of parameters, over the updates since it was begun.
@@ -55,3 +58,8 @@ class Averaging:
 def begins(before: Sequence[float], loss: float, patience: int) -> bool:
     """Return whether a validation is worse than the best of those `before` it, the last `patience` left out."""
     return len(before) > patience and loss > min(before[: len(before) - patience])
+
+
+def first_of_last(steps: int) -> int:
+    """Return after which of so many updates the last share of them begins."""
+    return steps - max(1, round(LAST * steps))

@@ -89,6 +89,7 @@ class Loop:
         assert self.training.steps is not None
         self.steps = self.training.steps
         self.every = max(1, math.ceil(self.steps / self.training.validations))
+        self.averages_from = averaging.first_of_last(self.steps)
         self.trainer = Trainer(beginning(run), self.training)
         self.counters, self.carried = Counters(), None  # carried: the layers' state after the last update
         self.metrics, self.lines = run.path / "metrics.jsonl", list[str]()
@@ -112,6 +113,8 @@ class Loop:
                 done = self.trainer.step(window.batch, counters.step, rate, state)
                 self.carried = done.state
                 counters.count(done, time.perf_counter() - began)
+                if self.training.averaging == "last" and counters.step - self.begun == self.averages_from:
+                    self.trainer.begin_averaging()
                 if (counters.step - self.begun) % self.every == 0 or counters.step == last:
                     self._validate()
                 if interrupted.is_set() or time.monotonic() - saved > CHECKPOINT_SECONDS:
@@ -139,7 +142,7 @@ class Loop:
         counters.seconds += time.perf_counter() - began
         averaged = {} if self.trainer.averaging is None else {"averaged": self.trainer.averaging.count}
         self._write_metrics({"learning_rate": rate, "validation_loss": loss, **averaged, **counters.since_last()})
-        wanted = self.training.averaging != "none" and not averaged
+        wanted = self.training.averaging == "non-monotone" and not averaged
         if wanted and averaging.begins(self.losses, loss, self.training.averaging_patience):
             self.trainer.begin_averaging()
             counters.worse, counters.stopped = 0, False  # patience counts anew, for other weights are judged

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from naibu.config import ModelConfig, SymbolsName, TrainingConfig
 from naibu.data.examples import Data
@@ -17,7 +18,8 @@ from naibu.data.order import Order, Window
 from naibu.errors import OptionError, StoredError
 from naibu.locks import only_writer
 from naibu.memory import check_memory
-from naibu.models.weights import write_tensors
+from naibu.models.model import Model
+from naibu.models.weights import stored, write_tensors
 from naibu.progress import Report, silent
 from naibu.runs import Run, is_run, open_run
 from naibu.runs.load import BEGINNING, load, untrained
@@ -175,7 +177,7 @@ def _begun(folder: Path, asked: _Asked, order: Order, validation: list[Window]) 
     run = Run(folder, data.task, data.options, model, training, sizes, data.fingerprint, found, versions, origin=said)
     check_memory(_size(run), f"{folder}: a network of {model.layers} layers of {model.units} units")
     drawn = untrained(run)  # before anything is written; the model itself checks its options
-    weights = None if asked.origin is None else asked.origin.weights(drawn)
+    weights = given_weights(data, drawn) if asked.origin is None else asked.origin.weights(drawn)
     run = replace(run, training=_settled(run, training, order, validation))
     data.coder.save(folder)
     if weights is not None:
@@ -184,6 +186,21 @@ def _begun(folder: Path, asked: _Asked, order: Order, validation: list[Window]) 
     run = replace(run, files=files)
     run.save()
     return run
+
+
+def given_weights(data: Data, drawn: Model) -> dict[str, Tensor] | None:
+    """Return the weights of a model that were drawn, those that come with the data in their place; None without any.
+
+    Raises OptionError where the shapes are not the same.
+    """
+    given, weights = data.beginning(), stored(drawn)
+    for name, values in given.items():
+        own = weights.get(name)
+        if own is None or own.shape != values.shape:
+            shape = "none" if own is None else " x ".join(map(str, own.shape))
+            raise OptionError(f"{name}: given as {' x '.join(map(str, values.shape))}, the network has {shape}")
+        weights[name] = torch.where(torch.from_numpy(np.isnan(values)), own, torch.from_numpy(values).to(own))
+    return weights if given else None
 
 
 def _settled(run: Run, training: TrainingConfig, order: Order, validation: list[Window]) -> TrainingConfig:

@@ -17,6 +17,7 @@ from naibu.looking.analyses.regression import REGRESSION, REGRESSION_PHRASE
 from naibu.looking.analyses.search import SEARCH
 from naibu.looking.analyses.ternary import TERNARY
 from naibu.looking.analyses.timescales import TIMESCALES
+from naibu.looking.analyses.transitions import TRANSITIONS
 from naibu.looking.analyses.unique_components import UNIQUE_COMPONENTS
 from naibu.looking.analyses.word_tokens import WORD_TOKENS
 from naibu.looking.analysis import Analysis, Results
@@ -25,6 +26,7 @@ from naibu.reporting.content import Subject
 ANALYSES: tuple[Analysis[Any], ...] = (
     CONFUSION,
     BRACKET_PREDICTION,
+    TRANSITIONS,
     DEPTH,
     PHRASE,
     LABEL,

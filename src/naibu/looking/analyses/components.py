@@ -34,7 +34,7 @@ def _asks(probed: Probed) -> Iterator[Ask]:
 def along(found: Components) -> Finding:
     """Say how well the first principal components tell the part of speech, against the word alone."""
     telling = next(t for t in found.telling if t.name == "components")
-    who = f"the first {telling.dimensions} components of the {signal_name(found.signal)}"
+    who = f"the first {telling.dimensions} components of the {signal_name(found.signal, found.layer)}"
     what = f"the part of speech of a word (of {len(found.classes)})"
     return told(who, what, headline(telling.scores), found, {"the untrained network": telling.untrained})
 
@@ -43,7 +43,7 @@ def along_components(found: Components, pen: Pen) -> Section:
     """Return the section on tokens of every part of speech along principal components."""
     from naibu.reporting.plots.components import plot_plane, plot_signs
 
-    signal = signal_name(found.signal)
+    signal = signal_name(found.signal, found.layer)
     plane, split = (partial(plot_plane, found.points, found.tags, split=split) for split in (False, True))
     panels = [
         pen(plane, f"Words in the plane of the first two components of the {signal}.", SQUARE),

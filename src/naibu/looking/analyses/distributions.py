@@ -49,7 +49,7 @@ def _fitted(distributions: Distributions) -> str:
 
 
 def _summary(signals: list[SignalDistribution]) -> str:
-    gates = [f"{signal_name(s.signal)} {number(s.beta.distance.value)}" for s in signals if s.beta is not None]
+    gates = [f"{signal_name(s.signal, s.layer)} {number(s.beta.distance.value)}" for s in signals if s.beta is not None]
     text = f"Distance from the nearest beta curve: {', '.join(gates)}. " if gates else ""
     text += " ".join(_says(s) for s in signals if s.beta is None)
     return text + "".join(f" {_near(s)}" for s in signals if s.levels is not None and s.signal in ("update", "hidden"))
@@ -60,7 +60,7 @@ def _near(s: SignalDistribution) -> str:
     assert s.levels is not None
     level = s.levels.together
     text = (
-        f"{with_interval(level.share, True)} of the {signal_name(s.signal)} lie within {s.levels.within:g} of "
+        f"{with_interval(level.share, True)} of the {signal_name(s.signal, s.layer)} lie within {s.levels.within:g} of "
         f"{_places(s)}, {share(level.beside)} in the bands beside, {share(level.normal)} of a normal distribution"
     )
     before = level.untrained_share
@@ -100,7 +100,7 @@ def _levels(signals: list[SignalDistribution]) -> list[Markup]:
     layers = len({s.layer for s, _ in there}) > 1
     rows = [
         (
-            signal_name(s.signal) + (f" ({s.layer})" if layers else ""),
+            signal_name(s.signal, s.layer) + (f" ({s.layer})" if layers else ""),
             f"any, within {levels.within:g}" if level.place is None else _place(level.place),
             level,
         )
@@ -128,7 +128,7 @@ def _levels(signals: list[SignalDistribution]) -> list[Markup]:
 
 
 def _says(s: SignalDistribution) -> str:
-    name = f"The {signal_name(s.signal)}"
+    name = f"The {signal_name(s.signal, s.layer)}"
     if s.beta is not None:
         a, b = number(s.beta.a.value), number(s.beta.b.value)
         return f"{name} is {number(s.beta.distance.value)} away from the beta curve with a = {a}, b = {b}."
@@ -143,7 +143,7 @@ def _table(signals: list[SignalDistribution]) -> Markup:
     before = Text("untrained: distance, or peaks", [_small(_before(s)) for s in signals])
     return score_table(
         "Values of each signal, all units together",
-        Text("signal", [signal_name(s.signal) for s in signals]),
+        Text("signal", [signal_name(s.signal, s.layer) for s in signals]),
         layer_column([s.layer for s in signals]),
         Scored("mean", [s.mean for s in signals]),
         Scored("standard deviation", [s.deviation for s in signals]),

@@ -100,7 +100,7 @@ def following(correlation: Correlation) -> Finding:
         "of the untrained network": controlled(controls.untrained, split),
         "from the position in the sequence alone": controlled(controls.position, split),
     }
-    who = f"unit {best.pearson_unit} of the {signal_name(best.signal)}{_layer(correlation, best)}"
+    who = f"unit {best.pearson_unit} of the {signal_name(best.signal, best.layer)}{_layer(correlation, best)}"
     numbers = f"r\u00a0=\u00a0{with_interval(score)}"
     beside = _beside(correlation, best, split, known)
     if not r >= CLOSE:
@@ -147,7 +147,9 @@ def _beside(correlation: Correlation, best: SignalCorrelation, split: str, known
     other = of_signal(correlation, "hidden" if best.signal == "cell" else "cell")
     if other is not None and other is not best:
         score = on_split(other.pearson, split)
-        parts.append(f"best unit of the {signal_name(other.signal)}: {number(score.value if score else None)}")
+        parts.append(
+            f"best unit of the {signal_name(other.signal, other.layer)}: {number(score.value if score else None)}"
+        )
     parts += [f"{name}: {number(value)}" for name, value in known.items() if value is not None]
     return "; ".join(parts) or "no control was made"
 
@@ -194,14 +196,14 @@ def _ranked(correlation: Correlation, pen: Pen) -> Markup:
         chief = [s for s in here if s.signal in ("cell", "hidden")]
         groups = ([chief] if chief else []) + [[s] for s in here if s not in chief]
         for group in groups:
-            names = " and ".join(f"the {signal_name(s.signal)}, best unit {s.pearson_unit}" for s in group)
+            names = " and ".join(f"the {signal_name(s.signal, s.layer)}, best unit {s.pearson_unit}" for s in group)
             text = f"|r| of every unit with the {label}, largest first: {names}; layer {layer}."
             panels.append(pen(partial(plot_correlation, correlation, signals=group), text, SMALL))
     best = leading(correlation)
     close = sum(abs(float(r)) >= 0.9 for r in best.train_pearson)
     caption = (
         f"Every unit of every signal by |r| with the {label} on training sequences, largest first. In the "
-        f"{signal_name(best.signal)}, {close or 'none'} of {len(best.train_pearson)} units "
+        f"{signal_name(best.signal, best.layer)}, {close or 'none'} of {len(best.train_pearson)} units "
         f"{'reaches' if close == 1 else 'reach'} 0.9. Grey lines: the best untrained unit, and position alone."
     )
     return figure(panels, caption)
@@ -217,7 +219,7 @@ def _associations(correlation: Correlation, pen: Pen) -> Markup:
         score, split = headline(s.pearson)
         r = abs(score.value)
         way = "follows" if r >= 0.9 else "follows in part" if r >= 0.5 else "hardly follows"
-        who = f"unit {s.pearson_unit} of the {signal_name(s.signal)}"
+        who = f"unit {s.pearson_unit} of the {signal_name(s.signal, s.layer)}"
         says.append(f"{who} {way} the {label}: r\u00a0=\u00a0{with_interval(score)} ({split})")
         draw = partial(plot_association, s, label=correlation.label)
         panels.append(pen(draw, f"Value against {label}: {says[-1]}.", SMALL))
@@ -239,7 +241,7 @@ def _courses(followed: Followed, pen: Pen) -> list[Markup]:
             length = len(course.symbols)
             size = (min(12.0, max(3.05, 1.3 + 0.115 * length)) if length <= 60 else 7.6, 2.3 if length <= 60 else 1.9)
             where = "that also occurs in training" if course.seen else "not seen in training"
-            unit = f"Unit {found.units[0]} of the {signal_name(found.signal)}"
+            unit = f"Unit {found.units[0]} of the {signal_name(found.signal, found.layer)}"
             text = f"{unit} over {length} places of a test sequence {where}."
             draw = partial(plot_trajectory, found, sequence=place, falling=falling)
             panel = pen(draw, text, size, wide=size[0] > 3.7)
@@ -247,7 +249,7 @@ def _courses(followed: Followed, pen: Pen) -> list[Markup]:
     if not shown:
         return []
     all_of = "All that were drawn are in trajectories-SIGNAL.csv beside the results."
-    units = " and ".join(f"unit {t.units[0]} of the {signal_name(t.signal)}" for t in followed.courses)
+    units = " and ".join(f"unit {t.units[0]} of the {signal_name(t.signal, t.layer)}" for t in followed.courses)
     caption = (
         f"The course of {units}, place by place (coloured), and the {label_name(followed.correlation.label)} (grey "
         "steps, right-hand axis, turned over where the unit falls as it rises). Sequences drawn at random; they "
@@ -268,7 +270,7 @@ def _table(correlation: Correlation, statistic: str, caption: str) -> Markup:
     signals = ordered(correlation)
     return score_table(
         caption,
-        Text("signal", [signal_name(s.signal) for s in signals]),
+        Text("signal", [signal_name(s.signal, s.layer) for s in signals]),
         layer_column([s.layer for s in signals]),
         Text("unit", [str(getattr(s, f"{statistic}_unit")) for s in signals]),
         Scored("", [getattr(s, statistic) for s in signals], both=True),
@@ -287,7 +289,7 @@ def _numbers(found: Followed) -> Numbers:
 def _lines(found: Followed) -> dict[str, str]:
     correlation, label = found.correlation, found.correlation.label
     best = leading(correlation)
-    text = f"{on_both(best.pearson)} (unit {best.pearson_unit} of the {signal_name(best.signal)})"
+    text = f"{on_both(best.pearson)} (unit {best.pearson_unit} of the {signal_name(best.signal, best.layer)})"
     if called(label) == "depth" != label_name(label):
         text = f"{label_name(label)}: {text}"
     other = of_signal(correlation, "hidden")

@@ -41,7 +41,7 @@ def cause(holding: Holding) -> Finding:
         return Finding("The intervention could not be scored.", False)
     by_ends = name == "end_recall"
     drawn = random_values(holding, name, split)
-    who = f"unit {holding.unit} of the {signal_name(holding.signal)}"
+    who = f"unit {holding.unit} of the {signal_name(holding.signal, holding.layer)}"
     numbers = _ends_held(before, held) if by_ends else _loss_held(before, held)
     instead = _instead(drawn, by_ends)
     if matters_more(before, held, drawn, fewer_is_worse=by_ends):
@@ -181,8 +181,9 @@ def held(holding: Holding, pen: Pen) -> Section:
         if with_ends or s != "end_recall"
     ]
     caption = (
-        f"Prediction on {where(split)} sequences with unit {holding.unit} of the {signal_name(holding.signal)} held at "
-        f"{number(holding.value)}. Each ring is one draw of random units; lines are 95 % intervals."
+        f"Prediction on {where(split)} sequences with unit {holding.unit} of the "
+        f"{signal_name(holding.signal, holding.layer)} held at {number(holding.value)}. Each ring is one draw "
+        "of random units; lines are 95 % intervals."
     )
     chief = [effect for effect in holding.effects if effect.kind != "random"]
     chief = [effect for effect in chief if effect.kind != "named"]
@@ -243,7 +244,8 @@ def _lines(found: Holding) -> dict[str, str]:
     random = f"; random {write(sum(drawn) / len(drawn))}" if drawn else ""
     what = "" if name == "end_recall" else "loss "
     text = f"{what}{write(before.value if before else None)} → {write(held.value if held else None)}{random}"
-    return {f"unit held: before → held, {split}": f"{text} (unit {found.unit} of the {signal_name(found.signal)})"}
+    who = f"unit {found.unit} of the {signal_name(found.signal, found.layer)}"
+    return {f"unit held: before → held, {split}": f"{text} ({who})"}
 
 
 HOLDING = Analysis(

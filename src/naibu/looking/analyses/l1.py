@@ -50,7 +50,7 @@ def few_units(path: L1Path) -> Finding:
     numbers = f"in {with_interval(score, True)} of the places in {split} sequences"
     numbers += f" (always saying the commoner answer: {share(usual)}{bare}{best})"
     one = row.nonzero == 1
-    who = f"{row.nonzero} unit{'' if one else 's'} of the {path.of} of the {signal_name(path.signal)}"
+    who = f"{row.nonzero} unit{'' if one else 's'} of the {path.of} of the {signal_name(path.signal, path.layer)}"
     parted = apart(path.label, path.values)
     if found:
         return Finding(f"Together, {who} tell{'s' if one else ''} {parted}: right {numbers}.", True)

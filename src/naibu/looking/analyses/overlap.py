@@ -41,7 +41,7 @@ def telling_apart(overlap: Overlap) -> Finding:
     score, split = headline(best.overlap)
     untrained = controlled(best.controls.untrained, split)
     nothing = [x for x in (best.no_information, untrained) if x is not None and np.isfinite(x)]
-    who = f"unit {best.unit} of the {signal_name(best.signal)}"
+    who = f"unit {best.unit} of the {signal_name(best.signal, best.layer)}"
     where, parted = _where(overlap.label, overlap.values), apart(overlap.label, overlap.values)
     bare = "" if untrained is None else f"; {number(untrained)} in the untrained network"
     numbers = (
@@ -76,7 +76,7 @@ def tells_apart(overlap: Overlap, pen: Pen) -> Section:
     panels, says = [], []
     for s in shown:
         score, split = headline(s.overlap)
-        unit = f"unit {s.unit} of the {signal_name(s.signal)}"
+        unit = f"unit {s.unit} of the {signal_name(s.signal, s.layer)}"
         says.append(f"{unit}: {with_interval(score)} ({split})")
         draw = partial(plot_overlap, s, label=overlap.label, values=overlap.values)
         panels.append(pen(draw, f"Histograms of {unit}, {label} and not; overlap {with_interval(score)}.", SMALL))
@@ -88,7 +88,7 @@ def tells_apart(overlap: Overlap, pen: Pen) -> Section:
     signals = sorted(overlap.signals, key=lambda s: (s.layer, rank(s.signal)))
     every = score_table(
         "Overlap of the best unit of each signal (0: told apart always, 1: never)",
-        Text("signal", [signal_name(s.signal) for s in signals]),
+        Text("signal", [signal_name(s.signal, s.layer) for s in signals]),
         layer_column([s.layer for s in signals]),
         Text("unit", [str(s.unit) for s in signals]),
         Scored("", [s.overlap for s in signals], both=True),
@@ -107,7 +107,7 @@ def _numbers(found: Overlap) -> Numbers:
 
 def _lines(found: Overlap) -> dict[str, str]:
     best = found.best()
-    unit = f"unit {best.unit} of the {signal_name(best.signal)}, {label_name(found.label)}"
+    unit = f"unit {best.unit} of the {signal_name(best.signal, best.layer)}, {label_name(found.label)}"
     return {f"{called(found.label)} or not, overlap, test / unseen": f"{on_both(best.overlap)} ({unit})"}
 
 

@@ -52,7 +52,7 @@ def parts_told(found: PartOfSpeech) -> Finding:
     controls = {"the untrained network": one.controls.untrained, "a random label": one.controls.random_label}
     apart = f"{short_group(found.values[0])} from {short_group(found.values[1])}"
     scores = headline(one.accuracy)
-    finding = told(f"the {signal_name(one.signal)}", apart, scores, found, controls)
+    finding = told(f"the {signal_name(one.signal, one.layer)}", apart, scores, found, controls)
     return replace(finding, text=finding.text + _update_and_cell(found, scores[1]))
 
 
@@ -109,7 +109,7 @@ def _signals(found: PartOfSpeech) -> Markup:
     controls = control_columns([s.controls for s in signals], share=True)
     return score_table(
         f"Accuracy of telling {short_group(found.values[0])} from {short_group(found.values[1])}",
-        Text("signal", [signal_name(s.signal) for s in signals]),
+        Text("signal", [signal_name(s.signal, s.layer) for s in signals]),
         Text("units used", [f"{s.nonzero} of {s.of}" for s in signals]),
         Scored("", [s.accuracy for s in signals], share=True, both=True),
         [column for column in controls if "position" not in column.head],
@@ -120,7 +120,9 @@ def _signals(found: PartOfSpeech) -> Markup:
 def _differences(found: PartOfSpeech) -> Markup:
     return score_table(
         "Difference in accuracy on the same words, resampled together",
-        Text("difference", [f"{signal_name(d.signal)} less {signal_name(d.minus)}" for d in found.differences]),
+        Text(
+            "difference", [f"{signal_name(d.signal, d.layer)} less {signal_name(d.minus)}" for d in found.differences]
+        ),
         Scored("", [d.scores for d in found.differences], share=True, both=True),
         Scored("control: untrained network", [d.untrained for d in found.differences], share=True),
     )

@@ -75,7 +75,7 @@ def regressed(found: Regressed, pen: Pen) -> Section:
     )
     bent = next((r for r in regressions if any(m.name == "monotone" and m.curve is not None for m in r.models)), None)
     if bent is not None:
-        along = f"along the best unit of the {signal_name(bent.signal)}"
+        along = f"along the best unit of the {signal_name(bent.signal, bent.layer)}"
         panels.append(pen(partial(plot_curve, bent), f"The rising curve of the {label} {along}.", (3.2, 2.5)))
         caption += f" Right: the rising curve {along}, fitted on training rows; a straight one would mean equal steps."
     tables = (
@@ -95,7 +95,7 @@ def _models(regressions: Sequence[Regression], statistic: str, caption: str) -> 
     bent = statistic == "r2" and any(m.gain is not None for _, m in found)
     return score_table(
         caption,
-        Text("signal", [signal_name(r.signal) for r, _ in found]),
+        Text("signal", [signal_name(r.signal, r.layer) for r, _ in found]),
         Text("model", [MODEL_NAMES.get(m.name, m.name) for _, m in found]),
         Text("units used", used),
         Scored("", [getattr(m, statistic) for _, m in found], both=True),
@@ -112,7 +112,8 @@ def _says(regressions: Sequence[Regression], label: str) -> str:
             if m.name == "linear":
                 score, split = headline(m.r2)
                 parts.append(
-                    f"all units of the {signal_name(r.signal)} give R²\u00a0=\u00a0{with_interval(score)} ({split})"
+                    f"all units of the {signal_name(r.signal, r.layer)} give "
+                    f"R²\u00a0=\u00a0{with_interval(score)} ({split})"
                 )
     if not parts:
         return f"Linear models of the {label}."
@@ -128,7 +129,7 @@ def _bends(regressions: Sequence[Regression], label: str) -> str:
             if gain is None:
                 continue
             by_line = [int(other.units[0]) for other in regressions[0].models if other.name == "single"]
-            who = f"unit {m.units[0]} of the {signal_name(regressions[0].signal)}"
+            who = f"unit {m.units[0]} of the {signal_name(regressions[0].signal, regressions[0].layer)}"
             who += "" if int(m.units[0]) in by_line else ", the best by rank,"
             numbers = f"R²\u00a0=\u00a0{with_interval(score)}, {with_interval(gain)} above the straight line through it"
             if gain.low > 0:
@@ -150,7 +151,7 @@ def _numbers(found: Regressed) -> Numbers:
 
 def _lines(found: Regressed) -> dict[str, str]:
     values = [
-        f"{on_both(model.r2)} ({signal_name(regression.signal)})"
+        f"{on_both(model.r2)} ({signal_name(regression.signal, regression.layer)})"
         for regression in found.of_signals
         for model in regression.models
         if model.name == "linear"

@@ -95,7 +95,7 @@ def naming(search: Search) -> Finding:
     sure = score.value >= (TELLS if area else CLOSE)
     text = (
         f"Of the labels searched, {label_name(best.label)} is told best by one unit, {best.best.unit} of the "
-        f"{signal_name(best.best.signal)}{'' if sure else ', though not surely'}: the "
+        f"{signal_name(best.best.signal, best.best.layer)}{'' if sure else ', though not surely'}: the "
         f"{'AUC' if area else 'rank correlation'} is {with_interval(score)} ({split}; {_controls(best, split)})."
     )
     bare = _controlled(best, split)
@@ -155,7 +155,7 @@ def _table(found: Sequence[Found]) -> Markup:
         Text("holds in", [share(f.share) for f in found]),
         layer_column([f.best.layer for f in found]),
         Text("unit", [str(f.best.unit) for f in found]),
-        Text("signal", [signal_name(f.best.signal) for f in found]),
+        Text("signal", [signal_name(f.best.signal, f.best.layer) for f in found]),
         Scored("", [f.best.scores for f in found], both=True),
         Text("p", [number(f.p) for f in found]),
         Scored("best untrained", [f.controls.untrained for f in found]),

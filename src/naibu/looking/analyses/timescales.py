@@ -18,7 +18,7 @@ from naibu.reporting.markup import Markup, figure, folded, paragraph
 from naibu.reporting.numbers import count, number, share, with_interval
 from naibu.reporting.score_table import Scored, Text, score_table
 from naibu.reporting.section import Pen, Section
-from naibu.reporting.words import headline, on_split, signal_name
+from naibu.reporting.words import headline, layer_name, on_split, signal_name
 
 READING = (
     "At every step a gate says how much of its value a unit keeps. Multiplied over many steps, little may be left: the "
@@ -40,7 +40,7 @@ def keeping(timescales: Timescales) -> Finding:
     layer = timescales.layers[-1]
     at = {level: k for k, level in enumerate(layer.levels)}
     (middle, split), slow = headline(layer.quantiles[at[MIDDLE]]), headline(layer.quantiles[at[SLOW]])[0]
-    where = f" of {layer.layer}" if len(timescales.layers) > 1 else ""
+    where = f" of {layer_name(layer.layer)}" if len(timescales.layers) > 1 else ""
     numbers = (
         f"half of the units{where} keep what they hold for {with_interval(middle)} places or longer (until 1/e is "
         f"left, at their mean rate), a tenth for {with_interval(slow)} or longer ({split} sequences"
@@ -67,7 +67,7 @@ def _gate(timescales: Timescales, layer: LayerTimescales, split: str) -> str:
     usual = [share(score.value) for score in bare if score is not None]
     untrained = f" (untrained: {' and '.join(usual)})" if usual else ""
     return (
-        f" The {signal_name(layer.signal)} is above 0.9 at {with_interval(right, True)} and below 0.1 at "
+        f" The {signal_name(layer.signal, layer.layer)} is above 0.9 at {with_interval(right, True)} and below 0.1 at "
         f"{with_interval(left, True)} of the steps{untrained}."
     )
 
@@ -84,8 +84,12 @@ def kept(timescales: Timescales, pen: Pen) -> Section:
     panels = []
     for layer in timescales.layers:
         gates = [gate for gate in timescales.gates if gate.layer == layer.layer]
-        panels.append(pen(partial(plot_timescales, layer), f"Timescales of {layer.layer}. {says}", (3.5, 2.9)))
-        panels.append(pen(partial(plot_saturation, gates), f"Saturation of the gates of {layer.layer}", (3.5, 2.9)))
+        panels.append(
+            pen(partial(plot_timescales, layer), f"Timescales of {layer_name(layer.layer)}. {says}", (3.5, 2.9))
+        )
+        panels.append(
+            pen(partial(plot_saturation, gates), f"Saturation of the gates of {layer_name(layer.layer)}", (3.5, 2.9))
+        )
     caption = (
         "Left: units by timescale (logarithmic); dashed grey: the network before training. Right: each mark is one "
         "unit of one gate, on the dotted line always open or shut."
@@ -151,7 +155,9 @@ def _gates(timescales: Timescales) -> Markup:
     ]
     return score_table(
         "Share of test steps at which gates are nearly open or shut, all units together",
-        Text("gate", [signal_name(gate.signal) + (f" of {gate.layer}" if layers else "") for gate in gates]),
+        Text(
+            "gate", [signal_name(gate.signal, gate.layer) + (f" of {gate.layer}" if layers else "") for gate in gates]
+        ),
         columns,
     )
 
@@ -166,7 +172,7 @@ def _mostly(gate: GateSaturation, side: str) -> str:
 
 
 def _of(timescales: Timescales, layer: LayerTimescales) -> str:
-    return f"{layer.layer}: " if len(timescales.layers) > 1 else ""
+    return f"{layer_name(layer.layer)}: " if len(timescales.layers) > 1 else ""
 
 
 def _numbers(found: Timescales) -> Numbers:

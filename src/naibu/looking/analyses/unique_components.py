@@ -43,7 +43,7 @@ def types_apart(found: UniqueComponents) -> Finding:
         return Finding("That word types come apart is not shown: no two parts of speech have enough of them.", False)
     shown = [pair for pair in found.pairs if _comes_apart(pair)]
     missed = [pair for pair in found.pairs if not _comes_apart(pair)]
-    where = f"by the mean {signal_name(found.signal)} of each"
+    where = f"by the mean {signal_name(found.signal, found.layer)} of each"
     parts = []
     if shown:
         parts.append(f"Word types come apart along one component, {where}: {'; '.join(map(_pair, shown))}.")
@@ -69,7 +69,7 @@ def word_types(found: UniqueComponents, pen: Pen) -> Section:
     """Return the section on word types along components of their own."""
     from naibu.reporting.plots.components import plot_pair, plot_words
 
-    signal = signal_name(found.signal)
+    signal = signal_name(found.signal, found.layer)
     text = f"Word types in the plane of the first two components of their mean {signal}."
     cloud = pen(partial(plot_words, found), text, (6.6, 4.4))
     caption = (

@@ -66,7 +66,7 @@ def one_word_told(found: OneWord) -> Finding:
     """Say whether the functions of one word are told by the state after it, against the symbols just before."""
     tokens, near = found
     telling = next(t for t in tokens.telling if t.name == "components")
-    who = f"the {signal_name(tokens.signal)} after “{visible(tokens.word)}”"
+    who = f"the {signal_name(tokens.signal, tokens.layer)} after “{visible(tokens.word)}”"
     what = f"which of its {len(tokens.tags)} parts of speech it has"
     untrained = {"the untrained network": telling.untrained}
     # After one word the word itself says nothing: what was read before it is what there is to know it from.
@@ -109,7 +109,8 @@ def one_word(one: OneWord, pen: Pen) -> Section:
 
     found, near = one
     word = visible(found.word)
-    text = f"Tokens of “{word}” in the plane of the first two components of their {signal_name(found.signal)}."
+    signal = signal_name(found.signal, found.layer)
+    text = f"Tokens of “{word}” in the plane of the first two components of their {signal}."
     panel = pen(partial(plot_plane, found.points, found.tags), text, SQUARE)
     caption = (
         f"{len(found.points.symbols)} of the {count(int(found.test_count.sum()))} test tokens of “{word}” in the plane "
@@ -142,7 +143,7 @@ def _query(near: Neighbours, q: Query) -> Markup:
     ]
     read = " ".join(visible(w) for w in (*q.before, q.symbol))
     caption = (
-        f"Nearest to “{visible(q.symbol)}” ({q.tag}) after “{read}”, {signal_name(near.signal)}, among "
+        f"Nearest to “{visible(q.symbol)}” ({q.tag}) after “{read}”, {signal_name(near.signal, near.layer)}, among "
         f"{count(near.looked_at)} test words; their median cosine is {number(q.usual)}"
     )
     return table(["among", "word", "part of speech", "cosine", "read before it"], rows, caption, names=2)

@@ -41,7 +41,7 @@ def plot_distribution(distribution: SignalDistribution, ax: Axes | None = None) 
     ax.set_yscale("log")
     ax.set_ylim(floor, top * (4 if distribution.peaks else 2))
     ax.set_xlim(float(edges[0]), float(edges[-1]))
-    ax.set(xlabel=f"value of the {signal_name(distribution.signal)}", ylabel="share of values")
+    ax.set(xlabel=f"value of the {signal_name(distribution.signal, distribution.layer)}", ylabel="share of values")
     ax.yaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:g} %"))
     ax.yaxis.set_minor_formatter(NullFormatter())
     if distribution.untrained_counts is not None or distribution.beta is not None:

@@ -103,5 +103,5 @@ def _name(holding: Holding, effect: Effect) -> str:
     if effect.kind == "before":
         return "nothing held"
     if effect.kind == "held" and effect.units == (holding.unit,):
-        return f"unit {holding.unit} of the\n{signal_name(holding.signal)} held"
+        return f"unit {holding.unit} of the\n{signal_name(holding.signal, holding.layer)} held"
     return textwrap.fill(effect.what.partition(":")[0], 18)  # the table has the rest

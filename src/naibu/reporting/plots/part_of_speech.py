@@ -36,7 +36,7 @@ def plot_telling(found: PartOfSpeech, ax: Axes | None = None, *, split: str = "t
         line = there.get(name)
         if line is not None:
             ax.axvline(line.value, color=GREY, linewidth=1.0, linestyle=style, label=words)
-    ax.set_yticks(range(len(signals)), [signal_name(s.signal) for s in signals])
+    ax.set_yticks(range(len(signals)), [signal_name(s.signal, s.layer) for s in signals])
     ax.set(ylim=(len(signals) - 0.4, -0.6), xlabel="accuracy")
     ax.set_xlim(right=min(1.005, ax.get_xlim()[1]))
     ax.legend(loc="lower center", bbox_to_anchor=(0.38, 1.0), ncols=3, handletextpad=0.4, columnspacing=1.0)
@@ -48,7 +48,7 @@ def plot_differences(found: PartOfSpeech, ax: Axes | None = None, *, split: str 
     ax = new_axes((4.6, 2.0)) if ax is None else ax
     names = []
     for row, d in enumerate(found.differences):
-        names.append(f"{signal_name(d.signal)} −\n{signal_name(d.minus)}")
+        names.append(f"{signal_name(d.signal, d.layer)} −\n{signal_name(d.minus)}")
         score, bare = on_split(d.scores, split), on_split(d.untrained, split)
         if score is not None:
             colour = signal_colour(d.signal)

@@ -29,7 +29,9 @@ def plot_regression(regressions: Sequence[Regression], ax: Axes | None = None, *
     for regression in regressions:
         for model in regression.models:
             row, score = len(names), on_split(model.r2, split)
-            names.append(f"{signal_name(regression.signal)}, {MODEL_NAMES.get(model.name, model.name)}")
+            names.append(
+                f"{signal_name(regression.signal, regression.layer)}, {MODEL_NAMES.get(model.name, model.name)}"
+            )
             if score is None:
                 continue
             colour = signal_colour(regression.signal)
@@ -65,7 +67,7 @@ def plot_curve(regression: Regression, ax: Axes | None = None) -> Axes:
             turn = float(model.weights[0])  # the curve runs along the unit turned to rise with the label
             colour = signal_colour(regression.signal)
             ax.plot(turn * model.curve.x, model.curve.y, color=colour, linewidth=1.6)
-            ax.set_xlabel(f"unit {model.units[0]} of the {signal_name(regression.signal)}")
+            ax.set_xlabel(f"unit {model.units[0]} of the {signal_name(regression.signal, regression.layer)}")
     ax.set_ylabel(label_name(regression.label))
     return ax
 
@@ -75,7 +77,7 @@ def plot_l1_path(path: L1Path, ax: Axes | None = None, *, split: str = "test") -
     ax = new_axes((4.5, 2.8)) if ax is None else ax
     colour = signal_colour(path.signal)
     found = [(row.nonzero, score) for row in path.strengths if (score := on_split(row.accuracy, split)) is not None]
-    _line(ax, found, color=colour, marker="o", label=f"{signal_name(path.signal)}, trained")
+    _line(ax, found, color=colour, marker="o", label=f"{signal_name(path.signal, path.layer)}, trained")
     again = [(r.nonzero, score) for r in path.strengths if (score := on_split(r.refitted, split)) is not None]
     _line(ax, again, color=colour, marker="s", linestyle="-.", fillstyle="none", label="the same units, fitted again")
     for field, name, mark, style in (("untrained", "untrained", "D", "--"), ("random_label", "random label", "x", ":")):

@@ -50,7 +50,7 @@ def plot_saturation(gates: Sequence[GateSaturation], ax: Axes | None = None) -> 
     ax = new_axes((3.5, 2.9)) if ax is None else ax
     for gate in gates:
         colour, mark = _MARKS.get(gate.signal, (GREY, "D"))
-        name = signal_name(gate.signal).removesuffix(" gate")
+        name = signal_name(gate.signal, gate.layer).removesuffix(" gate")
         ax.plot(
             gate.trained.right,
             gate.trained.left,

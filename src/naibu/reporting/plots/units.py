@@ -33,7 +33,7 @@ def plot_correlation(
     for s in signals:
         ranked = np.sort(np.abs(s.train_pearson))[::-1]
         style = _STYLES.get(s.signal, "-")
-        name = signal_name(s.signal)
+        name = signal_name(s.signal, s.layer)
         rank = np.arange(1, len(ranked) + 1)
         ax.plot(rank, ranked, color=signal_colour(s.signal), linestyle=style, label=name)
         ax.plot(1, ranked[0], "o", color=signal_colour(s.signal), markersize=4, clip_on=False)
@@ -47,7 +47,7 @@ def plot_correlation(
     if len(signals) > 1:
         ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=2)
     else:
-        ax.set_title("".join(signal_name(s.signal) for s in signals))
+        ax.set_title("".join(signal_name(s.signal, s.layer) for s in signals))
     return ax
 
 
@@ -87,7 +87,7 @@ def plot_association(signal: SignalCorrelation, ax: Axes | None = None, *, label
     shown = places[:: max(1, -(-len(places) // 10))]
     ax.set_xticks(shown, [f"{found.label_values[k]:.4g}" for k in shown])
     ax.set(xlabel=label_name(label), ylabel="value of the unit")
-    ax.set_title(f"unit {signal.pearson_unit} of the {signal_name(signal.signal)}")
+    ax.set_title(f"unit {signal.pearson_unit} of the {signal_name(signal.signal, signal.layer)}")
     return ax
 
 
@@ -106,7 +106,9 @@ def plot_trajectory(
     colour = signal_colour(trajectories.signal)
     few = len(steps) <= WITH_SYMBOLS
     ax.plot(steps, course.values[:, unit], color=colour, marker="o" if few else None, markersize=2.5)
-    ax.set_ylabel(f"unit {trajectories.units[unit]}\n{signal_name(trajectories.signal)}", color=colour)
+    ax.set_ylabel(
+        f"unit {trajectories.units[unit]}\n{signal_name(trajectories.signal, trajectories.layer)}", color=colour
+    )
     ax.set_xlim(-0.5, len(steps) - 0.5)
     if behind is not None:
         ax.set_zorder(behind.get_zorder() + 1)
@@ -160,7 +162,7 @@ def plot_overlap(
     ax.set(
         xlim=(0, len(bins) - 1),
         ylabel="share of tokens",
-        xlabel=f"value of unit {signal.unit} of the {signal_name(signal.signal)}",
+        xlabel=f"value of unit {signal.unit} of the {signal_name(signal.signal, signal.layer)}",
     )
     ax.legend(loc="upper center")
     return ax

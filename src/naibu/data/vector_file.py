@@ -1,0 +1,116 @@
+"""Vectors of words in a file, as word2vec writes them: as text, or with the numbers in four bytes each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from naibu.data.examples import Array
+from naibu.data.files import read_file
+from naibu.errors import CorpusError
+
+LARGEST = 65_536
+"""Numbers of a vector, at most."""
+_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Words in the order of the file, and their vectors, float32 [word number]."""
+
+    words: tuple[str, ...]
+    values: Array
+
+    @property
+    def size(self) -> int:
+        """How many numbers a vector has."""
+        return int(self.values.shape[1])
+
+    def of(self, words: Sequence[str], *, lowercase: bool = False) -> Array:
+        """Return the vectors of words, float32 [word number], NaN for those that have none; with `lowercase` a word in
+        small letters has the vector of the first that is it in whatever letters."""
+        found = np.full((len(words), self.size), np.nan, np.float32)
+        places = [self._places.get(word, self._lower.get(word, -1) if lowercase else -1) for word in words]
+        there = np.array(places) >= 0
+        found[there] = self.values[np.array(places)[there]]
+        return found
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {word: place for place, word in reversed(list(enumerate(self.words)))}
+
+    @cached_property
+    def _lower(self) -> dict[str, int]:
+        return {word.lower(): place for place, word in reversed(list(enumerate(self.words)))}
+
+
+def read_vectors(path: Path) -> Vectors:
+    """Return the vectors of a file of word2vec, text or binary, whose first line says how many words and numbers.
+
+    Raises CorpusError with the line (the word, in a binary file) where the head is none, where a line is torn or has
+    other numbers, and where there are more or fewer words than the head says.
+    """
+    data = read_file(path)
+    head, _, rest = data.partition(b"\n")
+    count, size = _head(head, path)
+    text = _is_text(rest, size)
+    words, values = (_text if text else _binary)(rest, count, size, path)
+    if not np.isfinite(values).all():
+        place = int(np.flatnonzero(~np.isfinite(values).all(1))[0])
+        line = place + 2 if text else None
+        raise CorpusError(f"the vector of {words[place]!r} has a number that is none", path, line)
+    return Vectors(tuple(words), values)
+
+
+def _head(line: bytes, path: Path) -> tuple[int, int]:
+    cells = line.split()
+    if len(cells) != 2 or not all(cell.isdigit() for cell in cells) or not 1 <= int(cells[1]) <= LARGEST:
+        shown = line[:40].decode("utf-8", "replace")
+        raise CorpusError(f"no vectors: the first line has to say how many words and numbers, it is {shown!r}", path, 1)
+    return int(cells[0]), int(cells[1])
+
+
+def _is_text(rest: bytes, size: int) -> bool:
+    """Return whether numbers are written out: the first line has as many as there should be."""
+    cells = rest.partition(b"\n")[0].split()[1:]
+    try:
+        return len([float(cell) for cell in cells]) > 0
+    except ValueError:
+        return False
+
+
+def _text(rest: bytes, count: int, size: int, path: Path) -> tuple[list[str], Array]:
+    lines = rest.decode("utf-8", "replace").split("\n")
+    lines = lines[:-1] if lines and not lines[-1] else lines
+    words, values = list[str](), np.empty((len(lines), size), np.float32)
+    for number, line in enumerate(lines):
+        cells = line.rstrip().split(" ")
+        if len(cells) != size + 1:
+            torn = " (the file ends here: it is torn)" if number == len(lines) - 1 else ""
+            raise CorpusError(f"{len(cells) - 1} numbers, where the head says {size}{torn}", path, number + 2)
+        try:
+            values[number] = [float(cell) for cell in cells[1:]]
+        except ValueError:
+            raise CorpusError("a number that is none", path, number + 2) from None
+        words.append(cells[0])
+    if len(words) != count:
+        raise CorpusError(f"{len(words):,} words, where the head says {count:,}", path)
+    return words, values
+
+
+def _binary(rest: bytes, count: int, size: int, path: Path) -> tuple[list[str], Array]:
+    words, values, place = list[str](), np.empty((min(count, len(rest) // (_BYTES * size) + 1), size), np.float32), 0
+    for number in range(count):
+        end = rest.find(b" ", place)
+        if end < 0 or end + 1 + _BYTES * size > len(rest):
+            raise CorpusError(f"{number:,} words, where the head says {count:,}: the file is torn", path)
+        words.append(rest[place:end].lstrip(b"\n").decode("utf-8", "replace"))
+        values[number] = np.frombuffer(rest, "<f4", size, end + 1)
+        place = end + 1 + _BYTES * size
+    if rest[place:].strip(b"\n"):
+        raise CorpusError(f"more than the {count:,} words that the head says", path)
+    return words, values

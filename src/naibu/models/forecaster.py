@@ -1,0 +1,112 @@
+"""The forecaster: a recurrent network over the steps of a series, and a distribution at each that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from naibu.config import SeriesConfig
+from naibu.data.batch import Batch
+from naibu.data.series_features import CODES, Layout
+from naibu.models.dropout import dropout
+from naibu.models.language_model import recurrent
+from naibu.models.model import Loss, Model, Outcomes
+from naibu.models.parts.distributions import KINDS, Distribution, Unit
+
+INTERVALS = {"low_95": 0.025, "low_80": 0.1, "median": 0.5, "high_80": 0.9, "high_95": 0.975}
+"""The quantiles that are told of every step, by their columns."""
+CATEGORY_SIZE = 8
+"""Size of the vector of a category, at most."""
+
+
+class Told(NamedTuple):
+    """What comes out at the steps that are asked for."""
+
+    distribution: Distribution  # [step]
+    unit: Unit  # [step]
+    where: Tensor  # bool [time batch]
+    state: Any
+
+
+class Forecaster(Model):
+    """Recurrent layers over numbers and learned vectors, and from each step asked for a distribution.
+
+    The place of a distribution is a mixture of simple forecasts (`Layout.anchors`, and the base, which is 0), whose
+    shares the network says, and a correction. `sizes` says what is read: see `Layout`. Whether forecasts are made
+    directly or a step at a time is a matter of the batches, not of the network (Salinas et al. 2020 for the latter; the
+    former as the seq2seq forecaster of Wen et al. 2017, with the layers going on over the horizon as their decoder).
+    """
+
+    def __init__(self, sizes: Mapping[str, int], config: SeriesConfig) -> None:
+        super().__init__()
+        self.config, self.layout = config, Layout.of(sizes)
+        self.distribution = KINDS[config.distribution]
+        tables = [(sizes["series"], config.series_size), (sizes["slots"], config.slot_size)]
+        names = [name for name in sizes if name.startswith("category ")]
+        tables += [(sizes[name], min(CATEGORY_SIZE, sizes[name])) for name in names]
+        self.tables = nn.ModuleList(nn.Embedding(count, size) if count > 1 else nn.Identity() for count, size in tables)
+        size = sizes["features"] + sum(each.embedding_dim for each in self._learnt())
+        self.layers = recurrent(size, config)
+        self.layers.called = self.layers.name
+        units = self.layers.hidden_size
+        self.between = nn.Linear(units + size, config.head)
+        self.output = nn.Linear(config.head, 2 + self.layout.anchors + self.distribution.outputs)
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+        for each in self._learnt():
+            nn.init.normal_(each.weight, std=0.3)
+
+    def _learnt(self) -> list[nn.Embedding]:
+        return [each for each in self.tables if isinstance(each, nn.Embedding)]
+
+    def read(self, x: Tensor) -> Tensor:
+        """Return what the layers read, `[time batch input]`, of `x [time batch column]`."""
+        parts = [x[..., self.layout.value :]]
+        for column, table in enumerate(self.tables):
+            if isinstance(table, nn.Embedding):
+                vectors = table(x[..., column].long())
+                parts.append(dropout(vectors, self.config.dropout, self.training) if column < CODES else vectors)
+        return torch.cat(parts, -1)
+
+    def told(self, batch: Batch, state: Any = None, where: Tensor | None = None) -> Told:
+        """Return the distributions at the steps that are asked for, by default those that have a target."""
+        x = batch.main.x
+        read = self.read(x)
+        hidden, state = self.layers(read, state)
+        where = batch.predicted if where is None else where
+        return self.distributions(hidden[where], read[where], x[where], where, state)
+
+    def distributions(self, hidden: Tensor, read: Tensor, x: Tensor, where: Tensor, state: Any) -> Told:
+        """Return the distributions of steps, from the layers' output, what they read and the columns, `[step ...]`."""
+        drop = self.config.dropout
+        both = torch.cat([dropout(hidden, drop, self.training), read], -1)
+        raw = self.output(functional.relu(self.between(both)))
+        anchors = x[..., self.layout.anchor : self.layout.feature]
+        count = self.layout.anchors + 1
+        shares = raw[..., 1 : 1 + count].softmax(-1)[..., 1:]
+        place = raw[..., 0] + (shares * anchors).sum(-1)
+        unit = Unit(*x[..., self.layout.base : self.layout.base + 3].unbind(-1))
+        return Told(self.distribution.of(raw[..., 1 + count :], place, unit), unit, where, state)
+
+    def loss(self, batch: Batch, state: Any = None) -> Loss:
+        """Return the mean nats of the values, off their base in spreads (of counts: of the counts)."""
+        told = self.told(batch, state)
+        nats = told.distribution.nats(batch.target[told.where])
+        return Loss(nats.sum() / max(1, len(nats)), len(nats), told.state)
+
+    @torch.no_grad()
+    def outcomes(self, batch: Batch, state: Any = None) -> tuple[Outcomes, Any]:
+        """Return of every step that is asked for `loss`, and in the data's units `gold`, `mean`, `median`, the ends of
+        the central 80 and 95 %, and `error`, the distance of the median from the value."""
+        told = self.told(batch, state)
+        z = batch.target[told.where]
+        columns = {"loss": told.distribution.nats(z), "gold": told.unit.value(z)}
+        columns["mean"] = told.unit.value(told.distribution.mean())
+        columns |= {name: told.unit.value(told.distribution.quantile(level)) for name, level in INTERVALS.items()}
+        columns["error"] = (columns["gold"] - columns["median"]).abs()
+        nothing = torch.full(told.where.shape, torch.nan, device=told.where.device)
+        return {name: nothing.masked_scatter(told.where, each.float()) for name, each in columns.items()}, told.state

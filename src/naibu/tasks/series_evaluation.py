@@ -1,0 +1,91 @@
+"""Forecasts from rolling origins of a part, scored beside simple forecasts from the same origins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from naibu.data.examples import Array
+from naibu.data.series import SeriesSource, SeriesWindows, origins_in
+from naibu.data.series_clock import DAY
+from naibu.errors import OptionError
+from naibu.generation.forecasts import calibrated, forecast
+from naibu.models.forecaster import Forecaster
+from naibu.progress import Report
+from naibu.tasks.series_scores import (
+    by_horizon,
+    coverage_intervals,
+    scale_of,
+    scores_of,
+    simple_forecasts,
+    skill,
+)
+
+MOST = 400_000
+"""Forecasts, of one step each, of the validation part from which intervals are calibrated, at most."""
+
+
+def evaluated(
+    model: Forecaster,
+    examples: SeriesWindows,
+    origins: str,
+    conformal: bool,
+    paths: int,
+    progress: Report,
+) -> dict[str, Any]:
+    """Return `mae` to `coverage_95`, `by_horizon`, `baselines`, `skill`, with `conformal` `calibrated`.
+
+    Errors are those of the median, RMSE that of the mean. Raises OptionError where no origin fits into the part.
+    """
+    source = examples.source
+    train, before_test = source.parts
+    chosen = rolling(source, origins, *examples.span)
+    known = calibration_origins(source)
+    scale = scale_of(source, train)
+    found = forecast(model, source, chosen, paths=paths, progress=progress)
+    simple = simple_forecasts(source, chosen, known, before_test)
+    scores: dict[str, Any] = {**scores_of(found, scale), **coverage_intervals(found, source.horizon)}
+    if conformal:
+        if examples.span[0] < before_test:
+            raise OptionError("--conformal: intervals are calibrated on the validation part; score the test part")
+        stretched = calibrated(forecast(model, source, known, paths=paths, progress=progress)).applied(found)
+        told = {**scores_of(stretched, scale), **coverage_intervals(stretched, source.horizon)}
+        scores["calibrated"] = {name: value for name, value in told.items() if name.startswith(("cov", "wid"))}
+    scores["origins"] = len(np.unique(chosen[:, 1]))
+    scores["by_horizon"] = by_horizon(found, scale)
+    scores["baselines"] = {
+        name: {**scores_of(each, scale), "by_horizon": by_horizon(each, scale)} for name, each in simple.items()
+    }
+    scores["skill"] = skill(found, simple, source.horizon)
+    return scores
+
+
+def rolling(source: SeriesSource, asked: str, first: int, end: int) -> Array:
+    """Return the origins asked for in steps `first` to `end`: at midnights, or every so many steps.
+
+    Of series without a time of day `daily` is every step. Raises OptionError where none fits.
+    """
+    found = origins_in(source, first, end, 1)
+    clock = source.grid.clock
+    if asked != "daily":
+        found = found[(found[:, 1] - first) % int(asked) == 0]
+    elif clock.per(DAY):
+        found = found[clock.times(found[:, 1]).astype(np.int64) % DAY < clock.count]
+    truth = np.cumsum(np.pad(~np.isnan(source.grid.values), ((0, 0), (1, 0))), 1)
+    there = truth[found[:, 0], found[:, 1] + source.horizon] > truth[found[:, 0], found[:, 1]]
+    if not there.any():
+        raise OptionError(
+            f"--origins {asked}: no forecast of {source.horizon} steps fits into the {end - first} of this part; "
+            "take another --origins, or train with a larger --test"
+        )
+    return np.asarray(found[there])
+
+
+def calibration_origins(source: SeriesSource) -> Array:
+    """Return origins of the validation part, as many as may be, that fall on every time of day."""
+    found = origins_in(source, *source.parts, 1)
+    apart = max(1, -(-len(found) * source.horizon // MOST))
+    apart += apart > 1 and apart % 2 == 0  # no divisor of a day
+    steps = np.unique(found[:, 1])
+    return np.asarray(found[np.isin(found[:, 1], steps[::apart])])

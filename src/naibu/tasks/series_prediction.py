@@ -1,0 +1,163 @@
+"""Forecasts of what follows a series, as rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from naibu.data.examples import Array
+from naibu.data.series import SeriesData
+from naibu.data.series_coder import SeriesCoder
+from naibu.data.series_grid import Asked, Covariate, Grid, read_grid
+from naibu.data.series_opening import extended, reopened
+from naibu.errors import CorpusError
+from naibu.generation.forecasts import Forecasts, calibrated, forecast
+from naibu.progress import Report
+from naibu.shown import Row
+from naibu.tasks.series_evaluation import calibration_origins
+from naibu.tasks.task import Predicted, Trained
+
+COLUMNS = {"median": 0.5, "low_80": 0.1, "high_80": 0.9, "low_95": 0.025, "high_95": 0.975}
+
+
+@dataclass(frozen=True)
+class Forecasted(Predicted):
+    """Forecasts of every series from one origin; a row for each step of each, with its time."""
+
+    grid: Grid
+    found: Forecasts
+    steps: int
+
+    def rows(self) -> list[Row]:
+        """Return a row for each step and series: `time`, `series`, `mean`, `median`, `low_80` to `high_95`."""
+        rows: list[Row] = []
+        for number, (series, first) in enumerate(self.found.origins.tolist()):
+            for step in range(self.steps):
+                row: Row = {"time": self.grid.clock.shown(first + step), "series": self.grid.series[series]}
+                row["mean"] = float(self.found.mean[number, step])
+                row |= {name: float(self.found.quantile(level)[number, step]) for name, level in COLUMNS.items()}
+                rows.append(row)
+        return rows
+
+    def lines(self) -> Iterator[str]:
+        """Yield the rows as CSV, with a head."""
+        yield "time,series,mean," + ",".join(COLUMNS)
+        for row in self.rows():
+            series = str(row["series"])
+            series = '"' + series.replace('"', '""') + '"' if any(c in series for c in ',"\n') else series
+            numbers = [f"{value:.6g}" for name, value in row.items() if name not in ("time", "series")]
+            yield ",".join([str(row["time"]), series, *numbers])
+
+
+def predicted(
+    trained: Trained, files: Sequence[Path], history: Path | None, calibrate: bool, paths: int, progress: Report
+) -> Forecasted:
+    """Return forecasts of the steps that a file names, which follow the history; without a file of the whole horizon.
+
+    Raises CorpusError for a file that does not begin right after the history, has gaps, or lacks a value that is known
+    ahead, and where the horizon is shorter than it.
+    """
+    if len(files) > 1:
+        raise CorpusError("one file of what is known ahead, at most; name no other", files[1])
+    coder = SeriesCoder.load(trained.folder)
+    options = trained.options
+    asked = Asked(
+        options["time"], tuple(options["target"]), options["id"], tuple(options["known"]), tuple(options["past"]),
+        options["every"], options["start"], options["zone"],
+    )  # fmt: skip
+    data = trained.data() if history is None or calibrate else None
+    assert data is None or isinstance(data, SeriesData)
+    like = _like(coder)
+    if history is not None:
+        before = read_grid(history, asked, like=like)
+        if before.series != coder.series:
+            told = f"has the series {', '.join(before.series[:8])}, the network learnt {', '.join(coder.series[:8])}"
+            raise CorpusError(told, history)
+    else:
+        assert data is not None
+        before = data.source.grid
+    begin = _end(before)
+    if begin < 1:
+        raise CorpusError("has no value from which a forecast could go on", before.name)
+    before = _cut(before, begin)
+    if not files:
+        if asked.known:
+            first = before.clock.shown(begin)
+            told = f"--known {asked.known[0]}: give a file with it for the {coder.horizon} steps from {first} on"
+            raise CorpusError(told, trained.folder)
+        ahead, steps = None, coder.horizon
+    else:
+        ahead = _ahead(files[0], asked, before, coder, begin)
+        steps = min(coder.horizon, ahead.steps)
+    known = {} if ahead is None else {each.name: each.values for each in ahead.covariates}
+    grid = extended(before, max(coder.horizon, 0 if ahead is None else ahead.steps), known)
+    source = reopened(coder, grid, options["decoder"])
+    origins = np.stack([np.arange(len(coder.series)), np.full(len(coder.series), begin)], 1)
+    found = forecast(trained.model, source, origins, paths=paths, progress=progress)
+    if calibrate:
+        assert data is not None
+        known = calibration_origins(data.source)
+        found = calibrated(forecast(trained.model, data.source, known, paths=paths, progress=progress)).applied(found)
+    return Forecasted(grid, found, steps)
+
+
+def _like(coder: SeriesCoder) -> Grid:
+    """Return an empty grid with the clock, series and categories of a network."""
+    none = np.zeros((1, 0))
+    covariates = [Covariate(each.name, none, each.known, each.names, each.daily) for each in coder.covariates]
+    return Grid("", coder.clock, coder.series, np.zeros((len(coder.series), 0)), tuple(covariates))
+
+
+def _end(grid: Grid) -> int:
+    """Return the step after the last that has a value."""
+    there = np.flatnonzero((~np.isnan(grid.values)).any(0))
+    return int(there[-1]) + 1 if len(there) else 0
+
+
+def _cut(grid: Grid, steps: int) -> Grid:
+    covariates = tuple(replace(each, values=each.values[:, :steps]) for each in grid.covariates)
+    return replace(grid, values=grid.values[:, :steps], covariates=covariates)
+
+
+def _ahead(path: Path, asked: Asked, before: Grid, coder: SeriesCoder, begin: int) -> Grid:
+    """Return what is known ahead; CorpusError where it does not follow the history without a gap."""
+    asked = replace(asked, past=())
+    like = replace(_like(coder), covariates=tuple(each for each in _like(coder).covariates if each.known))
+    if coder.clock.unit == "row" or (asked.time is None and asked.start is not None):
+        raise CorpusError(
+            "a future file needs time stamps, and what was learnt has none; forecast without a file", path
+        )
+    found = read_grid(path, asked, like=like, ahead=True)
+    first = (found.clock.start - before.clock.start) // before.clock.count
+    wanted = before.clock.shown(begin)
+    if first != begin:
+        what = "begins at" if first > begin else "begins before the end of the history, at"
+        raise CorpusError(f"{what} {found.clock.shown(0)}; its first row has to be {wanted}", path)
+    there = _stamped(path, asked, found)
+    if not there.all():
+        gap = int(np.flatnonzero(~there)[0])
+        raise CorpusError(f"has a gap at {found.clock.shown(gap)}: a row for every {coder.clock.words} is needed", path)
+    for each in found.covariates:
+        missing = np.isnan(each.values) if each.names is None else each.values < 0
+        if missing.any() and each.names is None:
+            step = int(np.argwhere(missing)[0][1])
+            raise CorpusError(f"{each.name} is missing at {found.clock.shown(step)}, and has to be known ahead", path)
+    return found
+
+
+def _stamped(path: Path, asked: Asked, found: Grid) -> Array:
+    """Return which steps have a row, bool [step]."""
+    from naibu.data.series_clock import in_zone, read_stamps
+    from naibu.data.series_table import read_table, time_column
+
+    table = read_table(path)
+    name = time_column(table, asked.time)
+    assert name is not None
+    stamps, aware = read_stamps(table.columns[name], table.name, table.lines)
+    stamps = in_zone(stamps, found.clock.zone) if aware else stamps
+    there = np.zeros(found.steps, bool)
+    there[found.clock.steps(stamps)] = True
+    return there
