@@ -27,7 +27,8 @@ from naibu.viewer.statistics import Statistics, rounded, statistics_of
 from naibu.viewer.windows import Window, window
 
 if TYPE_CHECKING:
-    from naibu.viewer.live import Given, Network, Reading
+    from naibu.viewer.given import Given
+    from naibu.viewer.live import Network, Reading
 
 T = TypeVar("T")
 Asked = Mapping[str, str]
@@ -123,6 +124,7 @@ class Questions:
             "splits": list(SPLITS),
             "beside": list(recording.beside),
             "live": run is not None,
+            "typed": run is not None and _reads_typed(run.task),
             "writes": run is not None and run.task == "text",
             "network": "" if run is None else f"{run.model.cell} of {run.model.units} units, task {run.task}",
             "beginning": exhibit.beginning,
@@ -261,6 +263,14 @@ class Questions:
         return window(
             room.exhibit, _number(asked, "sequence", 0), _number(asked, "from", 0), None if stop < 0 else stop
         )
+
+
+def _reads_typed(task: str) -> bool:
+    """Return whether a network of a task can be given a text that somebody types."""
+    from naibu.tasks.catalogue import task_named
+    from naibu.tasks.task import Task
+
+    return type(task_named(task)).typed is not Task.typed
 
 
 def _warmed(room: Room) -> None:
