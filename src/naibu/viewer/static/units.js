@@ -53,8 +53,9 @@ export function start(described) {
 export function listed() {
   const keys = exhibit().layers.map((/** @type {any} */ each) => `${each.layer}/${each.signal}`);
   if (state.key === ALL || keys.includes(state.key)) return state.key;
-  const last = keys.filter((/** @type {string} */ key) => key.endsWith("/cell"));
-  return last.at(-1) ?? keys.filter((/** @type {string} */ key) => key.endsWith("/hidden")).at(-1) ?? keys[0] ?? ALL;
+  const forward = keys.filter((/** @type {string} */ key) => !key.includes(".reverse/"));
+  const last = (/** @type {string} */ signal) => forward.filter((/** @type {string} */ key) => key.endsWith(`/${signal}`)).at(-1);
+  return last("cell") ?? last("hidden") ?? keys[0] ?? ALL;
 }
 
 function exhibit() {
@@ -203,7 +204,7 @@ function cell(unit, field) {
   switch (field.name) {
     case "name": {
       const several = new Set(exhibit().layers.map((/** @type {any} */ each) => each.layer)).size > 1;
-      return el("span", { title: unit.named }, el("b", {}, unit.unit), " ", el("small", {}, `${several ? unit.layer.replace(/^.*\./, "l") + " " : ""}${signalName(unit.signal).replace(" gate", "").replace(" state", "")}`));
+      return el("span", { title: unit.named }, el("b", {}, unit.unit), " ", el("small", {}, `${several ? shortLayer(unit.layer) + " " : ""}${signalName(unit.signal).replace(" gate", "").replace(" state", "")}`));
     }
     case "histogram": return histogram(unit);
     case "label": return el("span", { title: unit.label ?? "" }, unit.label ? labelName(unit.label) : "–");
@@ -214,6 +215,11 @@ function cell(unit, field) {
     case "saturated": return unit.saturated === null ? "–" : `${Math.round(unit.saturated * 100)}%`;
     default: return short(unit.deviation);
   }
+}
+
+/** A layer in two or three letters: its number, and an arrow where it reads from the right. @param {string} layer */
+function shortLayer(layer) {
+  return layer.replace(/^.*?(\d+)(\.reverse)?$/, (_, number, reverse) => `${number}${reverse ? "←" : "→"}`);
 }
 
 /** @param {Unit} unit */
