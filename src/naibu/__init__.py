@@ -14,6 +14,7 @@ _HOME = {
     "open_trees": "naibu.data.corpus:open_corpus",
     "open_corpus": "naibu.data.corpus",
     "open_text": "naibu.data.text_corpus",
+    "open_translation": "naibu.data.parallel_corpus:open_parallel",
     "open_classes": "naibu.data.classes.opening",
     "open_tags": "naibu.data.tags",
     "open_series": "naibu.data.series_opening",
@@ -21,6 +22,7 @@ _HOME = {
     "evaluate": "naibu.training.evaluate",
     "predict": "naibu.training.evaluate",
     "generate": "naibu.looking.writing",
+    "translate": "naibu.looking.translating",
     "record": "naibu.recording",
     "listen": "naibu.recording",
     "watch": "naibu.recording.watching",
@@ -41,6 +43,7 @@ _HOME = {
     "TrainingConfig": "naibu.config",
     "TreesOptions": "naibu.tasks.trees",
     "TextOptions": "naibu.tasks.text",
+    "TranslationOptions": "naibu.tasks.translation",
     "ClassesOptions": "naibu.tasks.classes",
     "TagsOptions": "naibu.tasks.tags",
     "SeriesOptions": "naibu.tasks.series",
@@ -79,6 +82,7 @@ if TYPE_CHECKING:
     from naibu.data.corpus import open_corpus as open_corpus
     from naibu.data.series_opening import open_series as open_series
     from naibu.data.tags import open_tags as open_tags
+    from naibu.data.parallel_corpus import open_parallel as open_translation
     from naibu.data.text_corpus import open_text as open_text
     from naibu.drawing import draw as draw
     from naibu.errors import CorpusError as CorpusError
@@ -89,6 +93,7 @@ if TYPE_CHECKING:
     from naibu.looking.library import look as look
     from naibu.looking.library import probe as probe
     from naibu.looking.library import report as report
+    from naibu.looking.translating import translate as translate
     from naibu.looking.writing import generate as generate
     from naibu.recording import Recording as Recording
     from naibu.recording import listen as listen
@@ -100,6 +105,7 @@ if TYPE_CHECKING:
     from naibu.tasks.series import SeriesOptions as SeriesOptions
     from naibu.tasks.tags import TagsOptions as TagsOptions
     from naibu.tasks.text import TextOptions as TextOptions
+    from naibu.tasks.translation import TranslationOptions as TranslationOptions
     from naibu.tasks.trees import TreesOptions as TreesOptions
     from naibu.training.evaluate import evaluate as evaluate
     from naibu.training.evaluate import predict as predict

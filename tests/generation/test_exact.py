@@ -10,8 +10,8 @@ from toy_steppers import RandomStepper, everything, sentences
 
 from naibu.errors import OptionError
 from naibu.generation.beam import beam
-from naibu.generation.exact import Budget, exact
-from naibu.generation.options import SearchOptions
+from naibu.generation.exact import exact
+from naibu.generation.options import Budget, SearchOptions
 
 SHORT = SearchOptions(max_ratio=0.1, beam=1)
 WAYS = [

@@ -17,6 +17,7 @@ from naibu.generation.beam import beam
 from naibu.generation.forced import forced
 from naibu.generation.greedy import greedy, sample
 from naibu.generation.hypothesis import penalty
+from naibu.generation.largest import largest
 from naibu.generation.options import SearchOptions
 from naibu.generation.sampling import Sampling
 from naibu.generation.translation_stepper import TranslationStepper
@@ -236,3 +237,11 @@ def test_penalties_are_the_papers():
 def test_what_cannot_be_searched_for_is_told(options, says):
     with pytest.raises(OptionError, match=says):
         SearchOptions(**options)
+
+
+@pytest.mark.parametrize("size", [5, 700, 4096, 4100])
+def test_the_largest_are_those_of_all(size):
+    values = torch.randn(9, size).masked_fill(torch.rand(9, size) < 0.3, -torch.inf)
+    found, places = largest(values, 5)
+    assert torch.equal(found, values.sort(1, descending=True).values[:, :5])
+    assert torch.equal(values.gather(1, places), found)

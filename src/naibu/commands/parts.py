@@ -12,6 +12,7 @@ from cyclopts import App, ArgumentCollection, CoercionError, Group, Parameter
 from cyclopts.config import Dict
 from cyclopts.help import DefaultFormatter, HelpEntry, HelpPanel
 from rich.console import Console
+from rich.text import Text
 
 from naibu.errors import OptionError
 from naibu.tasks import settings
@@ -59,16 +60,36 @@ class Usual(DefaultFormatter):
         "steps",
         "minutes",
         "seed",
+        "source",
+        "target",
+        "class",
+        "column",
+        "time",
+        "horizon",
+        "known",
+        "cache",
+        "dynamic",
+        "ngram",
+        "beam",
+        "alpha",
+        "tokenize",
+        "errors",
+        "origins",
+        "conformal",
     )
 
     def __call__(self, console: Console, options: Any, panel: HelpPanel) -> None:
         """Print one box of options."""
-        if not Usual.everything and panel.title in self.titles:
+        if not Usual.everything and (panel.title in self.titles or str(panel.title).startswith("Of ")):
             usual = {f"--{name}" for name in self.names}
             panel.entries = [each for each in panel.entries if usual & {*each.positive_names}]
         if not Usual.everything and panel.title == "Output":
-            more = "All other options of data, network and training."
+            more = "All other options."
             panel.entries = [*panel.entries, HelpEntry(positive_names=("--help-all",), description=more)]
+        for each in panel.entries:
+            text = getattr(each.description, "primary_renderable", None)
+            if isinstance(text, Text):  # lines end where the terminal's do, not where the code's did
+                text.plain = " ".join(text.plain.split())
         super().__call__(console, options, panel)
 
 

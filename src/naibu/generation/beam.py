@@ -10,6 +10,7 @@ from torch import Tensor
 
 from naibu.data.batch import Batch
 from naibu.generation.hypothesis import Finished, Hypothesis, Symbols, coverage, penalty
+from naibu.generation.largest import largest
 from naibu.generation.options import SearchOptions
 from naibu.generation.rules import Rules
 from naibu.generation.stepper import Attending, Stepper
@@ -88,7 +89,7 @@ def _extended(rows: _Rows, log_p: Tensor, width: int) -> tuple[Tensor, Tensor, _
 
     The best `width` of each sentence, and the greedy path where it is not among these.
     """
-    best, symbols = log_p.topk(min(width, log_p.shape[1]))  # [row choice]
+    best, symbols = largest(log_p, min(width, log_p.shape[1]))  # [row choice]
     totals = rows.total[:, None] + best
     sentences, place = torch.unique_consecutive(rows.sentence, return_inverse=True)
     slot = torch.arange(len(place)) - torch.searchsorted(place, place)

@@ -15,10 +15,10 @@ import numpy as np
 
 from naibu.data.parallel import Pairs, Sentences, source_batch
 from naibu.data.parallel_coder import ParallelCoder
-from naibu.generation.exact import SLACK, Budget, Proof, exact
+from naibu.generation.exact import SLACK, Proof, exact
 from naibu.generation.forced import forced
 from naibu.generation.hypothesis import Hypothesis, Symbols, penalty
-from naibu.generation.options import SearchOptions
+from naibu.generation.options import Budget, SearchOptions
 from naibu.generation.stepper import Joining
 from naibu.generation.translating import Translated, translate
 from naibu.progress import Report, silent

@@ -21,7 +21,7 @@ import torch
 from naibu.data.batch import Batch
 from naibu.errors import OptionError
 from naibu.generation.hypothesis import Hypothesis, Symbols, penalty
-from naibu.generation.options import SearchOptions
+from naibu.generation.options import Budget, SearchOptions
 from naibu.generation.rules import Rules
 from naibu.generation.stepper import Joining
 
@@ -29,22 +29,6 @@ SLACK = 1e-4
 """Nats within which a translation is not called better: sums differ so much between a batch of one and of many."""
 LONGER = 1.15
 """By what the longest length looked at is multiplied once all shorter translations are decided."""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What the proof of one sentence may take."""
-
-    proof_prefixes: int = 20_000
-    """Prefixes that are read at most to prove which translation is best, for each sentence."""
-    proof_seconds: float = 60.0
-    """Seconds that this may take, for each sentence."""
-
-    def __post_init__(self) -> None:
-        if self.proof_prefixes < 1:
-            raise OptionError(f"--proof-prefixes {self.proof_prefixes}: must be at least 1")
-        if not self.proof_seconds > 0:
-            raise OptionError(f"--proof-seconds {self.proof_seconds:g}: must be more than 0")
 
 
 USUAL = Budget()

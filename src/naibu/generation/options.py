@@ -1,4 +1,4 @@
-"""How translations are searched for, as it is typed and as it is stored."""
+"""How translations are searched for, and what a proof may take, as it is typed."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -52,3 +52,19 @@ class SearchOptions:
     def longest(self, source: int) -> int:
         """Return the words at most of the translation of so many."""
         return int(self.max_ratio * source) + EXTRA
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What the proof of one sentence may take."""
+
+    proof_prefixes: int = 20_000
+    """Prefixes that are read at most to prove which translation is best, for each sentence."""
+    proof_seconds: float = 60.0
+    """Seconds that this may take, for each sentence."""
+
+    def __post_init__(self) -> None:
+        if self.proof_prefixes < 1:
+            raise OptionError(f"--proof-prefixes {self.proof_prefixes}: must be at least 1")
+        if not self.proof_seconds > 0:
+            raise OptionError(f"--proof-seconds {self.proof_seconds:g}: must be more than 0")

@@ -13,9 +13,8 @@ import numpy as np
 from naibu.data.parallel import Pairs, source_batch
 from naibu.data.parallel_coder import ParallelCoder
 from naibu.generation.errors import VERDICTS, Judged, Width, judge, sweep
-from naibu.generation.exact import Budget
 from naibu.generation.forced import forced
-from naibu.generation.options import SearchOptions
+from naibu.generation.options import Budget, SearchOptions
 from naibu.generation.translation_stepper import TranslationStepper
 from naibu.progress import Report
 from naibu.tasks.bleu import chrf_of_each
