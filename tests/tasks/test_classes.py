@@ -133,7 +133,7 @@ def test_json_lines_and_lines_with_and_without_a_class_come_back(run, table_run,
     new = tmp_path / "new.jsonl"
     new.write_text('{"text": "good, fine", "n": 3}\n')
     found = json.loads(predicted(table_run, new, capsys=capsys))
-    assert (found["text"], found["predicted"]) == ("good, fine", "pos")
+    assert (found["text"], found["n"], found["predicted"]) == ("good, fine", 3, "pos")
     if run.found["kind"] == "text":
         lines = tmp_path / "new.txt"
         lines.write_text("glad\tso it was fine\n\nso it was bad\n")
