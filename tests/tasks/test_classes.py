@@ -133,7 +133,7 @@ def test_json_lines_and_lines_with_and_without_a_class_come_back(run, table_run,
     new = tmp_path / "new.jsonl"
     new.write_text('{"text": "good, fine", "n": 3}\n')
     found = json.loads(predicted(table_run, new, capsys=capsys))
-    assert (found["text"], found["predicted"]) == ("good, fine", "pos")
+    assert (found["text"], found["n"], found["predicted"]) == ("good, fine", 3, "pos")
     if run.found["kind"] == "text":
         lines = tmp_path / "new.txt"
         lines.write_text("glad\tso it was fine\n\nso it was bad\n")
@@ -158,7 +158,7 @@ def test_points_come_back_by_their_ids(tmp_path, capsys):
     ]  # fmt: skip
     path.write_text("\n".join(["id,t,v,c", *lines]) + "\n")
     command = ["train", "classes", str(path), "--id", "id", "--time", "t", "--class", "c", "--units", "8", "--steps"]
-    assert main([*command, "40", "--threads", "1", "--out", str(tmp_path / "run")]) == 0
+    assert main([*command, "60", "--learning-rate", ".02", "--threads", "1", "--out", str(tmp_path / "run")]) == 0
     capsys.readouterr()
     new = tmp_path / "new.csv"
     new.write_text("id,t,v\n" + "".join(f"b,{t},{-t}\na,{t},{t}\n" for t in range(6)))
