@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from naibu.config import ClassesConfig, ModelConfig, SeriesConfig, TagsConfig, TrainingConfig
+from naibu.config import ClassesConfig, ModelConfig, SeriesConfig, TagsConfig, TrainingConfig, TranslationConfig
 from naibu.data.examples import Data
 from naibu.tasks import catalogue
 from naibu.tasks.catalogue import task_named
@@ -15,6 +15,7 @@ from naibu.tasks.classes import ClassesOptions
 from naibu.tasks.series import SeriesOptions
 from naibu.tasks.tags import TagsOptions
 from naibu.tasks.text import TextOptions
+from naibu.tasks.translation import TranslationOptions
 from naibu.tasks.trees import TreesOptions
 from random_trees import nested
 from series_tables import hourly
@@ -51,6 +52,15 @@ def prose(folder: Path, level: str) -> TextOptions:
     lines = [" ".join(rng.choices(words, k=rng.randint(2, 9))) for _ in range(300)]
     path.write_text("\n".join(lines) + "\n")
     return TextOptions((path,), level=level, longest=40 if level == "character" else 12, test=0.1)
+
+
+def pairs(folder: Path, level: str, joint: bool = False) -> TranslationOptions:
+    """Sentences of words, and the same words in capitals the other way round."""
+    rng, path = random.Random(7), folder / "pairs.tsv"
+    words = ["so", "it", "goes", "and", "then", "on", '"', ",", "home"]
+    lines = [rng.choices(words, k=rng.randint(1, 14)) for _ in range(240)]
+    path.write_text("".join(f"{' '.join(line)}\t{' '.join(line[::-1]).upper()} .\n" for line in lines))
+    return TranslationOptions(path, validation=(Path("0.1"),), level=level, joint=joint)
 
 
 def moods(folder: Path) -> ClassesOptions:
@@ -130,6 +140,29 @@ ENTRIES = [
         lambda folder: prose(folder, "word"),
         ModelConfig("gru", units=9, layers=2, tied=True),
         replace(QUICK, batch_size=3, optimiser="adamw"),
+    ),
+    Entry(
+        "translation",
+        "translation",
+        lambda folder: pairs(folder, "word"),
+        TranslationConfig(units=10, embedding=6, dropout=0.1),
+        replace(QUICK, batch_size=12, learning_rate=0.02),
+    ),
+    Entry(
+        "translation, additive, input feeding",
+        "translation",
+        lambda folder: pairs(folder, "character", joint=True),
+        TranslationConfig(
+            "gru", units=8, layers=2, attention="additive", input_feeding=True, encoder="forward", dropout=0.1
+        ),
+        replace(QUICK, batch_size=6, learning_rate=0.02, precision="float32"),
+    ),
+    Entry(
+        "translation, GNMT",
+        "translation",
+        lambda folder: pairs(folder, "word"),
+        TranslationConfig(units=6, layers=4, embedding=6, attention="dot", encoder="gnmt", tied=False, dropout=0.0),
+        replace(QUICK, batch_size=12, learning_rate=0.02, averaging="last"),
     ),
     Entry(
         "classes",

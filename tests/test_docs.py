@@ -18,6 +18,7 @@ from naibu.cli import main
 from naibu.looking.subject import README
 from naibu.probes.result import PLOTS
 from random_trees import sentences
+from series_tables import hourly
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = [path for path in (ROOT / "docs").glob("*.md") if "import naibu" in path.read_text(encoding="utf-8")]
@@ -27,6 +28,11 @@ EXAMPLES = [path for path in (ROOT / "docs").glob("*.md") if "import naibu" in p
 def test_the_examples_of_a_document_run_as_they_stand(path, tmp_path):
     (tmp_path / "treebank.mrg").write_text(sentences(60))
     (tmp_path / "novel.txt").write_text("The cat sat on the mat; it was so, and so it goes.\n" * 300)
+    for name in ("train", "dev", "test"):
+        lines = [f"so {number} it goes" for number in range(len(name), 60)]
+        (tmp_path / f"{name}.en").write_text("".join(f"{line}\n" for line in lines))
+        (tmp_path / f"{name}.ja").write_text("".join(f"{line[::-1]}\n" for line in lines))
+    (tmp_path / "traffic.csv").write_text(hourly(1200))
     code = "\n".join(re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL))
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],

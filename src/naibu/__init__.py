@@ -14,6 +14,7 @@ _HOME = {
     "open_trees": "naibu.data.corpus:open_corpus",
     "open_corpus": "naibu.data.corpus",
     "open_text": "naibu.data.text_corpus",
+    "open_translation": "naibu.data.parallel_corpus:open_parallel",
     "open_classes": "naibu.data.classes.opening",
     "open_tags": "naibu.data.tags",
     "open_series": "naibu.data.series_opening",
@@ -42,6 +43,7 @@ _HOME = {
     "TrainingConfig": "naibu.config",
     "TreesOptions": "naibu.tasks.trees",
     "TextOptions": "naibu.tasks.text",
+    "TranslationOptions": "naibu.tasks.translation",
     "ClassesOptions": "naibu.tasks.classes",
     "TagsOptions": "naibu.tasks.tags",
     "SeriesOptions": "naibu.tasks.series",
@@ -78,6 +80,7 @@ if TYPE_CHECKING:
     from naibu.config import TrainingConfig as TrainingConfig
     from naibu.data.classes.opening import open_classes as open_classes
     from naibu.data.corpus import open_corpus as open_corpus
+    from naibu.data.parallel_corpus import open_parallel
     from naibu.data.series_opening import open_series as open_series
     from naibu.data.tags import open_tags as open_tags
     from naibu.data.text_corpus import open_text as open_text
@@ -102,13 +105,14 @@ if TYPE_CHECKING:
     from naibu.tasks.series import SeriesOptions as SeriesOptions
     from naibu.tasks.tags import TagsOptions as TagsOptions
     from naibu.tasks.text import TextOptions as TextOptions
+    from naibu.tasks.translation import TranslationOptions as TranslationOptions
     from naibu.tasks.trees import TreesOptions as TreesOptions
     from naibu.training.evaluate import evaluate as evaluate
     from naibu.training.evaluate import predict as predict
     from naibu.training.train import train as train
     from naibu.viewer import view as view
 
-    open_trees = open_corpus
+    open_trees, open_translation = open_corpus, open_parallel
 
 
 def __getattr__(name: str) -> Any:

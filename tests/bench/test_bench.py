@@ -11,14 +11,18 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from naibu.bench import growth, language_model, layers, online, peak, rounds, run, tables
+from catalogue_tasks import columns
+from naibu.bench import growth, language_model, layers, online, peak, rounds, run, tables, tagging
 from naibu.bench.limits import language_model_flops, layer_flops
 from naibu.bench.peers import CELLS, Contest
+from naibu.bench.plain_tagger import PlainTagger
 from naibu.bench.sizes import Sizes
 from naibu.cells.kernels.vector import LANES
 from naibu.cells.products import has_bfloat16_tiles
 from naibu.cli import main
+from naibu.config import TagsConfig
 from naibu.data.generated import streams
+from naibu.models.tagger import Tagger
 from naibu.online.blocks.lstm import LSTM
 from naibu.training import devices
 
@@ -254,6 +258,9 @@ def test_ctrl_c_shows_what_was_measured(monkeypatch, capsys):
 def test_all_are_measured_in_order_each_by_its_name(monkeypatch, capsys):
     monkeypatch.setattr(run.recording, "measure", lambda: [{"hidden": 3, "load": 0.0}])
     monkeypatch.setattr(run.writing, "LENGTH", 3)
+    monkeypatch.setattr(run.tagging, "SENTENCES", 3)
+    monkeypatch.setattr(run.tagging, "FORMS", 200)
+    monkeypatch.setattr(run.tagging, "ROUNDS", 1)
     monkeypatch.setattr(online, "measure_peak", lambda: peak.measure_peak(seconds=0, sizes=(64,), rounds=2))
     monkeypatch.setattr(online, "SEQUENCES", 1)
     assert main(["bench", *TINY, "--cells", "rnn", "--vocabulary", "5", "--json", "-"]) == 0
@@ -264,6 +271,7 @@ def test_all_are_measured_in_order_each_by_its_name(monkeypatch, capsys):
         "growth",
         "recording",
         "writing",
+        "tagging",
         "online",
     ]  # quick leaves memory out
     assert all(found.values())
@@ -289,6 +297,36 @@ def test_what_is_mistyped_is_said_in_one_line(typed, said, capsys):
     out, err = capsys.readouterr()
     assert err.startswith("naibu: " + said)
     assert (out, err.count("\n")) == ("", 1)
+
+
+# Tagging
+
+
+@pytest.mark.parametrize("decode", ["crf", "softmax"])
+def test_the_plain_tagger_is_the_same_network(decode):
+    """The same loss and the same gradients; the bench itself compares the losses once more."""
+    config = TagsConfig(units=6, embedding=7, letters=4, decode=decode)
+    ours = Tagger(tagging.SIZES, config).eval()
+    theirs = PlainTagger(ours).eval()
+    theirs.load_state_dict({**theirs.state_dict(), **ours.state_dict()})
+    batch = tagging._batch(np.random.default_rng(1))
+    one, other = ours.loss(batch).mean, theirs.loss(batch)
+    assert one.item() == pytest.approx(other.item(), rel=1e-5)
+    one.backward()
+    other.backward()
+    named = dict(ours.named_parameters())
+    for name, weight in theirs.named_parameters():
+        if name in named:
+            torch.testing.assert_close(named[name].grad, weight.grad, rtol=1e-4, atol=1e-6)
+    assert len(named) >= 20
+
+
+def test_ours_and_the_plain_tagger_are_compared_on_the_same_words(tmp_path):
+    columns(tmp_path)
+    (tmp_path / "test.txt").write_text((tmp_path / "names.txt").read_text())
+    found = list(tagging.compare(tmp_path / "names.txt", tmp_path / "test.txt", seeds=(1,), steps=60, column="2"))
+    assert found[0]["difference"] == found[0]["ours"] - found[0]["plain"]
+    assert min(found[0]["ours"], found[0]["plain"]) > 0.8
 
 
 # On-line learning

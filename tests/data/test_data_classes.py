@@ -69,10 +69,8 @@ def test_a_class_stands_before_a_tab_or_a_blank(tmp_path):
 def test_texts_alone_are_told_from_texts_with_a_class_by_the_classes_of_the_network(tmp_path):
     path = tmp_path / "q.txt"
     path.write_text("Who was it ?\nWhen was it ?\n")
-    assert told(rows_of(path, format="blank", known=("NUM", "HUM"))) == [
-        ("Who was it ?", None),
-        ("When was it ?", None),
-    ]
+    alone = rows_of(path, format="blank", known=("NUM", "HUM"))
+    assert told(alone) == [("Who was it ?", None), ("When was it ?", None)]
     path.write_text("HUM:ind Who was it ?\nNUM:date When was it ?\n")
     assert [label for _, label in told(rows_of(path, format="blank", known=("NUM", "HUM")))] == ["HUM", "NUM"]
 
@@ -137,7 +135,8 @@ def test_points_of_an_id_are_a_series_in_the_order_of_time(tmp_path):
     path.write_text("trip,at,v,mode\na,10,1,walk\nb,0,5,bus\na,0,3,walk\na,10,9,walk\nb,5,,bus\n")
     read = rows_of(path, id="trip", time="at", class_="mode")
     assert read.channels == ("v",)
-    assert [(row.name, row.label, row.value[:, 0].tolist()) for row in read.rows][0] == ("a", "walk", [3.0, 1.0])
+    first = read.rows[0]
+    assert (first.name, first.label, first.value[:, 0].tolist()) == ("a", "walk", [3.0, 1.0])
     assert np.isnan(read.rows[1].value[1, 0])
     assert sorted(text.split()[0] for name, text in read.notes if name == "points") == ["1", "1"]
 
@@ -253,8 +252,8 @@ def keys(part):
 def test_repeats_are_kept_apart_whatever_their_case(tmp_path):
     path = tmp_path / "a.csv"
     lines = [f"{text},{label}" for text, label in reviews()]
-    path.write_text("text,class\n" + "\n".join([*lines, *(line.upper().replace("NEG", "neg").replace("POS", "pos") for
-                                                         line in lines[:12]), "good film number 0,neg"]) + "\n")  # fmt: skip
+    again = [line.upper().replace("NEG", "neg").replace("POS", "pos") for line in lines[:12]]
+    path.write_text("\n".join(["text,class", *lines, *again, "good film number 0,neg"]) + "\n")
     data = naibu.open_classes(path, text="text", class_="class", test=0.2, validation=0.2)
     parts = [keys(part) for part in (data.train, data.validation, data.test)]
     assert [len(part) for part in parts] == [len(part) for part in (data.train, data.validation, data.test)]
@@ -306,7 +305,7 @@ def test_a_class_is_told_at_the_last_step(tmp_path):
         assert all(s in (a, "<unk>") for s, a in zip(symbols, part.symbols_of(k), strict=True))
     position, left = (part.label(name).values for name in ("position", "steps_left"))
     assert (position + left == np.repeat(part.lengths - 1, part.lengths)).all()
-    one = part.label(f"is_{part.names[part.codes[0]]}").values
+    one = part.label(f"class_{part.names[part.codes[0]]}").values
     assert one[: part.lengths[0]].all()
 
 
@@ -373,7 +372,7 @@ BAD = {
     "one class alone": ("a.tsv", "x\tone\nx\ttwo\n", {}, "one class alone"),
     "an empty text": ("a.tsv", "x\tone\nx\ttwo\ny\t\n", {}, "line 3: an empty text"),
     "no tab": ("a.txt", "x\tone\nxtwo\n", {"format": "tab"}, "line 2: no tab"),
-    "no such column": ("a.csv", "t,c\na,b\n", {"text": "t", "class_": "d"}, "--class d: no such column; there are t, c"),
+    "no such column": ("a.csv", "t,c\na,b\n", {"text": "t", "class_": "d"}, "--class d: no such column; there"),
     "another count of cells": ("a.csv", "t,c\na,b\nc\n", {"text": "t", "class_": "c"}, "line 3: 1 cells"),
     "no class in a cell": ("a.csv", "t,c\na,b\nc,\n", {"text": "t", "class_": "c"}, "line 3: there is no class"),
     "no JSON": ("a.jsonl", '{"t": 1}\n{"t"\n', {"text": "t", "class_": "c"}, "no such column|line 2: not JSON"),

@@ -127,6 +127,10 @@ def test_a_first_line_that_names_what_is_asked_for_is_a_header(tmp_path):
     assert with_column(path, table, "predicted", list("ABC"), None) == (
         'word\ttag\tpredicted\n[\tX\tA\n"\tO\tB\n\n#\tX\tC\n'
     )
+    (same,) = read_tables(path, columns=("word", "tag"))
+    assert (same.rows, same.header) == (table.rows, 1)
+    number = written(tmp_path, "3 X\n4 Y\n", "numbers.txt")
+    assert read_tables(number, asked=("3",))[0].column("1") == ["3", "4"]  # the word 3 is no name of a column
     (plain,) = read_tables(path)
     assert plain.column("2") == ["tag", "X", "O", "X"]
 

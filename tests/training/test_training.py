@@ -193,6 +193,19 @@ def test_early_stop(corpus, tmp_path):
     assert run.summary()["steps"] < 200
 
 
+def test_the_weights_of_the_last_validation_may_be_kept(corpus, tmp_path):
+    """A learning rate far too large: the last weights are worse than those of an earlier validation."""
+    wild = replace(QUICK, learning_rate=30.0, decay="none", clip=1e9, validations=10, patience=0)
+    for keep in ("best", "last"):
+        run = naibu.train(corpus, out=tmp_path / keep, model=SMALL, training=replace(wild, keep=keep))
+        losses = {line["step"]: line["validation_loss"] for line in run.metrics()}
+        wanted = min(losses, key=losses.__getitem__) if keep == "best" else wild.steps
+        assert run.ended().best_step == wanted
+        assert run.ended().validation_loss == losses[wanted]
+        assert mean_loss(naibu.load(run), validation_part(corpus, wild)) == pytest.approx(losses[wanted], rel=1e-6)
+    assert losses[wild.steps] > min(losses.values())
+
+
 def interrupted_script(treebank, out):
     return textwrap.dedent(f"""
         import sys, time, naibu, torch

@@ -16,6 +16,7 @@ from naibu.runs.load import load
 from naibu.tasks.catalogue import task_named
 from naibu.viewer import asking_live
 from naibu.viewer.exhibits import open_exhibits
+from naibu.viewer.given import from_data
 from naibu.viewer.holds import in_python, read_holds
 from naibu.viewer.live import Network
 from naibu.viewer.questions import Questions
@@ -53,6 +54,17 @@ def test_a_recorded_sequence_is_read_again_as_it_was_recorded(trees, network):
     assert not given.begin
     read, (first, last) = network.read(given), trees.sequences.span(3)
     np.testing.assert_allclose(read.recording.index.loss, trees.recording.index.loss[first:last], atol=1e-5)
+
+
+def test_a_sequence_that_its_columns_do_not_tell_whole_is_found_in_the_data(trees, network):
+    first, last = trees.sequences.span(7)
+    found = network._by_data(slice(first, last))
+    assert found.difference < 0.01
+    np.testing.assert_allclose(
+        network.read(found).recording.index.loss, trees.recording.index.loss[first:last], atol=1e-5
+    )
+    with pytest.raises(OptionError, match="no such sequence"):
+        from_data(network.data, trees.recording, slice(first, last - 1))
 
 
 def test_running_text_goes_on_from_the_state_in_which_it_was_recorded(runs):

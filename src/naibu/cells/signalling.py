@@ -23,6 +23,8 @@ class Signalling(nn.Module):
     """
 
     signals: ClassVar[tuple[str, ...]]
+    units: ClassVar[int | None] = None
+    """How many units each signal has, where these are always as many."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cyclopts import App, Group
 
 from naibu.commands import inside, measuring, translating, using
-from naibu.commands.learning import look, train
+from naibu.commands.learning import look, output, train
 from naibu.commands.papers import papers
 from naibu.commands.parts import USUAL, Usual, added, from_settings, names_and_numbers, unfolded
 from naibu.version import __version__
@@ -38,8 +38,8 @@ app["--help"].group = app["--version"].group = (besides,)
 train.group, look.group, papers.group = (learn,), (see,), (besides,)
 for group in (train, look, papers):
     app.command(group)
-added(app, using.evaluate, group=use)
-added(app, using.predict, group=use)
+for each in (using.evaluate, using.predict):
+    added(app, each, group=use, group_parameters=output)
 added(app, using.generate, group=use)
 added(app, translating.translate, group=use)
 added(app, using.ngram, group=use)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, fields
@@ -139,6 +140,7 @@ def _look(task: str) -> Callable[..., Any]:
         told.console.print(table_of(summary))
         told.say("Report", out / "report.html")
         told.console.print(summary.get("finding", ""), markup=False, highlight=False)
+        told.console.print(f"Walk through it: naibu view {shlex.quote(str(out))}", markup=False, highlight=False)
         return summary
 
     return _of_task(look, task)

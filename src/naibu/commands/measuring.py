@@ -48,7 +48,7 @@ def gradients(runs: Runs = (), /, *, asked: Annotated[Gradients, FLAT] = GRADIEN
 
 def bench(
     what: Literal[
-        "all", "layers", "language-model", "growth", "recording", "writing", "online", "probes", "memory"
+        "all", "layers", "language-model", "growth", "recording", "writing", "tagging", "online", "probes", "memory"
     ] = "all",
     /,
     *,
@@ -64,14 +64,15 @@ def bench(
     - growth: how the cost grows with the steps of a sequence and with the signals kept; two minutes.
     - recording: keeping all of a torch layer, against its own forward pass.
     - writing: characters a second of a network that writes, against a loop; a minute.
+    - tagging: training a tagger, against plain PyTorch's; half a minute.
     - online: the LSTM of 1997 against loops in PyTorch; two minutes.
     - probes: ours against scikit-learn, numpy and scipy; half an hour, and 6 GB of disk meanwhile.
     - memory: what recording and each probe hold at most; minutes, 4 GB of disk.
     - all: all of these, one after the other (with --quick all but probes and memory).
 
     Everything is measured in rounds by turns, beside the machine's own speed in products of matrices (sgemm): the
-    limit says what share of it is reached. While other programs use more than 8 % of the machine the ratios are
-    worth little; such rounds are repeated, and what is left of them is marked.
+    limit says what share of it is reached. While other programs use more than 8 % of the machine ratios are worth
+    little; such rounds are repeated, then marked.
 
     $ naibu bench
     $ naibu bench layers --cells lstm --hidden 200 --batch 1 --batch 32 --quick

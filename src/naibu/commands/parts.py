@@ -6,12 +6,13 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from cyclopts import App, ArgumentCollection, CoercionError, Group, Parameter
 from cyclopts.config import Dict
 from cyclopts.help import DefaultFormatter, HelpEntry, HelpPanel
 from rich.console import Console
+from rich.text import Text
 
 from naibu.errors import OptionError
 from naibu.tasks import settings
@@ -44,8 +45,6 @@ class Usual(DefaultFormatter):
     everything = False
     """Whether --help-all was typed."""
     titles = ("Data", "Network", "Training")
-    few: ClassVar[dict[str, set[str]]] = {"Of translation": {"--beam", "--alpha", "--tokenize", "--errors"}}
-    """The options that are shown of other boxes, by their title."""
     names = (
         "corpus",
         "files",
@@ -61,19 +60,36 @@ class Usual(DefaultFormatter):
         "steps",
         "minutes",
         "seed",
+        "source",
+        "target",
+        "class",
+        "column",
+        "time",
+        "horizon",
+        "known",
+        "cache",
+        "dynamic",
+        "ngram",
+        "beam",
+        "alpha",
+        "tokenize",
+        "errors",
+        "origins",
+        "conformal",
     )
 
     def __call__(self, console: Console, options: Any, panel: HelpPanel) -> None:
         """Print one box of options."""
-        if not Usual.everything and panel.title in self.titles:
+        if not Usual.everything and (panel.title in self.titles or str(panel.title).startswith("Of ")):
             usual = {f"--{name}" for name in self.names}
             panel.entries = [each for each in panel.entries if usual & {*each.positive_names}]
-        elif not Usual.everything and panel.title in self.few:
-            panel.entries = [each for each in panel.entries if self.few[panel.title] & {*each.positive_names}]
-        if not Usual.everything and (panel.title == "Output" or panel.title in self.few):
-            of = "of data, network and training" if panel.title == "Output" else panel.title.lower()
-            more = f"All other options {of}."
+        if not Usual.everything and panel.title == "Output":
+            more = "All other options."
             panel.entries = [*panel.entries, HelpEntry(positive_names=("--help-all",), description=more)]
+        for each in panel.entries:
+            text = getattr(each.description, "primary_renderable", None)
+            if isinstance(text, Text):  # lines end where the terminal's do, not where the code's did
+                text.plain = " ".join(text.plain.split())
         super().__call__(console, options, panel)
 
 
@@ -91,6 +107,7 @@ def from_settings(app: App, commands: tuple[str, ...], arguments: ArgumentCollec
         task, options = settings.read(path)
         if task != commands[-1]:
             raise OptionError(f"--settings {path}: settings of task {task}; type naibu {commands[0]} {task}")
+        options = {name.strip("_"): value for name, value in options.items()}  # as they are typed
         Dict(options, source=str(path), use_commands_as_keys=False)(app, commands, arguments)
 
 

@@ -14,6 +14,7 @@ from naibu.config.shared import CellName as CellName
 from naibu.config.shared import DecayName as DecayName
 from naibu.config.shared import DeviceName as DeviceName
 from naibu.config.shared import EmbeddingName as EmbeddingName
+from naibu.config.shared import KeepName as KeepName
 from naibu.config.shared import ModelConfig as ModelConfig
 from naibu.config.shared import OptimiserName as OptimiserName
 from naibu.config.shared import PartName as PartName

@@ -42,6 +42,7 @@ SignalName = Literal[
 ]
 SoftmaxName = Literal["full", "adaptive"]
 EmbeddingName = Literal["learned", "one-hot"]
+KeepName = Literal["best", "last"]
 DecayName = Literal["linear", "cosine", "one-cycle", "none", "plateau"]
 AveragingName = Literal["none", "non-monotone", "last"]
 OptimiserName = Literal["adam", "adamw", "sgd"]
@@ -207,6 +208,8 @@ class TrainingConfig:
     """How the learning rate falls: linear or cosine to a fiftieth at the last step; one-cycle, which rises over three
     tenths of the steps in place of --warmup, to a thousandth; none; or plateau, to a quarter after each validation that
     is not the best so far."""
+    keep: KeepName = "best"
+    """Which weights are kept: those with the best validation loss, or those of the last validation."""
     averaging: AveragingName = "none"
     """Weights that are validated and kept: those of the step; or, non-monotone, from a validation on that is worse than
     the best of those before the last --averaging-patience, the mean of all since; or, last, over the last tenth of the
@@ -251,6 +254,7 @@ class TrainingConfig:
         check(decays, "weight_decay", self.weight_decay, "0 with --optimiser adam; take adamw")
         check(self.warmup >= 0, "warmup", self.warmup, "0 or more")
         check(self.decay in get_args(DecayName), "decay", self.decay, one_of(DecayName))
+        check(self.keep in get_args(KeepName), "keep", self.keep, one_of(KeepName))
         check(self.averaging in get_args(AveragingName), "averaging", self.averaging, one_of(AveragingName))
         check(self.clip > 0, "clip", self.clip, "more than 0")
         check(self.patience >= 0, "patience", self.patience, "0 (never stop early) or more")
@@ -277,7 +281,7 @@ def as_typed(config: Any, usual: Any = None) -> list[str]:
         value = getattr(config, field.name)
         if value == (getattr(usual, field.name) if usual else field.default) or field.default is MISSING:
             continue
-        flag = "--" + field.name.replace("_", "-")
+        flag = "--" + field.name.strip("_").replace("_", "-")  # class_ is what Python lets us call --class
         several = value if isinstance(value, tuple) else (value,)
         if isinstance(value, bool):
             words += [flag if value else "--no-" + field.name.replace("_", "-")]

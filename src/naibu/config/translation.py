@@ -17,6 +17,8 @@ class TranslationConfig(ModelConfig):
     """Let the output layer use the vectors of the target's symbols."""
     softmax: SoftmaxName | None = None  # type: ignore[assignment]  # where nothing is asked for, the symbols say
     """The output layer; adaptive keeps rarer symbols in a group of their own; chosen when not given, by the symbols."""
+    vector_scale: float = 16.0
+    """By what the vectors of symbols are multiplied as they are read."""
     encoder: EncoderName = "bidirectional"
     """How the source is read: in both directions, each with half of the units; forward alone; or as GNMT does, --layers
     (8 when not given), the first in both directions, from the third on each added to what it read."""
@@ -40,10 +42,15 @@ class TranslationConfig(ModelConfig):
         for name in ("symbol_dropout", "label_smoothing"):
             value = getattr(self, name)
             check(0 <= value < 1, name, value, "from 0 up to, not including, 1")
+        check(self.vector_scale > 0, "vector_scale", self.vector_scale, "more than 0")
         check(self.encoder in get_args(EncoderName), "encoder", self.encoder, one_of(EncoderName))
         check(self.attention in get_args(AttentionName), "attention", self.attention, one_of(AttentionName))
         halves = self.encoder == "forward" or self.units % 2 == 0
         check(halves, "units", self.units, f"even with --encoder {self.encoder}, which has half of them each way")
         apart = self.softmax == "adaptive" and not self.tied
-        check(not (apart and self.label_smoothing), "label_smoothing", self.label_smoothing, "0 with an adaptive "
-              "softmax that is not --tied")
+        check(
+            not (apart and self.label_smoothing),
+            "label_smoothing",
+            self.label_smoothing,
+            "0 with an adaptive softmax that is not --tied",
+        )

@@ -10,6 +10,9 @@ from naibu.errors import OptionError
 
 POOL = 64  # batches that are sorted by length together: little padding, and still another order each time
 
+GRAIN = 16
+"""Sequences of which larger batches have a multiple: the framework keeps a megabyte for every shape it meets."""
+
 
 def length_batches(
     lengths: Array,
@@ -21,8 +24,9 @@ def length_batches(
     """Numbers of sequences in batches: every sequence once, those in a batch of similar length, in random order.
 
     lengths: int64 [sequence]. batch_tokens: the most tokens in a batch, padding included; a sequence that is
-    longer still is a batch of its own. batch_size: the most sequences in a batch. beside: lengths of what is read with
-    each, which are to be alike in a batch before all else.
+    longer still is a batch of its own. batch_size: the most sequences in a batch; more than 16 are a multiple of 16,
+    but for what is left at the end. beside: lengths of what is read with each, which are to be alike in a batch before
+    all else.
     """
     if batch_tokens < 1 or batch_size < 1:
         raise OptionError(f"batch_tokens {batch_tokens} and batch_size {batch_size} have to be at least 1")
@@ -35,8 +39,9 @@ def length_batches(
         while first < len(pool):
             longest = np.maximum.accumulate(lengths[pool[first : first + batch_size]])
             fitting = int(np.searchsorted(longest * np.arange(1, len(longest) + 1), batch_tokens, side="right"))
-            batches.append(pool[first : first + max(1, fitting)])
-            first += max(1, fitting)
+            fitting = max(1, fitting - (fitting % GRAIN if fitting > GRAIN else 0))
+            batches.append(pool[first : first + fitting])
+            first += fitting
     return [batches[number] for number in generator.permutation(len(batches))]
 
 

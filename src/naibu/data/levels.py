@@ -302,7 +302,8 @@ def _decoded(found: re.Match[str]) -> str:
 def train_subwords(lines: Iterable[str], size: int, seed: int = 1, kind: SubwordName = "unigram") -> bytes:
     """Return a sentencepiece model of at most `size` pieces, trained on lines; blanks and letters stay as they are.
 
-    Source: Kudo 2018, the unigram model; "bpe", pairs joined by frequency, is Sennrich et al. 2016. Raises OptionError where sentencepiece is missing, or the size too small.
+    Source: Kudo 2018, the unigram model; "bpe", pairs joined by frequency, is Sennrich et al. 2016. Raises OptionError
+    where sentencepiece is missing, or the size too small.
     """
     try:
         import sentencepiece

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ LEAST = 2
 """Times that a word comes in training from which on it is known."""
 FEWEST = 2
 """Pairs that each part has to have."""
+NUMBERED = 2
+"""Counts the ways in which symbols were numbered; networks of another are not read with these numbers."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,9 @@ def open_parallel(
         if isinstance(each, list):
             _check_other(each, files, name)
             parts.append(read_pairs(each, name))
-    lines = Lines([x for part in parts for x in part.source], [x for part in parts for x in part.target], parts[0].files)
+    lines = Lines(
+        [x for part in parts for x in part.source], [x for part in parts for x in part.target], parts[0].files
+    )
     chosen, how = _divided(lines, parts, asked, seed)
     options = {
         "pairs": str(files[0].resolve()) if len(files) == 1 else None,
@@ -127,7 +132,9 @@ def _numbered(
     sides = [lines.source, lines.target]
     level, most = options["level"], options["longest"]
     short = [k for k in train.tolist() if max(len(lines.source[k]), len(lines.target[k])) <= SUBWORD_LINE]
-    levels = _levels(level, [[side[k] for k in short] for side in sides], limit, options["joint"], options["split_seed"])
+    levels = _levels(
+        level, [[side[k] for k in short] for side in sides], limit, options["joint"], options["split_seed"]
+    )
     cuts = [cut(side, each) for side, each in zip(sides, levels, strict=True)]
     fits = np.all([np.diff(starts)[train] <= most for _, starts in cuts], 0)
     long, train = int((~fits).sum()), train[fits]
@@ -145,15 +152,17 @@ def _numbered(
     source, target = sentences
     for part, which in zip(parts[1:], _of_files(parts), strict=True):
         held = np.intersect1d(which, np.concatenate([validation, test]))
-        shifted = [replace(each, starts=each.starts[which[0] : which[-1] + 2]) for each in sentences]
-        check_longest(part, *shifted, held - which[0], most)
+        own = [replace(each, starts=each.starts[which[0] : which[-1] + 2]) for each in sentences]
+        check_longest(part, own[0], own[1], held - which[0], most)
     for name, which in (("training", train), ("validation", validation), ("test", test)):
         if len(which) < FEWEST:
             left = f" ({long:,} are longer than --longest {most:,})" if long and name == "training" else ""
             message = f"{len(which)} pairs are too few for the {name} part{left}: at least {FEWEST} are needed"
             raise CorpusError(message, parts[0].files[0])
     there = {(lines.source[k], lines.target[k]) for k in train.tolist()}
-    seen = [np.array([(lines.source[k], lines.target[k]) in there for k in which], bool) for which in (validation, test)]
+    seen = [
+        np.array([(lines.source[k], lines.target[k]) in there for k in which], bool) for which in (validation, test)
+    ]
     made = [Pairs(source, target, which, before) for which, before in zip((validation, test), seen, strict=True)]
     held_out = made[0] if test is validation else made[1]
     names = [Path(path).name for path in dict.fromkeys(parts[0].files)]
@@ -195,8 +204,13 @@ def _subword_lines(lines: Iterable[str]) -> Iterator[str]:
         yield from (piece for piece in textwrap.wrap(line, SUBWORD_LINE, break_on_hyphens=False) if piece)
 
 
-def _vocabulary(level: Level, counts: Array, limit: int) -> Any:
-    """Return the symbols to be known; of words those that come twice, so that <unk> comes in training too."""
+def _vocabulary(level: Level, counts: Array, limit: int) -> Vocabulary:
+    """Return the symbols to be known: `<unk>`, the end of a sentence, then by falling frequency in training; of words
+    those that come twice, so that <unk> comes in training too, of pieces of words all."""
+    if level.name == "subword":
+        table, first = level.table, [UNKNOWN_WORD, level.end]
+        order = np.argsort(-counts, kind="stable").tolist()
+        return Vocabulary((*first, *(table[number] for number in order if table[number] not in first)))
     few = counts < LEAST if level.name == "word" else counts < 1
     return vocabulary_of(level, np.where(few, 0, counts), limit)
 
@@ -218,7 +232,7 @@ def _divided(
             which = files.pop(0)
             held.append(which[both[which]])
         elif each:
-            count = max(1, round(each * len(code)))
+            count = max(FEWEST, round(each * len(code)))
             held.append(own[np.isin(sources, order[begin : begin + count])])
             begin += count
         else:
@@ -231,7 +245,7 @@ def _divided(
 def _of_files(parts: list[Lines]) -> list[Array]:
     """Return the numbers of the pairs of every file but the first, among all."""
     ends = np.cumsum([len(part.source) for part in parts])
-    return [np.arange(begin, end) for begin, end in zip(ends[:-1], ends[1:], strict=True)]
+    return [np.arange(begin, end) for begin, end in pairwise(ends)]
 
 
 def _unknown(sentences: list[Sentences], parts: dict[str, Array]) -> dict[str, int]:
@@ -278,8 +292,10 @@ def _given(pairs: str | Path | None, source: str | Path | None, target: str | Pa
         return [Path(pairs)]
     if pairs is None and source is not None and target is not None:
         return [Path(source), Path(target)]
-    told = f"{pairs}, --source {source}, --target {target}"
-    raise OptionError(f"{told}: give --source FILE and --target FILE, or one file with a tab in each line")
+    named = {"": pairs, "--source ": source, "--target ": target}
+    told = ", ".join(f"{option}{path}" for option, path in named.items() if path is not None)
+    told = f"{told}: is not what is needed" if told else "no pairs are named"
+    raise OptionError(f"{told}; give --source FILE and --target FILE, or one file with a tab in each line")
 
 
 def _share_or_files(given: Sequence[str | Path] | str | Path | float, option: str) -> float | list[Path] | None:
@@ -314,4 +330,4 @@ def _fingerprint(options: dict[str, Any]) -> str:
     shares = [each if isinstance(each, float) else len(each or ()) for each in held]
     apart = ("pairs", "source", "target", "validation", "test")
     others = sorted((name, value) for name, value in options.items() if name not in apart)
-    return digest_of(*(digest_of_source(Path(file)) for file in files), repr((shares, others)))
+    return digest_of(*(digest_of_source(Path(file)) for file in files), repr((NUMBERED, shares, others)))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
 
-from naibu.data.batch import Batch, Stream
 from naibu.data.examples import Array, Column, Data, Examples
 from naibu.data.series_features import Features
 from naibu.data.series_grid import Grid
 from naibu.data.series_labels import SeriesLabels
 from naibu.errors import OptionError
+
+if TYPE_CHECKING:
+    from naibu.data.batch import Batch
 
 DecoderName = Literal["direct", "autoregressive"]
 
@@ -112,6 +113,10 @@ class SeriesWindows(Examples):
 
     def batch(self, which: Array) -> Batch:
         """Return the chosen examples side by side; see `Layout` for the columns."""
+        import torch
+
+        from naibu.data.batch import Batch, Stream
+
         x, target = window_batch(self.source, self.origins[which])
         lengths = torch.full((len(which),), self.source.window)
         return Batch({"input": Stream(torch.from_numpy(x), lengths)}, torch.from_numpy(target))
@@ -197,6 +202,9 @@ class SeriesData(Data):
     """Series in three parts by time."""
 
     source: SeriesSource
+    train: SeriesWindows
+    validation: SeriesWindows
+    test: SeriesWindows
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -21,7 +21,12 @@ _RECORDS = re.compile(r'\s*(\{\s*"|\[\s*[{\]])')
 
 
 def read_tables(
-    path: Path, *, columns: Sequence[str] = (), asked: Sequence[str] = (), level: UnitName | None = None
+    path: Path,
+    *,
+    columns: Sequence[str] = (),
+    asked: Sequence[str] = (),
+    level: UnitName | None = None,
+    short: bool = False,
 ) -> list[TokenTable]:
     """Return the tokens of a file, or of each file in a folder or an archive; see `read_columns`, `read_spans`.
 
@@ -30,7 +35,7 @@ def read_tables(
     found = list[TokenTable]()
     for file in files.open_files(path):
         text = files.text_of(file.read(), file.name)
-        found.append(_read(text, file.name, columns, asked, level))
+        found.append(_read(text, file.name, columns, asked, level, short))
     if not found:
         raise CorpusError("no file is in it", path)
     return found
@@ -43,14 +48,16 @@ def format_of(text: str) -> FormatName:
     return "conllu" if is_conllu(text) else "columns"
 
 
-def _read(text: str, name: str, columns: Sequence[str], asked: Sequence[str], level: UnitName | None) -> TokenTable:
+def _read(
+    text: str, name: str, columns: Sequence[str], asked: Sequence[str], level: UnitName | None, short: bool
+) -> TokenTable:
     match format_of(text):
         case "spans":
             return read_spans(text, name, level)
         case "conllu":
             return read_conllu(text, name)
         case "columns":
-            return read_columns(text, name, columns, asked)
+            return read_columns(text, name, columns, asked, short=short)
 
 
 def with_column(path: Path, table: TokenTable, name: str, tags: Sequence[str], scheme: SchemeName | None) -> str:

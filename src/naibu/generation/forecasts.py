@@ -181,9 +181,10 @@ class Calibration:
 def calibrated(found: Forecasts, shares: Sequence[int] = (80, 95), least: int = 200) -> Calibration:
     """Return how intervals have to be stretched so that as much of the truth lies inside as they say.
 
-    For each truth: how far it is from the median, in distances of that side's end. The factor is the quantile of these
-    with the correction for finite samples, of n truths the one of rank (n + 1) share, or the farthest: split conformal prediction (Vovk et al. 2005; of
-    quantiles, Romano et al. 2019). By the step ahead where each has `least` truths, else over all together.
+    For each truth: how far it is from the median, in distances of that side's end. The factor is a quantile of these,
+    corrected for finite samples: of n truths the one of rank (n + 1) share, or the farthest. By the step ahead where
+    each has `least` truths, else over all together. Source: split conformal prediction, Vovk et al. 2005; of quantiles,
+    Romano et al. 2019.
     """
     factors: dict[int, Array] = {}
     horizon, there = found.truth.shape[1], ~np.isnan(found.truth)

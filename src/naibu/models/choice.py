@@ -66,8 +66,8 @@ def fit(x: Tensor, chosen: Tensor, available: Tensor | None = None, *, steps: in
     def closure() -> float:
         optimiser.zero_grad()
         found = -model(x, available)[rows, chosen].mean()
-        found.backward()  # type: ignore[no-untyped-call]
-        return float(found)
+        found.backward()
+        return float(found.item())
 
     optimiser.step(closure)  # type: ignore[no-untyped-call]
     curvature = len(x) * _curvature(model, x, available)

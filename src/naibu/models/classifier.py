@@ -56,9 +56,8 @@ class Classifier(Model):
         weights = torch.tensor(config.class_weights or [1.0] * classes)
         self.register_buffer("weights", weights, persistent=False)
 
-    def logits(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """Return unnormalised log probabilities of the classes, `[batch class]`, and the weights of attention, `[time
-        batch]`, where there are any."""
+    def logits(self, batch: Batch) -> Tensor:
+        """Return unnormalised log probabilities of the classes, `[batch class]`."""
         x, lengths = batch.main.x, batch.main.lengths
         if self.numbers:
             if self.training and self.config.variation:
@@ -67,15 +66,16 @@ class Classifier(Model):
             x = self._embedded(x)
         rate = self.config.dropout or 0.0
         packed = pack_padded_sequence(x, lengths.cpu(), enforce_sorted=False)
-        hidden, _ = pad_packed_sequence(self.layers(packed)[0], total_length=len(x))
+        hidden, _ = pad_packed_sequence(self.layers(packed)[0])
         given = lengths.to(x.device)
         weights = None if self.attention is None else self.attention(hidden, given)
         found = pooled(hidden, given, self.config.pooling, weights, both=not self.config.one_way)
-        return self.output(dropout(found, rate, self.training)), weights
+        told: Tensor = self.output(dropout(found, rate, self.training))
+        return told
 
     def loss(self, batch: Batch, state: Any = None) -> Loss:
         """Return the cross-entropy of the classes; sequences without one count for nothing."""
-        logits, gold = self.logits(batch)[0], self._gold(batch)
+        logits, gold = self.logits(batch), self._gold(batch)
         there = gold >= 0
         if not there.any():
             return Loss(logits.sum() * 0.0, 0, None)
@@ -90,8 +90,8 @@ class Classifier(Model):
     @torch.no_grad()
     def outcomes(self, batch: Batch, state: Any = None) -> tuple[Outcomes, Any]:
         """Return `loss`, `gold`, `predicted` and its `probability` at the last step of each sequence, -1 or NaN before
-        it; with attention its weights at every step as `attention`."""
-        logits, weights = self.logits(batch)
+        it."""
+        logits = self.logits(batch)
         target, found = batch.target, self._gold(batch)
         last = target >= 0
         nothing = torch.full(target.shape, torch.nan, device=target.device)
@@ -104,14 +104,12 @@ class Classifier(Model):
         outcomes["predicted"][steps, rows] = best
         outcomes["probability"] = nothing.clone()
         outcomes["probability"][steps, rows] = probability[rows].amax(-1).float()
-        if weights is not None:
-            outcomes["attention"] = weights.float()
         return outcomes, None
 
     @torch.no_grad()
     def probabilities(self, batch: Batch) -> Tensor:
         """Return the probability of every class, `[batch class]`, whether or not it is known which is right."""
-        return self.logits(batch)[0].softmax(-1)
+        return self.logits(batch).softmax(-1)
 
     def _gold(self, batch: Batch) -> Tensor:
         """Return the class of each sequence, `[batch]`, -1 where there is none."""

@@ -5,15 +5,23 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from naibu.cells.signalling import Signalling
 from naibu.config import PoolingName
+from naibu.models.parts.attention import WEIGHTS
 
 
-class Attention(nn.Module):
+class Attention(Signalling):
     """Weights of steps that sum to 1: softmax over time of v · tanh(W h + b).
+
+    They are a signal of one unit, `("attention", "weights")`. What an edit leaves is used as it is, without making it
+    sum to 1 again.
 
     Source: Yang et al. 2016, Hierarchical attention networks, equations 5 and 6. Parameters `hidden.weight`,
     `hidden.bias` and `context.weight`, v.
     """
+
+    signals = (WEIGHTS,)
+    units = 1
 
     def __init__(self, inputs: int, units: int) -> None:
         super().__init__()
@@ -22,8 +30,11 @@ class Attention(nn.Module):
     def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:
         """Return the weight of every step, `[time batch]`, 0 beyond the end; from `hidden [time batch input]`."""
         scores = self.context(self.hidden(hidden).tanh())[..., 0]
-        weights: Tensor = scores.masked_fill(~_there(hidden, lengths), -torch.inf).softmax(0)
-        return weights
+        weights: Tensor = scores.masked_fill(~_there(hidden, lengths), -torch.inf).softmax(0)[..., None]
+        for edit in self.edits.values():
+            weights = torch.stack([edit(weight, step) for step, weight in enumerate(weights)])
+        self.tell({WEIGHTS: weights})
+        return weights[..., 0]
 
 
 def pooled(hidden: Tensor, lengths: Tensor, how: PoolingName, weights: Tensor | None = None, *, both: bool) -> Tensor:

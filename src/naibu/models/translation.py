@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,11 @@ class Told(NamedTuple):
     hidden: Tensor  # what the output layer reads, [batch time embedding]
     weights: Tensor  # of attention, [batch time source]
     state: State
+    fed: Tensor | None = None  # what was attended to last, [batch embedding], where the decoder reads it
+
+    def carried(self) -> Any:
+        """Return what the next piece of the targets goes on from, tensors `[layer batch ...]`."""
+        return (self.state,) if self.fed is None else (self.state, self.fed[None])
 
 
 class Place(NamedTuple):
@@ -55,12 +60,12 @@ class TranslationModel(Model):
     target in one pass; or, with `input_feeding`, h' is read with the next symbol too (Luong, Pham & Manning 2015).
 
     Parameters: `source.weight`, `target.weight`, `encoder.*`, `decoder.*` with torch's names, `attention.*`,
-    `mix.*`, `output.*`; tied, the output's weight is the target's. Vectors of symbols are read scaled up by the square
-    root of their size, as in `TextModel`.
+    `mix.*`, `output.*`; tied, the output's weight is the target's. Vectors of symbols are read scaled up, as in
+    `TextModel`.
     """
 
-    reads = {"encoder": "source"}
-    attends = {"attention": "source"}
+    reads: ClassVar[Mapping[str, str]] = {"encoder": "source"}
+    attends: ClassVar[Mapping[str, str]] = {"attention": "source"}
 
     def __init__(self, sources: int, targets: int, config: TranslationConfig) -> None:
         super().__init__()
@@ -69,7 +74,7 @@ class TranslationModel(Model):
         if config.joint and sources != targets:
             raise OptionError("--joint: both sides have one vocabulary then; these have two")
         self.config, size = config, config.embedding
-        self.scale = size**0.5
+        self.scale = config.vector_scale
         self.source = nn.Embedding(sources, size)
         self.target = self.source if config.joint else nn.Embedding(targets, size)
         self.encoder = encoder_of(size, config)
@@ -86,8 +91,8 @@ class TranslationModel(Model):
             self.output = TiedAdaptiveSoftmax(self.target.weight, config.cutoffs)
         else:
             self.output = AdaptiveSoftmax(size, targets, config.cutoffs)
-        for table in {self.source, self.target}:
-            nn.init.normal_(table.weight, std=1 / self.scale)
+        for table in dict.fromkeys((self.source, self.target)):
+            nn.init.normal_(table.weight, std=size**-0.5)
         if config.tied:
             self.output.weight = self.target.weight
             if isinstance(self.output, FullSoftmax):
@@ -115,7 +120,7 @@ class TranslationModel(Model):
             state, fed = told.state, told.hidden[:, 0]
             parts.append(told)
         hidden, weights = (torch.cat([getattr(part, name) for part in parts], 1) for name in ("hidden", "weights"))
-        return Told(hidden, weights, state)
+        return Told(hidden, weights, state, fed)
 
     def _decode(self, x: Tensor, memory: Memory, state: State) -> Told:
         output, after = self.decoder(x, self._given(state))
@@ -125,21 +130,29 @@ class TranslationModel(Model):
         hidden = self._drop(hidden.transpose(0, 1), self.config.dropout).transpose(0, 1)
         return Told(hidden, weights, _parts(after))
 
+    def _read(self, batch: Batch, state: Any) -> Told:
+        """Return what the output layer reads of a batch, from the state that the piece of the targets before left."""
+        memory, begin = self.encode(batch.streams["source"])
+        if state is None:
+            return self.decode(batch.main.x, memory, begin)
+        return self.decode(batch.main.x, memory, tuple(state[0]), state[1][0] if len(state) > 1 else None)
+
     def loss(self, batch: Batch, state: Any = None) -> Loss:
         """Return the cross-entropy of the target's symbols, and in training what label smoothing adds."""
-        hidden = self.decode(batch.main.x, *self.encode(batch.streams["source"])).hidden
-        target = batch.target.t()
+        told = self._read(batch, state)
+        hidden, target = told.hidden, batch.target.t()
         count, smoothing = int((target >= 0).sum()), self.config.label_smoothing
         penalty = None
         if self.training and smoothing:
             assert not isinstance(self.output, AdaptiveSoftmax)
             penalty = smoothing / max(1, count) * self.output.smoothing(hidden, target)
-        return Loss(self.output.loss(hidden, target, "mean"), count, None, penalty)
+        return Loss(self.output.loss(hidden, target, "mean"), count, told.carried(), penalty)
 
     def outcomes(self, batch: Batch, state: Any = None) -> tuple[Outcomes, Any]:
         """Return `loss`, `gold` and `predicted` of the target's next symbol at every step, after the true ones."""
-        hidden = self.decode(batch.main.x, *self.encode(batch.streams["source"])).hidden.transpose(0, 1)
-        return categorical(hidden, batch.target, self.output.scores, self.target.num_embeddings), None
+        told = self._read(batch, state)
+        hidden, symbols = told.hidden.transpose(0, 1), self.target.num_embeddings
+        return categorical(hidden, batch.target, self.output.scores, symbols), told.carried()
 
     @torch.no_grad()
     def begin(self, batch: Batch) -> Place:
@@ -160,8 +173,9 @@ class TranslationModel(Model):
         found, weights = self._attend(output[0], place)
         hidden = torch.tanh(self.mix(torch.cat((output[0], found), -1)))
         fed = hidden if self.config.input_feeding else None
-        scores = self.output.scores(hidden).float().log_softmax(-1)
-        return scores, place._replace(state=_parts(state), fed=fed, weights=weights)
+        scores = self.output.scores(hidden)
+        log_p = (scores.float() if scores.dtype == torch.bfloat16 else scores).log_softmax(-1)
+        return log_p, place._replace(state=_parts(state), fed=fed, weights=weights)
 
     def _attend(self, h: Tensor, place: Place) -> tuple[Tensor, Tensor]:
         """Return what the translations `h [row hidden]` find in their sources, and the weights `[row source]`; those of
@@ -187,10 +201,12 @@ class TranslationModel(Model):
         first = parts[0][0]
         sentence = torch.cat([place.sentence.index_select(0, rows) for place, rows in parts])
         state = tuple(
-            torch.cat([place.state[k].index_select(1, rows) for place, rows in parts], 1) for k in range(len(first.state))
+            torch.cat([place.state[k].index_select(1, rows) for place, rows in parts], 1)
+            for k in range(len(first.state))
         )
         fed, weights = (
-            None if any(getattr(place, name) is None for place, _ in parts)
+            None
+            if any(getattr(place, name) is None for place, _ in parts)
             else torch.cat([getattr(place, name).index_select(0, rows) for place, rows in parts])
             for name in ("fed", "weights")
         )

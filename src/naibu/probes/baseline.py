@@ -16,7 +16,7 @@ from naibu.probes.resampling import Resampler
 from naibu.probes.result import Result
 from naibu.probes.results import Row, Rows, Scores, result_row
 from naibu.probes.scoring import Scorer
-from naibu.probes.source import Index, Source, run_name
+from naibu.probes.source import Index, Source, read_codes, run_name
 from naibu.probes.target import FARTHEST, Target, divide, numeric, position_prediction
 
 AT_ONCE = 65_536  # contexts whose counts are dense at a time
@@ -169,7 +169,7 @@ def ngram_prediction(target: Target, n: int, discrete: bool) -> tuple[np.ndarray
 
 
 def _symbols(target: Target) -> np.ndarray:
-    return np.asarray(target.index.symbol).astype(np.int64) + 2  # 0: before the beginning; 1: an unknown symbol
+    return read_codes(target.index).astype(np.int64) + 2  # 0: before the beginning; 1: an unknown symbol
 
 
 def _before(symbol: np.ndarray, index: Index, k: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from naibu.probes.resampling import Resampler
 from naibu.probes.results import Controls, Scores
 from naibu.probes.scoring import Scorer
 from naibu.probes.search_statistics import draws_of, statistics_of_all
-from naibu.probes.source import Key, Source, gather, run_name
+from naibu.probes.source import Key, Source, gather, read_codes, run_name
 from naibu.probes.target import (
     Target,
     choose_keys,
@@ -144,7 +144,7 @@ def _targets(source: Source, labels: Sequence[str] | None, seed: int) -> tuple[l
 
 def _symbol_prediction(target: Target) -> np.ndarray:
     """The label's mean after each symbol type over the training rows, looked up for every token, float64 [token]."""
-    symbol = np.asarray(target.index.symbol) + 1  # -1: not known
+    symbol = read_codes(target.index) + 1  # -1: not known
     y = target.values[target.train]
     n = np.bincount(symbol[target.train], minlength=int(symbol.max()) + 1)
     total = np.bincount(symbol[target.train], y, len(n))

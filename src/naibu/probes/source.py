@@ -15,6 +15,8 @@ import numpy as np
 from naibu.errors import OptionError
 
 Key = tuple[str, str]  # (layer, signal)
+BINS = 32
+"""Bins of a number that is read, where controls know what was read."""
 
 
 class Column(Protocol):
@@ -78,6 +80,29 @@ class Source(Protocol):
     def keys(self) -> tuple[Key, ...]: ...
     def units(self, key: Key, /) -> int: ...
     def shards(self) -> Iterator[Shard]: ...
+
+
+def read_codes(index: Index) -> np.ndarray:
+    """What was read at every token as a number, int [token], -1 where not known: the symbol; of numbers the bin of the
+    first that was read, one of `BINS` with about as many training tokens each, and one more where it was missing.
+
+    It is what the controls of a label know: that a unit tells the hour as well as the value just read tells it, is an
+    echo of the input.
+    """
+    symbol = np.asarray(index.symbol)
+    names = tuple(getattr(index, "input_names", ()))
+    if not names or (symbol >= 0).any():
+        return symbol
+    column = index.input(names[0])  # type: ignore[attr-defined]
+    values = np.asarray(column.values)
+    if column.names is not None:
+        return values
+    train = np.asarray(index.split) == 0
+    some = values[train & ~np.isnan(values)] if train.any() else values[~np.isnan(values)]
+    if not len(some):
+        return np.full(len(values), -1)
+    edges = np.unique(np.quantile(some, np.arange(1, BINS) / BINS))
+    return np.where(np.isnan(values), BINS, np.searchsorted(edges, values))
 
 
 def run_name(source: Source) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from naibu.errors import OptionError
 from naibu.probes.results import Rows
-from naibu.probes.source import Index, Source
+from naibu.probes.source import Index, Source, read_codes
 
 TRAIN, TEST = 0, 2
 FEW_SYMBOLS = 20  # with so few, a random label per symbol type is nearly the label's own guess
@@ -113,13 +113,13 @@ def divide(index: Index, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray,
 
 
 def random_target(target: Target, seed: int) -> Target | None:
-    """The control task: each symbol type gets a value drawn once from the label's training values.
+    """The control task: each symbol type, or bin of a number, gets a value drawn once from the label's training values.
 
     Such a label can be learnt only by remembering symbols, so a probe that finds it well is finding the
     symbol and not structure (Hewitt & Liang 2019). None for 20 symbol types or fewer, or where the draw
     leaves nothing to find.
     """
-    symbol = np.asarray(target.index.symbol)
+    symbol = read_codes(target.index)
     types = int(symbol.max()) + 1
     if len(np.unique(symbol)) <= FEW_SYMBOLS:
         return None

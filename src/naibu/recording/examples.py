@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from naibu.cells.allocator import settle_allocator
+from naibu.cells.signalling import signalling_parts
 from naibu.data.examples import Examples
 from naibu.errors import OptionError
 from naibu.models.model import Model, evaluating, state_before
@@ -99,8 +100,10 @@ def stream_of(model: Model, layer: str, streams: tuple[str, ...]) -> str | None:
 
 
 def widths_of(model: Model, splits: Mapping[str, Examples]) -> dict[str, int]:
-    """Return the units of parts that have one for each step of a stream: the steps of its longest example."""
-    return {
+    """Return the units of parts that have signals: always as many, or one for each step of a stream, as many as its
+    longest example has."""
+    always = {name: part.units for name, part in signalling_parts(model) if part.units is not None}
+    return always | {
         part: max((int(each.lengths_of(stream).max(initial=0)) for each in splits.values()), default=0)
         for part, stream in model.attends.items()
     }

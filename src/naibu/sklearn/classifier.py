@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
@@ -67,6 +67,7 @@ class LSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError("requires y to be passed, but the target y is None")
         values = self._values(X, reset=True)
         y = column_or_1d(y, warn=True)
+        assert_all_finite(y)
         check_classification_targets(y)
         if len(values) != len(y):
             raise ValueError(f"X has {len(values)} sequences and y {len(y)} classes")
@@ -91,7 +92,8 @@ class LSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Array:  # noqa: N803
         """Return the likeliest class of each sequence."""
-        found: Array = self.classes_[self.predict_proba(X).argmax(-1)]
+        told = self.predict_proba(X)
+        found: Array = self.classes_[told.argmax(-1)]
         return found
 
     def _learn(self, data: ClassData, seed: int) -> None:

@@ -21,9 +21,6 @@ from naibu.training.devices import seeded
 from naibu.training.schedule import learning_rate
 from naibu.training.trainer import Trainer
 
-EPOCHS, LEAST, MOST = 30, 300, 3_000
-"""Passes over the data, and updates at least and at most, where nothing is asked for."""
-
 
 class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
     """Forecasts of a series, or several, by a recurrent network, as `naibu train series` makes them.
@@ -98,8 +95,7 @@ class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
         shape = SeriesConfig(
             self.cell, self.units, self.layers, dropout=self.dropout, distribution=self.distribution
         )  # fmt: skip
-        usual = min(MOST, max(LEAST, EPOCHS * len(data.train.learnt) // SeriesTraining.batch_size))  # type: ignore[attr-defined]
-        asked = SeriesTraining(steps=self.steps or usual, learning_rate=self.learning_rate, seed=seed)
+        asked = SeriesTraining(steps=self.steps or None, learning_rate=self.learning_rate, seed=seed)
         model, training = task.configured(data, shape, asked)
         assert training.steps is not None
         order = task.order(data.train, training)

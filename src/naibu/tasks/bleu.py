@@ -20,9 +20,10 @@ def bleu(translations: Sequence[str], references: Sequence[str], tokenize: Token
     ja-mecab its tokenizer, is missing.
     """
     try:
-        from sacrebleu.metrics import BLEU, CHRF
+        from sacrebleu.metrics.bleu import BLEU
+        from sacrebleu.metrics.chrf import CHRF
     except ImportError:
-        told = "BLEU needs sacrebleu, an extra: pip install -c constraints.txt '.[text]'; or --no-bleu"
+        told = "BLEU needs sacrebleu, an extra: pip install -c constraints.txt '.[text]'"
         raise OptionError(told) from None
     try:
         metric = BLEU(tokenize=tokenize, force=True)
@@ -41,7 +42,7 @@ def bleu(translations: Sequence[str], references: Sequence[str], tokenize: Token
 
 def chrf_of_each(translations: Sequence[str], references: Sequence[str]) -> list[float]:
     """Return the chrF of every translation alone, from 0 to 100."""
-    from sacrebleu.metrics import CHRF
+    from sacrebleu.metrics.chrf import CHRF
 
     metric = CHRF()
     pairs = zip(translations, references, strict=True)

@@ -16,6 +16,7 @@ from naibu.data.classes.examples import ClassExamples
 from naibu.data.classes.opening import ClassData, open_classes
 from naibu.data.classes.reading import layout, read_rows
 from naibu.data.classes.rows import Asked, FormatName
+from naibu.data.classes.ts import ts_rows
 from naibu.data.examples import Data, Examples
 from naibu.data.files import open_files
 from naibu.data.levels import LevelName, SplitName
@@ -154,13 +155,13 @@ class Classes(Task):
     )
 
     def fits(self, path: Path) -> bool:
-        """Return whether this is a file of series with classes, or of trees with a class on every node."""
+        """Return whether this is a file of series with classes, in one of the layouts that say so themselves."""
         try:
             opened = list(open_files(path))
             form = layout([path], opened, Asked()) if opened else None
+            return form in ("geolife", "ngsim") or (form == "ts" and any(True for _ in ts_rows(opened[0], [])))
         except NaibuError:
             return False
-        return form in ("ts", "trees", "geolife", "ngsim")
 
     def open(self, options: ClassesOptions) -> ClassData:
         """Return the sequences in three parts; see `open_classes`."""

@@ -52,24 +52,23 @@ class ClassesTold(Predicted):
                     yield "\t".join([line.rstrip("\r"), *self._cells(next(numbers))])
         elif form == "column":
             for file in self._opened():
-                yield from self._table(Table(file, []), numbers)
+                yield from self._table(Table(file, []), file, numbers)
         else:
             what = ["id"] if form == "points" else ["file", "line"]
             yield _csv([*what, *self._heads()], ",")
             for k, row in enumerate(self.read.rows):
                 yield _csv([*([row.name] if form == "points" else [row.file, str(row.line)]), *self._cells(k)], ",")
 
-    def _table(self, table: Table, numbers: Iterator[int]) -> Iterator[str]:
+    def _table(self, table: Table, file: SourceFile, numbers: Iterator[int]) -> Iterator[str]:
         if double := next((name for name in self._heads() if name in table.columns), None):
             raise CorpusError(f"it has a column {double} already; call that something else", table.name)
-        if not table.json:
-            yield _csv([*table.columns, *self._heads()], table.separator)
+        if table.json:  # as it was written, numbers as numbers
+            for _, line in numbered_lines(read_text(file, [])):
+                yield json.dumps(json.loads(line) | self._of(next(numbers)), ensure_ascii=False)
+            return
+        yield _csv([*table.columns, *self._heads()], table.separator)
         for _, cells in table:
-            k = next(numbers)
-            if table.json:
-                yield json.dumps(cells | self._of(k), ensure_ascii=False)
-            else:
-                yield _csv([*cells.values(), *self._cells(k)], table.separator)
+            yield _csv([*cells.values(), *self._cells(next(numbers))], table.separator)
 
     def _opened(self) -> Iterator[SourceFile]:
         return (file for path in self.files for file in open_files(path))

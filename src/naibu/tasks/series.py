@@ -15,7 +15,7 @@ from naibu.data.series import DecoderName, SeriesData, SeriesWindows
 from naibu.data.series_opening import FRAME, open_series
 from naibu.data.series_table import read_table, time_column
 from naibu.errors import CorpusError, NaibuError, OptionError
-from naibu.tasks.task import Measure, Task, Trained, loss_measure
+from naibu.tasks.task import Measure, Task, Trained, loss_measure, own_kind
 
 if TYPE_CHECKING:
     from naibu.data.order import Order
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from naibu.tasks.series_prediction import Forecasted
 
 UNITS = 64
+PASSES, LEAST, MOST = 60, 200, 20_000
+"""How often each value is forecast in training where nothing is asked for, and steps at least and at most."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,11 @@ class SeriesTraining(TrainingConfig):
     """What changes the weights; sgd is plain gradient descent, without momentum."""
     weight_decay: float = 1e-3
     """Share of a weight that is taken from it in a step, times the learning rate; 0 with adam."""
+    steps: int | None = None
+    """Steps of training, one update each, in place of minutes; without either as many as read every value 60 times as
+    one that is forecast, from 200 to 20,000."""
+    validations: int = 24
+    """How often the validation windows are scored, evenly over the steps."""
     patience: int = 0
     """Validations without a better loss after which training stops; 0 never stops."""
 
@@ -173,7 +180,10 @@ class Series(Task):
         assert isinstance(data, SeriesData)
         window = data.source.window
         steps = training.truncation if training.truncation != TrainingConfig.truncation else 0
-        training = replace(training, truncation=steps or window)
+        training = own_kind(self.training, replace(training, truncation=steps or window))
+        if training.steps is None and training.minutes is None:
+            values = len(data.train.learnt) / data.source.horizon
+            training = replace(training, steps=int(min(MOST, max(LEAST, PASSES * values / training.batch_size))))
         return super().configured(data, replace(model, units=model.units or UNITS), training)
 
     def build(self, sizes: Mapping[str, int], config: SeriesConfig) -> Forecaster:

@@ -99,8 +99,8 @@ def predicted(
     found = forecast(trained.model, source, origins, paths=paths, progress=progress)
     if calibrate:
         assert data is not None
-        known = calibration_origins(data.source)
-        found = calibrated(forecast(trained.model, data.source, known, paths=paths, progress=progress)).applied(found)
+        others = calibration_origins(data.source)
+        found = calibrated(forecast(trained.model, data.source, others, paths=paths, progress=progress)).applied(found)
     return Forecasted(grid, found, steps)
 
 

@@ -47,6 +47,7 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
         hints = get_type_hints(kinds[table])
         names = [field.name for field in fields(kinds[table])]
         for key, value in settings.items():
+            key = f"{key}_" if f"{key}_" in names else key  # class, of which Python lets us say class_ alone
             if key not in names:
                 raise _unknown(path, f"{key} in [{table}]", key, names)
             options[key] = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from naibu.config import DecayName, ModelConfig, OptimiserName, TagsConfig, TrainingConfig
+from naibu.config import DecayName, KeepName, ModelConfig, OptimiserName, TagsConfig, TrainingConfig
 from naibu.data import files
 from naibu.data.examples import Array, Data, Examples
 from naibu.data.span_records import UnitName
@@ -104,6 +104,11 @@ class TagsTraining(TrainingConfig):
     """Share of a weight that is taken from it in a step, times the learning rate; 0 with adam."""
     warmup: int = 100
     """Steps over which the learning rate rises from 0."""
+    patience: int = 0
+    """Validations without a better loss after which training stops; 0 never stops."""
+    keep: KeepName = "last"
+    """Which weights are kept: those with the best validation loss, or those of the last validation. The loss of a
+    network that is surer than it is right rises long before fewer tags are right."""
     decay: DecayName = "cosine"
     """How the learning rate falls: linear or cosine to a fiftieth at the last step; one-cycle, which rises over three
     tenths of the steps in place of --warmup, to a thousandth; none; or plateau, to a quarter after each validation that
@@ -291,7 +296,7 @@ def read_for(paths: Sequence[Path], options: Mapping[str, Any], folder: Path) ->
     asked = (coder.word, *coder.features)
     found = list[TokenTable]()
     for path in paths:
-        found += read_tables(path, columns=options["columns"], asked=asked, level=level)  # type: ignore[arg-type]
+        found += read_tables(path, columns=options["columns"], asked=asked, level=level, short=True)  # type: ignore[arg-type]
     return found
 
 

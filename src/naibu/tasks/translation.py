@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from cyclopts import Parameter
 
-from naibu.config import ModelConfig, PrecisionName, TrainingConfig, TranslationConfig
+from naibu.config import AveragingName, ModelConfig, PrecisionName, TrainingConfig, TranslationConfig
 from naibu.data.examples import Data, Examples
 from naibu.data.levels import LevelName
 from naibu.data.parallel import Pairs
@@ -68,8 +68,8 @@ class TranslationOptions:
             if isinstance(value := getattr(self, name), str):
                 object.__setattr__(self, name, Path(value))
         for name in ("validation", "test"):
-            value: Any = getattr(self, name)
-            some = [value] if isinstance(value, str | Path | float | int) else value
+            given: Any = getattr(self, name)
+            some = [given] if isinstance(given, str | Path | float | int) else given
             object.__setattr__(self, name, tuple(Path(str(each)) for each in some))
 
 
@@ -87,6 +87,9 @@ class TranslationTraining(TrainingConfig):
     """Steps over which the learning rate rises from 0."""
     adam_beta2: float = 0.99
     """How slowly adam and adamw forget how large gradients were; .99 forgets ten times as fast as .999."""
+    averaging: AveragingName = "last"
+    """Weights that are validated and kept: over the last tenth of the steps the mean of all in it (last); those of the
+    step (none); or, from a validation on that is worse than those before, the mean of all since (non-monotone)."""
     patience: int = 0
     """Validations without a better loss after which training stops; 0 never stops."""
     precision: PrecisionName | None = None  # type: ignore[assignment]
@@ -181,10 +184,10 @@ class Translation(Task):
         return TranslationModel(sizes["source"], sizes["target"], config)
 
     def order(self, examples: Examples, config: TrainingConfig) -> ByLength:
-        """Return the pairs by the length of both sides, each whole."""
-        from naibu.data.order import ByLength
+        """Return the pairs by the length of both sides; with a truncation targets are cut, never sources."""
+        from naibu.data.order import by_length
 
-        return ByLength(examples, config.batch_size, config.batch_tokens)
+        return by_length(examples, config)
 
     def examples_of(self, files: Sequence[Path], options: Mapping[str, Any], folder: Path) -> Pairs:
         """Return other pairs in the symbols of a network."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from naibu.config import KeepName
 from naibu.data.order import Order, Window, pieces_from, windows
 from naibu.errors import DivergedError, StoredError
 from naibu.models.model import cut_off
@@ -56,14 +57,15 @@ class Counters:
         self.loss_tokens += done.count
         self.largest_norm = max(self.largest_norm, done.norm)
 
-    def judged(self, loss: float, patience: int) -> bool:
-        """Add one validation; return whether it was the best so far, in all trainings one after the other."""
+    def judged(self, loss: float, patience: int, keep: KeepName = "best") -> bool:
+        """Add one validation; return whether its weights are kept: the best so far, in all trainings one after the
+        other, or those of the last."""
         if loss < self.best_here:
             self.best_here, self.worse = loss, 0
         else:
             self.worse, self.worse_in_all = self.worse + 1, self.worse_in_all + 1
             self.stopped = 0 < patience <= self.worse
-        best = loss < self.best_loss
+        best = keep == "last" or loss < self.best_loss
         if best:
             self.best_loss, self.best_step = loss, self.step
         return best
@@ -137,7 +139,7 @@ class Loop:
                 raise DivergedError(
                     f"{self.run.path}: diverged (loss {loss} at step {counters.step}); lower --learning-rate or --clip"
                 )
-            if counters.judged(loss, self.training.patience):
+            if counters.judged(loss, self.training.patience, self.training.keep):
                 write_weights(self.trainer.model, self.run.weights, self.run.identity)
         counters.seconds += time.perf_counter() - began
         averaged = {} if self.trainer.averaging is None else {"averaged": self.trainer.averaging.count}

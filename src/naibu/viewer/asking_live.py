@@ -9,8 +9,9 @@ from naibu.errors import OptionError
 from naibu.recording.store import Key
 from naibu.storage import digest_of
 from naibu.viewer.exhibits import named_key
+from naibu.viewer.given import Given
 from naibu.viewer.holds import Hold, in_python, read_holds
-from naibu.viewer.live import Given, Reading
+from naibu.viewer.live import Reading
 from naibu.viewer.questions import DRAWN, Room, kept
 from naibu.viewer.windows import text_of, window
 

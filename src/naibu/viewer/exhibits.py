@@ -44,11 +44,11 @@ class Exhibit:
     @cached_property
     def named(self) -> list[dict[str, Any]]:
         """The units that a search has named, the label told best first; empty where there is none that can be read."""
+        if self.run is None or self.beginning:
+            return []
         from naibu.looking.places import Places
         from naibu.probes.found import Search
 
-        if self.run is None or self.beginning:
-            return []
         try:
             search = Places(self.run).stored().get(Search, "search")
         except NaibuError:

@@ -6,47 +6,36 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from threading import RLock
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from threading import Lock
+from typing import Any
 
 import numpy as np
-import torch
 
 from naibu.cells.edits import Both, Clamp, Edit
 from naibu.cells.exchange import edited
-from naibu.data.batch import Batch, Stream
-from naibu.data.examples import Examples
-from naibu.errors import OptionError, StoredError
+from naibu.data.examples import Data
+from naibu.errors import NaibuError, OptionError, StoredError
 from naibu.models.model import Model, evaluating
 from naibu.models.weights import digest_of_tensors, stored
-from naibu.recording.index import INPUT, LABEL, OUTCOME, Array, Index, fixed_columns
+from naibu.recording.index import OUTCOME, Array, Index, fixed_columns
 from naibu.recording.listeners import Listener, find_listeners, listening
 from naibu.recording.recording import Recording
 from naibu.recording.store import Held, Key
 from naibu.runs.load import beginning, load
+from naibu.training.threads import threads
 from naibu.viewer.exhibits import Exhibit
+from naibu.viewer.given import Given, from_columns, from_data, from_examples
 from naibu.viewer.holds import Hold
 from naibu.viewer.windows import LONGEST, Window, columns, halves
 
+UNREADABLE = (RuntimeError, ValueError, TypeError, IndexError, KeyError)
+"""What a network raises that is given another kind of input than its own."""
 ALIKE = 0.05
 """The largest difference that is taken for the rounding of what was recorded."""
+_RUNNING = Lock()
+"""Networks run one at a time: how many threads the framework uses is said for all of them."""
 LIKELIEST = 5
 """Classes that are told at every step, the most probable ones."""
-
-
-class Given(NamedTuple):
-    """What a network reads: one sequence, and what is known of its steps."""
-
-    batch: Batch
-    columns: Mapping[str, Array]  # input.NAME and label.NAME [step]
-    names: Mapping[str, tuple[str, ...]]  # of the codes of categorical ones
-    begin: Mapping[Key, Array] = MappingProxyType({})
-    """Values `[unit]` of the first step where that was not read from a state of zeros: it is set to these, and the
-    network goes on from there."""
-    difference: float = 0.0
-    """The largest difference between values as recorded and as read again; beyond the rounding of float16 another
-    state stood before the recording."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +77,7 @@ class Network:
     """The network of an exhibit, loaded when it is first asked."""
 
     def __init__(self, exhibit: Exhibit) -> None:
-        self._exhibit, self._lock = exhibit, RLock()
+        self._exhibit = exhibit
 
     @cached_property
     def model(self) -> Model:
@@ -117,56 +106,74 @@ class Network:
         examples = task_named(run.task).typed(text, run.options, run.path, run.found)
         if len(examples.streams) > 1:
             raise OptionError(f"this network reads {' and '.join(examples.streams)}; only one stream can be typed here")
-        return _given(examples)
+        return from_examples(examples)
+
+    @cached_property
+    def data(self) -> Data:
+        """What the network learnt from, opened again. Raises StoredError where that has gone or changed."""
+        assert self._exhibit.run is not None
+        return self._exhibit.run.data()
 
     def recorded(self, seen: Window) -> Given:
         """Return a recorded sequence, from its first step, as the network reads it.
 
-        It is read from what the index has. Where the recording did not begin from a state of zeros (running text goes
-        on from what stands before it), the first step is set to what was recorded. Raises OptionError where what was
-        recorded does not suffice.
+        It is put together from the columns; where the recording did not begin from a state of zeros (running text goes
+        on from what stands before it), the first step is set to what was recorded; where that is not what was recorded,
+        the sequence is looked for in the data. Raises OptionError where none of these can be read.
         """
-        recording = self._exhibit.recording
-        index = recording.index
-        if recording.beside:
-            raise OptionError(
-                f"this network reads {', '.join(recording.beside)} besides; it cannot be run from one stream"
-            )
         first = seen.first - seen.start
         rows = slice(first, first + min(seen.length, LONGEST))
-        columns = {INPUT + name: np.asarray(index.input(name).values[rows]) for name in index.input_names}
-        columns |= {LABEL + name: np.asarray(index.label(name).values[rows]) for name in index.label_names}
-        names = {INPUT + name: found for name in index.input_names if (found := index.input(name).names)}
-        names |= {LABEL + name: found for name in index.label_names if (found := index.label(name).names)}
-        if index.gold is None:
-            raise OptionError(
-                "what was to be told is not in this recording, so that a loss cannot be told; type a text"
-            )
-        target = np.asarray(index.gold[rows])
-        x = _read([columns[INPUT + name] for name in index.input_names], symbols="symbol" in index.input_names)
-        batch = Batch(
-            {"input": Stream(x, torch.tensor([len(target)]))}, torch.from_numpy(target.astype(np.int64))[:, None]
-        )
-        given = Given(batch, columns, names)
+        best, reason = None, "it is empty"
+        for way in (self._by_columns, self._by_data):
+            try:
+                found = way(rows)
+            except NaibuError as error:
+                reason = str(error)
+                continue
+            except UNREADABLE as error:
+                reason = f"{type(error).__name__} {error}".partition("\n")[0][:200]
+                continue
+            if best is None or found.difference < best.difference:
+                best = found
+            if best.difference <= ALIKE:
+                return best
+        if best is None:
+            raise OptionError(f"this sequence cannot be read again: {reason}")
+        return best
+
+    def _by_columns(self, rows: slice) -> Given:
+        recording = self._exhibit.recording
+        given = from_columns(recording, rows)
         given = given._replace(difference=self._difference(given, rows))
-        if given.difference > ALIKE and len(target):
+        if given.difference > ALIKE:
             begin = {key: np.asarray(recording[key][rows.start], np.float32) for key in recording.keys()}
-            given = given._replace(begin=begin)
-            given = given._replace(difference=self._difference(given, rows))
+            again = given._replace(begin=begin)
+            again = again._replace(difference=self._difference(again, rows))
+            return again if again.difference <= ALIKE else given
         return given
+
+    def _by_data(self, rows: slice) -> Given:
+        given = from_data(self.data, self._exhibit.recording, rows)
+        return given._replace(difference=self._difference(given, rows))
 
     def read(self, given: Given, holds: Sequence[Hold] = ()) -> Reading:
         """Return what the network makes of a sequence, with signals held."""
         steps = len(given.batch.target)
         if steps > LONGEST:
             raise OptionError(f"{steps:,} steps: {LONGEST:,} at most are read live")
-        with self._lock, evaluating(self.model), edited(self.model, self._edits(given, holds)):
+        with _RUNNING, threads(1), evaluating(self.model), edited(self.model, self._edits(given, holds)):
             for each in self.listeners:
                 each.forget()
             with listening(self.model, self.listeners):
                 told = self.model.likeliest(given.batch.to(self.model.device), LIKELIEST)
             heard = [run for each in self.listeners for run in each.runs()]
-        values = {key: value[:, 0].float().cpu().numpy() for run in heard for key, value in run.values.items()}
+        recorded = self._exhibit.recording
+        values = {
+            key: value[:, 0].float().cpu().numpy()
+            for run in heard
+            for key, value in run.values.items()
+            if key in recorded  # layers of another stream have steps of their own
+        }
         outcomes = {OUTCOME + name: column[:, 0].cpu().numpy() for name, column in told.outcomes.items()}
         fixed = fixed_columns(0, np.array([steps]), 2, False)
         classes = self._exhibit.recording.index.classes
@@ -192,41 +199,14 @@ class Network:
     def _difference(self, given: Given, rows: slice) -> float:
         """Return the largest difference between values as recorded and as read again."""
         again, recorded = self.read(given).recording, self._exhibit.recording
+        if again.tokens != rows.stop - rows.start:
+            return float("inf")
         parts = [
             np.abs(np.asarray(recorded[key][rows], np.float32) - again[key][:]).max(initial=0)
             for key in again.keys()
             if key in recorded
         ]
         return float(max(parts, default=0.0))
-
-
-def _given(examples: Examples) -> Given:
-    """Return the first example as it is read."""
-    stream = examples.streams[-1]
-    one = examples.subset(np.arange(1))
-    columns, names = dict[str, Array](), dict[str, tuple[str, ...]]()
-    known = {INPUT + name: column for name, column in one.inputs(stream).items()}
-    for label in one.labels(stream):
-        if ":" not in label:
-            known[LABEL + label] = one.label(label, stream)
-    for name, column in known.items():
-        columns[name] = np.asarray(column.values)
-        if column.names is not None:
-            names[name] = column.names
-    batch = one.batch(np.arange(1))
-    steps = len(batch.target)
-    return Given(batch, {name: column[:steps] for name, column in columns.items()}, names)
-
-
-def _read(parts: Sequence[Array], *, symbols: bool) -> torch.Tensor:
-    """Return what is read `[step 1]`, symbols, or `[step 1 feature]`, numbers."""
-    if symbols and len(parts) == 1:
-        if (parts[0] < 0).any():
-            raise OptionError("some symbols of this sequence are not known, so that it cannot be read again")
-        return torch.from_numpy(parts[0].astype(np.int64))[:, None]
-    if symbols or not parts:
-        raise OptionError("what was read is not in this recording, so that it cannot be read again; type a text")
-    return torch.from_numpy(np.stack(parts, -1).astype(np.float32))[:, None]
 
 
 def _spelled(outcomes: Mapping[str, Array], classes: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from naibu.errors import OptionError
+from naibu.errors import NaibuError, OptionError
 from naibu.recording.index import SPLITS, Array
 from naibu.recording.recording import Recording
 from naibu.recording.store import Key
@@ -26,7 +27,8 @@ from naibu.viewer.statistics import Statistics, rounded, statistics_of
 from naibu.viewer.windows import Window, window
 
 if TYPE_CHECKING:
-    from naibu.viewer.live import Given, Network, Reading
+    from naibu.viewer.given import Given
+    from naibu.viewer.live import Network, Reading
 
 T = TypeVar("T")
 Asked = Mapping[str, str]
@@ -122,6 +124,7 @@ class Questions:
             "splits": list(SPLITS),
             "beside": list(recording.beside),
             "live": run is not None,
+            "typed": run is not None and _reads_typed(run.task),
             "writes": run is not None and run.task == "text",
             "network": "" if run is None else f"{run.model.cell} of {run.model.units} units, task {run.task}",
             "beginning": exhibit.beginning,
@@ -131,6 +134,8 @@ class Questions:
 
     def named(self, room: Room) -> dict[str, Any]:
         """Return the units that have a name from a search, and the sentence of a report."""
+        if room.exhibit.run is not None and room.network is None:
+            Thread(target=_warmed, args=(room,), daemon=True).start()
         return {"named": room.exhibit.named, "finding": room.exhibit.finding}
 
     def units(self, room: Room, asked: Asked) -> dict[str, Any]:
@@ -258,6 +263,21 @@ class Questions:
         return window(
             room.exhibit, _number(asked, "sequence", 0), _number(asked, "from", 0), None if stop < 0 else stop
         )
+
+
+def _reads_typed(task: str) -> bool:
+    """Return whether a network of a task can be given a text that somebody types."""
+    from naibu.tasks.catalogue import task_named
+    from naibu.tasks.task import Task
+
+    return type(task_named(task)).typed is not Task.typed
+
+
+def _warmed(room: Room) -> None:
+    """Load a network before it is asked, so that the first answer is as quick as the others; what is wrong with it is
+    said when it is asked."""
+    with suppress(NaibuError):
+        _ = room.live().listeners
 
 
 def joined(words: Sequence[str]) -> str:

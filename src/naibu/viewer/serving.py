@@ -11,6 +11,7 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,8 @@ def run(exhibits: Sequence[Exhibit], door: Door, *, browser: bool, say: Callable
         if browser:
             threading.Thread(target=_opened, args=(door.address, say), daemon=True).start()
 
-    serve(exhibits, door, ready=ready).run(sockets=[door.socket])
+    with suppress(KeyboardInterrupt):  # uvicorn ends in order, and then says how it was ended
+        serve(exhibits, door, ready=ready).run(sockets=[door.socket])
 
 
 def _opened(address: str, say: Callable[[str], None]) -> None:

@@ -28,9 +28,9 @@ FEW = 12
 
 
 def of_class(name: str, names: tuple[str, ...]) -> str:
-    """Return the label that is 1 in sequences of a class: `is_NAME`, or of many classes `is:NAME`, which is recorded
-    where it is asked for."""
-    return f"is{'_' if len(names) <= FEW else ':'}{name}"
+    """Return the label that is 1 in sequences of a class: `class_NAME`, or of many classes `class:NAME`, which is
+    recorded where it is asked for."""
+    return f"class{'_' if len(names) <= FEW else ':'}{name}"
 
 
 class ClassExamples(Examples):
@@ -64,7 +64,7 @@ class ClassExamples(Examples):
 
     def label(self, name: str, stream: str = "input") -> Column:
         """Return a label of every step: `position` from 0, `steps_left` until the last, the `class` of the sequence,
-        and `is_NAME`, 1 at all steps of one that is of it. Raises OptionError for a label that there is not."""
+        and `class_NAME`, 1 at all steps of one that is of it. Raises OptionError for a label that there is not."""
         lengths = self.lengths
         position = np.arange(int(lengths.sum())) - np.repeat(self.starts[:-1] - self.starts[0], lengths)
         if name == "position":

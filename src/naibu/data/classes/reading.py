@@ -53,7 +53,7 @@ def layout(paths: Sequence[Path], opened: Sequence[SourceFile], asked: Asked) ->
 
     Raises OptionError, which names the choices, where none is clear.
     """
-    if any(file.extension == ".plt" for file in opened):
+    if {".plt", "labels.txt"} <= {file.extension for file in opened} | {Path(file.name).name for file in opened}:
         return "geolife"
     if asked.id is not None:
         return "points"

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from naibu.cells.edits import Edit
 from naibu.cells.edits import held_by
 from naibu.cells.signalling import Signalling
 from naibu.config import AttentionName
@@ -66,7 +65,8 @@ class Attention(Signalling):
     def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """Return the weighted means `[batch time hidden]` and the weights `[batch time source]` of each step of `query
         [batch time hidden]`."""
-        scores = self._scores(query, memory).float()
+        scores = self._scores(query, memory)
+        scores = scores.float() if scores.dtype == torch.bfloat16 else scores
         if memory.there is not None:
             scores = scores.masked_fill(~memory.there[:, None], -torch.inf)
         weights = torch.softmax(scores, -1)
@@ -85,7 +85,7 @@ class Attention(Signalling):
 
     def _edited(self, weights: Tensor) -> Tensor:
         """Return the weights as the edits leave them, step by step; they are shown as wide as an edit asks."""
-        batch, steps, places = weights.shape
+        _, steps, places = weights.shape
         width = max(max(held_by(edit), default=-1) + 1 for edit in self.edits.values())
         wide = functional.pad(weights, (0, max(0, width - places)))
         for edit in self.edits.values():

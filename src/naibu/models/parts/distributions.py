@@ -106,7 +106,8 @@ class Gaussian(Distribution):
         """Return the score of values, in closed form (Gneiting & Raftery 2007, equation 5)."""
         off = (z - self.place) / self.scale
         density = torch.exp(-0.5 * off.square()) / math.sqrt(2 * math.pi)
-        return self.scale * (off * (2 * torch.special.ndtr(off) - 1) + 2 * density - 1 / math.sqrt(math.pi))
+        found: Tensor = self.scale * (off * (2 * torch.special.ndtr(off) - 1) + 2 * density - 1 / math.sqrt(math.pi))
+        return found
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,10 @@ class Stack(nn.Module):
         self.layers = nn.ModuleList([first, *others])
 
     def forward(self, x: Tensor | PackedSequence, state: State | None = None) -> tuple[Any, State]:
-        """Return the output of the last layer, shaped as `x [time batch input]` or packed as it, and the final state."""
+        """Return the last layer's output, shaped as `x [time batch input]` or packed as it, and the final state."""
         finals = []
         for number, layer in enumerate(self.layers):
+            assert isinstance(layer, Recurrent)
             begin = None if state is None else tuple(part[number : number + 1] for part in state)
             y, end = layer(x, begin if begin is None or len(begin) > 1 else begin[0])
             finals.append(joined(layer, end))

@@ -1,6 +1,7 @@
 // What stands under the cursor: how the cell came about, in numbers, and what was foreseen.
 // @ts-check
 import { el, fill, fraction, short, visible } from "./dom.js";
+import { heldAt } from "./live.js";
 import { parts, unitName } from "./names.js";
 import { at as valueOf } from "./scene.js";
 
@@ -35,12 +36,12 @@ function algebra(scene, at, chief) {
   const z = v("update_gate", at), r = v("reset_gate", at);
   const lines = [];
   const first = at === 0 && scene.start === 0;
-  const before = first ? (scene.recordedState || scene.length ? v("cell", -1) : 0) : v("cell", at - 1);
+  const before = first ? null : v("cell", at - 1);
   if (c !== null && f !== null && i !== null && g !== null) {
-    const was = first ? null : before;
+    const was = before;
     const expected = was === null ? null : f * was + i * g;
     lines.push(["c = f·c′ + i·g", was === null ? `${short(c)} = ${fraction(f)}·c′ + ${fraction(i)}·${short(g)}` : `${short(c)} = ${fraction(f)}·${short(was)} + ${fraction(i)}·${short(g)}`]);
-    if (expected !== null && Math.abs(expected - c) > 0.02 * Math.max(1, Math.abs(c))) lines.push(["", `≠ ${short(expected)}: held here, or another equation`]);
+    if (expected !== null && Math.abs(expected - c) > 0.02 * Math.max(1, Math.abs(c))) lines.push(["", `≠ ${short(expected)}${scene.live && heldAt(`${layer}/cell:${unit}`, at) ? ": held" : ": the cell has another equation"}`]);
   } else if (c !== null) lines.push(["c", short(c, 3)]);
   if (h !== null && o !== null && c !== null) lines.push(["h = o·tanh c", `${short(h)} = ${fraction(o)}·tanh ${short(c)}`]);
   else if (h !== null && z !== null && g !== null && v("hidden", at - 1) !== null) lines.push(["h = z·h′ + (1−z)·n", `${short(h)} = ${fraction(z)}·${short(v("hidden", at - 1))} + ${fraction(1 - z)}·${short(g)}`], ["r", fraction(r)]);

@@ -185,5 +185,5 @@ function liftBar(each, reach) {
 /** @param {any} each */
 function place(each) {
   return el("button", { type: "button", class: "place", onclick: () => set({ sequence: each.sequence, from: Math.floor(each.step / 2000) * 2000, at: each.step % 2000, text: null, holds: [] }) },
-    el("span", { class: "soft nums" }, `${each.sequence}:${each.step} `), el("span", { class: "mono" }, visible(each.before.slice(-28)), " ", el("mark", {}, visible(each.within) || " "), " ", visible(each.after)));
+    el("span", { class: "soft nums" }, `${each.sequence}:${each.step} `), el("span", { class: "mono" }, each.before ? visible(each.before.slice(-28)) : "", " ", el("mark", {}, visible(each.within) || " "), " ", each.after ? visible(each.after) : ""));
 }

@@ -103,19 +103,17 @@ async function begin() {
     set({ tab: next });
     byId(`tab-${next}`).focus();
   });
-  units.start(about);
+  units.start(about).then(named);
   stage.start(about);
   sequences.start(about);
   find.shape();
   keys.start();
-  named();
   listen((changed) => {
     if (changed.has("tab")) tabs();
     if (changed.has("in")) {
       picked();
       facts();
-      named();
-      units.load();
+      units.load().then(named);
       sequences.shape();
       find.shape();
     } else if (changed.has("key")) units.load();

@@ -276,7 +276,7 @@ function bar() {
         el("button", { type: "button", id: "drag-find", "aria-pressed": String(state.drag === "find"), onclick: () => set({ drag: "find" }) }, "mark"),
         el("button", { type: "button", id: "drag-hold", "aria-pressed": String(state.drag === "hold"), disabled: !exhibit().live, title: exhibit().live ? "Hold the unit at the height of the pointer" : "No run is at hand: open the recording inside its run", onclick: () => set({ drag: "hold" }) }, "hold flat"))),
     thought(),
-    el("button", { type: "button", id: "type", "aria-pressed": String(state.text !== null), disabled: !exhibit().live, onclick: () => set(state.text === null ? { text: typed(shown), holds: [], from: 0, at: -1 } : { text: null, holds: [] }) }, state.text === null ? "Type a text" : "Back to the recording"),
+    el("button", { type: "button", id: "type", "aria-pressed": String(state.text !== null), disabled: !exhibit().typed, title: exhibit().typed ? "Let the network read a text of yours" : "Networks of this task are not given typed texts; hold signals in recorded sequences", onclick: () => set(state.text === null ? { text: typed(shown), holds: [], from: 0, at: -1 } : { text: null, holds: [] }) }, state.text === null ? "Type a text" : "Back to the recording"),
   );
 }
 

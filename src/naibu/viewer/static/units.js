@@ -46,15 +46,16 @@ export function start(described) {
   const select = el("select", { id: "signal", "aria-label": "Signal", onchange: () => set({ key: select.value }) });
   const filter = el("input", { type: "search", id: "filter", placeholder: "filter: 13, forget, depth …", "aria-label": "Filter units by name, layer, signal or label", value: state.filter, oninput: () => set({ filter: filter.value }) });
   fill(panel, el("div", { class: "named", id: "named", hidden: true }), el("div", { class: "bar" }, select, filter), grid.root, note);
-  load();
+  return load();
 }
 
 /** The key whose units are listed, or "all". */
 export function listed() {
   const keys = exhibit().layers.map((/** @type {any} */ each) => `${each.layer}/${each.signal}`);
   if (state.key === ALL || keys.includes(state.key)) return state.key;
-  const last = keys.filter((/** @type {string} */ key) => key.endsWith("/cell"));
-  return last.at(-1) ?? keys.filter((/** @type {string} */ key) => key.endsWith("/hidden")).at(-1) ?? keys[0] ?? ALL;
+  const forward = keys.filter((/** @type {string} */ key) => !key.includes(".reverse/"));
+  const last = (/** @type {string} */ signal) => forward.filter((/** @type {string} */ key) => key.endsWith(`/${signal}`)).at(-1);
+  return last("cell") ?? last("hidden") ?? keys[0] ?? ALL;
 }
 
 function exhibit() {
@@ -125,6 +126,11 @@ export async function load() {
       note.textContent = error instanceof Error ? error.message : "";
     }
   }
+  controls(wanted, mine);
+}
+
+/** @param {string[]} wanted @param {number} mine */
+async function controls(wanted, mine) {
   const control = exhibit().control;
   if (control === null) return;
   for (const each of wanted) {
@@ -198,7 +204,7 @@ function cell(unit, field) {
   switch (field.name) {
     case "name": {
       const several = new Set(exhibit().layers.map((/** @type {any} */ each) => each.layer)).size > 1;
-      return el("span", { title: unit.named }, el("b", {}, unit.unit), " ", el("small", {}, `${several ? unit.layer.replace(/^.*\./, "l") + " " : ""}${signalName(unit.signal).replace(" gate", "").replace(" state", "")}`));
+      return el("span", { title: unit.named }, el("b", {}, unit.unit), " ", el("small", {}, `${several ? shortLayer(unit.layer) + " " : ""}${signalName(unit.signal).replace(" gate", "").replace(" state", "")}`));
     }
     case "histogram": return histogram(unit);
     case "label": return el("span", { title: unit.label ?? "" }, unit.label ? labelName(unit.label) : "–");
@@ -209,6 +215,11 @@ function cell(unit, field) {
     case "saturated": return unit.saturated === null ? "–" : `${Math.round(unit.saturated * 100)}%`;
     default: return short(unit.deviation);
   }
+}
+
+/** A layer in two or three letters: its number, and an arrow where it reads from the right. @param {string} layer */
+function shortLayer(layer) {
+  return layer.replace(/^.*?(\d+)(\.reverse)?$/, (_, number, reverse) => `${number}${reverse ? "←" : "→"}`);
 }
 
 /** @param {Unit} unit */
