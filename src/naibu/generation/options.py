@@ -62,7 +62,7 @@ class Budget:
     """Prefixes that are read at most to prove which translation is best, for each sentence."""
     proof_seconds: float = 60.0
     """Seconds that this may take, for each sentence."""
-    proof_longer: int = 5
+    proof_longer: int = 3
     """Symbols by which a translation may be longer than all that beams found, and the reference, for a proof under a
     normalised score to look at it; the more, the more there is to prove."""
 
