@@ -80,9 +80,9 @@ if TYPE_CHECKING:
     from naibu.config import TrainingConfig as TrainingConfig
     from naibu.data.classes.opening import open_classes as open_classes
     from naibu.data.corpus import open_corpus as open_corpus
+    from naibu.data.parallel_corpus import open_parallel
     from naibu.data.series_opening import open_series as open_series
     from naibu.data.tags import open_tags as open_tags
-    from naibu.data.parallel_corpus import open_parallel as open_translation
     from naibu.data.text_corpus import open_text as open_text
     from naibu.drawing import draw as draw
     from naibu.errors import CorpusError as CorpusError
@@ -112,7 +112,7 @@ if TYPE_CHECKING:
     from naibu.training.train import train as train
     from naibu.viewer import view as view
 
-    open_trees = open_corpus
+    open_trees, open_translation = open_corpus, open_parallel
 
 
 def __getattr__(name: str) -> Any:

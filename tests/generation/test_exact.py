@@ -69,6 +69,19 @@ def test_what_is_left_open_is_told(alpha):
     assert better
 
 
+def test_translations_longer_than_asked_are_not_looked_at():
+    stepper, options, cut = RandomStepper(4, seed=11), replace(SHORT, alpha=1.0), 0
+    known = [found[0] for found in beam(stepper, sentences(30), options)]
+    limits = [len(each.symbols) for each in known]
+    for k, proof in enumerate(exact(stepper, sentences(30), options, known, longest=limits)):
+        every = list(everything(stepper, k, options))
+        assert proof.decided
+        assert proof.longest == limits[k]
+        assert proof.best.symbols == max(each for each in every if len(each.symbols) <= limits[k]).symbols
+        cut += max(every).symbols != proof.best.symbols
+    assert cut
+
+
 def test_prefixes_of_several_sentences_are_read_together():
     stepper = RandomStepper(4, seed=14)
     options = replace(SHORT, alpha=0.0)
@@ -87,5 +100,7 @@ def test_what_cannot_be_proved_is_told():
         exact(RandomStepper(), sentences(1), SearchOptions(coverage=0.2), [])
     with pytest.raises(OptionError, match="--proof-prefixes 0: must be at least 1"):
         Budget(0)
+    with pytest.raises(OptionError, match="--proof-longer -1: must be at least 0"):
+        Budget(proof_longer=-1)
     with pytest.raises(OptionError, match="--proof-seconds 0: must be more than 0"):
         Budget(1, 0.0)

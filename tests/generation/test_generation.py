@@ -13,9 +13,14 @@ import naibu
 from naibu.cells.exchange import edited
 from naibu.cells.units import HeldUnit, held_unit
 from naibu.cli import main
+from naibu.config import TextConfig
+from naibu.data.batch import Batch, Stream
 from naibu.data.text_coder import TextCoder
 from naibu.errors import OptionError
+from naibu.generation import text_stepper
 from naibu.generation.sampling import Sampling
+from naibu.generation.stepper import Marks
+from naibu.models.text_model import TextModel
 from naibu.runs.load import load
 
 TEXT = "the cat sat on the mat (so it goes).\nthen it left; why?\n" * 60
@@ -147,3 +152,24 @@ def test_the_command_writes_and_compares(run, capsys, tmp_path):
     assert "held" in capsys.readouterr().out
     assert main(["generate", str(run.path), "--prime", "caf\u00e9", "--unknown", "--length", "3", "--count", "2"]) == 0
     assert "--- 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "lstm-peephole"])
+@pytest.mark.parametrize("table", [True, False])
+def test_a_step_is_what_the_layers_compute(cell, layers, table, monkeypatch):
+    """With what symbols bring to the gates in a table or multiplied anew, for one text and for several."""
+    if not table:
+        monkeypatch.setattr(text_stepper, "LARGEST_TABLE", 0)
+    torch.manual_seed(2)
+    model = TextModel(11, TextConfig(cell, units=7, layers=layers, tied=False, softmax="full")).eval()
+    ids = torch.randint(0, 11, (9, 3))
+    with torch.no_grad():
+        expected = model.logits(model(ids)[0]).log_softmax(-1)
+    for rows in (slice(0, 3), slice(1, 2)):
+        stepper = text_stepper.TextStepper(model, Marks(0))
+        part = ids[:, rows]
+        state = stepper.begin(Batch({"input": Stream(part[:2], torch.full((part.shape[1],), 2))}, part[:2]))
+        for step in range(2, 9):
+            log_p, state = stepper.step(part[step], state)
+            assert torch.allclose(log_p, expected[step, rows], atol=1e-5)

@@ -22,7 +22,8 @@ def precisions(found, true):
         hits = count = 0
         for one, other in zip(found, true, strict=True):
             mine, theirs = (
-                Counter(tuple(line.split()[k : k + n]) for k in range(len(line.split()) - n + 1)) for line in (one, other)
+                Counter(tuple(line.split()[k : k + n]) for k in range(len(line.split()) - n + 1))
+                for line in (one, other)
             )
             hits, count = hits + sum((mine & theirs).values()), count + sum(mine.values())
         yield hits / count

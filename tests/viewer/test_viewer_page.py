@@ -81,17 +81,20 @@ def named(page) -> list[str]:
     return page.locator(".gutter .track .name").all_inner_texts()
 
 
+PLACE = """async ([name, step]) => {
+  const stage = await import(document.querySelector("script[src]").src.replace("main.js", "stage.js"));
+  const { tracks, columns } = stage.picture();
+  const track = tracks.find((each) => each.name.includes(name));
+  const canvas = document.querySelector(".scroller canvas").getBoundingClientRect();
+  const x = canvas.x + columns.middle(step) - document.getElementById("scroller").scrollLeft;
+  return [x, canvas.y + track.top, track.height];
+}"""
+
+
 def place(page, track: str, step: int, share: float = 0.5) -> tuple[float, float]:
     """Where a step of a row stands on the screen."""
-    row = page.locator(".gutter .track", has_text=track).first.bounding_box()
-    left = page.evaluate(
-        "async (step) => { const stage = await import(document.querySelector('script[src]').src.replace('main.js', "
-        "'stage.js')); const { columns } = stage.picture(); return columns.middle(step) - "
-        "document.getElementById('scroller').scrollLeft; }",
-        step,
-    )
-    canvas = page.locator(".scroller canvas").bounding_box()
-    return canvas["x"] + left, row["y"] + row["height"] * share
+    x, top, height = page.evaluate(PLACE, [track, step])
+    return x, top + height * share
 
 
 def drag(page, track: str, first: int, last: int, share: float = 0.5) -> None:

@@ -292,8 +292,10 @@ def _given(pairs: str | Path | None, source: str | Path | None, target: str | Pa
         return [Path(pairs)]
     if pairs is None and source is not None and target is not None:
         return [Path(source), Path(target)]
-    told = f"{pairs}, --source {source}, --target {target}"
-    raise OptionError(f"{told}: give --source FILE and --target FILE, or one file with a tab in each line")
+    named = {"": pairs, "--source ": source, "--target ": target}
+    told = ", ".join(f"{option}{path}" for option, path in named.items() if path is not None)
+    told = f"{told}: is not what is needed" if told else "no pairs are named"
+    raise OptionError(f"{told}; give --source FILE and --target FILE, or one file with a tab in each line")
 
 
 def _share_or_files(given: Sequence[str | Path] | str | Path | float, option: str) -> float | list[Path] | None:

@@ -60,7 +60,7 @@ def _columns(path: Path) -> Lines:
         if len(columns) != 2:
             told = "no tab" if len(columns) == 1 else f"{len(columns)} columns"
             message = f"{told}, where source and target have to stand with a tab between them"
-            raise CorpusError(f"{message}; or give two files, --source and --target", path, number)
+            raise CorpusError(f"{message}; or give two files", path, number)
         found.source.append(columns[0])
         found.target.append(columns[1])
     return found

@@ -26,7 +26,7 @@ from naibu.progress import Report, silent
 Verdict = Literal["search error", "model error", "both fine", "undecided"]
 Fault = Literal["search", "network", "none"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-TOGETHER = 32
+TOGETHER = 64
 """Sentences that are proved side by side."""
 
 
@@ -130,7 +130,8 @@ def judge(
     """Return what is proved of every pair, whose translations by a search with these options were `found`.
 
     others: more translations of all pairs, which the proof begins with where they are better, as it does with the
-    references. Raises OptionError for scores that have no bound.
+    references. Where the score is normalised it looks at translations up to `budget.proof_longer` symbols longer than
+    all of these, as `proof.longest` says. Raises OptionError for scores that have no bound.
     """
     which = pairs.which.tolist()
     judged: list[Judged | None] = [None] * len(which)
@@ -141,11 +142,19 @@ def judge(
         lengths = next(iter(batch.streams.values())).lengths.tolist()
         read = [each.hypothesis(y, options) for each, y in zip(forced(stepper, batch, given), given, strict=True)]
         able = [_writable(y, stepper, options, length) for y, length in zip(given, lengths, strict=True)]
-        known = [
-            max([found[k], *(each[k] for each in others), *([y] if may else [])])
+        there = [
+            [found[k], *(each[k] for each in others), *([y] if may else [])]
             for k, y, may in zip(rows, read, able, strict=True)
         ]
-        proofs = exact(stepper, batch, options, known, budget=budget)
+        longest = [max(len(each.symbols) for each in some) + budget.proof_longer for some in there]
+        proofs = exact(
+            stepper,
+            batch,
+            options,
+            [max(some) for some in there],
+            budget=budget,
+            longest=longest if options.alpha else None,
+        )
         for k, y, may, proof in zip(rows, read, able, proofs, strict=True):
             same = coder.spell(found[k].symbols) == pairs.target.text(which[k])
             judged[k] = Judged(which[k], found[k], y, may, same, proof, options)

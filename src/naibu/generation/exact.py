@@ -55,7 +55,8 @@ def exact(
     *,
     budget: Budget = USUAL,
     prefixes: Sequence[Symbols] | None = None,
-    at_once: int = 64,
+    longest: Sequence[int] | None = None,
+    at_once: int = 256,
 ) -> list[Proof]:
     """Return the best translation of each sentence, the `known` ones being the first to beat, and whether it is proved.
 
@@ -63,12 +64,16 @@ def exact(
     score, whose prefixes stay open until even at that length they could not win; the shorter it is, the less there is
     to prove. Where the score is normalised translations are decided by length, the short ones first.
 
+    longest: of each sentence, the symbols of translations that are looked at, where that is less than is allowed.
+
     Raises OptionError for coverage: a score that looks at attention is not decided by log probabilities.
     """
     if options.coverage:
         raise OptionError(f"--coverage {options.coverage:g}: exact search has no bound for it; leave it out")
     lengths = next(iter(batch.streams.values())).lengths.tolist()
     rules, state = Rules(stepper.marks, options, lengths, prefixes), stepper.begin(batch)
+    if longest is not None:
+        rules.longest = torch.minimum(rules.longest, torch.tensor(longest))
     searches = [_Search(best, options, rules.most(k)) for k, best in enumerate(known)]
     begin_mark, nothing = np.array([stepper.marks.begin]), list[Symbols]([()] * len(known))
     for k, search in enumerate(searches):

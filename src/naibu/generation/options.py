@@ -62,9 +62,14 @@ class Budget:
     """Prefixes that are read at most to prove which translation is best, for each sentence."""
     proof_seconds: float = 60.0
     """Seconds that this may take, for each sentence."""
+    proof_longer: int = 3
+    """Symbols by which a translation may be longer than all that beams found, and the reference, for a proof under a
+    normalised score to look at it; the more, the more there is to prove."""
 
     def __post_init__(self) -> None:
         if self.proof_prefixes < 1:
             raise OptionError(f"--proof-prefixes {self.proof_prefixes}: must be at least 1")
         if not self.proof_seconds > 0:
             raise OptionError(f"--proof-seconds {self.proof_seconds:g}: must be more than 0")
+        if self.proof_longer < 0:
+            raise OptionError(f"--proof-longer {self.proof_longer}: must be at least 0")

@@ -19,7 +19,7 @@ from naibu.models.language_model import LanguageModel
 Parts = tuple[Tensor, ...]
 Step = Callable[[Tensor, Parts, Tensor, Tensor], Parts]
 LARGEST_TABLE = 2**24
-"""Numbers of a table of what each symbol brings to the gates, at most; beyond it vectors are multiplied as they come."""
+"""Numbers of a table of what each symbol brings to the gates, at most; without one vectors are multiplied each time."""
 
 
 class TextStepper:

@@ -52,7 +52,7 @@ class Look:
     def whole(self) -> dict[str, Any]:
         """Return all that decides what a finished look says, a stamp of the files included."""
         values = [each if isinstance(each, tuple) else (each,) for each in asdict(self.options).values()]
-        stamps = [_stamp(value) for some in values for value in some if isinstance(value, Path)]
+        stamps = [_stamp(value) for some in values for value in some if _is_file(value)]
         return {
             "naibu": __version__,
             "networks": list(self.networks()),
@@ -63,10 +63,15 @@ class Look:
         }
 
 
+def _is_file(value: Any) -> bool:
+    """Return whether a value names a file; a share of the data may stand where files do."""
+    return isinstance(value, Path) and not str(value).replace(".", "", 1).isdigit()
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, Path):
+    if _is_file(value):
         return builtin.NAME if is_builtin(value) else str(value.resolve())
-    return list(map(_plain, value)) if isinstance(value, tuple) else value
+    return list(map(_plain, value)) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
 
 
 def _stamp(path: Path) -> object:

@@ -73,7 +73,6 @@ class Model(nn.Module, ABC):
         `loss` is always there, in nats a step; `gold` and `predicted` where classes are told.
         """
 
-
     def likeliest(self, batch: Batch, most: int) -> Likeliest:
         """Return the outcomes and, of a model that tells classes, the most probable ones at every step, from one run.
 

@@ -113,6 +113,9 @@ class TranslationEvaluation(SearchOptions):
     """With --errors: prefixes that are read at most to prove which translation of a sentence is best."""
     proof_seconds: float = Budget.proof_seconds
     """With --errors: seconds that this may take, for each sentence."""
+    proof_longer: int = Budget.proof_longer
+    """With --errors and a normalised score: symbols by which a translation may be longer than all that beams found, and
+    the reference, for the proof to look at it; the more, the more there is to prove."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -127,7 +130,7 @@ class TranslationEvaluation(SearchOptions):
     @property
     def budget(self) -> Budget:
         """What the proof of a sentence may take."""
-        return Budget(self.proof_prefixes, self.proof_seconds)
+        return Budget(self.proof_prefixes, self.proof_seconds, self.proof_longer)
 
 
 class Translation(Task):

@@ -156,8 +156,8 @@ def advice(told: dict[str, Any]) -> list[str]:
     else:
         found.append(
             f"The translation that the network likes best is proved for {decided:,} of {count:,}; "
-            f"{verdicts['undecided']:,} are undecided: --proof-prefixes allows more, --max-ratio or --alpha make less "
-            "to prove."
+            f"{verdicts['undecided']:,} are undecided: --proof-prefixes allows more, --proof-longer or --alpha make "
+            "less to prove."
         )
     if len(told["sweep"]) > 1:
         top = max(told["sweep"], key=lambda row: row["bleu"])
