@@ -210,6 +210,8 @@ class Classes(Task):
             updates = len(self.order(data.train, training).pieces(training.seed, 0))
             usual = min(max(FEWEST, PASSES * updates), MOST)
             training = replace(training, steps=math.ceil(training.passes * updates) or usual, passes=0.0)
+        if not len(data.validation):  # nothing unseen says which weights are best: the last ones are kept
+            training = replace(training, validations=1)
         return super().configured(data, model, training)
 
     def build(self, sizes: Mapping[str, int], config: ClassesConfig) -> Classifier:

@@ -274,7 +274,7 @@ def _divided(
             small = part == "validation" and count < division.SMALL
             share = 0.0 if small else usual
             if small:
-                told = f"none of fewer than {division.SMALL} examples: the training part chooses the weights"
+                told = f"none of fewer than {division.SMALL} examples: the weights of the last step are kept"
                 notes.append(("validation", told))
         left = sum(rows["train"][k].whole for k in kept)
         share = min(1.0, share * count / max(1, left))  # of all, not of what the other part left
