@@ -62,7 +62,7 @@ def train(
     return facts
 
 
-def near(file: File, words: tuple[str, ...], /, *, count: int = 10, told: Told = UNTOLD) -> Any:
+def near(file: File, words: tuple[str, ...] = (), /, *, count: int = 10, told: Told = UNTOLD) -> Any:
     """Say which words are near others: those whose vectors have the largest cosine with theirs.
 
     $ naibu vectors near vectors.txt prince battle
@@ -96,7 +96,7 @@ def analogy(file: File, one: str, other: str, third: str, /, *, count: int = 5, 
     return _told(told, analogy(read_vectors(file), one, other, third, count))
 
 
-def score(file: File, questions: tuple[Path, ...], /, *, seed: int = 1, told: Told = UNTOLD) -> Any:
+def score(file: File, questions: tuple[Path, ...] = (), /, *, seed: int = 1, told: Told = UNTOLD) -> Any:
     """Score vectors on pairs of words that people judged (Spearman), and on analogies (share that come out).
 
     Each with its 95 % interval over questions and with how many are covered: those all of whose words have vectors. No

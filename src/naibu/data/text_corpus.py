@@ -142,7 +142,8 @@ def open_text(
     file, or a share of the text: whole documents where there are 20 or more, else the end of each; with a file for
     validation and none for test, and where the share is 0, the test part is the validation part. vocabulary: the most
     symbols, 0 for what suits the level. first: read so much alone, as 100MB. longest: steps of a passage at most.
-    vectors: a word2vec file with the vectors that words begin with. seed: of the division. beside: the folder where symbols of a large text are kept.
+    vectors: a word2vec file with the vectors that words begin with. seed: of the division. beside: the
+    folder where symbols of a large text are kept.
 
     Raises CorpusError for files that cannot be used, OptionError for options that cannot.
     """

@@ -58,8 +58,8 @@ class Fitted(NamedTuple):
 
 
 def co_occurrences(corpus: Corpus, window: int) -> csr_array:
-    """Return X, float64 [word word], symmetric: for each two words of a piece that are at most `window` apart, 1 / their
-    distance. Raises OptionError where it does not fit in memory."""
+    """Return X, float64 [word word], symmetric: the sum of 1 / distance over every two places of a piece that are at
+    most `window` apart. Raises OptionError where it does not fit in memory."""
     count = len(corpus.words)
     found = csr_array((count, count), dtype=np.float64)
     number = np.searchsorted(corpus.starts, np.arange(len(corpus.tokens)), side="right")

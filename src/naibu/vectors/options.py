@@ -24,7 +24,7 @@ class Options:
     """How vectors of words are learnt. What is 0 is chosen by the model; see `settled`."""
 
     model: ModelName = "skip-gram"
-    """skip-gram tells a word from each word near it, cbow from their mean; glove fits counts of words near each other."""
+    """skip-gram tells a word from each word near it, cbow from their mean; glove fits counts of words that are near."""
     size: int = 100
     """Numbers of a vector."""
     window: int = 0

@@ -71,7 +71,9 @@ def train_on(corpus: Corpus, options: Options = USUAL) -> Trained:
     """Return vectors learnt from a corpus; of `options` those that say how it was read are without effect."""
     options = options.settled()
     bytes_each = 32 if options.model == "glove" else 8
-    check_memory(bytes_each * len(corpus.words) * options.size, f"{len(corpus.words):,} words of {options.size} numbers")
+    check_memory(
+        bytes_each * len(corpus.words) * options.size, f"{len(corpus.words):,} words of {options.size} numbers"
+    )
     unit = "pairs" if options.model == "glove" else "words"
     losses, began = list[float](), time.perf_counter()
     with shown(f"learning vectors, {options.model}", unit) as progress:
