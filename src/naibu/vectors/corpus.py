@@ -93,15 +93,17 @@ def _numbered(counts: Array, least: int) -> tuple[Array, Array]:
 
 def _cut(pieces: Iterator[Array], breaks: Array | None) -> tuple[Array, Array]:
     """Return tokens without what is no word, and where pieces begin: after each end, or at `breaks` alone."""
-    parts, starts, place, held = [np.zeros(0, np.int32)], [np.zeros(1, np.int64)], 0, 0
+    parts: list[Array] = [np.zeros(0, np.int32)]
+    starts: list[Array] = [np.zeros(1, np.int64)]
+    place, held = 0, 0
     for ids in pieces:
         there = ids >= 0
-        before = np.cumsum(there) - there + held
+        before = np.add(np.cumsum(there) - there, held)
         if breaks is None:
             starts.append(before[ids == _END])
         else:
-            here = breaks[(breaks >= place) & (breaks < place + len(ids))] - place
-            starts.append(before[here])
+            inside: Array = breaks[(breaks >= place) & (breaks < place + len(ids))] - place
+            starts.append(before[inside])
         parts.append(ids[there])
         held, place = held + int(there.sum()), place + len(ids)
     bounds = np.unique(np.concatenate([*starts, [held]]))

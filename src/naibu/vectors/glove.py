@@ -72,7 +72,7 @@ def co_occurrences(corpus: Corpus, window: int) -> csr_array:
                 places = (corpus.tokens[here], corpus.tokens[here + distance])
                 found = found + coo_array((np.full(len(here), 1 / distance), places), (count, count)).tocsr()
             check_memory(PAIR * found.nnz, f"--window {window}: counts of {found.nnz:,} pairs of words")
-            progress(end, len(corpus.tokens))
+            progress(end, len(corpus.tokens), "")
     return csr_array(found + found.T)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from naibu.data.events import Array
@@ -41,7 +43,7 @@ def word2vec(corpus: Corpus, options: Options, progress: Report = silent) -> Arr
         return end - begin
 
     for epoch in range(options.epochs):
-        for done in in_parts(lambda part, epoch=epoch: one(epoch, part), len(parts) - 1, options.threads):
+        for done in in_parts(partial(one, epoch), len(parts) - 1, options.threads):
             progress(epoch * len(tokens) + done, total, f"pass {epoch + 1}")
     return np.ascontiguousarray(weights.inputs[:, : options.size])
 

@@ -25,7 +25,7 @@ def plot_map(found: Map, ax: Axes | None = None) -> Axes:
     """Draw words at their places; a label that would lie over another, or beyond the edge, is left away, its point
     stays. Words that come first in the map have theirs first."""
     ax = new_axes((7.5, 7.5)) if ax is None else ax
-    ax.scatter(*found.places.T, s=5, color=VERMILLION, linewidths=0, alpha=0.7)
+    ax.scatter(found.places[:, 0], found.places[:, 1], s=5, color=VERMILLION, linewidths=0, alpha=0.7)
     ax.set(xticks=[], yticks=[])
     for spine in ax.spines.values():
         spine.set_visible(False)
