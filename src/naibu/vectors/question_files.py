@@ -41,7 +41,8 @@ def read_questions(path: Path) -> JudgedPairs | Analogies:
     there = [(number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
     if not there:
         raise CorpusError("no questions: it has no line with words", path)
-    if there[0][1].startswith(":") or ("\t" not in there[0][1] and len(there[0][1].split()) == 4):
+    first = there[0][1]
+    if first.startswith(":") or (not re.search(r"\t|,", first) and len(first.split()) == 4):
         return _analogies(there, path)
     return _pairs(there, path)
 
