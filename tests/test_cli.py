@@ -293,7 +293,7 @@ STEPS = (
 STEPS += ("gradients", "bench", "ngram")
 COMMANDS = [
     [],
-    *([name] for name in ("train", "look", "papers", *STEPS)),
+    *([name] for name in ("train", "look", "papers", "vectors", *STEPS)),
     *([verb, task] for verb in ("train", "look") for task in TASKS),
     *(["papers", name] for name in catalogue.PAPERS),
 ]

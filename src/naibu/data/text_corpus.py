@@ -176,7 +176,7 @@ def open_text(
         "vocabulary": vocabulary,
         "first": first,
         "longest": most,
-        **({} if vectors is None else {"vectors": str(Path(vectors).resolve())}),
+        "vectors": None if vectors is None else str(Path(vectors).resolve()),
         "split_seed": seed,
     }
     begin = None if first is None else _amount(first)
@@ -407,7 +407,7 @@ def _placed(path: Path) -> str:
 
 def _files(options: dict[str, Any]) -> list[str]:
     own = [options[name] for name in ("validation", "test") if _share(options[name], name) is None]
-    return [*options["files"], *own, *([options["vectors"]] if "vectors" in options else [])]
+    return [*options["files"], *own, *([options["vectors"]] if options["vectors"] else [])]
 
 
 def _apart(options: dict[str, Any]) -> str:
@@ -415,4 +415,4 @@ def _apart(options: dict[str, Any]) -> str:
     shares = [_share(options[name], name) for name in ("validation", "test")]
     named = ("files", "validation", "test", "vectors")
     others = sorted((name, value) for name, value in options.items() if name not in named)
-    return repr((len(options["files"]), shares, others, *(["vectors"] if "vectors" in options else [])))
+    return repr((len(options["files"]), shares, others, *(["vectors"] if options["vectors"] else [])))
