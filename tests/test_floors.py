@@ -11,7 +11,7 @@ SOURCE = Path(naibu.__file__).parent
 FLOORS = [
     {"errors", "config", "storage", "progress", "compiling", "trials", "version", "locks", "memory", "shown"},
     {"data", "cells"},
-    {"models", "ngrams", "online"},
+    {"models", "ngrams", "vectors", "online"},
     {"generation"},
     {"tasks"},
     {"runs"},

@@ -26,6 +26,7 @@ ROOMS = (
     "runs",
     "data",
     "ngrams",
+    "vectors",
     "training",
     "reporting",
     "bench",

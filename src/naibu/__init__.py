@@ -58,6 +58,7 @@ _MODULES = (
     "cells",
     "data",
     "ngrams",
+    "vectors",
     "probes",
     "interventions",
     "gradients",

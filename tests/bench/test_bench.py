@@ -261,6 +261,9 @@ def test_all_are_measured_in_order_each_by_its_name(monkeypatch, capsys):
     monkeypatch.setattr(run.tagging, "SENTENCES", 3)
     monkeypatch.setattr(run.tagging, "FORMS", 200)
     monkeypatch.setattr(run.tagging, "ROUNDS", 1)
+    monkeypatch.setattr(run.vectors, "SENTENCES", 30)
+    monkeypatch.setattr(run.vectors, "FORMS", 20)
+    monkeypatch.setattr(run.vectors, "ROUNDS", 1)
     monkeypatch.setattr(online, "measure_peak", lambda: peak.measure_peak(seconds=0, sizes=(64,), rounds=2))
     monkeypatch.setattr(online, "SEQUENCES", 1)
     assert main(["bench", *TINY, "--cells", "rnn", "--vocabulary", "5", "--json", "-"]) == 0
@@ -272,6 +275,7 @@ def test_all_are_measured_in_order_each_by_its_name(monkeypatch, capsys):
         "recording",
         "writing",
         "tagging",
+        "vectors",
         "online",
     ]  # quick leaves memory out
     assert all(found.values())

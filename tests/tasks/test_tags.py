@@ -10,9 +10,11 @@ import pytest
 
 import naibu
 from catalogue_tasks import columns, sentences
+from naibu import probes
 from naibu.cli import main
 from naibu.data.span_scores import span_scores
 from naibu.data.tagged_files import read_tables
+from naibu.looking.places import Places
 from naibu.models.weights import read_tensors
 from naibu.runs.load import BEGINNING, load
 from naibu.tasks.tags import Tags
@@ -114,15 +116,20 @@ def test_the_state_from_the_left_knows_nothing_of_what_follows_and_that_from_the
     assert len(words) == len(before["encoder.0", "hidden"])
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_says_what_reads_from_the_right_and_has_the_transitions(run, capsys, tmp_path):
-    for command in ("record", "probe", "intervene"):
-        assert typed(command, run.path) == 0
+    places = Places(run)
+    assert typed("record", run.path, "--keep", "cell") == 0
+    probes.save(probes.transitions(run), places.results, "transitions", places.made_from())
+    assert typed("probe", run.path, "--label", "entity_begun") == 0
+    correlation = probes.load(places.results / "correlation-entity_begun.json")
+    probes.save(correlation, places.results, "label", places.made_from())
     assert typed("report", run.path, "--out", tmp_path / "r.html") == 0
     page = (tmp_path / "r.html").read_text()
     assert "encoder.0.reverse (read from the right)" in page
     assert "cell (read from the right)" in page
     assert "Which tags follow each other" in page
-    found = naibu.probes.transitions(run)
+    found = probes.transitions(run)
     scores = {(row["before"], row["after"]): row["score"] for row in found.rows()}
     assert ("O", "I-PER") not in scores
     assert ("begin", "I-PER") not in scores

@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import load_file
 
 import naibu
-from catalogue_tasks import ENTRIES, with_own
+from catalogue_tasks import ENTRIES, OWN, with_own
+from naibu.cli import main
 from naibu.data.batch import Batch, Stream
 from naibu.data.order import ByLength, Lanes, Piece, pieces_from, window_lengths, windows
 from naibu.interventions import edited, hold
@@ -365,3 +366,12 @@ def test_a_batch_of_numbers_is_padded_with_nothing():
     assert batch.main.x.shape == (4, 1, 3)
     assert not batch.main.x[2:].any()
     assert batch.predicted[:, 0].tolist() == [True, True, False, False]
+
+
+def test_a_run_says_itself_how_it_is_trained(made, run, capsys):
+    """`naibu train RUN` of a finished run finds the same data and configuration, and trains nothing."""
+    if made.entry.task in OWN:
+        pytest.skip("a task of the tests has no command")
+    before = weights(run)
+    assert main(["train", str(run.path)]) == 0, capsys.readouterr().err
+    assert same(before, weights(run))

@@ -24,7 +24,7 @@ CELLS: dict[str, tuple[Callable[..., nn.RNNBase], Callable[..., nn.RNNCellBase]]
     "gru": (nn.GRU, nn.GRUCell),
     "rnn": (nn.RNN, nn.RNNCell),
 }
-OPTIONAL = {"onnxruntime": ("onnxruntime", "onnx"), "jax": ("jax",)}
+OPTIONAL = {"onnxruntime": ("onnxruntime", "onnx"), "jax": ("jax",), "gensim": ("gensim",)}
 """Peers that join where these packages are installed."""
 
 

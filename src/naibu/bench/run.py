@@ -11,7 +11,19 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from naibu.bench import growth, language_model, layers, memory, online, probes, recording, tables, tagging, writing
+from naibu.bench import (
+    growth,
+    language_model,
+    layers,
+    memory,
+    online,
+    probes,
+    recording,
+    tables,
+    tagging,
+    vectors,
+    writing,
+)
 from naibu.bench.peak import Peak, measure_peak
 from naibu.bench.peers import OPTIONAL, there
 from naibu.bench.rounds import QUIET
@@ -21,7 +33,7 @@ from naibu.progress import shown
 from naibu.storage import deliver_text
 
 SIZED = ("layers", "language-model", "growth")
-ALL = (*SIZED, "recording", "writing", "tagging", "online", "probes", "memory")
+ALL = (*SIZED, "recording", "writing", "tagging", "vectors", "online", "probes", "memory")
 LONG = ("probes", "memory")
 """Left out of all of them with --quick."""
 _TABLES: dict[str, Callable[[list[Row]], list[tables.Printed]]] = {
@@ -31,6 +43,7 @@ _TABLES: dict[str, Callable[[list[Row]], list[tables.Printed]]] = {
     "recording": tables.plain("Recording everything, against the layer's own forward pass"),
     "writing": tables.plain("Characters that a network writes, against a loop in PyTorch"),
     "tagging": tables.plain("Words that a tagger learns, against the same network in plain PyTorch"),
+    "vectors": tables.plain("Vectors of words, a pass over text on two threads"),
     "online": tables.online,
     "probes": tables.probes,
     "memory": tables.plain("Memory of recording and probing"),
@@ -94,6 +107,8 @@ def _rows(name: str, sizes: Sizes, peak: Peak | None, progress: Callable[[float,
         return writing.measure()
     if name == "tagging":
         return tagging.measure()
+    if name == "vectors":
+        return vectors.measure()
     if name == "online":
         return online.measure(sizes, progress)
     if name == "probes":

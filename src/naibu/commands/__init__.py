@@ -8,6 +8,7 @@ from naibu.commands import inside, measuring, translating, using
 from naibu.commands.learning import look, output, train
 from naibu.commands.papers import papers
 from naibu.commands.parts import USUAL, Usual, added, from_settings, names_and_numbers, unfolded
+from naibu.commands.vectors import vectors
 from naibu.version import __version__
 
 ABOUT = """Train a recurrent network, record everything inside it, and find out what each unit has learnt.
@@ -43,6 +44,8 @@ for each in (using.evaluate, using.predict):
 added(app, using.generate, group=use)
 added(app, translating.translate, group=use)
 added(app, using.ngram, group=use)
+vectors.group = (use,)
+app.command(vectors)
 for place, name in enumerate(("record", "probe", "intervene", "report", "colour")):
     added(app, getattr(inside, name), group=see, sort_key=(1, place))
 added(app, measuring.gradients, group=see, sort_key=(2,))

@@ -48,7 +48,17 @@ def gradients(runs: Runs = (), /, *, asked: Annotated[Gradients, FLAT] = GRADIEN
 
 def bench(
     what: Literal[
-        "all", "layers", "language-model", "growth", "recording", "writing", "tagging", "online", "probes", "memory"
+        "all",
+        "layers",
+        "language-model",
+        "growth",
+        "recording",
+        "writing",
+        "tagging",
+        "vectors",
+        "online",
+        "probes",
+        "memory",
     ] = "all",
     /,
     *,
@@ -65,6 +75,7 @@ def bench(
     - recording: keeping all of a torch layer, against its own forward pass.
     - writing: characters a second of a network that writes, against a loop; a minute.
     - tagging: training a tagger, against plain PyTorch's; half a minute.
+    - vectors: learning vectors of words, against gensim's where it is installed; half a minute.
     - online: the LSTM of 1997 against loops in PyTorch; two minutes.
     - probes: ours against scikit-learn, numpy and scipy; half an hour, and 6 GB of disk meanwhile.
     - memory: what recording and each probe hold at most; minutes, 4 GB of disk.

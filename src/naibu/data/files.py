@@ -83,6 +83,11 @@ class SourceFile:
         return 0 if self.path is None else self.path.stat().st_size
 
 
+def is_share(value: object) -> bool:
+    """Return whether what stands where files may stand is a share of the data, a number: .1."""
+    return str(value).replace(".", "", 1).isdigit()
+
+
 def is_many(path: Path) -> bool:
     """Whether the path is a folder or an archive, where unusable source code is skipped rather than an error."""
     return path.is_dir() or path.name.lower().endswith((*_TAR, ".zip"))

@@ -13,6 +13,7 @@ import numpy as np
 
 from naibu.data.events import Array, ranges
 from naibu.data.examples import Data
+from naibu.data.files import is_share
 from naibu.data.forms import UNKNOWN_WORD
 from naibu.data.levels import Characters, Level, LevelName, Subwords, Words, train_subwords
 from naibu.data.parallel import Pairs, Sentences
@@ -303,7 +304,7 @@ def _share_or_files(given: Sequence[str | Path] | str | Path | float, option: st
     each = [given] if isinstance(given, str | Path | float | int) else list(given)
     if not each:
         return None
-    if len(each) > 1 or not str(each[0]).replace(".", "", 1).isdigit():
+    if len(each) > 1 or not is_share(each[0]):
         return [Path(str(path)) for path in each]
     share = float(str(each[0]))
     if not 0 <= share <= 0.5 or (share == 0 and option == "--validation"):

@@ -21,6 +21,7 @@ from naibu.data.python_text import is_python
 from naibu.data.running_text import PIECE, Source, Text
 from naibu.data.text_coder import TextCoder, numbers_of, vocabulary_of
 from naibu.data.text_reading import Documents, digest_of_source, encoded, read_documents
+from naibu.data.vector_file import Vectors, read_vectors
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError, OptionError
 from naibu.storage import digest_of
@@ -47,7 +48,7 @@ _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 class TextData(Data):
     """A text in three parts; the data of the task `text`.
 
-    counts: of what was read.
+    counts: of what was read. vectors: those that words begin with, None where they are drawn.
     """
 
     train: Text
@@ -55,6 +56,7 @@ class TextData(Data):
     test: Text
     coder: TextCoder
     counts: dict[str, int]
+    vectors: Vectors | None = None
 
     @property
     def unknown_share(self) -> float:
@@ -74,6 +76,10 @@ class TextData(Data):
     def symbols(self) -> tuple[str, ...]:
         """The symbols of the vocabulary."""
         return self.coder.vocabulary.symbols
+
+    def beginning(self) -> dict[str, Array]:
+        """Return the vectors of words that were given; NaN for a symbol that has none."""
+        return {} if self.vectors is None else {"embedding.weight": self.vectors.of(self.symbols)}
 
     def with_symbols(self, symbols: tuple[str, ...]) -> TextData:
         """Return the text numbered by other symbols; see `Data.with_symbols`. Subwords are those of their own model."""
@@ -125,6 +131,7 @@ def open_text(
     vocabulary: int = 0,
     first: str | None = None,
     longest: int | None = None,
+    vectors: str | Path | None = None,
     seed: int = 1,
     beside: Path | None = None,
 ) -> TextData:
@@ -135,7 +142,8 @@ def open_text(
     file, or a share of the text: whole documents where there are 20 or more, else the end of each; with a file for
     validation and none for test, and where the share is 0, the test part is the validation part. vocabulary: the most
     symbols, 0 for what suits the level. first: read so much alone, as 100MB. longest: steps of a passage at most.
-    seed: of the division. beside: the folder where symbols of a large text are kept.
+    vectors: a word2vec file with the vectors that words begin with. seed: of the division. beside: the
+    folder where symbols of a large text are kept.
 
     Raises CorpusError for files that cannot be used, OptionError for options that cannot.
     """
@@ -149,6 +157,8 @@ def open_text(
         bad = {"longest": most, "vocabulary": vocabulary, "split-seed": seed}
         name, value = next((name, value) for name, value in bad.items() if value < (2 if name == "longest" else 0))
         raise OptionError(f"--{name} {value}: must be {'at least 2' if name == 'longest' else '0 or more'}")
+    if vectors is not None and level != "word":
+        raise OptionError(f"--vectors {vectors}: are of words, and the symbols here are {level}s; add --level word")
     if test is None:  # beside a file for validation all of the text is learnt
         test = SHARE if _share(validation, "validation") is not None else 0.0
     shares = [_share(validation, "validation"), _share(test, "test")]
@@ -166,6 +176,7 @@ def open_text(
         "vocabulary": vocabulary,
         "first": first,
         "longest": most,
+        **({} if vectors is None else {"vectors": str(Path(vectors).resolve())}),
         "split_seed": seed,
     }
     begin = None if first is None else _amount(first)
@@ -209,6 +220,7 @@ def _opened(
         "different_symbols": len(level.table),
         **_unknown(source, counts),
     }
+    given = read_vectors(Path(options["vectors"])) if "vectors" in options else None
     data = TextData(
         name=name if len(paths) == 1 else f"{name} and {len(paths) - 1} more",
         task="text",
@@ -222,6 +234,7 @@ def _opened(
         fingerprint=digest_of(*(digest_of_source(Path(file)) for file in _files(options)), _apart(options)),
         found=[],
         counts=totals,
+        vectors=given,
     )
     return replace(data, found=list(_described(data, parts.how)))
 
@@ -247,6 +260,10 @@ def _described(data: TextData, how: str) -> Iterator[tuple[str, str]]:
     unknown = [f"{count[f'unknown_{name}']:,} of {name}" for name, _ in parts if count[f"unknown_{name}"]]
     if unknown:
         yield "unknown, read as <unk>", ", ".join(unknown)
+    if data.vectors is not None:
+        there = int((~np.isnan(data.beginning()["embedding.weight"][:, 0])).sum())
+        begun = f"{there:,} of {len(data.symbols):,} symbols begin with one of {data.vectors.size} numbers"
+        yield "vectors", f"{begun}; the others are drawn"
 
 
 def _asks(part: Text) -> tuple[str, ...]:
@@ -390,11 +407,12 @@ def _placed(path: Path) -> str:
 
 def _files(options: dict[str, Any]) -> list[str]:
     own = [options[name] for name in ("validation", "test") if _share(options[name], name) is None]
-    return [*options["files"], *own]
+    return [*options["files"], *own, *([options["vectors"]] if "vectors" in options else [])]
 
 
 def _apart(options: dict[str, Any]) -> str:
     """Return the options that say what is learnt, wherever files lie."""
     shares = [_share(options[name], name) for name in ("validation", "test")]
-    others = sorted((name, value) for name, value in options.items() if name not in ("files", "validation", "test"))
-    return repr((len(options["files"]), shares, others))
+    named = ("files", "validation", "test", "vectors")
+    others = sorted((name, value) for name, value in options.items() if name not in named)
+    return repr((len(options["files"]), shares, others, *(["vectors"] if "vectors" in options else [])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,8 @@ import numpy as np
 
 from naibu.data.examples import Array
 from naibu.data.files import read_file
-from naibu.errors import CorpusError
+from naibu.errors import CorpusError, OptionError
+from naibu.storage import delivered
 
 LARGEST = 65_536
 """Numbers of a vector, at most."""
@@ -24,6 +26,12 @@ class Vectors:
 
     words: tuple[str, ...]
     values: Array
+
+    def __repr__(self) -> str:
+        return f"Vectors({len(self.words):,} words of {self.size} numbers)"
+
+    def __len__(self) -> int:
+        return len(self.words)
 
     @property
     def size(self) -> int:
@@ -38,6 +46,12 @@ class Vectors:
         there = np.array(places) >= 0
         found[there] = self.values[np.array(places)[there]]
         return found
+
+    def place(self, word: str) -> int:
+        """Return where a word stands, -1 where it is not there; one that is there only in other letters, small ones
+        before capitals, stands for it."""
+        found = self._places.get(word, self._places.get(word.lower(), -1))
+        return found if found >= 0 else self._lower.get(word.lower(), -1)
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -59,11 +73,32 @@ def read_vectors(path: Path) -> Vectors:
     count, size = _head(head, path)
     text = _is_text(rest, size)
     words, values = (_text if text else _binary)(rest, count, size, path)
+    if not words:
+        raise CorpusError("no vectors: the head says that there is no word", path, 1)
     if not np.isfinite(values).all():
         place = int(np.flatnonzero(~np.isfinite(values).all(1))[0])
         line = place + 2 if text else None
         raise CorpusError(f"the vector of {words[place]!r} has a number that is none", path, line)
     return Vectors(tuple(words), values)
+
+
+def write_vectors(vectors: Vectors, path: Path) -> None:
+    """Write vectors as word2vec does: with numbers in four bytes each where the name ends in `.bin`, else as text that
+    gives the same float32 numbers back.
+
+    Raises OptionError for a word with a blank in it, which no such file can have, StoredError where nothing can be
+    written.
+    """
+    apart = next((word for word in vectors.words if not word or any(letter in " \t\r\n" for letter in word)), None)
+    if apart is not None:
+        raise OptionError(f"the word {apart!r} is empty or has a blank in it, which a file of word2vec cannot have")
+    binary = path.suffix == ".bin"
+    with delivered(path) as place, place.open("wb") as file:
+        file.write(f"{len(vectors)} {vectors.size}\n".encode())
+        for word, row in zip(vectors.words, vectors.values.astype("<f4"), strict=True):
+            spelt = word.encode("utf-8", "replace")
+            numbers = row.tobytes() if binary else " ".join([f"{each:.9g}" for each in row.tolist()]).encode()
+            file.write(spelt + b" " + numbers + b"\n")
 
 
 def _head(line: bytes, path: Path) -> tuple[int, int]:
@@ -85,7 +120,11 @@ def _is_text(rest: bytes, size: int) -> bool:
 
 def _text(rest: bytes, count: int, size: int, path: Path) -> tuple[list[str], Array]:
     lines = rest.decode("utf-8", "replace").split("\n")
-    lines = lines[:-1] if lines and not lines[-1] else lines
+    if lines and not lines[-1]:
+        lines = lines[:-1]
+    elif lines and len(lines) == count:
+        told = f"{path}, line {len(lines) + 1}: has no end; if the file was cut off there, its last number is wrong"
+        warnings.warn(told, stacklevel=4)
     words, values = list[str](), np.empty((len(lines), size), np.float32)
     for number, line in enumerate(lines):
         cells = line.rstrip().split(" ")

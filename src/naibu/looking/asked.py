@@ -65,7 +65,7 @@ class Look:
 
 def _is_file(value: Any) -> bool:
     """Return whether a value names a file; a share of the data may stand where files do."""
-    return isinstance(value, Path) and not str(value).replace(".", "", 1).isdigit()
+    return isinstance(value, Path) and not files.is_share(value)
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from naibu.data import builtin
+from naibu.data.files import is_share
 from naibu.errors import OptionError
 from naibu.storage import open_regular
 from naibu.tasks.catalogue import TASKS, task_named
@@ -62,6 +63,8 @@ def _beside(path: Path, value: Any) -> Any:
     if isinstance(value, list):
         return [_beside(path, each) for each in value]
     there = path.parent / str(value)
+    if is_share(value) and not there.exists():
+        return str(value)
     return str(value) if str(value) == builtin.NAME and not there.exists() else str(there)
 
 

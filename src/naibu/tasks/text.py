@@ -17,7 +17,7 @@ from naibu.data.running_text import Text as RunningText
 from naibu.data.text_coder import TextCoder
 from naibu.data.text_corpus import SHARE, TextData, open_text
 from naibu.data.vocabulary import Vocabulary
-from naibu.errors import CorpusError
+from naibu.errors import CorpusError, OptionError
 from naibu.ngrams.kneser_ney import check_order
 from naibu.tasks.task import Task, Trained, usual_precision
 
@@ -56,6 +56,8 @@ class TextOptions:
     """Read the beginning alone, 100MB for example."""
     longest: int | None = None
     """Symbols of a passage, in which text is looked into: 1,000 characters, 200 words or 400 subwords."""
+    vectors: Path | None = None
+    """Vectors that words begin with, with --level word: a file of word2vec, text or binary."""
     split_seed: int = 1
     """Seed of the division where whole files are drawn."""
 
@@ -63,7 +65,7 @@ class TextOptions:
         files: Any = self.files
         some = (files,) if isinstance(files, str | Path) else files
         object.__setattr__(self, "files", tuple(map(Path, some)))
-        for name in ("validation", "test"):  # text when read from a file
+        for name in ("validation", "test", "vectors"):  # text when read from a file
             if isinstance(value := getattr(self, name), str):
                 object.__setattr__(self, name, Path(value))
 
@@ -133,6 +135,7 @@ class Text(Task):
             vocabulary=options.vocabulary,
             first=options.first,
             longest=options.longest,
+            vectors=options.vectors,
             seed=options.split_seed,
             beside=folder,
         )
@@ -146,6 +149,8 @@ class Text(Task):
         training = replace(training, truncation=steps or TRUNCATION[level])
         model, training = super().configured(data, replace(model, units=model.units or UNITS[level]), training)
         assert isinstance(model, TextConfig)
+        if isinstance(data, TextData) and data.vectors is not None:
+            model = _with_vectors(model, data.vectors.size)
         letters, many = level == "character", data.sizes["input"] >= MANY
         may_tie = not letters and not model.embedding and model.embedding_kind == "learned"
         tied = may_tie if model.tied is None else model.tied
@@ -229,3 +234,17 @@ class Text(Task):
             else:
                 rows[name] = value
         return rows
+
+
+def _with_vectors(model: TextConfig, size: int) -> TextConfig:
+    """Return a configuration whose embedding is as large as vectors that are given.
+
+    Raises OptionError where another size was asked for, or where there is none that could begin with them.
+    """
+    if model.embedding not in (0, size):
+        raise OptionError(f"--embedding {model.embedding}: must be {size}, as large as the vectors of --vectors")
+    if model.embedding_kind != "learned":
+        raise OptionError(f"--embedding-kind {model.embedding_kind}: has no vectors that --vectors could begin")
+    if model.tied and model.units != size:
+        raise OptionError(f"--tied: needs --units {size} beside --vectors, whose vectors have {size} numbers")
+    return replace(model, embedding=size)
