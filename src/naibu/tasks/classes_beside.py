@@ -19,8 +19,8 @@ POINTS = (10, 50)
 """Points at which series are read that are tried."""
 FOLDS = 5
 ITERATIONS = 1_000
-"""Steps of logistic regression at most; its tolerance is scikit-learn's own, for with ten times that names and questions
-were told worse by up to two points."""
+"""Steps of logistic regression at most; its tolerance is scikit-learn's own, for with ten times that names were told
+worse by two points."""
 
 Features = Callable[[ClassExamples], Any]
 """What turns examples into rows of features, fitted on training examples."""
