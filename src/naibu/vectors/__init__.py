@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from naibu.vectors.corpus import corpus_of as corpus_of
     from naibu.vectors.corpus import read_corpus as read_corpus
     from naibu.vectors.mapping import Map as Map
-    from naibu.vectors.mapping import place_words as map
+    from naibu.vectors.mapping import place_words
     from naibu.vectors.neighbours import Neighbours as Neighbours
     from naibu.vectors.neighbours import analogy as analogy
     from naibu.vectors.neighbours import cosine as cosine
@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from naibu.vectors.training import Trained as Trained
     from naibu.vectors.training import train as train
     from naibu.vectors.training import train_on as train_on
+
+    map = place_words
 
 
 def __getattr__(name: str) -> Any:

@@ -68,7 +68,7 @@ def draw(state: Any) -> Any:
 @compiled
 def draw_below(state: Any, limit: int) -> Any:
     """Return a number from 0 up to, not including, a limit below 2^32."""
-    return np.int64(((draw(state) >> _32) * np.uint64(limit)) >> _32)  # type: ignore[return-value]
+    return np.int64(((draw(state) >> _32) * np.uint64(limit)) >> _32)
 
 
 @compiled
@@ -76,9 +76,7 @@ def draw_noise(state: Any, chances: Any) -> Any:
     """Return a word drawn from the noise."""
     bits = draw(state)
     place = ((bits >> _32) * np.uint64(len(chances.accept))) >> _32
-    return np.int64(  # type: ignore[return-value]
-        place if (bits & _LOW) < chances.accept[place] else chances.other[place]
-    )
+    return np.int64(place if (bits & _LOW) < chances.accept[place] else chances.other[place])
 
 
 @compiled
