@@ -220,7 +220,7 @@ def _opened(
         "different_symbols": len(level.table),
         **_unknown(source, counts),
     }
-    given = read_vectors(Path(options["vectors"])) if "vectors" in options else None
+    given = read_vectors(Path(options["vectors"])) if options["vectors"] else None
     data = TextData(
         name=name if len(paths) == 1 else f"{name} and {len(paths) - 1} more",
         task="text",
