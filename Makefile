@@ -19,7 +19,7 @@ fuzz: $(NEEDED)
 lint: $(NEEDED)
 	$(BIN)/ruff check src tests docs/made
 	$(BIN)/mypy
-	if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund && npm run --silent check; else echo "no npm here: the page's scripts are not type-checked"; fi
+	if command -v npm >/dev/null && npm ci --silent --no-audit --no-fund; then npm run --silent check; else echo "no npm packages here: the page's scripts are not type-checked"; fi
 
 bench: $(READY)
 	$(BIN)/naibu bench --json bench.json --markdown bench.md
