@@ -62,12 +62,13 @@ class Vectors:
         return {word.lower(): place for place, word in reversed(list(enumerate(self.words)))}
 
 
-def read_vectors(path: Path) -> Vectors:
+def read_vectors(path: str | Path) -> Vectors:
     """Return the vectors of a file of word2vec, text or binary, whose first line says how many words and numbers.
 
     Raises CorpusError with the line (the word, in a binary file) where the head is none, where a line is torn or has
     other numbers, and where there are more or fewer words than the head says.
     """
+    path = Path(path)
     data = read_file(path)
     head, _, rest = data.partition(b"\n")
     count, size = _head(head, path)
@@ -82,7 +83,7 @@ def read_vectors(path: Path) -> Vectors:
     return Vectors(tuple(words), values)
 
 
-def write_vectors(vectors: Vectors, path: Path) -> None:
+def write_vectors(vectors: Vectors, path: str | Path) -> None:
     """Write vectors as word2vec does: with numbers in four bytes each where the name ends in `.bin`, else as text that
     gives the same float32 numbers back.
 
@@ -92,6 +93,7 @@ def write_vectors(vectors: Vectors, path: Path) -> None:
     apart = next((word for word in vectors.words if not word or any(letter in " \t\r\n" for letter in word)), None)
     if apart is not None:
         raise OptionError(f"the word {apart!r} is empty or has a blank in it, which a file of word2vec cannot have")
+    path = Path(path)
     binary = path.suffix == ".bin"
     with delivered(path) as place, place.open("wb") as file:
         file.write(f"{len(vectors)} {vectors.size}\n".encode())
