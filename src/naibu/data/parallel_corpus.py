@@ -13,12 +13,12 @@ import numpy as np
 
 from naibu.data.events import Array, ranges
 from naibu.data.examples import Data
-from naibu.data.files import is_share
 from naibu.data.forms import UNKNOWN_WORD
 from naibu.data.levels import Characters, Level, LevelName, Subwords, Words, train_subwords
 from naibu.data.parallel import Pairs, Sentences
 from naibu.data.parallel_coder import SIDES, ParallelCoder, check_longest, cut, with_both
 from naibu.data.parallel_reading import Lines, read_pairs
+from naibu.data.parts import share_of
 from naibu.data.text_coder import TextCoder, numbers_of, vocabulary_of
 from naibu.data.text_corpus import SUBWORD_LINE
 from naibu.data.text_reading import digest_of_source
@@ -304,12 +304,10 @@ def _share_or_files(given: Sequence[str | Path] | str | Path | float, option: st
     each = [given] if isinstance(given, str | Path | float | int) else list(given)
     if not each:
         return None
-    if len(each) > 1 or not is_share(each[0]):
-        return [Path(str(path)) for path in each]
-    share = float(str(each[0]))
-    if not 0 <= share <= 0.5 or (share == 0 and option == "--validation"):
+    share = share_of(str(each[0]), option.removeprefix("--"), "pairs", "files") if len(each) == 1 else None
+    if share == 0 and option == "--validation":
         raise OptionError(f"{option} {each[0]}: must be files, or a share of the pairs from 0 to 0.5")
-    return share
+    return [Path(str(path)) for path in each] if share is None else share
 
 
 def _check_other(held: list[Path], files: list[Path], option: str) -> None:

@@ -8,22 +8,24 @@ from pathlib import Path
 import numpy as np
 
 from naibu.data.examples import Array
+from naibu.data.files import is_share
 from naibu.errors import OptionError
 
 FEWEST = 10
 """Documents from which on whole ones are drawn; of fewer, examples are."""
 
 
-def share_of(value: str | Path | float, name: str) -> float | None:
-    """Return the share of the data that `--validation` or `--test` asks for, None where it is a file.
+def share_of(value: str | Path | float, name: str, of: str = "data", file: str = "a file") -> float | None:
+    """Return the share that `--validation` or `--test` asks for, None where it names a file.
 
-    Raises OptionError for a share below 0 or above a half.
+    of, file: what is shared, and what may be given instead, as the error says them. Raises OptionError for a share
+    below 0 or above a half.
     """
-    if isinstance(value, Path) or (isinstance(value, str) and not value.replace(".", "", 1).isdigit()):
+    if isinstance(value, Path) or (isinstance(value, str) and not is_share(value)):
         return None
     share = float(value)
     if not 0 <= share <= 0.5:
-        raise OptionError(f"--{name} {value}: must be a file, or a share of the data from 0 to 0.5")
+        raise OptionError(f"--{name} {value}: must be {file}, or a share of the {of} from 0 to 0.5")
     return share
 
 

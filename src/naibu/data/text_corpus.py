@@ -17,6 +17,7 @@ from naibu.data.events import Array
 from naibu.data.examples import Data
 from naibu.data.files import raw_files
 from naibu.data.levels import END, Characters, Level, Subwords, Words, train_subwords
+from naibu.data.parts import share_of
 from naibu.data.python_text import is_python
 from naibu.data.running_text import PIECE, Source, Text
 from naibu.data.text_coder import TextCoder, numbers_of, vocabulary_of
@@ -160,8 +161,8 @@ def open_text(
     if vectors is not None and level != "word":
         raise OptionError(f"--vectors {vectors}: are of words, and the symbols here are {level}s; add --level word")
     if test is None:  # beside a file for validation all of the text is learnt
-        test = SHARE if _share(validation, "validation") is not None else 0.0
-    shares = [_share(validation, "validation"), _share(test, "test")]
+        test = SHARE if share_of(validation, "validation", "text") is not None else 0.0
+    shares = [share_of(validation, "validation", "text"), share_of(test, "test", "text")]
     own = [Path(str(each)) if share is None else None for each, share in zip((validation, test), shares, strict=True)]
     given = [path for path in own if path is not None]
     for name, path in zip(("validation", "test"), own, strict=True):
@@ -378,16 +379,6 @@ def _lines(read: Documents, ranges: Array, level: Level) -> Iterator[str]:
                 return
 
 
-def _share(value: str | Path | float, name: str) -> float | None:
-    """Return a share of the text, None for the name of a file."""
-    if isinstance(value, Path) or (isinstance(value, str) and not value.replace(".", "", 1).isdigit()):
-        return None
-    share = float(value)
-    if not 0 <= share <= 0.5:
-        raise OptionError(f"--{name} {value}: must be a file, or a share of the text from 0 to 0.5")
-    return share
-
-
 def _amount(first: str) -> int:
     found = _AMOUNT.fullmatch(first.strip())
     size = float(found[1]) * _UNITS[found[2]] if found else 0
@@ -406,13 +397,13 @@ def _placed(path: Path) -> str:
 
 
 def _files(options: dict[str, Any]) -> list[str]:
-    own = [options[name] for name in ("validation", "test") if _share(options[name], name) is None]
+    own = [options[name] for name in ("validation", "test") if share_of(options[name], name, "text") is None]
     return [*options["files"], *own, *([options["vectors"]] if options["vectors"] else [])]
 
 
 def _apart(options: dict[str, Any]) -> str:
     """Return the options that say what is learnt, wherever files lie."""
-    shares = [_share(options[name], name) for name in ("validation", "test")]
+    shares = [share_of(options[name], name, "text") for name in ("validation", "test")]
     named = ("files", "validation", "test", "vectors")
     others = sorted((name, value) for name, value in options.items() if name not in named)
     return repr((len(options["files"]), shares, others, *(["vectors"] if options["vectors"] else [])))

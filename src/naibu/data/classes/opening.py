@@ -30,6 +30,7 @@ from naibu.data.classes.rows import Asked, Row, Rows, with_class
 from naibu.data.events import Array
 from naibu.data.examples import Data
 from naibu.data.levels import Characters, Level, Subwords, Words, train_subwords
+from naibu.data.parts import share_of
 from naibu.data.text_coder import numbers_of, vocabulary_of
 from naibu.data.text_corpus import SYMBOLS
 from naibu.data.text_reading import digest_of_source
@@ -399,11 +400,9 @@ def _described(data: ClassData, notes: list[tuple[str, str]]) -> list[tuple[str,
 def _placed(value: str | Path | float | None, name: str) -> str | float | None:
     if value is None:
         return None
-    if isinstance(value, Path) or (isinstance(value, str) and not value.replace(".", "", 1).isdigit()):
-        return str(Path(value).resolve())
-    share = float(value)
-    if not 0 <= share <= 0.5:
-        raise OptionError(f"--{name} {value}: must be a file, or a share of the examples from 0 to 0.5")
+    share = share_of(value, name, "examples")
+    if share is None:
+        return str(Path(str(value)).resolve())
     if name == "test" and not share:
         raise OptionError("--test 0: nothing would be scored; give a file, or a share of the examples")
     return share
