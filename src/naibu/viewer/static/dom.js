@@ -85,3 +85,18 @@ export function visible(symbol) {
 export function labelled(text, control) {
   return el("label", { class: "pick" }, `${text} `, control);
 }
+
+/** A canvas of so many pixels of the page, as sharp as the screen, with nothing on it. @param {HTMLCanvasElement} canvas @param {number} width @param {number} height */
+export function emptied(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+  }
+  const pen = canvas.getContext("2d");
+  pen?.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen?.clearRect(0, 0, width, height);
+  return pen;
+}

@@ -2,7 +2,7 @@
 // @ts-check
 import * as api from "./api.js";
 import { shade } from "./colours.js";
-import { byId, complain, el, fill, fraction, labelled } from "./dom.js";
+import { byId, complain, el, emptied, fill, fraction, labelled } from "./dom.js";
 import { labelName, signalName } from "./names.js";
 import { alike, byCorrelation } from "./ordering.js";
 import { exhibit, scene, soon, view } from "./stage.js";
@@ -150,20 +150,11 @@ export function repaint() {
 export function draw() {
   if (!shown || !canvas || !scroller || !scene) return;
   const seen = view();
-  const ratio = window.devicePixelRatio || 1;
   const width = seen.width;
   const top = scroller.scrollTop;
   const height = Math.min(scroller.clientHeight || 340, shown.units * row);
-  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-  }
-  const pen = canvas.getContext("2d");
+  const pen = emptied(canvas, width, height);
   if (!pen) return;
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.clearRect(0, 0, width, height);
   pen.imageSmoothingEnabled = false;
   const from = Math.floor(top / row);
   const count = Math.min(shown.units - from, Math.ceil(height / row) + 1);

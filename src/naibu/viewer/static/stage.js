@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { showAlgebra } from "./algebra.js";
 import { colour } from "./colours.js";
 import { Columns } from "./columns.js";
-import { byId, complain, el, fill, many, say, short, visible } from "./dom.js";
+import { byId, complain, el, emptied, fill, many, say, short, visible } from "./dom.js";
 import { draw as drawHeat, shape as shapeHeat } from "./heat.js";
 import { addHold, heldAt, holdsBar, liveBar } from "./live.js";
 import { labelName, LETTERS, parts, signalName, unitName } from "./names.js";
@@ -342,18 +342,9 @@ export function view(width = scroller.clientWidth, offset = scroller.scrollLeft)
 function draw() {
   frame = 0;
   if (!scene) return;
-  const ratio = window.devicePixelRatio || 1;
   const width = scroller.clientWidth;
-  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-  }
-  const pen = canvas.getContext("2d");
+  const pen = emptied(canvas, width, height);
   if (!pen) return;
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.clearRect(0, 0, width, height);
   paint(pen, view());
   drawHeat();
 }
