@@ -358,6 +358,33 @@ def test_every_field_of_the_configurations_is_an_option(verb, task, capsys, monk
             assert f" --{field.name.replace('_', '-').strip('-')} " in said
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_what_is_on_by_itself_can_be_put_off(task):
+    """As the options of a run are told: `--no-locked`."""
+    kind = task_named(task).model
+    on = [field.name for field in fields(kind) if field.default is True or field.type == bool | None]
+    for name in on:
+        words = config.as_typed(kind(**{name: False}))
+        assert words == [f"--no-{name.replace('_', '-')}"]
+        given = {"translation": ["--source", "a", "--target", "b"]}.get(task, ["a.txt"])
+        _, bound, _ = app.parse_args(["train", task, *given, *words], exit_on_error=False, print_error=False)
+        assert getattr(bound.arguments["model"], name) is False
+    assert on or task not in ("text", "translation")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_no_two_options_of_a_task_have_one_name(task):
+    kinds = (task_named(task).options, task_named(task).model, task_named(task).training)
+    names = [field.name for kind in kinds for field in fields(kind)]
+    assert len(names) == len(set(names))
+
+
+def test_no_two_tasks_have_an_option_of_one_name_for_one_command():
+    for of in ("evaluation", "prediction"):
+        names = [field.name for task in TASKS for field in fields(getattr(task_named(task), of))]
+        assert len(names) == len(set(names))
+
+
 def test_the_readme_names_every_command():
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     assert not [command for command in COMMANDS if f"naibu {' '.join(command)}" not in readme]

@@ -259,11 +259,11 @@ def test_the_bridge_is_a_copy():
 
 
 def test_both_sides_may_read_one_table():
-    config = TranslationConfig(units=8, embedding=6, joint=True)
+    config = TranslationConfig(units=8, embedding=6, shared_vectors=True)
     model = TranslationModel(TARGETS, TARGETS, config)
     assert model.source is model.target
     assert model.output.weight is model.target.weight
-    with pytest.raises(naibu.OptionError, match="--joint: both sides have one vocabulary"):
+    with pytest.raises(naibu.OptionError, match="--shared-vectors: both sides have one vocabulary"):
         TranslationModel(SOURCES, TARGETS, config)
 
 

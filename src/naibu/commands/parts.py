@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
+from attrs import evolve
 from cyclopts import App, ArgumentCollection, CoercionError, Group, Parameter
 from cyclopts.config import Dict
 from cyclopts.help import DefaultFormatter, HelpEntry, HelpPanel
@@ -86,6 +87,10 @@ class Usual(DefaultFormatter):
         if not Usual.everything and panel.title == "Output":
             more = "All other options."
             panel.entries = [*panel.entries, HelpEntry(positive_names=("--help-all",), description=more)]
+        panel.entries = [
+            evolve(each, negative_names=()) if each.type is bool and each.default is None else each
+            for each in panel.entries
+        ]  # what is off need not be told how to be put off
         for each in panel.entries:
             text = getattr(each.description, "primary_renderable", None)
             if isinstance(text, Text):  # lines end where the terminal's do, not where the code's did
@@ -140,7 +145,7 @@ def unfolded(text: str) -> str:
     return "\n\n".join(each if each.startswith(("$ ", "- ")) else " ".join(each.split()) for each in paragraphs)
 
 
-USUAL = Parameter(negative=(), show_default=_shown)
+USUAL = Parameter(negative_iterable=(), negative_none=(), show_default=_shown)
 UNTOLD = Typed()
 FLAT = Parameter(name="*")
 Told = Annotated[Typed, FLAT]

@@ -26,7 +26,7 @@ class TranslationConfig(ModelConfig):
     """How well a place of the source fits: general, h W m; dot, h m; or additive, v tanh(W h + U m)."""
     input_feeding: bool = False
     """Let the decoder read, with each symbol, what it attended to before; slower, step by step in training too."""
-    joint: bool | None = None
+    shared_vectors: bool | None = None
     """Let the encoder read symbols by the decoder's vectors; when not given where both sides have one vocabulary."""
     locked: bool = False
     """Drop the same values at all steps of a sentence."""

@@ -71,12 +71,12 @@ class TranslationModel(Model):
         super().__init__()
         units = config.units or UNITS
         config = replace(config, units=units, embedding=config.embedding or min(units, EMBEDDING))
-        if config.joint and sources != targets:
-            raise OptionError("--joint: both sides have one vocabulary then; these have two")
+        if config.shared_vectors and sources != targets:
+            raise OptionError("--shared-vectors: both sides have one vocabulary then; these have two")
         self.config, size = config, config.embedding
         self.scale = config.vector_scale
         self.source = nn.Embedding(sources, size)
-        self.target = self.source if config.joint else nn.Embedding(targets, size)
+        self.target = self.source if config.shared_vectors else nn.Embedding(targets, size)
         self.encoder = encoder_of(size, config)
         self.decoder = decoder_of(size + (size if config.input_feeding else 0), config)
         for layer in self.modules():

@@ -173,7 +173,7 @@ class Translation(Task):
             model,
             layers=GNMT_LAYERS if model.encoder == "gnmt" and model.layers == 1 else model.layers,
             softmax=model.softmax or ("adaptive" if adaptive else "full"),
-            joint=bool(data.options["joint"]) if model.joint is None else model.joint,
+            shared_vectors=bool(data.options["joint"]) if model.shared_vectors is None else model.shared_vectors,
         )
         return model, replace(training, precision=training.precision or usual_precision(model, training))
 
