@@ -10,7 +10,9 @@ import pytest
 from naibu.errors import OptionError
 from naibu.recording import Recording
 from naibu.viewer.exhibits import Exhibit
-from naibu.viewer.sample import sample_of, values_of
+from naibu.viewer.labelled import _elsewhere
+from naibu.viewer.numbers import plain, some_of
+from naibu.viewer.sample import LEAST, VALUES, sample_of, values_of
 from naibu.viewer.statistics import statistics_of
 from planted_units import CELL, GATE, exhibit, planted
 
@@ -118,3 +120,34 @@ def test_a_sample_has_whole_sequences_and_their_values_in_order(monkeypatch, sho
     expected = np.concatenate([np.asarray(shown.recording[CELL])[a:b] for a, b in sample.spans])
     np.testing.assert_array_equal(values.x, expected)
     assert values.begins.sum() == len(sample.spans)
+
+
+def test_values_drawn_from_a_long_column_are_not_those_of_one_step():
+    """In sequences of 28 steps every 28th value would be the first of each."""
+    column = np.tile(np.arange(28, dtype=np.float32), 10_000)
+    assert np.quantile(some_of(column, 10_000), 0.9) == pytest.approx(np.quantile(column, 0.9), abs=1)
+    assert some_of(column, len(column)) is column
+
+
+@pytest.mark.parametrize("count", [2, 3, 8, 50])
+def test_labels_of_other_sequences_are_of_others(count):
+    spans = tuple((10 * k, 10 * k + 5) for k in range(count))
+    y = np.repeat(np.arange(count), 5)[None].astype(np.float32)
+    for seed in range(20):
+        other = _elsewhere(y, spans, seed)
+        assert (other != y).all()
+        assert sorted(other[0]) == sorted(y[0])
+
+
+def test_a_sample_is_as_large_as_was_said_with_long_sequences_in_many_shards(monkeypatch):
+    steps, shards = 2_000, 6
+    values = np.zeros((steps * shards, 3), np.float32)
+    recording = Recording.from_arrays({CELL: values}, sequence=np.repeat(np.arange(shards), steps))
+    cut = [slice(steps * k, steps * (k + 1)) for k in range(shards)]
+    monkeypatch.setattr(Recording, "shards", lambda self: cut)
+    sample = sample_of(Exhibit("long", recording), VALUES)
+    assert sum(stop - start for start, stop in (*sample.first, *sample.second)) <= LEAST < len(values)
+
+
+def test_what_is_no_number_is_none():
+    assert (plain(float("nan")), plain(float("inf")), plain(1.23456789)) == (None, None, 1.23457)

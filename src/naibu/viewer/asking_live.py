@@ -12,6 +12,7 @@ from naibu.viewer.exhibits import named_key
 from naibu.viewer.given import Given
 from naibu.viewer.holds import Hold, in_python, read_holds
 from naibu.viewer.live import Reading
+from naibu.viewer.numbers import plain
 from naibu.viewer.questions import DRAWN, Room, kept
 from naibu.viewer.windows import text_of, window
 
@@ -46,7 +47,7 @@ def read(room: Room, asked: Asked) -> dict[str, Any]:
         "holds": [hold.typed() for hold in holds],
         "python": in_python(holds, room.exhibit.recording),
         "from_recorded_state": bool(given.begin),
-        "difference": float(f"{given.difference:.3g}"),
+        "difference": plain(given.difference, 3),
     }
 
 

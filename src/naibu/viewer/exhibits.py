@@ -14,6 +14,7 @@ from naibu.recording.files import OnDisk
 from naibu.recording.recording import Recording
 from naibu.recording.store import Key
 from naibu.runs import Run, is_run, open_run
+from naibu.viewer.numbers import plain
 from naibu.viewer.sequence_table import SequenceTable
 
 RECORDINGS, TRAINED, UNTRAINED = "recordings", "trained", "untrained"
@@ -66,10 +67,10 @@ class Exhibit:
                     "unit": each.best.unit,
                     "rises": each.best.rises,
                     "statistic": each.statistic,
-                    "value": score.value,
-                    "low": score.low,
-                    "high": score.high,
-                    "untrained": control,
+                    "value": plain(score.value),
+                    "low": plain(score.low),
+                    "high": plain(score.high),
+                    "untrained": None if control is None else plain(control),
                 }
             )
         return found

@@ -32,7 +32,7 @@ class Labelled(NamedTuple):
     the first part of the sample, -1 for a unit that does not move. r, low, high: Pearson's r with it on the second
     part, and its 95 % interval, from whole sequences (linearised, on Fisher's scale); NaN where that part cannot tell.
     chance: the largest |r| that any unit of this signal has with labels of other sequences, `[label]`, on the first
-    part. all_r: of every unit with every label on the first part, `[label unit]`.
+    part; NaN where that is one sequence. all_r: of every unit with every label on the first part, `[label unit]`.
     """
 
     names: tuple[str, ...]
@@ -52,7 +52,8 @@ def labelled(recording: Recording, values: Values, sample: Sample, mean: Array) 
     if all(each.name == POSITION for each in targets):
         return None
     y = np.stack([target.over(sample.first) for target in targets])
-    draws = np.concatenate([_elsewhere(y, sample.first, seed) for seed in range(DRAWS)])
+    alone = len(sample.first) == 1  # then there are no labels of others
+    draws = np.concatenate([y if alone else _elsewhere(y, sample.first, seed) for seed in range(DRAWS)])
     sums = _Products(np.concatenate([y, draws]), values.x.shape[1])
     middle = mean.astype(np.float32)
     for x, _ in values.pieces(0, y.shape[1]):
@@ -64,7 +65,8 @@ def labelled(recording: Recording, values: Values, sample: Sample, mean: Array) 
     best = np.where(strength.max(axis=0) > 0, strength.argmax(axis=0), -1)
     names = tuple(target.name for target in targets)
     scored = _scored(values, sample.second, best, targets, middle)
-    return Labelled(names, best, *scored, np.abs(drawn).max(axis=(0, 2)), r)
+    chance = np.full(len(y), np.nan) if alone else np.abs(drawn).max(axis=(0, 2))
+    return Labelled(names, best, *scored, chance, r)
 
 
 class _Target(NamedTuple):
@@ -100,10 +102,12 @@ def _targets(recording: Recording, spans: Spans) -> Iterator[_Target]:
 
 
 def _elsewhere(y: Array, spans: Spans, seed: int) -> Array:
-    """Return labels `[label row]` with whole sequences in another order, laid end to end over the same rows."""
+    """Return labels `[label row]` of other sequences, laid end to end over the same rows: those that stand some further
+    on, so that of few sequences, too, none keeps its own; two or more are needed."""
     lengths = [stop - start for start, stop in spans]
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    order = np.random.default_rng((seed, 37)).permutation(len(spans))
+    further = int(np.random.default_rng((seed, 37)).integers(1, len(spans)))
+    order = np.roll(np.arange(len(spans)), -further)
     rows = np.concatenate([np.arange(starts[k], starts[k + 1]) for k in order])
     return y[:, rows]
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from naibu.recording.index import Array
 from naibu.viewer.exhibits import Exhibit
+from naibu.viewer.numbers import some_of
 from naibu.viewer.sequence_table import ROWS
 
 BLOCKS = 256
@@ -114,7 +115,7 @@ def _few(column: Array, names: tuple[str, ...] | None, most: int) -> tuple[Encod
     """Return how a column is divided into few groups, and what they are called."""
     if names is not None:
         return _frequent(column, names, most)
-    sample = np.asarray(column[:: max(1, len(column) // ROWS)])
+    sample = some_of(column, ROWS)
     some = np.unique(sample)
     some = some[~np.isnan(some)] if some.dtype.kind == "f" else some
     if len(some) <= most:

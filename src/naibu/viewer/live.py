@@ -26,6 +26,7 @@ from naibu.training.threads import threads
 from naibu.viewer.exhibits import Exhibit
 from naibu.viewer.given import Given, from_columns, from_data, from_examples
 from naibu.viewer.holds import Hold
+from naibu.viewer.numbers import plain
 from naibu.viewer.windows import LONGEST, Window, columns, halves
 
 UNREADABLE = (RuntimeError, ValueError, TypeError, IndexError, KeyError)
@@ -59,7 +60,7 @@ class Reading:
         told = columns(self.recording, Window(0, 0, self.steps, 0, self.steps))
         series = [self.recording[key][:, [unit]][:, 0] for key, unit in chosen]
         packed = halves(np.stack(series)) if series else np.zeros((0, self.steps), "<f2")
-        found = {**told, "series": base64.b64encode(packed.tobytes()).decode("ascii"), "total": _number(self.total)}
+        found = {**told, "series": base64.b64encode(packed.tobytes()).decode("ascii"), "total": plain(self.total)}
         if self.likeliest is not None:
             classes = self.recording.index.classes
             codes, shares = self.likeliest
@@ -197,7 +198,8 @@ class Network:
         return edits
 
     def _difference(self, given: Given, rows: slice) -> float:
-        """Return the largest difference between values as recorded and as read again."""
+        """Return the largest difference between values as recorded and as read again, infinite where it is unknown: of
+        another number of steps, or of values that are no numbers."""
         again, recorded = self.read(given).recording, self._exhibit.recording
         if again.tokens != rows.stop - rows.start:
             return float("inf")
@@ -206,13 +208,10 @@ class Network:
             for key in again.keys()
             if key in recorded
         ]
-        return float(max(parts, default=0.0))
+        largest = float(max(parts, default=0.0))
+        return float("inf") if any(map(np.isnan, parts)) else largest
 
 
 def _spelled(outcomes: Mapping[str, Array], classes: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     told = [name for name in (OUTCOME + "gold", OUTCOME + "predicted") if name in outcomes]
     return dict.fromkeys(told, classes) if classes else {}
-
-
-def _number(value: float) -> float | None:
-    return float(f"{value:.6g}") if np.isfinite(value) else None

@@ -64,7 +64,8 @@ def sample_of(exhibit: Exhibit, units: int) -> Sample:
     starts, split = exhibit.sequences.starts, exhibit.recording.index.split
     spans = [(shard.start, shard.stop) for shard in exhibit.recording.shards()]
     chosen = spans if exhibit.recording.tokens <= rows else [spans[k] for k in _apart(len(spans), SHARDS)]
-    found = [_some(starts, span, max(1, rows // len(chosen))) for span in chosen]
+    share = rows if chosen is spans else max(1, rows // len(chosen))  # of a longer sequence the beginning
+    found = [_some(starts, span, share) for span in chosen]
     numbers = np.concatenate(found) if found else np.zeros(0, np.int64)
     part = np.asarray(split[starts[numbers]])
     if (part == 0).any() and (part == 2).any():
@@ -73,7 +74,7 @@ def sample_of(exhibit: Exhibit, units: int) -> Sample:
     else:
         second, parts = np.arange(len(numbers)) % 2 == 1, "chosen on half of the sequences, scored on the other half"
     first, last = (
-        tuple((int(starts[k]), int(min(starts[k + 1], starts[k] + rows))) for k in numbers[at].tolist())
+        tuple((int(starts[k]), int(min(starts[k + 1], starts[k] + share))) for k in numbers[at].tolist())
         for at in (~second, second)
     )
     return Sample(first, last, parts)

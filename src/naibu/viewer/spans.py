@@ -14,6 +14,7 @@ from naibu.recording.recording import Recording
 from naibu.recording.store import Key
 from naibu.viewer.columns_of_units import UnitColumns
 from naibu.viewer.exhibits import Exhibit, named_key
+from naibu.viewer.numbers import some_of
 
 Side = Literal["above", "below"]
 By = Literal["value", "quantile", "sign"]
@@ -139,7 +140,7 @@ def _threshold(condition: Condition, column: Array) -> float:
         return 0.0
     if condition.by == "value":
         return condition.value
-    some = column[:: max(1, len(column) // RANKED)].astype(np.float32)
+    some = some_of(column, RANKED).astype(np.float32)
     return float(np.nanquantile(some, condition.value)) if len(some) else 0.0
 
 

@@ -17,6 +17,7 @@ from naibu.recording.index import Array
 from naibu.recording.store import Key
 from naibu.viewer.exhibits import Exhibit, Kind, kind_of
 from naibu.viewer.labelled import Labelled, labelled
+from naibu.viewer.numbers import plain
 from naibu.viewer.sample import Values, sample_of, values_of
 
 BINS = 24
@@ -205,4 +206,4 @@ def rounded(values: Array) -> list[Any]:
     """Return values to four digits as plain ones, None for NaN and infinity."""
     if values.ndim > 1:
         return [rounded(row) for row in values]
-    return [float(f"{value:.4g}") if np.isfinite(value) else None for value in values.tolist()]
+    return [plain(value, 4) for value in values.tolist()]

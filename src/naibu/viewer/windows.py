@@ -14,6 +14,7 @@ from naibu.recording.index import SPLITS, Array
 from naibu.recording.recording import Recording
 from naibu.recording.store import Key
 from naibu.viewer.exhibits import Exhibit
+from naibu.viewer.numbers import plain
 
 LONGEST = 2_000
 """Steps of one window, at most."""
@@ -79,7 +80,7 @@ def _column(values: Array, names: Sequence[str] | None) -> dict[str, Any]:
         spelled = [names[code] if 0 <= code < len(names) else None for code in codes.tolist()]
         return {"codes": places.tolist(), "names": spelled, "values": codes.tolist()}
     if values.dtype.kind == "f":
-        return {"numbers": [float(f"{value:.6g}") if np.isfinite(value) else None for value in values.tolist()]}
+        return {"numbers": [plain(value) for value in values.tolist()]}
     return {"numbers": values.tolist()}
 
 

@@ -28,6 +28,10 @@ export function heldAt(named, step) {
  * @param {string} named @param {number} value @param {number} from @param {number} to @param {string | null} instead
  */
 export function addHold(named, value, from, to, instead) {
+  if (state.text === null && state.from > 0) {  // a window further on: what is read live are the first steps
+    say("the first steps of a sequence alone are read live: go to them, then hold", true);
+    return instead;
+  }
   const typed = `${named}=${Number(value.toPrecision(4))}@${from}:${to}`;
   set({ holds: [...state.holds.filter((each) => each !== instead && each !== typed), typed].slice(-32) }, { quiet: instead !== null });
   return typed;
@@ -38,7 +42,8 @@ export function holdsBar(scene) {
   const place = byId("held");
   const notes = [];
   if (scene.live && scene.recordedState) notes.push("its first step is set to what was recorded, for the text goes on from before it");
-  if (scene.live && scene.sequence >= 0 && scene.difference > 0.05) notes.push(`read again it differs from the recording by up to ${short(scene.difference)}: it began in another state`);
+  if (scene.live && scene.sequence >= 0 && scene.difference === null) notes.push("read again it cannot be compared with the recording: its steps are others, or values are no numbers");
+  else if (scene.live && scene.sequence >= 0 && (scene.difference ?? 0) > 0.05) notes.push(`read again it differs from the recording by up to ${short(scene.difference)}: it began in another state`);
   if (!state.holds.length) {
     place.className = notes.length ? "heldbar" : "";
     fill(place, notes.length ? el("span", { class: "soft" }, notes.join("; ")) : null);

@@ -9,7 +9,7 @@ import { inOrder, parts } from "./names.js";
  * @typedef {{exhibit: number, start: number, steps: number, length: number, sequence: number, split: string,
  *   seen: boolean, text: string[], inputs: Record<string, Column>, labels: Record<string, Column>,
  *   outcomes: Record<string, Column>, series: Map<string, Float32Array>, pinned: Scene | null, reading: string | null,
- *   likeliest: [string, number][][] | null, total: number | null, python: string, difference: number,
+ *   likeliest: [string, number][][] | null, total: number | null, python: string, difference: number | null,
  *   recordedState: boolean, live: boolean, sequences: number}} Scene
  * @typedef {{layer: string, signal: string, units: number}} Layer
  */

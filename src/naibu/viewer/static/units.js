@@ -148,7 +148,7 @@ async function controls(wanted, mine) {
 function told(said, several) {
   const control = exhibit().control === null ? "ctl.: the best of all units with labels of other sequences (chance)." : "ctl.: the best unit of the network before training, same signal.";
   const some = said.rows < exhibit().tokens ? `From ${many(said.rows)} of ${many(exhibit().tokens)} steps, whole sequences. ` : "";
-  const follows = said.labels.length ? `r: ${said.parts}. ${control}` : "No label was recorded: units are told by their values alone.";
+  const follows = said.labels.length ? `r: ${said.parts}. ${control}` : exhibit().labels.length ? "r needs two sequences, and a label that varies in them: units are told by their values alone." : "No label was recorded: units are told by their values alone.";
   note.textContent = `${some}${follows}${said.undefined ? ` ${many(said.undefined)} steps have a value that is NaN and are left out.` : ""}${several ? " All signals." : ""}`;
 }
 
