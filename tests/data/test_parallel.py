@@ -227,6 +227,36 @@ def test_bad_files_are_said_in_one_line(files, tmp_path):
         opened((written(tmp_path, "s", ["so", "a </s> b"] * 9), written(tmp_path, "t", ["so"] * 18)))
 
 
+def test_the_mark_of_an_end_is_named_in_its_own_file_and_only_as_a_symbol(files, tmp_path):
+    source = written(tmp_path, "v.en", ["so", "c </s> d", "it"])
+    held = [source, written(tmp_path, "v.ja", ["SO", "C", "IT"])]
+    with pytest.raises(CorpusError, match=r"v.en: line 2 has </s>"):
+        opened(files, validation=held)
+    coder = opened(files).coder
+    with pytest.raises(CorpusError, match=r"lines: line 2 has </s>"):
+        coder.encode(["a</s>b", "c </s> d"])
+    with pytest.raises(CorpusError, match=r"lines, line 1: a line end in the middle"):
+        coder.encode(["so\nit"])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_long_pairs_are_left_out_of_every_part_that_is_drawn(tmp_path, seed):
+    lines = [*sentences(60), " ".join(["so"] * 300)]
+    data = opened(
+        (written(tmp_path, "a", lines), written(tmp_path, "b", lines)), validation=[0.2], test=[0.2], seed=seed
+    )
+    assert data.counts["too_long"] == 1
+    for part in (data.train, data.validation, data.test):
+        assert part.lengths_of("source").max() <= 201
+
+
+def test_a_test_part_of_the_same_files_is_the_validation_part_and_said_to_be(files, tmp_path):
+    held = [written(tmp_path, "v.en", ["so it", "goes on"]), written(tmp_path, "v.ja", ["SO IT", "GOES ON"])]
+    data = opened(files, validation=held, test=held)
+    assert data.test is data.validation
+    assert "not unseen" in dict(data.found)["test"]
+
+
 def test_batches_are_alike_on_both_sides_and_of_few_sizes():
     rng = np.random.default_rng(1)
     source = rng.integers(2, 12, 4000)

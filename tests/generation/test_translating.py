@@ -20,6 +20,8 @@ from naibu.errors import OptionError
 from naibu.generation.errors import judge, sweep
 from naibu.generation.options import Budget, SearchOptions
 from naibu.generation.translation_stepper import TranslationStepper
+from naibu.looking import translating
+from naibu.looking.translating import Asked, Translator, translated
 from naibu.reporting.translation_errors import render
 from naibu.runs.load import load
 
@@ -249,3 +251,21 @@ def test_widths_and_lengths_are_said_as_they_are_typed(run):
     with pytest.raises(OptionError, match="--min-ratio 2: must not be more"):
         naibu.translate(run, "a", min_ratio=2.0, max_ratio=1.0)
     assert replace(ALPHA, beam=3).longest(4) == 9
+
+
+def test_lines_draw_as_they_do_all_at_once_wherever_they_are_cut(run, monkeypatch):
+    lines = [source for source, _ in pairs(7, 9)]
+    asked = Asked(SearchOptions(), samples=2, seed=3)
+    whole = Translator(run, asked).translate(lines)
+    monkeypatch.setattr(translating, "AT_ONCE", 3)
+    parts = list(translated(Translator(run, asked), lines, "lines", lambda line, found: None))
+    assert [[each["text"] for each in row["translations"]] for row in parts] == [
+        [each.text for each in found] for found in whole
+    ]
+    twice = Translator(run, asked).translate([lines[0]] * 2)
+    assert len({tuple(each.found.log_probability for each in found) for found in twice}) == 2
+
+
+def test_the_end_of_a_line_is_no_part_of_it(run):
+    (line, _), *_ = pairs(1, 9)
+    assert naibu.translate(run, [line + "\n"])[0][0].text == naibu.translate(run, line)[0][0].text

@@ -80,7 +80,7 @@ def translate(
     if attention is not None and lines is not None and sum(map(bool, map(str.strip, lines))) != 1:
         raise OptionError(f"--attention {attention}: draws one sentence; {INPUT} has {len(lines):,} lines")
     for some in [lines] if lines is not None else ([line] for line in _typed()):
-        for row in translated(translator, some, INPUT, show):
+        for row in translated(translator, some, INPUT, show, len(rows)):
             rows.append(row)
     if translator.unknown:
         shown = f"{translator.unknown:,} of {translator.symbols:,} symbols read"

@@ -21,7 +21,7 @@ class TranslationConfig(ModelConfig):
     """By what the vectors of symbols are multiplied as they are read."""
     encoder: EncoderName = "bidirectional"
     """How the source is read: in both directions, each with half of the units; forward alone; or as GNMT does, --layers
-    (8 when not given), the first in both directions, from the third on each added to what it read."""
+    (8 where that is 1), the first in both directions, from the third on each added to what it read."""
     attention: AttentionName = "general"
     """How well a place of the source fits: general, h W m; dot, h m; or additive, v tanh(W h + U m)."""
     input_feeding: bool = False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,12 +12,13 @@ import numpy as np
 
 from naibu.data.events import Array
 from naibu.data.levels import Level
-from naibu.data.parallel import Pairs, Sentences
+from naibu.data.parallel import STREAMS, Pairs, Sentences
 from naibu.data.parallel_reading import Lines, read_pairs
 from naibu.data.text_coder import TextCoder, numbers_of
 from naibu.errors import CorpusError
 
-SIDES = ("source", "target")
+Where = Callable[[int], tuple[str | Path, int]]
+"""From the place of a line among others to its file and its number there, from 1."""
 
 
 @dataclass(frozen=True)
@@ -43,18 +45,21 @@ class ParallelCoder:
         Raises CorpusError and OptionError as `read_pairs`, and for a line longer than the network is to read.
         """
         lines = read_pairs(files, "test files")
-        source, target = self.encode(lines.source), self.encode(lines.target, "target")
+        source, target = (
+            self.encode(text, side, partial(lines.named, side))
+            for text, side in ((lines.source, "source"), (lines.target, "target"))
+        )
         which = np.flatnonzero(with_both(lines))
         check_longest(lines, source, target, which, self.source.longest)
         if not len(which):
             raise CorpusError("no pair of lines of which neither is empty", files[0])
         return Pairs(source, target, which, left_out=len(lines.source) - len(which))
 
-    def encode(self, lines: Sequence[str], side: str = "source") -> Sentences:
-        """Return lines as sentences of one side."""
+    def encode(self, lines: Sequence[str], side: str = "source", where: Where | None = None) -> Sentences:
+        """Return lines as sentences of one side; `where` names them in errors. Raises CorpusError as `cut`."""
         coder = self.source if side == "source" else self.target
         level = coder.level.fresh()
-        numbers, starts = cut(lines, level)
+        numbers, starts = cut(lines, level, where or (lambda place: ("lines", place + 1)))
         return Sentences(numbers, starts, level, coder.vocabulary, numbers_of(level, coder.vocabulary))
 
     def spell(self, ids: Sequence[int] | Array) -> str:
@@ -68,23 +73,27 @@ def with_both(lines: Lines) -> Array:
     return np.fromiter(both, bool, len(lines.source))
 
 
-def cut(lines: Sequence[str], level: Level) -> tuple[Array, Array]:
+def cut(lines: Sequence[str], level: Level, where: Where) -> tuple[Array, Array]:
     """Return lines as numbers in a level's table, end to end, and where each begins, int64 [line + 1].
 
-    Raises CorpusError where the mark of a sentence's end stands in a line.
+    Raises CorpusError where the mark of a sentence's end stands in a line, or an end of a line.
     """
     marked = level.read("".join(line + "\n" for line in lines))
-    ends = np.flatnonzero(marked == level.number("</s>"))
+    end = level.number("</s>")
+    ends = np.flatnonzero(marked == end)
     if len(ends) != len(lines):
-        line = next(number for number, each in enumerate(lines, 1) if level.end in each)
-        raise CorpusError(f"line {line} has {level.end}, which marks where a sentence ends; take it out of the text")
+        place = next(k for k, line in enumerate(lines) if int((level.read(line + "\n") == end).sum()) > 1)
+        if "\n" in lines[place]:
+            raise CorpusError("a line end in the middle of a line; give each sentence by itself", *where(place))
+        file, line = where(place)
+        raise CorpusError(f"line {line} has {level.end}, which marks where a sentence ends; take it out of the text", file)
     starts = np.concatenate([[0], ends + 1 - np.arange(1, len(ends) + 1)]).astype(np.int64)
     return np.delete(marked, ends), starts
 
 
 def check_longest(lines: Lines, source: Sentences, target: Sentences, which: Array, longest: int) -> None:
     """Raise CorpusError for the first of chosen pairs that has more than `longest` symbols on a side."""
-    for side, sentences in zip(SIDES, (source, target), strict=True):
+    for side, sentences in zip(STREAMS, (source, target), strict=True):
         for number in which[sentences.lengths[which] > longest][:1].tolist():
             message = f"{sentences.lengths[number]:,} symbols, more than --longest {longest:,}; split it in sentences"
             raise CorpusError(message, *lines.named(side, number))

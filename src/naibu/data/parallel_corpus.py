@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ from naibu.data.events import Array, ranges
 from naibu.data.examples import Data
 from naibu.data.forms import UNKNOWN_WORD
 from naibu.data.levels import Characters, Level, LevelName, Subwords, Words, train_subwords
-from naibu.data.parallel import Pairs, Sentences
-from naibu.data.parallel_coder import SIDES, ParallelCoder, check_longest, cut, with_both
+from naibu.data.parallel import STREAMS, Pairs, Sentences
+from naibu.data.parallel_coder import ParallelCoder, check_longest, cut, with_both
 from naibu.data.parallel_reading import Lines, read_pairs
 from naibu.data.parts import share_of
 from naibu.data.text_coder import TextCoder, numbers_of, vocabulary_of
@@ -99,7 +100,7 @@ def open_parallel(
     asked = [_share_or_files(validation, "--validation"), _share_or_files(test, "--test")]
     if asked[0] is None:
         asked[0] = SHARE
-    if asked[1] is None:
+    if asked[1] is None or _same_files(*asked):
         asked[1] = SHARE if isinstance(asked[0], float) else 0.0
     parts = [read_pairs(files, "--source" if source else "pairs")]
     for name, each in zip(("--validation", "--test"), asked, strict=True):
@@ -136,9 +137,14 @@ def _numbered(
     levels = _levels(
         level, [[side[k] for k in short] for side in sides], limit, options["joint"], options["split_seed"]
     )
-    cuts = [cut(side, each) for side, each in zip(sides, levels, strict=True)]
-    fits = np.all([np.diff(starts)[train] <= most for _, starts in cuts], 0)
-    long, train = int((~fits).sum()), train[fits]
+    cuts = [
+        cut(text, each, partial(_named, parts, side)) for text, each, side in zip(sides, levels, STREAMS, strict=True)
+    ]
+    fits = np.all([np.diff(starts) <= most for _, starts in cuts], 0)
+    fits[len(parts[0].source) :] = True  # files of their own are refused below
+    long = sum(int((~fits[which]).sum()) for which in {id(which): which for which in chosen}.values())
+    train, validation = train[fits[train]], validation[fits[validation]]
+    test = validation if chosen[2] is chosen[1] else test[fits[test]]
     counts = [
         np.bincount(numbers[ranges(starts[train], np.diff(starts)[train])], minlength=len(each.table))
         for (numbers, starts), each in zip(cuts, levels, strict=True)
@@ -183,7 +189,7 @@ def _numbered(
             "pairs": len(lines.source),
             "empty": len(lines.source) - sum(map(len, {id(which): which for which in chosen}.values())),
             "too_long": long,
-            **{f"{name}_vocabulary": len(words) for name, words in zip(SIDES, known, strict=True)},
+            **{f"{name}_vocabulary": len(words) for name, words in zip(STREAMS, known, strict=True)},
             **_unknown(sentences, {"train": train, "validation": validation, "test": test}),
         },
     )
@@ -253,7 +259,7 @@ def _unknown(sentences: list[Sentences], parts: dict[str, Array]) -> dict[str, i
     """Return how many symbols of each part and side are unknown, and how many are bytes of letters without a piece."""
     found = {}
     for name, which in parts.items():
-        for side, each in zip(SIDES, sentences, strict=True):
+        for side, each in zip(STREAMS, sentences, strict=True):
             ids = each.known(which)
             found[f"unknown_{name}_{side}"] = int((ids == each.vocabulary.unknown).sum())
             if each.level.name == "subword":
@@ -269,7 +275,7 @@ def _described(data: ParallelData, how: str) -> Iterator[tuple[str, str]]:
     joint = ", joint" if data.options["joint"] else ""
     yield "level", f"{level}s{joint}; {count['source_vocabulary']:,} and {count['target_vocabulary']:,} symbols"
     yield how, ", ".join(f"{len(part):,} {name}" for name, part in parts)
-    lengths = (data.train.lengths_of(side).mean() - 1 for side in SIDES)
+    lengths = (data.train.lengths_of(side).mean() - 1 for side in STREAMS)
     yield "symbols of a sentence", " and ".join(f"{length:.1f}" for length in lengths) + " on average"
     if data.test is data.validation:
         yield "test", "the validation part, which also chooses when training ends: not unseen"
@@ -278,7 +284,7 @@ def _described(data: ParallelData, how: str) -> Iterator[tuple[str, str]]:
     if count["too_long"]:
         yield f"left out, above --longest {data.options['longest']:,}", f"{count['too_long']:,} pairs"
     for kind, told in (("unknown", "unknown, read as <unk>"), ("bytes", "spelt in bytes")):
-        named = ((f"{kind}_{part}_{side}", f"{part} {side}") for part, _ in parts for side in SIDES)
+        named = ((f"{kind}_{part}_{side}", f"{part} {side}") for part, _ in parts for side in STREAMS)
         some = [f"{count[key]:,} of {name}" for key, name in named if count.get(key)]
         if some:
             yield told, ", ".join(some)
@@ -308,6 +314,21 @@ def _share_or_files(given: Sequence[str | Path] | str | Path | float, option: st
     if share == 0 and option == "--validation":
         raise OptionError(f"{option} {each[0]}: must be files, or a share of the pairs from 0 to 0.5")
     return [Path(str(path)) for path in each] if share is None else share
+
+
+def _same_files(one: object, other: object) -> bool:
+    """Return whether two parts are asked for by the same files: then they are one part."""
+    several = isinstance(one, list) and isinstance(other, list)
+    return several and [path.resolve() for path in one] == [path.resolve() for path in other]  # type: ignore[attr-defined]
+
+
+def _named(parts: Sequence[Lines], side: str, place: int) -> tuple[str | Path, int]:
+    """Return the file and the line of a place among the lines of all files end to end."""
+    for part in parts:
+        if place < len(part.source):
+            return part.named(side, place)
+        place -= len(part.source)
+    raise IndexError(place)
 
 
 def _check_other(held: list[Path], files: list[Path], option: str) -> None:

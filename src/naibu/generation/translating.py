@@ -45,6 +45,7 @@ class Drawn:
 
     sampling: Sampling
     seed: int = 1
+    before: int = 0  # sentences that were translated before, so that no two draw the same
 
 
 def translate(
@@ -73,7 +74,7 @@ def translate(
         if drawn is None:
             found = beam(stepper, batch, options, n_best=n_best, prefixes=prefixes, same=coder.spell)
         else:
-            seeds = [drawn.seed * 1_000_003 + number for number in numbers[rows].tolist()]
+            seeds = [drawn.seed * 1_000_003 + drawn.before + number for number in numbers[rows].tolist()]
             found = sample(stepper, batch, options, drawn.sampling, seeds=seeds, count=n_best, prefixes=prefixes)
         for row, each in zip(rows.tolist(), found, strict=True):
             best[row] = [Translated(coder.spell(hypothesis.symbols), hypothesis) for hypothesis in each]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from naibu.data.batch import Batch
@@ -39,7 +38,7 @@ class TranslationStepper:
         return self.model.join(parts)
 
     def attention(self, state: Place) -> Tensor:
-        """Return the weights of the last step on places of the source, `[row source]`, 0 where there is none."""
-        if state.weights is None:
-            return torch.zeros(len(state.sentence), state.memory.values.shape[1])
+        """Return the weights of the last step, of which there was one, on places of the source, `[row source]`, 0 where
+        there is none."""
+        assert state.weights is not None
         return state.weights

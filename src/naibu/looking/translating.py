@@ -24,7 +24,6 @@ from naibu.generation.translating import Drawn, Translated
 from naibu.generation.translating import translate as translate_sentences
 from naibu.generation.translation_stepper import TranslationStepper
 from naibu.models.translation import TranslationModel
-from naibu.progress import Report, silent
 from naibu.runs import Run, open_run
 from naibu.runs.load import load
 from naibu.training.threads import threads
@@ -87,15 +86,14 @@ class Translator:
         self.symbols, self.unknown = 0, 0
         """Symbols of the lines so far, and how many of them were read as `<unk>`."""
 
-    def translate(
-        self, lines: Sequence[str], *, name: str = "lines", first: int = 1, progress: Report = silent
-    ) -> list[list[Translated]]:
+    def translate(self, lines: Sequence[str], *, name: str = "lines", first: int = 1) -> list[list[Translated]]:
         """Return the translations of every line, the best first; of an empty line one, which is empty.
 
         `name` and the number of the `first` line are for errors. Raises CorpusError for a line that is longer than the
         network is to read, or has the mark of a sentence's end in it.
         """
-        sentences = self.coder.encode(lines)
+        lines = [line.removesuffix("\n") for line in lines]
+        sentences = self.coder.encode(lines, where=lambda place: (name, first + place))
         longest = self.coder.source.longest
         for number in np.flatnonzero(sentences.lengths > longest)[:1].tolist():
             told = f"{sentences.lengths[number]:,} symbols, more than the {longest:,} of a sentence; split it"
@@ -112,8 +110,7 @@ class Translator:
                 asked.search,
                 n_best=count,
                 prefix=self._prefix,
-                drawn=Drawn(asked.sampling, asked.seed) if asked.samples else None,
-                progress=progress,
+                drawn=Drawn(asked.sampling, asked.seed, first - 1) if asked.samples else None,
             )
         return found.best
 
@@ -214,12 +211,17 @@ def translate(
 
 
 def translated(
-    translator: Translator, lines: Sequence[str], name: str, show: Callable[[str, list[Translated]], None]
+    translator: Translator,
+    lines: Sequence[str],
+    name: str,
+    show: Callable[[str, list[Translated]], None],
+    before: int = 0,
 ) -> Iterator[dict[str, Any]]:
-    """Yield what is to be told of every line, in their order; `show` is given each line and its translations."""
+    """Yield what is to be told of every line, in their order; `show` is given each line and its translations. `before`
+    counts lines that were translated before these."""
     for begin in range(0, len(lines), AT_ONCE):
         part = lines[begin : begin + AT_ONCE]
-        for line, found in zip(part, translator.translate(part, name=name, first=begin + 1), strict=True):
+        for line, found in zip(part, translator.translate(part, name=name, first=before + begin + 1), strict=True):
             show(line, found)
             yield told_of(line, found)
 

@@ -223,12 +223,6 @@ class TranslationModel(Model):
         seat = torch.stack((source, _occurrence(source)), 1)
         return Place(first.whole, kept, sentence, seat, state, fed, weights)
 
-    def attention_of(self, place: Place) -> Tensor:
-        """Return the weights of the last step, `[row source]`. Raises ValueError before the first."""
-        if place.weights is None:
-            raise ValueError("no step has been taken yet")
-        return place.weights
-
     def _given(self, state: State) -> Any:
         """Return a state as the decoder takes it."""
         return state[0] if len(state) == 1 and isinstance(self.decoder, Recurrent) else state
