@@ -23,7 +23,7 @@ from naibu.recording import Recording
 from naibu.recording.files import Manifest, OnDisk, column_file, file_of, npy_header
 from naibu.storage import digest_of
 from naibu.viewer.exhibits import Exhibit, open_exhibits
-from naibu.viewer.serving import open_door
+from naibu.viewer.serving import open_door, serve
 from planted_units import CELL, planted
 from resealed import resealed
 
@@ -351,6 +351,21 @@ def test_other_machines_need_a_token(folder, tmp_path, capsys):
     door = open_door("0.0.0.0", 0, short)
     assert door.token == "Secret-of-the-lab_0123456789"
     door.socket.close()
+
+
+def test_the_address_that_is_printed_is_answered():
+    """Also of another of this machine's own addresses."""
+    door, ready = open_door("127.0.0.2", 0), threading.Event()
+    server = serve([Exhibit("planted", planted())], door, ready=ready.set)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [door.socket]}, daemon=True)
+    thread.start()
+    assert ready.wait(20)
+    try:
+        assert ask(door)[0] == 200
+        assert ask(door, headers={"host": f"127.0.0.3:{door.port}"})[0] == 421
+    finally:
+        server.should_exit = True
+        thread.join(20)
 
 
 def test_a_taken_port_is_passed_over_and_said():

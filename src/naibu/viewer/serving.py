@@ -38,8 +38,12 @@ class Door:
     @property
     def address(self) -> str:
         """The address of the page."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}/{self.token}/"
+        return f"http://{self.named}:{self.port}/{self.token}/"
+
+    @property
+    def named(self) -> str:
+        """The host as it stands in an address."""
+        return f"[{self.host}]" if ":" in self.host else self.host
 
 
 def check_installed() -> None:
@@ -89,7 +93,8 @@ def serve(
     from naibu.viewer.questions import Questions
     from naibu.viewer.server import app
 
-    hosts = LOOPBACK if _is_loopback(door.host) else (*LOOPBACK, door.host.lower(), socket.gethostname().lower())
+    others = () if _is_loopback(door.host) else (socket.gethostname().lower(),)
+    hosts = (*LOOPBACK, door.named.lower(), *others)
     config = uvicorn.Config(
         app(Questions(exhibits), door.token, hosts, framed=framed),
         log_level="error",
