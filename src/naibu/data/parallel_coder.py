@@ -86,7 +86,8 @@ def cut(lines: Sequence[str], level: Level, where: Where) -> tuple[Array, Array]
         if "\n" in lines[place]:
             raise CorpusError("a line end in the middle of a line; give each sentence by itself", *where(place))
         file, line = where(place)
-        raise CorpusError(f"line {line} has {level.end}, which marks where a sentence ends; take it out of the text", file)
+        message = f"line {line} has {level.end}, which marks where a sentence ends; take it out of the text"
+        raise CorpusError(message, file)
     starts = np.concatenate([[0], ends + 1 - np.arange(1, len(ends) + 1)]).astype(np.int64)
     return np.delete(marked, ends), starts
 
