@@ -269,7 +269,7 @@ def open_run(path: str | Path) -> Run:
     found = first_format.read(where) if where.name == FIRST else read_toml(where, what)
     known = found.get("run") if isinstance(found, dict) else None
     if not isinstance(known, dict) or not isinstance(known.get("format"), int):
-        raise StoredError(f"{where}: not a run's settings; remove {path} and train again")
+        raise StoredError(f"{where}: damaged, or not a run's settings; remove {path} and train again")
     if known["format"] > FORMAT:
         versions = known.get("versions")
         version = versions.get("naibu", "unknown") if isinstance(versions, dict) else "unknown"
