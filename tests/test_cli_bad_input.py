@@ -248,7 +248,7 @@ def emptied(path: Path) -> None:
         ("record", "settings.toml", newer, "settings.toml: written by a newer naibu (0.1.0, format 99"),
         ("report", "settings.toml", newer, "upgrade naibu, or choose another --out"),
         ("report", "settings.toml", truncated, "settings.toml: damaged"),
-        ("report", "settings.toml", emptied, "settings.toml: not a run's settings; remove"),
+        ("report", "settings.toml", emptied, "settings.toml: damaged, or not a run's settings; remove"),
         ("probe", "recordings/trained/manifest.json", newer, "manifest.json: format version 99, written by a newer"),
         ("probe", "recordings/trained/manifest.json", truncated, "manifest.json: damaged"),
         ("probe", "recordings/trained/shards/00000/lstm.0.cell.npy", truncated, "lstm.0.cell.npy: "),
