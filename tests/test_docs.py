@@ -141,3 +141,44 @@ def test_the_gallery_has_every_plot():
     ]
     assert {each.__annotations__["return"] for each in (*functions, naibu.intervene)} >= set(PLOTS)
     assert "--what trajectory" in text
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """Return what measures the figures of documents anew."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "made"))
+    return importlib.import_module("figures")
+
+
+def test_every_command_behind_a_figure_can_be_typed(figures):
+    rows = [row for page in (ROOT / "docs").glob("*.md") for row in figures.rows(page.read_text(encoding="utf-8"))]
+    assert len(rows) > 10
+    for words in (command.split() for row in rows for command in row.commands):
+        assert not {"RUN", "FILE", "FILES", "N"} & set(words), f"{words}: names no run or file"
+        nouns = words[1:3] if words[1] in ("train", "bench", "vectors", "papers") else words[1:2]
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output):
+            assert main([*(word for word in nouns if not word.startswith("-")), "--help-all"]) == 0
+        for option in (word for word in words if word.startswith("--")):
+            assert option in output.getvalue(), f"{words}: {option}"
+
+
+def test_the_figures_of_a_task_are_measured_once_and_shown_beside_those_stated(figures, tmp_path, capfd, monkeypatch):
+    corpora, docs, folder = tmp_path / "data", tmp_path / "docs", tmp_path / "figures"
+    (corpora / "few").mkdir(parents=True)
+    (corpora / "few" / "counts.txt").write_text("a b a b\n")
+    docs.mkdir()
+    row = "| what | figure | command |\n|---|---|---|\n| the version | 9.9 | `naibu --version`, `naibu no-such` |\n"
+    (docs / "toy.md").write_text(f"# Toy\n\n| x | `naibu never` | `naibu never` |\n\n## Measured\n\n{row}")
+    monkeypatch.setenv("NAIBU_DATA", str(corpora))
+    assert figures.main("toy", folder, docs) == 1
+    page = (folder / "figures.md").read_text()
+    assert "toy.md states: 9.9" in page
+    assert naibu.__version__ in page
+    assert "failed: exit status 2" in page
+    assert "never" not in page
+    assert (folder / "counts.txt").read_text() == "a b a b\n"
+    capfd.readouterr()
+    figures.main("toy", folder, docs)
+    assert capfd.readouterr().out.count("$ naibu") == 1, "what went well is not run again"
+    assert figures.main("toys", folder, docs) == 2
