@@ -25,7 +25,7 @@ EXAMPLES = [path for path in (ROOT / "docs").glob("*.md") if "import naibu" in p
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_the_examples_of_a_document_run_as_they_stand(path, tmp_path):
+def test_the_examples_of_a_document_run_as_they_stand(path, tmp_path, monkeypatch):
     (tmp_path / "treebank.mrg").write_text(sentences(60))
     (tmp_path / "novel.txt").write_text("The cat sat on the mat; it was so, and so it goes.\n" * 300)
     for name in ("train", "dev", "test"):
@@ -33,16 +33,9 @@ def test_the_examples_of_a_document_run_as_they_stand(path, tmp_path):
         (tmp_path / f"{name}.en").write_text("".join(f"{line}\n" for line in lines))
         (tmp_path / f"{name}.ja").write_text("".join(f"{line[::-1]}\n" for line in lines))
     (tmp_path / "traffic.csv").write_text(hourly(1200))
+    monkeypatch.chdir(tmp_path)
     code = "\n".join(re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL))
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    exec(compile(code, str(path), "exec"), {"__name__": path.stem})
 
 
 def test_public_names_are_there_and_none_is_missing_from_the_list():
