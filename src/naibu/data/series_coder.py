@@ -70,6 +70,11 @@ class SeriesCoder:
         """How many usual values a series has."""
         return slot_count(self.slot, self.clock)
 
+    @property
+    def categories_known(self) -> tuple[bool, ...]:
+        """Whether each categorical covariate is known ahead."""
+        return tuple(each.known for each in self.covariates if each.names is not None)
+
     def save(self, folder: Path) -> None:
         """Write `series.json`."""
         arrays = ("centre", "spread", "total", "count")

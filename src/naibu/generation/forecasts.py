@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from naibu.data.batch import Batch, Stream
+from naibu.data.batch import Batch
 from naibu.data.examples import Array
-from naibu.data.series import SeriesSource, window_batch
+from naibu.data.series import SeriesSource, batch_of
 from naibu.models.forecaster import Forecaster
 from naibu.models.model import evaluating
 from naibu.models.parts.distributions import ensemble_crps
@@ -93,11 +93,10 @@ def forecast(
 
 def _batch(source: SeriesSource, origins: Array) -> tuple[Batch, Tensor]:
     """Return windows as a batch, and which steps are ahead, bool [time batch]."""
-    x, target = window_batch(source, origins)
-    where = torch.zeros(target.shape, dtype=torch.bool)
+    batch = batch_of(source, origins)
+    where = torch.zeros(batch.target.shape, dtype=torch.bool)
     where[source.context :] = True
-    lengths = torch.full((len(origins),), source.window)
-    return Batch({"input": Stream(torch.from_numpy(x), lengths)}, torch.from_numpy(target)), where
+    return batch, where
 
 
 def _direct(model: Forecaster, source: SeriesSource, origins: Array) -> tuple[Array, Array, Array]:
