@@ -18,6 +18,7 @@ from naibu.config import SeriesConfig, TrainingConfig
 from naibu.data.series import window_batch
 from naibu.data.series_baselines import baselines
 from naibu.generation.forecasts import LEVELS, Forecasts, calibrated, forecast, sample_paths, truth_of
+from naibu.models.forecaster import Forecaster
 from naibu.sklearn import LSTMForecaster
 from naibu.tasks.series_scores import scores_of, skill
 from series_tables import START, hourly, volumes
@@ -163,6 +164,27 @@ class _Told:
 
     def sample(self):
         return next(_Told.values, torch.zeros(2))
+
+    def value(self, z, unit):
+        return unit.value(z)
+
+
+@pytest.mark.parametrize("decoder", ["direct", "autoregressive"])
+def test_forecasts_of_counts_are_counts(folder, decoder):
+    """An end of an interval is a whole number, and a truth that equals it lies within, in outcomes and forecasts."""
+    data = naibu.open_series(folder / "traffic.csv", target="volume", horizon=HORIZON, context=24, decoder=decoder)
+    torch.manual_seed(1)
+    model = Forecaster(data.sizes, SeriesConfig(units=4, distribution="negative-binomial"))
+    found = forecast(model, data.source, data.test.origins[:20], paths=30)
+    np.testing.assert_array_equal(found.quantiles, found.quantiles.round())
+    assert (found.mean != found.mean.round()).any()
+    outcomes, _ = model.eval().outcomes(data.test.batch(np.arange(20)))
+    gold = outcomes["gold"].numpy()[24:].T
+    np.testing.assert_array_equal(gold[~np.isnan(gold)], found.truth[~np.isnan(gold)])
+    if decoder == "direct":
+        there = ~np.isnan(gold)
+        for name, level in (("low_80", 0.1), ("median", 0.5), ("high_95", 0.975)):
+            np.testing.assert_array_equal(outcomes[name].numpy()[24:].T[there], found.quantile(level)[there])
 
 
 def test_simple_forecasts_by_hand():

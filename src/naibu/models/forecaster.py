@@ -104,9 +104,9 @@ class Forecaster(Model):
         the central 80 and 95 %, and `error`, the distance of the median from the value."""
         told = self.told(batch, state)
         z = batch.target[told.where]
-        columns = {"loss": told.distribution.nats(z), "gold": told.unit.value(z)}
-        columns["mean"] = told.unit.value(told.distribution.mean())
-        columns |= {name: told.unit.value(told.distribution.quantile(level)) for name, level in INTERVALS.items()}
+        found = told.distribution
+        columns = {"loss": found.nats(z), "gold": found.value(z, told.unit), "mean": told.unit.value(found.mean())}
+        columns |= {name: found.value(found.quantile(level), told.unit) for name, level in INTERVALS.items()}
         columns["error"] = (columns["gold"] - columns["median"]).abs()
         nothing = torch.full(told.where.shape, torch.nan, device=told.where.device)
         return {name: nothing.masked_scatter(told.where, each.float()) for name, each in columns.items()}, told.state
