@@ -170,6 +170,16 @@ def test_a_holiday_named_at_midnight_holds_all_day(opened):
     assert column.names == ("no", "yes")
 
 
+def test_a_holiday_is_what_is_rare_where_no_category_says_none(tmp_path):
+    text = hourly(56 * 24, seed=7).replace(",None", ",working day")  # behind Feast in the alphabet
+    data = open_series(table(tmp_path, text), target="volume", known="holiday", horizon=6, context=12)
+    part = data.train
+    told = part.label("holiday").values
+    step = (part.origins[:, 1:] + np.arange(-12, 6)).ravel()
+    days = np.array([(START + timedelta(hours=int(k))).strftime("%m-%d") for k in step])
+    np.testing.assert_array_equal(told[step >= 0], np.isin(days, ("03-13", "04-09"))[step >= 0])
+
+
 def test_outliers_of_covariates_are_read_as_bounds(tmp_path):
     lines = hourly(400, gaps=False).splitlines()
     lines[30] = lines[30].replace(lines[30].split(",")[2], "9831.3")
@@ -272,7 +282,8 @@ def test_inputs_are_what_is_read(tmp_path, decoder):
     warm = next(each for each in coder.covariates if each.name == "temperature")
     told = x[:, -1] == 1
     np.testing.assert_array_equal(~np.isnan(read["temperature"].values), told)
-    np.testing.assert_allclose(read["temperature"].values[told], (x[:, -2] * warm.spread + warm.centre)[told], rtol=1e-4)
+    wanted = (x[:, -2] * warm.spread + warm.centre)[told]
+    np.testing.assert_allclose(read["temperature"].values[told], wanted, rtol=1e-4)
 
 
 def test_of_a_part_nothing_before_it_is_asked(tmp_path):

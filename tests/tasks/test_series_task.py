@@ -261,6 +261,35 @@ def test_history_and_future_give_what_the_test_part_gave(run, folder):
     assert [row["median"] for row in stretched] == [row["median"] for row in told]
 
 
+def test_a_holiday_goes_on_at_an_origin_within_its_day(run, folder):
+    """Named at midnight alone, in the history: the hours ahead of that day are of it as they were in training."""
+    source, noon = run.data().source, 36 * 24 + 12  # of the second holiday
+    lines = hourly(HOURS, seed=7).splitlines()
+    cut = next(k for k, line in enumerate(lines) if line.startswith(source.grid.clock.shown(noon)))
+    (folder / "morning.csv").write_text("\n".join(lines[:cut]) + "\n")
+    (folder / "afternoon.csv").write_text(ahead(first=noon, hours=24))
+    found = naibu.predict(run, [folder / "afternoon.csv"], history=folder / "morning.csv")
+    (holiday,), (learnt,) = found.grid.covariates, source.grid.covariates
+    np.testing.assert_array_equal(holiday.values[:, : noon + 24], learnt.values[:, : noon + 24])
+
+
+def test_a_history_with_columns_in_another_order_is_the_same_history(tmp_path):
+    """Series are known by their names, also where none was named and all columns of numbers are forecast."""
+    lines = [f"2024-01-{1 + k // 24:02d} {k % 24:02d}:00,{v},{1000 + 50 * v}" for k, v in enumerate(volumes(480, 3))]
+    (tmp_path / "two.csv").write_text("time,small,large\n" + "\n".join(lines) + "\n")
+    data = naibu.open_series(tmp_path / "two.csv", horizon=4, context=8)
+    training = TrainingConfig(steps=2, validations=1, threads=1)
+    run = naibu.train(data, out=tmp_path / "run", model=SeriesConfig(units=4), training=training)
+    turned = [",".join(line.split(",")[k] for k in (0, 2, 1)) for line in lines]
+    (tmp_path / "turned.csv").write_text("time,large,small\n" + "\n".join(turned) + "\n")
+    told, again = (naibu.predict(run, history=tmp_path / name).rows() for name in ("two.csv", "turned.csv"))
+    assert told == again
+    assert [row["series"] for row in again] == ["small"] * 4 + ["large"] * 4
+    (tmp_path / "one.csv").write_text("time,small\n" + "\n".join(line.rpartition(",")[0] for line in lines) + "\n")
+    with pytest.raises(naibu.OptionError, match="--target large: no such column"):
+        naibu.predict(run, history=tmp_path / "one.csv")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

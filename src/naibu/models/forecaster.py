@@ -17,7 +17,7 @@ from naibu.models.language_model import recurrent
 from naibu.models.model import Loss, Model, Outcomes
 from naibu.models.parts.distributions import KINDS, Distribution, Unit
 
-INTERVALS = {"low_95": 0.025, "low_80": 0.1, "median": 0.5, "high_80": 0.9, "high_95": 0.975}
+INTERVALS = {"median": 0.5, "low_80": 0.1, "high_80": 0.9, "low_95": 0.025, "high_95": 0.975}
 """The quantiles that are told of every step, by their columns."""
 CATEGORY_SIZE = 8
 """Size of the vector of a category, at most."""
