@@ -97,6 +97,16 @@ def test_hours_of_a_zone_with_offsets_lie_on_its_wall_clock(tmp_path):
     assert dict(grid.found)["same time stamp"].startswith("1 surplus rows at 1 stamps; 1 of the steps have different")
 
 
+@pytest.mark.parametrize(("zone", "first"), [(None, "2023-12-31 15:00:00"), ("Asia/Tokyo", "2024-01-01")])
+def test_days_with_an_offset_and_no_zone_are_said_to_be_those_of_utc(tmp_path, zone, first):
+    lines = [f"2024-01-{k:02d}T00:00:00+09:00,{k}" for k in range(1, 29)]
+    grid = read_grid(table(tmp_path, rows(lines)), Asked(zone=zone))
+    assert grid.clock.shown(0) == first
+    assert ("zone" in dict(grid.found)) == (zone is None)
+    if zone is None:
+        assert "UTC, where 28 of 28 are no midnights" in dict(grid.found)["zone"]
+
+
 def test_rows_twice_missing_and_out_of_order(tmp_path):
     lines = [
         "2024-01-01 03:00,4",

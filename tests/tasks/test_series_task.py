@@ -199,6 +199,35 @@ def test_simple_forecasts_by_hand():
         np.testing.assert_allclose(made[name](origins)[0], values, err_msg=name)
 
 
+def test_simple_forecasts_know_nothing_before_the_first_value():
+    values = np.arange(40 * 24.0)
+    values[:5] = np.nan
+    data = naibu.open_series(Frame(values), every="1h", start="2024-01-01", horizon=30, context=8)
+    made = baselines(data.source.grid, 30, 900)
+    for origin in (0, 3):
+        for name in ("last value", "drift", "last value + change of the usual"):
+            np.testing.assert_allclose(made[name](np.array([[0, origin]]))[0], values[5:900].mean(), err_msg=name)
+
+
+def test_without_a_whole_horizon_of_validation_nothing_is_calibrated(tmp_path, capsys):
+    text = hourly(14 * 24, seed=7, gaps=False)
+    (tmp_path / "short.csv").write_text(text)
+    data = naibu.open_series(tmp_path / "short.csv", target="volume", horizon=6, context=12, validation=0.01)
+    training = TrainingConfig(steps=2, validations=1, threads=1)
+    run = naibu.train(data, out=tmp_path / "run", model=SeriesConfig(units=4), training=training)
+    for asked in (["evaluate", str(run.path), "--conformal"], ["predict", str(run.path), "--calibrate"]):
+        assert main(asked) == 2
+        told = capsys.readouterr().err.strip()
+        assert f"{asked[-1]}: no forecast of 6 steps with a truth fits into the" in told
+        assert len(told.splitlines()) == 1
+    scores = naibu.evaluate(run)
+    assert scores["coverage_80"] is not None
+    for each in scores["baselines"].values():
+        assert each["mae"] > 0
+        for row in (each, *each["by_horizon"]):
+            assert [row[name] for name in ("crps", "pinball", "coverage_80", "coverage_95", "width_80")] == [None] * 5
+
+
 def test_conformal_factors_by_hand():
     """Errors of 1 to 99 around a median of 0 whose interval ends at 10: 80 of 100 lie within 80."""
     truth = np.arange(1.0, 100.0)[:, None] * np.where(np.arange(99)[:, None] % 2, 1, -1)
@@ -226,6 +255,14 @@ def test_scores_and_skill_by_hand():
     told = skill(found, {"worse": worse, "worst": Forecasts(origins, truth, truth, quantiles - 9, truth)}, 2)
     assert told["over"] == "worse"
     assert told["ratio"] == pytest.approx(3 / 6)
+    exact = Forecasts(origins, truth, truth, np.broadcast_to(truth, quantiles.shape), truth * 0)
+    none = skill(found, {"worse": worse, "exact": exact}, 2)
+    assert none == {"over": "exact", "ratio": None, "low": None, "high": None}
+    once = np.where(np.arange(2)[:, None] == 0, truth + 2, truth)  # errs at one origin of two alone
+    some = Forecasts(origins, truth, truth, np.broadcast_to(once, quantiles.shape), truth * 0)
+    ratio = skill(found, {"once": some}, 2)
+    assert ratio["ratio"] == pytest.approx(9 / 2)
+    assert (ratio["low"], ratio["high"]) == (0.5, 4.5)  # of both draws at the origin where it errs, and of one
 
 
 # ---------------------------------------------------------------- predictions

@@ -177,6 +177,10 @@ def _clock(
         return like.clock, stamps
     clock, how = clock_of(stamps, asked.every, zone)
     found.append(("time", f"{time}, steps of {clock.words} ({how})" + (f", in {zone}" if zone else ", local time")))
+    elsewhere = int(np.sum(stamps % DAY != 0)) if clock.unit == "month" or clock.count % DAY == 0 else 0
+    if aware and not asked.zone and elsewhere:
+        told = f"none is given: stamps are put into UTC, where {elsewhere:,} of {len(stamps):,} are no midnights"
+        found.append(("zone", f"{told}; days and months are those of UTC, not of the place; say --zone"))
     if doubled.any():
         told = f"{int(doubled.sum())} rows at hours that come twice, as clocks are put back in {asked.zone}"
         found.append(("daylight saving", told))

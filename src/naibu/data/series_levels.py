@@ -1,7 +1,7 @@
 """What a series would be if all went on as usual: same hour of earlier days and weeks, the usual value of the hour.
 
-A network learns what is off them. Everything here looks back only, except the table of usual values, from which the day
-itself is left out where the network learns.
+A network learns what is off them. Everything here looks back only, except the table of usual values of training and
+validation, from which the value itself is left out at its own step: there it knows of later ones, on the test part not.
 """
 
 from __future__ import annotations

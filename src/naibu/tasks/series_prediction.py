@@ -13,11 +13,11 @@ from naibu.data.series_coder import SeriesCoder
 from naibu.data.series_grid import Asked, Covariate, Grid, read_grid
 from naibu.data.series_opening import extended, reopened
 from naibu.errors import CorpusError
-from naibu.generation.forecasts import Forecasts, calibrated, forecast
+from naibu.generation.forecasts import Forecasts, forecast
 from naibu.models.forecaster import INTERVALS
 from naibu.progress import Report
 from naibu.shown import Row
-from naibu.tasks.series_evaluation import calibration_origins
+from naibu.tasks.series_evaluation import calibration
 from naibu.tasks.task import Predicted, Trained
 
 
@@ -56,7 +56,7 @@ def predicted(
     """Return forecasts of the steps that a file names, which follow the history; without a file of the whole horizon.
 
     Raises CorpusError for a file that does not begin right after the history, has gaps, or lacks a value that is known
-    ahead, and where the horizon is shorter than it.
+    ahead; OptionError where the validation part has nothing from which intervals could be calibrated.
     """
     if len(files) > 1:
         raise CorpusError("one file of what is known ahead, at most; name no other", files[1])
@@ -87,16 +87,16 @@ def predicted(
     else:
         ahead = _ahead(files[0], asked, before, coder, begin)
         steps = min(coder.horizon, ahead.steps)
+    stretch = None
+    if calibrate:
+        assert data is not None
+        stretch = calibration(trained.model, data.source, "--calibrate", paths, progress)
     known = {} if ahead is None else {each.name: each.values for each in ahead.covariates}
     grid = extended(before, max(coder.horizon, 0 if ahead is None else ahead.steps), known)
     source = reopened(coder, grid, options["decoder"])
     origins = np.stack([np.arange(len(coder.series)), np.full(len(coder.series), begin)], 1)
     found = forecast(trained.model, source, origins, paths=paths, progress=progress)
-    if calibrate:
-        assert data is not None
-        others = calibration_origins(data.source)
-        found = calibrated(forecast(trained.model, data.source, others, paths=paths, progress=progress)).applied(found)
-    return Forecasted(grid, found, steps)
+    return Forecasted(grid, found if stretch is None else stretch.applied(found), steps)
 
 
 def _like(coder: SeriesCoder) -> Grid:
