@@ -231,7 +231,9 @@ class Series(Task):
         if "skill" in scores:
             each = scores["skill"]
             rows["mae over the best of these"] = (
-                f"{each['ratio']:.3f} [{each['low']:.3f}, {each['high']:.3f}] ({each['over']})"
+                f"none, for it makes no error ({each['over']})"
+                if each["ratio"] is None
+                else f"{each['ratio']:.3f} [{each['low']:.3f}, {each['high']:.3f}] ({each['over']})"
             )
         for name, each in scores.get("calibrated", {}).items():
             rows[f"calibrated {name}"] = each

@@ -10,7 +10,7 @@ from naibu.data.examples import Array
 from naibu.data.series import SeriesSource, SeriesWindows, origins_in
 from naibu.data.series_clock import DAY
 from naibu.errors import OptionError
-from naibu.generation.forecasts import calibrated, forecast
+from naibu.generation.forecasts import Calibration, calibrated, forecast, truth_of
 from naibu.models.forecaster import Forecaster
 from naibu.progress import Report
 from naibu.tasks.series_scores import (
@@ -36,20 +36,21 @@ def evaluated(
 ) -> dict[str, Any]:
     """Return `mae` to `coverage_95`, `by_horizon`, `baselines`, `skill`, with `conformal` `calibrated`.
 
-    Errors are those of the median, RMSE that of the mean. Raises OptionError where no origin fits into the part.
+    Errors are those of the median, RMSE that of the mean. Raises OptionError where no origin fits into the part, or
+    none into the validation part from which intervals are to be calibrated.
     """
     source = examples.source
     train, before_test = source.parts
     chosen = rolling(source, origins, *examples.span)
-    known = calibration_origins(source)
+    if conformal and examples.span[0] < before_test:
+        raise OptionError("--conformal: intervals are calibrated on the validation part; score the test part")
+    stretch = calibration(model, source, "--conformal", paths, progress) if conformal else None
     scale = scale_of(source, train)
     found = forecast(model, source, chosen, paths=paths, progress=progress)
-    simple = simple_forecasts(source, chosen, known, before_test)
+    simple = simple_forecasts(source, chosen, calibration_origins(source), before_test)
     scores: dict[str, Any] = {**scores_of(found, scale), **coverage_intervals(found, source.horizon)}
-    if conformal:
-        if examples.span[0] < before_test:
-            raise OptionError("--conformal: intervals are calibrated on the validation part; score the test part")
-        stretched = calibrated(forecast(model, source, known, paths=paths, progress=progress)).applied(found)
+    if stretch is not None:
+        stretched = stretch.applied(found)
         told = {**scores_of(stretched, scale), **coverage_intervals(stretched, source.horizon)}
         scores["calibrated"] = {name: value for name, value in told.items() if name.startswith(("cov", "wid"))}
     scores["origins"] = len(np.unique(chosen[:, 1]))
@@ -82,10 +83,26 @@ def rolling(source: SeriesSource, asked: str, first: int, end: int) -> Array:
     return np.asarray(found[there])
 
 
+def calibration(model: Forecaster, source: SeriesSource, option: str, paths: int, progress: Report) -> Calibration:
+    """Return how intervals have to be stretched, from forecasts of the validation part.
+
+    Raises OptionError, which names the option, where that part has no truth of a whole horizon.
+    """
+    known = calibration_origins(source)
+    if not len(known):
+        first, end = source.parts
+        raise OptionError(
+            f"{option}: no forecast of {source.horizon} steps with a truth fits into the {end - first} of the "
+            "validation part, on which intervals are calibrated; leave it away, or train with a larger --validation"
+        )
+    return calibrated(forecast(model, source, known, paths=paths, progress=progress))
+
+
 def calibration_origins(source: SeriesSource) -> Array:
-    """Return origins of the validation part, as many as may be, that fall on every time of day."""
+    """Return origins of the validation part, as many as may be, that fall on every time of day and have a truth."""
     found = origins_in(source, *source.parts, 1)
     apart = max(1, -(-len(found) * source.horizon // MOST))
     apart += apart > 1 and apart % 2 == 0  # no divisor of a day
     steps = np.unique(found[:, 1])
-    return np.asarray(found[np.isin(found[:, 1], steps[::apart])])
+    found = found[np.isin(found[:, 1], steps[::apart])]
+    return np.asarray(found[~np.isnan(truth_of(source, found)).all(1)])
