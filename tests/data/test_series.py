@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from naibu.data import series_automatic
 from naibu.data.series import SeriesWindows, origins_in, window_batch
 from naibu.data.series_clock import Clock, clock_of, in_zone, read_stamps, twice
 from naibu.data.series_features import features_of
@@ -16,6 +19,7 @@ from naibu.data.series_grid import Asked, read_grid
 from naibu.data.series_opening import open_series
 from naibu.data.series_order import WindowOrder
 from naibu.errors import CorpusError, OptionError
+from naibu.progress import silent
 from series_tables import START, hourly, volumes
 
 
@@ -444,3 +448,40 @@ def test_metro_i94_is_told_as_it_is(naibu_data):
     assert said(data, "missing").startswith("11,976 of 52,551 steps, in 2,588 gaps, the longest 7,386")
     assert data.source.context == 168
     assert "holds for all of each" in said(data, "holiday").replace("to hold", "holds")
+
+
+def test_automatic_forecasts_need_their_library_and_say_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "statsforecast.models", None)
+    with pytest.raises(OptionError, match="needs statsforecast"):
+        series_automatic.library()
+
+
+def test_automatic_forecasts_know_nothing_from_their_origin_on(opened, monkeypatch):
+    """A model that repeats the mean of what it reads: of the past alone, whatever stands after an origin."""
+
+    class Mean:
+        def __init__(self, season_length):
+            assert season_length == 24
+
+        def fit(self, y):
+            assert not np.isnan(y).any()
+            self.fitted = len(y)
+            return self
+
+        def forward(self, y, h):
+            return {"mean": np.full(h, y.mean())}
+
+    monkeypatch.setattr(series_automatic, "library", lambda: SimpleNamespace(AutoETS=Mean, AutoARIMA=Mean))
+    grid = opened.source.grid
+    values = np.nan_to_num(grid.values, nan=7.0)
+    values[0, 100:110] = np.nan
+    origins = np.array([[0, 105], [0, 300]])
+    before = series_automatic.automatic(replace(grid, values=values), 6, 240, silent)
+    values[0, 300:] = 1e6
+    after = series_automatic.automatic(replace(grid, values=values), 6, 240, silent)
+    assert list(before) == ["AutoETS, season of 24", "AutoARIMA, season of 24"]
+    for name, forecast in before.items():
+        told = forecast(origins)
+        np.testing.assert_array_equal(told, after[name](origins))
+        wanted = np.append(values[0, :100], np.repeat(values[0, 99], 5)).mean()
+        np.testing.assert_allclose(told[0], wanted)

@@ -105,6 +105,8 @@ class SeriesEvaluation:
     """Stretch intervals by what they missed on the validation part; `calibrated` tells the scores with it."""
     paths: int = 200
     """Paths that an autoregressive network draws from each origin."""
+    automatic: bool = False
+    """Tell AutoETS and AutoARIMA too, fitted to the training part; needs statsforecast (extra forecast)."""
 
     def __post_init__(self) -> None:
         if self.origins != "daily" and not (self.origins.isdigit() and int(self.origins) > 0):
@@ -221,7 +223,9 @@ class Series(Task):
         from naibu.tasks.series_evaluation import evaluated
 
         assert isinstance(examples, SeriesWindows)
-        return evaluated(trained.model, examples, asked.origins, asked.conformal, asked.paths, progress)
+        return evaluated(
+            trained.model, examples, asked.origins, asked.conformal, asked.paths, progress, asked.automatic
+        )
 
     def told(self, scores: Mapping[str, Any]) -> dict[str, Any]:
         """Return the scores with a row for each simple forecast's error, and one for the skill."""

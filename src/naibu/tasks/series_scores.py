@@ -9,7 +9,7 @@ import numpy as np
 
 from naibu.data.examples import Array
 from naibu.data.series import SeriesSource
-from naibu.data.series_baselines import baselines, season_of
+from naibu.data.series_baselines import Forecast, season_of
 from naibu.generation.forecasts import LEVELS, SHARES, Forecasts, truth_of
 from naibu.models.parts.distributions import ensemble_crps, pinball
 
@@ -66,9 +66,10 @@ def scale_of(source: SeriesSource, train: int) -> Array:
 
 
 def simple_forecasts(
-    source: SeriesSource, origins: Array, calibration: Array, before_test: int
+    source: SeriesSource, origins: Array, calibration: Array, makes: Mapping[str, Forecast]
 ) -> dict[str, Forecasts]:
-    """Return simple forecasts by name, with the errors that they make from the `calibration` origins around them.
+    """Return what simple forecasts tell from origins, by name, with the errors that they make from the `calibration`
+    origins around them.
 
     Distributions of a simple forecast are its value with these errors added, by the step ahead; where there is no
     error of a step, with those of all steps; where there is none at all it has no distribution, but NaN.
@@ -76,7 +77,7 @@ def simple_forecasts(
     found: dict[str, Forecasts] = {}
     truth, known = truth_of(source, origins), truth_of(source, calibration)
     levels = (np.arange(POINTS) + 0.5) / POINTS
-    for name, make in baselines(source.grid, source.horizon, before_test).items():
+    for name, make in makes.items():
         value = make(origins)
         errors = known - make(calibration) if len(calibration) else np.full((1, source.horizon), np.nan)
         spread, kept = _quantiles(errors, levels), _quantiles(errors, np.array(LEVELS))
