@@ -115,7 +115,7 @@ class TagCoder:
         written = scheme_of(marks) if spans else None
         if written is not None:
             kinds = Counter(span.kind for tags_there in marks for span in spans_of(tags_there, written).found)
-        vectors = set(known)
+        vectors = {each.lower() if lowercase else each for each in known}
         frequent = (each for each, count in words.most_common() if count >= rare or each in vectors)
         names = tuple(kind for kind, _ in kinds.most_common())
         return cls(
