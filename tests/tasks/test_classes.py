@@ -211,6 +211,13 @@ def test_texts_and_series_of_different_lengths_are_learnt():
     moods = np.array(["+", "-"])[np.arange(40) % 2]
     told = small().fit(texts, moods)
     assert told.predict(["a good one", "so bad"]).tolist() == ["+", "-"]
+    for kind in (str, object):  # as data frames and numpy have them
+        array = np.array(texts, kind)
+        np.testing.assert_array_equal(told.predict_proba(array), told.predict_proba(texts))
+    np.testing.assert_array_equal(
+        small(steps=3).fit(np.array(texts), moods).predict_proba(texts),
+        small(steps=3).fit(texts, moods).predict_proba(texts),
+    )
     rng = np.random.default_rng(2)
     series = [
         np.stack([(1 - 2 * (k % 2)) * np.arange(n), rng.normal(size=n)], 1) for k, n in enumerate([5, 7, 6, 9] * 8)
