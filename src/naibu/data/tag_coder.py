@@ -41,7 +41,6 @@ class Targets(NamedTuple):
 
     tags: Array  # int32 [token]: -1 for a tag that is unknown to the network
     stray: list[int]  # tokens at which a span without a beginning was given one
-    unknown: int  # tokens with such a tag
 
 
 @dataclass(frozen=True)
@@ -193,7 +192,7 @@ class TagCoder:
                 raise CorpusError(told, table.name, line)
         numbers = {tag: number for number, tag in enumerate(self.tags)}
         found = np.array([numbers.get(tag, -1) for tag in tags], np.int32)
-        return Targets(found, stray, int((found < 0).sum()))
+        return Targets(found, stray)
 
     def gold(self, table: TokenTable) -> list[str]:
         """Return the tags of a table, spans marked as the training files mark them."""

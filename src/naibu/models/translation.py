@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from naibu.cells.dropout import locked_dropout
 from naibu.cells.layers import Recurrent
 from naibu.config import TranslationConfig
+from naibu.config.translation import EMBEDDING, UNITS
 from naibu.data.batch import Batch, Stream
 from naibu.data.parallel import END, UNKNOWN
 from naibu.errors import OptionError
@@ -20,9 +21,6 @@ from naibu.models.model import Loss, Model, Outcomes, categorical
 from naibu.models.output import AdaptiveSoftmax, FullSoftmax, TiedAdaptiveSoftmax
 from naibu.models.parts.attention import Attention, Memory
 from naibu.models.parts.encoder import State, decoder_of, encode, encoder_of
-
-UNITS, EMBEDDING = 512, 256
-"""Units, and sizes of a symbol's vector, where a configuration leaves them to be chosen."""
 
 
 class Told(NamedTuple):

@@ -114,7 +114,8 @@ class _Places:
         """Raise CorpusError where rows were read that are not there any more."""
         if self._done < len(self._rows):
             row = self._rows[self._done]
-            raise CorpusError("this line is not there any more: the file has changed since it was read", row.file, row.line)
+            told = "this line is not there any more: the file has changed since it was read"
+            raise CorpusError(told, row.file, row.line)
 
 
 def _csv(cells: Sequence[str], separator: str) -> str:
