@@ -230,7 +230,7 @@ class Translation(Task):
             return bleu(lines, references, tokenize)
 
         return scores | {
-            "errors": analysis(stepper, coder, examples, asked, asked.budget, asked.widths, scored, progress)
+            "errors": analysis(stepper, coder, examples, asked, found, asked.budget, asked.widths, scored, progress)
         }
 
     def told(self, scores: Mapping[str, Any]) -> dict[str, Any]:
