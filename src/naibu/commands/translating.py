@@ -57,6 +57,7 @@ def translate(
             words written, or in the encoder those read.
     """
     from naibu.looking.translating import Asked, Translator, translated
+    from naibu.progress import shown_if_long
     from naibu.storage import check_writable
 
     if attention is not None:
@@ -79,9 +80,14 @@ def translate(
     lines = None if typed else _lines()
     if attention is not None and lines is not None and sum(map(bool, map(str.strip, lines))) != 1:
         raise OptionError(f"--attention {attention}: draws one sentence; {INPUT} has {len(lines):,} lines")
-    for some in [lines] if lines is not None else ([line] for line in _typed()):
-        for row in translated(translator, some, INPUT, show, len(rows)):
-            rows.append(row)
+    if lines is None:
+        for line in _typed():
+            rows += translated(translator, [line], INPUT, show, len(rows))
+    elif sys.stdout.isatty():  # where what is printed shows how far it is
+        rows += translated(translator, lines, INPUT, show)
+    else:
+        with shown_if_long("translating", "lines") as progress:
+            rows += translated(translator, lines, INPUT, show, progress=progress)
     if translator.unknown:
         shown = f"{translator.unknown:,} of {translator.symbols:,} symbols read"
         print(f"note: {shown} never came in training", file=sys.stderr)

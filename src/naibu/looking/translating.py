@@ -24,6 +24,7 @@ from naibu.generation.translating import Drawn, Translated
 from naibu.generation.translating import translate as translate_sentences
 from naibu.generation.translation_stepper import TranslationStepper
 from naibu.models.translation import TranslationModel
+from naibu.progress import Report, silent
 from naibu.runs import Run, open_run
 from naibu.runs.load import load
 from naibu.training.threads import threads
@@ -86,7 +87,9 @@ class Translator:
         self.symbols, self.unknown = 0, 0
         """Symbols of the lines so far, and how many of them were read as `<unk>`."""
 
-    def translate(self, lines: Sequence[str], *, name: str = "lines", first: int = 1) -> list[list[Translated]]:
+    def translate(
+        self, lines: Sequence[str], *, name: str = "lines", first: int = 1, progress: Report = silent
+    ) -> list[list[Translated]]:
         """Return the translations of every line, the best first; of an empty line one, which is empty.
 
         `name` and the number of the `first` line are for errors. Raises CorpusError for a line that is longer than the
@@ -111,6 +114,7 @@ class Translator:
                 n_best=count,
                 prefix=self._prefix,
                 drawn=Drawn(asked.sampling, asked.seed, first - 1) if asked.samples else None,
+                progress=progress,
             )
         return found.best
 
@@ -216,12 +220,19 @@ def translated(
     name: str,
     show: Callable[[str, list[Translated]], None],
     before: int = 0,
+    progress: Report = silent,
 ) -> Iterator[dict[str, Any]]:
     """Yield what is to be told of every line, in their order; `show` is given each line and its translations. `before`
-    counts lines that were translated before these."""
+    counts lines that were translated before these; `progress` is told of lines."""
     for begin in range(0, len(lines), AT_ONCE):
         part = lines[begin : begin + AT_ONCE]
-        for line, found in zip(part, translator.translate(part, name=name, first=before + begin + 1), strict=True):
+
+        def so_far(done: float, _: float, words: str, begin: int = begin) -> None:
+            progress(begin + done, len(lines), words)
+
+        several = translator.translate(part, name=name, first=before + begin + 1, progress=so_far)
+        progress(begin + len(part), len(lines), "")  # empty lines too
+        for line, found in zip(part, several, strict=True):
             show(line, found)
             yield told_of(line, found)
 

@@ -16,6 +16,7 @@ from naibu.errors import OptionError
 from naibu.generation.sampling import Sampling
 from naibu.generation.text import Symbol, Writer
 from naibu.models.language_model import LanguageModel
+from naibu.models.model import Model
 from naibu.runs import Run, open_run
 from naibu.runs.load import load
 from naibu.training.threads import threads
@@ -54,14 +55,16 @@ class Asked:
         return found
 
 
-def writer_of(run: Run | str | Path, asked: Asked) -> Writer:
-    """Return the writer of a run. Raises OptionError where it is no network of running text."""
+def writer_of(run: Run | str | Path, asked: Asked, model: Model | None = None) -> Writer:
+    """Return the writer of a run, whose `model` is loaded where it is not given. Raises OptionError where it is no
+    network of running text."""
     run = run if isinstance(run, Run) else open_run(run)
     if run.task != "text":
         raise OptionError(f"{run.path}: learnt {run.task}; text is written by networks of the task text")
-    model = load(run)
+    if model is None:
+        model = load(run)
+        run.ended()
     assert isinstance(model, LanguageModel)
-    run.ended()
     return Writer(
         model,
         TextCoder.load(run.path, run.options),
