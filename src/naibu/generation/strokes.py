@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,8 @@ from naibu.data.examples import Array
 from naibu.data.strokes.coder import StrokeCoder
 from naibu.data.strokes.examples import START, Strokes
 from naibu.errors import OptionError
+from naibu.generation.drawing_options import DrawingOptions
+from naibu.generation.drawn import Drawn
 from naibu.generation.text_stepper import STEPS, Parts
 from naibu.models.model import evaluating
 from naibu.models.parts.bivariate import BivariateMixture
@@ -26,20 +27,8 @@ LONGEST = 100_000
 """Points at most of a drawing."""
 MOST = 10_000
 """Drawings at most that are made in one go."""
-SHARPEST = 20.0
-"""The largest bias; beyond it nothing is left to be drawn."""
 AT_ONCE = 64
 """Drawings that are read side by side where they are judged."""
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A drawing that a network made: points `[point 3]` in the data's units, whether it came to an end of its own, and
-    the class that was asked for, None where none was."""
-
-    points: Array
-    ended: bool
-    class_: str | None = None
 
 
 @torch.no_grad()
@@ -159,8 +148,7 @@ def nats_of_points(model: StrokeModel, examples: Strokes) -> Array:
 
 
 def _check(count: int, bias: float, length: int, seed: int) -> None:
-    if not 0 <= bias <= SHARPEST:
-        raise OptionError(f"--bias {bias:g}: must be from 0, as the network believes, to {SHARPEST:g}")
+    DrawingOptions(bias)
     if not 1 <= length <= LONGEST:
         raise OptionError(f"--length {length}: must be from 1 to {LONGEST:,}")
     if not 1 <= count <= MOST:
