@@ -223,8 +223,8 @@ def generate(
 ) -> Any:
     r"""Let a network of running text write, symbol by symbol, or one of strokes draw; as it is or with units held.
 
-    With --json the probability of every symbol is written too, and the points of every drawing. What is drawn depends on --seed alone, so that a text
-    written with a unit held differs from the free one by what the unit does.
+    With --json the probability of every symbol is written too, and the points of every drawing. What is drawn depends
+    on --seed alone, so that a text written with a unit held differs from the free one by what the unit does.
 
     $ naibu generate runs/shakespeare --prime "ROMEO:" --temperature .8 --length 400 --count 3
     $ naibu generate runs/novel --prime 'He said "' --hold cell:17=1 --compare

@@ -11,8 +11,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from naibu.data.text_coder import TextCoder
 from naibu.data.strokes.coder import StrokeCoder
+from naibu.data.text_coder import TextCoder
 from naibu.errors import OptionError
 from naibu.generation.drawing_options import DrawingOptions
 from naibu.generation.drawn import Drawn
@@ -102,8 +102,8 @@ def generate(
     a network of strokes `count` drawings, of at most `length` points each.
 
     temperature, top_k, top_p: see `Sampling`. hold: units as on the command line, `cell:17=1`. A symbol has `sample`,
-    `symbol`, `text` (what it adds) and `probability`; see `naibu.generation.drawn.Drawn` for a drawing. bias, class_: of
-    drawings, see `DrawingOptions`. Raises OptionError for what cannot be read, drawn or held.
+    `symbol`, `text` (what it adds) and `probability`; see `naibu.generation.drawn.Drawn` for a drawing. bias, class_:
+    of drawings, see `DrawingOptions`. Raises OptionError for what cannot be read, drawn or held.
     """
     sampling = Sampling(temperature, top_k, top_p)
     asked = Asked(prime, length, count, sampling, seed, tuple(stop), tuple(hold), unknown)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 import numpy as np
 
@@ -43,6 +44,8 @@ def array_drawings(file: SourceFile) -> Iterator[Drawing]:
 
 def _loaded(file: SourceFile) -> dict[str, Array]:
     data = file.read()
+    if not data.startswith(b"\x93NUMPY" if file.extension == ".npy" else b"PK"):
+        raise CorpusError("no arrays of numpy", file.name)
     try:
         if file.extension == ".npy":
             return {"array": np.asarray(np.load(io.BytesIO(data), allow_pickle=False))}
@@ -75,7 +78,7 @@ def _starts(numbers: Mapping[str, Array], rows: str) -> str | None:
 def _ragged(name: str, rows: str, starts: str, arrays: Mapping[str, Array]) -> Iterator[Drawing]:
     at = arrays[starts].astype(np.int64).tolist()
     labels = _labels(arrays, len(at) - 1)
-    for number, (begin, end) in enumerate(zip(at[:-1], at[1:], strict=True)):
+    for number, (begin, end) in enumerate(pairwise(at)):
         said = {key: values[number] for key, values in labels.items()}
         yield of_rows(arrays[rows][begin:end], said, f"{name}:{rows}", first=begin)
 

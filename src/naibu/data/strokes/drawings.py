@@ -71,7 +71,8 @@ def of_rows(rows: Array, labels: Mapping[str, str], name: str, line: int | None 
         place = int(wrong.argmax())
         known = "0 or 1" if rows.shape[1] == 3 else "one of 1 0 0, 0 1 0 and 0 0 1"
         raise CorpusError(f"row {first + place}: the pen is {_shown(pens[place])}; it has to be {known}", name, line)
-    return Drawing(np.column_stack([rows[:, :2], pens[:, -1] if rows.shape[1] == 3 else pens[:, 1]]), labels, name, line)
+    lifted = pens[:, 0] if rows.shape[1] == 3 else pens[:, 1]
+    return Drawing(np.column_stack([rows[:, :2], lifted]), labels, name, line)
 
 
 def places_of(points: Array) -> list[Array]:

@@ -88,8 +88,8 @@ class Strokes(Examples):
         return np.column_stack([self.source.coder.read(points[:, :2] + added), points[:, 2]])
 
     def inputs(self, stream: str) -> Mapping[str, Column]:
-        """Return the offsets that are read, in the data's units, and the pen: NaN and 1 at the first step; and the class
-        where one is read."""
+        """Return the offsets that are read, in the data's units, and the pen: NaN and 1 at the first step; and the
+        class where one is read."""
         points, starts = self._flat_points()
         read = np.roll(points, 1, 0)
         read[starts[:-1]] = np.nan, np.nan, 1

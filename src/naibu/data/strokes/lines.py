@@ -71,4 +71,5 @@ def _numbers(value: Any, name: str, number: int) -> Array:
     try:
         return np.array(value, np.float64)
     except (ValueError, TypeError, OverflowError):
-        raise CorpusError(f"lists of different lengths, or of other things than numbers; {KNOWN}", name, number) from None
+        told = f"lists of different lengths, or of other things than numbers; {KNOWN}"
+        raise CorpusError(told, name, number) from None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -144,9 +143,10 @@ def _found(
     told = ", ".join(f"{len(parts[name]):,} {name}" for name in ("train", "validation", "test"))
     points = sum(len(each.points) for some in parts.values() for each in some)
     strokes = int(sum((each.points[:, 2] > 0).sum() for some in parts.values() for each in some))
+    offsets = "whole numbers: uniform noise of ±0.5 is added" if coder.noise else "no whole numbers: as they are"
     found = [
         ("drawings", f"{told}; {points:,} points, {strokes:,} strokes"),
-        ("offsets", "whole numbers: uniform noise of ±0.5 is added" if coder.noise else "no whole numbers: as they are"),
+        ("offsets", offsets),
         ("unit of dx, dy", ", ".join(f"{scale:.6g}" for scale in coder.scale) + " (standard deviation in training)"),
     ]
     repeated = len(read) - len({key_of(each) for each in read})

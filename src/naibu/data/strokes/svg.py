@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
@@ -67,7 +68,7 @@ def _of_element(element: ElementTree.Element, tag: str, name: str) -> Iterator[l
     if tag == "polygon" and len(places):
         places = np.concatenate([places, places[:1]])
     if len(places) > 1:
-        yield [_line(one, other) for one, other in zip(places[:-1], places[1:], strict=True)]
+        yield [_line(one, other) for one, other in pairwise(places)]
 
 
 def _tokens(text: str, name: str) -> list[tuple[str, str]]:
@@ -150,10 +151,8 @@ def _bezier(places: Sequence[Array]) -> Curve:
 
     def at(share: Array) -> Array:
         t = share[:, None]
-        return sum(
-            (w * t**k * (1 - t) ** (degree - k) * place for k, (w, place) in enumerate(zip(weights, places, strict=True))),
-            np.zeros(2),
-        )
+        each = enumerate(zip(weights, places, strict=True))
+        return sum((w * t**k * (1 - t) ** (degree - k) * place for k, (w, place) in each), np.zeros(2))
 
     return at
 
