@@ -18,6 +18,7 @@ from naibu.cli import main
 from naibu.looking.subject import README
 from naibu.probes.result import PLOTS
 from random_trees import sentences
+from scribbles import scribbles
 from series_tables import hourly
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +34,7 @@ def test_the_examples_of_a_document_run_as_they_stand(path, tmp_path):
         (tmp_path / f"{name}.en").write_text("".join(f"{line}\n" for line in lines))
         (tmp_path / f"{name}.ja").write_text("".join(f"{line[::-1]}\n" for line in lines))
     (tmp_path / "traffic.csv").write_text(hourly(1200))
+    (tmp_path / "sketches.jsonl").write_text(scribbles())
     code = "\n".join(re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL))
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
