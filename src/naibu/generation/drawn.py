@@ -100,7 +100,7 @@ def _figure(drawings: Sequence[Drawn]) -> Any:
     axes.set_axis_off()
     for strokes in laid:
         for stroke in strokes:
-            line = stroke if len(stroke) > 1 else np.repeat(stroke, 2, 0)
+            line = stroke if len(stroke) > 1 else stroke + np.array([[-0.01, 0], [0.01, 0]])  # a dot
             axes.plot(*line.T, color="black", linewidth=PEN * 0.72, solid_capstyle="round", solid_joinstyle="round")
     return figure
 

@@ -39,11 +39,12 @@ class StrokeCoder:
 
     def read(self, offsets: Array) -> Array:
         """Return offsets `[... 2]` as a network reads them."""
-        return (offsets - np.array(self.centre)) / np.array(self.scale)
+        found: Array = (offsets - np.array(self.centre)) / np.array(self.scale)
+        return found
 
     def written(self, z: Array) -> Array:
         """Return offsets `[... 2]` in the data's units of what a network tells; whole numbers where the data are."""
-        found = z * np.array(self.scale) + np.array(self.centre)
+        found: Array = z * np.array(self.scale) + np.array(self.centre)
         return np.rint(found) if self.noise else found
 
     def codes(self, drawings: Sequence[Drawing]) -> Array | None:

@@ -54,7 +54,7 @@ def open_strokes(
         raise OptionError("no file is named: give files, a folder or an archive")
     shares = {name: share_of(value, name, "drawings") for name, value in (("test", test), ("validation", validation))}
     given = {"test": test, "validation": validation}
-    others = {name: read_drawings([Path(given[name])]).drawings for name, share in shares.items() if share is None}
+    others = {name: read_drawings([Path(str(given[name]))]).drawings for name, share in shares.items() if share is None}
     read = read_drawings(paths)
     held = {key_of(each) for some in others.values() for each in some}
     once = _once(read.drawings, held)

@@ -177,8 +177,9 @@ def _arc(start: Array, numbers: Array, end: Array) -> Curve:
 
     def at(share: Array) -> Array:
         angle = first + sweep * share
-        place = np.stack([rx * np.cos(angle), ry * np.sin(angle)], 1) + centre
-        return place @ rotation + middle
+        place: Array = np.stack([rx * np.cos(angle), ry * np.sin(angle)], 1) + centre
+        found: Array = place @ rotation + middle
+        return found
 
     return at
 

@@ -40,7 +40,7 @@ class BivariateMixture:
         (Graves 2013, equations 18 to 21, 61 and 62); other than there exp(s) is kept between `LEAST` and e^4, and the
         correlation within .995, so that no density is without bound.
         """
-        w, x, y, s_x, s_y, r = raw.unflatten(-1, (OUTPUTS, -1)).unbind(-2)
+        w, x, y, s_x, s_y, r = raw.view(*raw.shape[:-1], OUTPUTS, -1).unbind(-2)
         scale = torch.stack([s_x, s_y], -1).clamp(max=LARGEST).exp() + LEAST
         return cls(
             (w * (1 + bias)).log_softmax(-1),
