@@ -98,10 +98,13 @@ def _figure(drawings: Sequence[Drawn]) -> Any:
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
     axes.set_axis_off()
+    wide = PEN * 0.72  # points of a printer, 72 an inch
     for strokes in laid:
         for stroke in strokes:
-            line = stroke if len(stroke) > 1 else stroke + np.array([[-0.01, 0], [0.01, 0]])  # a dot
-            axes.plot(*line.T, color="black", linewidth=PEN * 0.72, solid_capstyle="round", solid_joinstyle="round")
+            if len(stroke) > 1:
+                axes.plot(*stroke.T, color="black", linewidth=wide, solid_capstyle="round", solid_joinstyle="round")
+            else:  # a line to where it is would not be drawn
+                axes.plot(*stroke.T, "o", color="black", markersize=wide, markeredgewidth=0)
     return figure
 
 
