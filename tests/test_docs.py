@@ -18,6 +18,7 @@ from naibu.cli import main
 from naibu.looking.subject import README
 from naibu.probes.result import PLOTS
 from random_trees import sentences
+from scribbles import scribbles
 from series_tables import hourly
 
 ROOT = Path(__file__).parents[1]
@@ -34,6 +35,7 @@ def test_the_examples_of_a_document_run_as_they_stand(path, tmp_path, monkeypatc
         (tmp_path / f"{name}.ja").write_text("".join(f"{line[::-1]}\n" for line in lines))
     (tmp_path / "traffic.csv").write_text(hourly(1200))
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "sketches.jsonl").write_text(scribbles())
     code = "\n".join(re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL))
     exec(compile(code, str(path), "exec"), {"__name__": path.stem})
 

@@ -18,6 +18,7 @@ _HOME = {
     "open_classes": "naibu.data.classes.opening",
     "open_tags": "naibu.data.tags",
     "open_series": "naibu.data.series_opening",
+    "open_strokes": "naibu.data.strokes.opening",
     "train": "naibu.training.train",
     "evaluate": "naibu.training.evaluate",
     "predict": "naibu.training.evaluate",
@@ -47,6 +48,7 @@ _HOME = {
     "ClassesOptions": "naibu.tasks.classes",
     "TagsOptions": "naibu.tasks.tags",
     "SeriesOptions": "naibu.tasks.series",
+    "StrokesOptions": "naibu.tasks.strokes",
     "open_run": "naibu.runs",
     "load": "naibu.runs.load",
     "NaibuError": "naibu.errors",
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
     from naibu.data.corpus import open_corpus as open_corpus
     from naibu.data.parallel_corpus import open_parallel
     from naibu.data.series_opening import open_series as open_series
+    from naibu.data.strokes.opening import open_strokes as open_strokes
     from naibu.data.tags import open_tags as open_tags
     from naibu.data.text_corpus import open_text as open_text
     from naibu.drawing import draw as draw
@@ -104,6 +107,7 @@ if TYPE_CHECKING:
     from naibu.runs.load import load as load
     from naibu.tasks.classes import ClassesOptions as ClassesOptions
     from naibu.tasks.series import SeriesOptions as SeriesOptions
+    from naibu.tasks.strokes import StrokesOptions as StrokesOptions
     from naibu.tasks.tags import TagsOptions as TagsOptions
     from naibu.tasks.text import TextOptions as TextOptions
     from naibu.tasks.translation import TranslationOptions as TranslationOptions

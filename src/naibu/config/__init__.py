@@ -28,6 +28,7 @@ from naibu.config.shared import check as check
 from naibu.config.shared import check_number as check_number
 from naibu.config.shared import check_numbers as check_numbers
 from naibu.config.shared import one_of as one_of
+from naibu.config.strokes import StrokesConfig as StrokesConfig
 from naibu.config.tags import DecodeName as DecodeName
 from naibu.config.tags import TagsConfig as TagsConfig
 from naibu.config.text import TextConfig as TextConfig
