@@ -237,7 +237,7 @@ def ntm_row(
         gate = seen[f"{head}_gate"] = sigmoid(block[f"{head}_gate"])
         s = seen[f"{head}_shift"] = torch.exp(block[f"{head}_shift"]) / torch.exp(block[f"{head}_shift"]).sum()
         gamma = seen[f"{head}_sharpening"] = 1 + torch.log(1 + torch.exp(block[f"{head}_sharpening"]))
-        K = torch.stack([(k @ v) / ((k @ k) ** 0.5 * (v @ v) ** 0.5 + 1e-8) for v in old])  # (6)
+        K = torch.stack([(k @ v) / ((k @ k) * (v @ v) + 1e-6) ** 0.5 for v in old])  # (6)
         w_c = torch.exp(beta * K) / torch.exp(beta * K).sum()  # (5)
         w_g = gate * w_c + (1 - gate) * w  # (7)
         share = {0: s[1], 1: s[2], N - 1: s[0]}  # of moves by 0, +1, -1, modulo N

@@ -14,8 +14,8 @@ from naibu.errors import OptionError
 
 NOTHING = 1e-6
 """What every number of the memory is before anything is written."""
-APART = 1e-8
-"""Added to the product of two norms, so that an erased location is similar to nothing."""
+APART = 1e-6
+"""Added under the root to the squares of two norms, so that what is next to nothing is similar to nothing."""
 SHIFTS = (-1, 0, 1)
 """How far a head moves; the units of its shift, in this order."""
 
@@ -169,8 +169,8 @@ class NTMCell(Cell):
     ) -> tuple[Tensor, Tensor]:
         """Return the weightings of the heads, `[batch locations]` each, from `memory [batch location width]` and the
         weightings `before [batch head location]`."""
-        norms = keys.norm(dim=-1, keepdim=True) * memory.norm(dim=-1)[:, None]
-        cosine = torch.bmm(keys, memory.transpose(1, 2)) / (norms + APART)
+        norms = keys.square().sum(-1, keepdim=True) * memory.square().sum(-1)[:, None]
+        cosine = torch.bmm(keys, memory.transpose(1, 2)) * (norms + APART).rsqrt()
         w = torch.lerp(before, (strength * cosine).softmax(-1), gate)
         back, stay, on = shift.split(1, -1)
         w = torch.addcmul(torch.addcmul(stay * w, back, w.roll(-1, -1)), on, w.roll(1, -1))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from naibu.cells.base import Cell, LSTMState, State
 from naibu.cells.edits import Edit
-from naibu.cells.kernels import fused, held, own, scan
+from naibu.cells.kernels import fused, held, ntm_layer, own, scan
 from naibu.cells.kernels.steps import dense_steps
 from naibu.cells.recover import recover
 from naibu.cells.unroll import Unrolled, reverse_padded, unroll
@@ -70,6 +70,8 @@ def run(
     """Return what `unroll` returns, by the fastest path that gives it."""
     if scan.refusal(type(cell), edits) is None:
         return scan.run(cell, x, state, keep=keep, lengths=lengths, reverse=reverse)
+    if ntm_layer.refusal(type(cell), keep, edits, lengths, x, *state, *cell.parameters()) is None and x.numel():
+        return ntm_layer.run(cell, x, state, keep=keep, reverse=reverse)
     if plain_because(type(cell), keep, edits) is not None:
         return unroll(cell, x, state, keep=keep, edit=edits, lengths=lengths, reverse=reverse)
     weights: list[Tensor] = [w for w in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh) if w is not None]
