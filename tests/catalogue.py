@@ -223,8 +223,8 @@ def ntm_row(
     i, f, g, o = sigmoid(a[:n]), sigmoid(a[n : 2 * n]), torch.tanh(a[2 * n : 3 * n]), sigmoid(a[3 * n :])
     seen = {"input_gate": i, "forget_gate": f, "candidate": g, "output_gate": o, "update": i * g}
     seen["cell"] = f * c + i * g
-    seen["hidden"] = h = o * torch.tanh(seen["cell"])
-    z = cell.weight_heads @ h + cell.bias_heads
+    seen["controller"] = o * torch.tanh(seen["cell"])
+    z = cell.weight_heads @ seen["controller"] + cell.bias_heads
     names = ("read_key", "write_key", "add", "read_gate", "write_gate", "erase", "read_strength", "write_strength")
     names += ("read_sharpening", "write_sharpening", "read_shift", "write_shift")
     sizes = (M, M, M, 1, 1, M, 1, 1, 1, 1, 3, 3)
@@ -247,7 +247,8 @@ def ntm_row(
     erased = torch.stack([v * (1 - w * e) for v, w in zip(old, weightings["write"], strict=True)])  # (3)
     new = torch.stack([v + w * add for v, w in zip(erased, weightings["write"], strict=True)])  # (4)
     read = sum(w * v for v, w in zip(new, weightings["read"], strict=True))  # (2)
-    return {**seen, "erase": e, "add": add, "memory": new.flatten(), "read": read}
+    hidden = seen["controller"] + cell.weight_shown @ read
+    return {**seen, "erase": e, "add": add, "memory": new.flatten(), "read": read, "hidden": hidden}
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ import torch
 
 import naibu
 from naibu.cells.edits import Clamp
+from naibu.cells.kernels import explain, ntm_layer
 from naibu.cells.ntm import NOTHING, NTMCell, with_memory
-from naibu.cells.unroll import unroll
 from naibu.cells.units import held_unit
+from naibu.cells.unroll import unroll
 from naibu.cells.variants import LAYERS
 
 WEIGHTINGS = ("read_weighting", "write_weighting")
@@ -108,7 +109,7 @@ def test_an_edit_of_one_head_leaves_the_other_where_it_was_in_that_step():
         torch.testing.assert_close(held[name][:2], before[name][:2])
     torch.testing.assert_close(held["write_weighting"][2], before["write_weighting"][2])
     assert (held["read_weighting"][2] - before["read_weighting"][2]).abs().max() > 1e-3
-    assert (held["hidden"][3] - before["hidden"][3]).abs().max() > 1e-6  # which hears of what was read
+    assert (held["hidden"][2] - before["hidden"][2]).abs().max() > 1e-6  # which shows what is read
 
 
 def test_units_are_held_by_name_within_each_signals_own_width():
@@ -122,3 +123,58 @@ def test_units_are_held_by_name_within_each_signals_own_width():
 def test_it_has_no_drawing_and_says_so(capsys):
     with pytest.raises(naibu.OptionError, match="NTMCell: no drawing"):
         naibu.draw("ntm")
+
+
+# ---------------------------------------------------------------- the compiled steps
+
+SIZES = [(6, 3, 4, 2, 9), (20, 5, 7, 3, 12), (2, 1, 2, 1, 3), (1, 1, 2, 1, 3)]
+"""Locations, width, units, sequences, steps."""
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize("bias", [True, False])
+def test_compiled_steps_are_the_plain_ones_in_value_and_gradient(sizes, bias):
+    locations, width, units, batch, steps = sizes
+    cell = with_memory(NTMCell, locations, width)(3, units, bias=bias)
+    with torch.no_grad():
+        for parameter in cell.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    x = torch.randn(steps, batch, 3, requires_grad=True)
+    begin = cell.initial_state(batch, x)
+    begin = type(begin)(*(torch.rand_like(part).requires_grad_() for part in begin))
+    assert ntm_layer.refusal(type(cell), (), {}, None, x, *begin, *cell.parameters()) is None
+    outcomes = []
+    for reverse in (False, True):
+        plain = unroll(cell, x, begin, reverse=reverse)
+        compiled = ntm_layer.run(cell, x, begin, keep=("hidden",), reverse=reverse)
+        assert compiled.signals["hidden"] is compiled.output
+        for done in (plain, compiled):
+            values = [done.output, *done.state]
+            loss = sum((value * torch.cos(torch.arange(value.numel())).view_as(value)).sum() for value in values)
+            gradients = torch.autograd.grad(loss, [x, *begin, *cell.parameters()], allow_unused=False)
+            outcomes.append((*values, *gradients))
+    for mine, other in zip(outcomes[::2], outcomes[1::2], strict=True):
+        for a, b in zip(mine, other, strict=True):
+            torch.testing.assert_close(a, b, rtol=2e-4, atol=2e-4)
+
+
+def test_compiled_steps_are_taken_where_nothing_is_shown_or_edited_and_it_is_said_why_not_otherwise():
+    layer, x = LAYERS["ntm"](3, 4), torch.randn(5, 2, 3)
+    assert explain(layer, x) == "compiled steps of a Neural Turing Machine"
+    assert "plain path: the compiled steps show no signal" in explain(layer, x, keep=("read",))
+    assert "plain path: the compiled steps show no signal" in explain(layer, edits={"hidden": Clamp([0], 1.0)})
+    assert "float64" in explain(layer.double(), x.double())
+    layer = layer.float()
+    plain = layer.signals(x, keep=("read",)).output
+    torch.testing.assert_close(layer(x)[0], plain, rtol=1e-5, atol=1e-5)
+    lengths = torch.tensor([5, 3])
+    packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths)
+    torch.testing.assert_close(layer(packed)[1][0][0, 1], layer(x[:3])[0][-1, 1], rtol=1e-5, atol=1e-5)
+
+
+def test_wild_weights_leave_the_compiled_steps_finite():
+    cell, x = made(30.0).float(), 3 * torch.randn(40, 5, 3)
+    done = ntm_layer.run(cell, x, cell.initial_state(5, x), keep=(), reverse=False)
+    (done.output.square().sum() + done.state.memory.sum()).backward()
+    assert done.output.isfinite().all()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in cell.parameters())

@@ -37,9 +37,9 @@ class NTMCell(Cell):
         i, f, o = sigmoid(W x + U h + R r + b)      the controller: an LSTM that also sees what was read, r
         g = tanh(W x + U h + R r + b)
         c = f * c + i * g
-        h = o * tanh(c)                             hidden; all that follows comes from it
+        u = o * tanh(c)                             controller; what the heads do comes from it
 
-    and for each head, from a row block of V h + d of its own:
+    for each head, from a row block of V u + d of its own:
 
         k = tanh(.)                                 key
         b = softplus(.)                             strength, beta there
@@ -54,12 +54,13 @@ class NTMCell(Cell):
         e = sigmoid(.), a = tanh(.)                 erase, add: of the head that writes
         M(i) = M(i) (1 - w(i) e) + w(i) a           memory                                             (3, 4)
         r = sum_i w(i) M(i)                         read, with the weighting of the head that reads    (2)
+        h = u + Q r                                 hidden: what is shown, and what U reads in the next step
 
     Source: Graves, Wayne & Danihelka 2014, equations as numbered. Left open there and chosen here: both heads look
     for their keys in the memory as it was before the step's writing, and what is read is read after it; keys and
-    what is added lie in (-1, 1); the controller, and whoever reads `hidden`, see what was read one step later. The
-    memory begins at 1e-6 throughout (the best of three ways in Collier & Beel 2018), both heads at the first
-    location, what was read at 0.
+    what is added lie in (-1, 1); what is read is part of the output, by Q. The memory begins at 1e-6 throughout (the
+    best of three ways in Collier & Beel 2018), both heads at the first location, what was read at 0. At first gates
+    are near sigmoid(-2) and sharpenings near 3, so that a head stays about where it is.
 
     Eq. 9 is computed as softmax(y log w), which no power of a small number can make 0 / 0.
     """
@@ -71,7 +72,7 @@ class NTMCell(Cell):
         "output_gate",
         "update",
         "cell",
-        "hidden",
+        "controller",
         "read_key",
         "write_key",
         "read_strength",
@@ -88,6 +89,7 @@ class NTMCell(Cell):
         "write_weighting",
         "memory",
         "read",
+        "hidden",
     )
     gates: ClassVar[tuple[str, ...]] = ("input_gate", "forget_gate", "candidate", "output_gate")
     state_type = NTMState
@@ -102,8 +104,14 @@ class NTMCell(Cell):
         width, bound = self.memory_width, 1 / math.sqrt(hidden_size)
         rows = sum(self._blocks())
         self.weight_read = nn.Parameter(torch.empty(4 * hidden_size, width).uniform_(-bound, bound))
+        self.weight_shown = nn.Parameter(torch.empty(hidden_size, width).uniform_(-bound, bound))
         self.weight_heads = nn.Parameter(torch.empty(rows, hidden_size).uniform_(-bound, bound))
         self.bias_heads = nn.Parameter(torch.empty(rows).uniform_(-bound, bound)) if bias else None
+        if self.bias_heads is not None and not self.bias_heads.is_meta:
+            with torch.no_grad():
+                _, shares, positive, _ = self.bias_heads.split(self._blocks())
+                shares[:2] -= 2
+                positive[2:] += 2
 
     def width(self, signal: str) -> int:
         """Return how many units a signal, or a part of the state, has."""
@@ -131,20 +139,21 @@ class NTMCell(Cell):
         g = tap("candidate", torch.tanh(g))
         o = tap("output_gate", torch.sigmoid(o))
         c = tap("cell", f * c + tap("update", i * g))
-        h = tap("hidden", o * torch.tanh(c))
-        keys, (e, a), where = self._heads(h, tap)
+        u = tap("controller", o * torch.tanh(c))
+        keys, (e, a), where = self._heads(u, tap)
         memory = memory.view(-1, self.locations, self.memory_width)
         read, write = self._address(memory, torch.stack(weightings, 1), keys, *where, tap)
         memory = torch.addcmul(memory, write[..., None], torch.addcmul(a[:, None], memory, e[:, None], value=-1))
         memory = tap("memory", memory.flatten(1))
         r = tap("read", torch.bmm(read[:, None], memory.view(-1, self.locations, self.memory_width))[:, 0])
+        h = tap("hidden", torch.addmm(u, r, self.weight_shown.t()))
         return NTMState(h, c, r, memory, read, write)
 
-    def _heads(self, h: Tensor, tap: Tap) -> tuple[Tensor, tuple[Tensor, Tensor], tuple[Tensor, ...]]:
+    def _heads(self, u: Tensor, tap: Tap) -> tuple[Tensor, tuple[Tensor, Tensor], tuple[Tensor, ...]]:
         """Return the keys `[batch head width]`, what is erased and added, and strength, gate, shift and sharpening,
         `[batch head ...]`; the head that reads comes first."""
         width = self.memory_width
-        bounded, shares, positive, shift = functional.linear(h, self.weight_heads, self.bias_heads).split(
+        bounded, shares, positive, shift = functional.linear(u, self.weight_heads, self.bias_heads).split(
             self._blocks(), -1
         )
         bounded, shares, positive = torch.tanh(bounded), torch.sigmoid(shares), functional.softplus(positive)

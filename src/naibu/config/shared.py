@@ -40,6 +40,7 @@ SignalName = Literal[
     "relevance_gate",
     "stabiliser",
     "normaliser",
+    "controller",
     "read_key",
     "write_key",
     "read_strength",

@@ -99,10 +99,12 @@ def _shifted(w: Floats, back: Any, stay: Any, on: Any, found: Floats) -> None:
 def forward(
     projected: Floats,
     weight: Floats,
+    shown: Floats,
     heads: Floats,
     bias: Floats,
     apart: Any,
     gates: Floats,
+    u: Floats,
     h: Floats,
     c: Floats,
     r: Floats,
@@ -112,8 +114,9 @@ def forward(
     kept: Floats,
 ) -> None:
     """Fill in all steps. Behind the first axis, batch: projected `[time 4*hidden]` with every bias in it; gates `[time
-    4*hidden]`; h, c, r, memory, w `[1 + time ...]`, the first being what it begins with; act `[time row]`; kept `[time
-    head 4 location]`. weight `[hidden + width, 4*hidden]` and heads `[hidden row]`, turned; bias `[row]`.
+    4*hidden]`; u `[time hidden]`; h, c, r, memory, w `[1 + time ...]`, the first being what it begins with; act `[time row]`; kept `[time
+    head 4 location]`. weight `[hidden + width, 4*hidden]`, shown `[width hidden]` and heads `[hidden row]`, turned; bias
+    `[row]`.
     """
     batch, time, rows = projected.shape
     hidden, width, locations = rows // 4, r.shape[2], w.shape[3]
@@ -131,18 +134,17 @@ def forward(
                 g = math.tanh(a[2 * hidden + j])
                 gate[j], gate[hidden + j], gate[2 * hidden + j], gate[3 * hidden + j] = i, f, g, o
                 c[b, t + 1, j] = f * c[b, t, j] + i * g
-                h[b, t + 1, j] = o * math.tanh(c[b, t + 1, j])
+                u[b, t, j] = o * math.tanh(c[b, t + 1, j])
             z[:] = bias
             for k in range(hidden):
-                v, row = h[b, t + 1, k], heads[k]
+                v, row = u[b, t, k], heads[k]
                 for j in range(len(z)):
                     z[j] += v * row[j]
             _heads(z, width, act[b, t])
             for head in range(2):
-                _address(
-                    memory[b, t], w[b, t, head], act[b, t], head, apart, kept[b, t, head], room, w[b, t + 1, head]
-                )
+                _address(memory[b, t], w[b, t, head], act[b, t], head, apart, kept[b, t, head], room, w[b, t + 1, head])
             read, write = w[b, t + 1]
+            h[b, t + 1] = u[b, t]
             for m in range(width):
                 add, erase, total = act[b, t, 2 * width + m], act[b, t, 3 * width + 2 + m], ZERO
                 old, new = memory[b, t, m], memory[b, t + 1, m]
@@ -150,6 +152,9 @@ def forward(
                     new[n] = old[n] + write[n] * (add - old[n] * erase)
                     total += read[n] * new[n]
                 r[b, t + 1, m] = total
+                row = shown[m]
+                for j in range(hidden):
+                    h[b, t + 1, j] += total * row[j]
 
 
 @compiled_in_any_order
@@ -225,9 +230,9 @@ def _address_back(
 @compiled_in_any_order
 def backward(
     weight: Floats,
+    shown: Floats,
     heads: Floats,
     gates: Floats,
-    h: Floats,
     c: Floats,
     memory: Floats,
     w: Floats,
@@ -241,10 +246,12 @@ def backward(
     dw: Floats,
     da: Floats,
     dz: Floats,
+    dshown: Floats,
 ) -> None:
     """Go back through all steps: `doutput [batch time hidden]` in; dh to dw `[batch ...]` in as the gradients of the
-    state at the end, out as those of the state at the beginning; da `[batch time 4*hidden]` and dz `[batch time row]`
-    filled in, the gradients of the sums. weight `[4*hidden, hidden + width]` and heads `[row hidden]`, as they are.
+    state at the end, out as those of the state at the beginning; da `[batch time 4*hidden]`, dz `[batch time row]` and
+    dshown `[batch time hidden]` filled in, the gradients of the sums. weight `[4*hidden, hidden + width]` and heads
+    `[row hidden]` as they are, shown `[width hidden]` turned.
     """
     batch, time, rows = gates.shape
     hidden, width, locations = rows // 4, dr.shape[1], w.shape[3]
@@ -252,6 +259,14 @@ def backward(
     for b in range(batch):
         for t in range(time - 1, -1, -1):
             (read, write), (dread, dwrite), acts, dsums = w[b, t + 1], dw[b], act[b, t], dz[b, t]
+            for k in range(hidden):
+                dh[b, k] += doutput[b, t, k]
+            dshown[b, t] = dh[b]
+            for m in range(width):
+                total, row = ZERO, shown[m]
+                for j in range(hidden):
+                    total += dh[b, j] * row[j]
+                dr[b, m] += total
             for m in range(width):
                 old, new, d, dm = memory[b, t, m], memory[b, t + 1, m], dmemory[b, m], dr[b, m]
                 add, erase = acts[2 * width + m], acts[3 * width + 2 + m]
@@ -281,8 +296,6 @@ def backward(
                 )
             for k in range(2 * width):
                 dsums[k] *= ONE - acts[k] * acts[k]
-            for k in range(hidden):
-                dh[b, k] += doutput[b, t, k]
             for k in range(len(dsums)):
                 v, row = dsums[k], heads[k]
                 for j in range(hidden):

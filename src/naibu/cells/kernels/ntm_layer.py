@@ -40,8 +40,8 @@ def run(cell: Cell, x: Tensor, state: State, *, keep: Collection[str], reverse: 
     projected = cell.project(x.flip(0) if reverse else x)
     if cell.bias_hh is not None:
         projected = projected + cell.bias_hh
-    given = (projected, *state, cell.weight_hh, cell.weight_read, cell.weight_heads, cell.bias_heads)
-    output, *ended = NTMFunction.apply(*given, cell.locations)  # type: ignore[no-untyped-call]
+    given = (projected, *state, cell.weight_hh, cell.weight_read, cell.weight_shown)
+    output, *ended = NTMFunction.apply(*given, cell.weight_heads, cell.bias_heads, cell.locations)  # type: ignore[no-untyped-call]
     output = output.flip(0) if reverse else output
     return Unrolled(output, NTMState(*ended), dict.fromkeys(keep, output))
 
@@ -61,6 +61,7 @@ class NTMFunction(torch.autograd.Function):
         write0: Tensor,
         weight_hh: Tensor,
         weight_read: Tensor,
+        weight_shown: Tensor,
         weight_heads: Tensor,
         bias_heads: Tensor | None,
         locations: int,
@@ -73,17 +74,22 @@ class NTMFunction(torch.autograd.Function):
         new = projected.new_empty
         h, c, r = (new(batch, time + 1, size) for size in (hidden, hidden, width))
         memory, w = new(batch, time + 1, width, locations), new(batch, time + 1, 2, locations)
-        gates, act, kept = new(batch, time, rows), new(batch, time, sums), new(batch, time, 2, 4, locations)
+        gates, u, act, kept = (
+            new(batch, time, rows),
+            new(batch, time, hidden),
+            new(batch, time, sums),
+            new(batch, time, 2, 4, locations),
+        )
         h[:, 0], c[:, 0], r[:, 0], w[:, 0, 0], w[:, 0, 1] = h0, c0, r0, read0, write0
         memory[:, 0] = memory0.view(batch, locations, width).transpose(1, 2)
         weight = torch.cat([weight_hh, weight_read], 1)
         bias = new(sums).zero_() if bias_heads is None else bias_heads
         ntm.forward(
-            *map(_array, (projected.transpose(0, 1), weight.t(), weight_heads.t(), bias)),
+            *map(_array, (projected.transpose(0, 1), weight.t(), weight_shown.t(), weight_heads.t(), bias)),
             np.float32(APART),
-            *map(_array, (gates, h, c, r, memory, w, act, kept)),
+            *map(_array, (gates, u, h, c, r, memory, w, act, kept)),
         )
-        ctx.save_for_backward(weight, weight_heads, gates, h, c, r, memory, w, act, kept)
+        ctx.save_for_backward(weight, weight_shown, weight_heads, gates, u, h, c, r, memory, w, act, kept)
         ended = (h[:, -1].clone(), c[:, -1].clone(), r[:, -1].clone())
         last = memory[:, -1].transpose(1, 2).reshape(batch, -1)
         return h[:, 1:].transpose(0, 1).contiguous(), *ended, last, w[:, -1, 0].clone(), w[:, -1, 1].clone()
@@ -94,24 +100,26 @@ class NTMFunction(torch.autograd.Function):
         from naibu.cells.kernels import ntm
 
         refuse_second_derivative()
-        weight, weight_heads, gates, h, c, r, memory, w, act, kept = ctx.saved_tensors
+        weight, weight_shown, weight_heads, gates, u, h, c, r, memory, w, act, kept = ctx.saved_tensors
         batch, _, width, locations = memory.shape
         hidden = h.shape[2]
         dh, dc, dr = (part.clone() for part in dended[:3])
         dmemory = dended[3].reshape(batch, locations, width).transpose(1, 2).contiguous()
         dw = torch.stack(dended[4:], 1)
-        da, dz = torch.empty_like(gates), torch.empty_like(act)
+        da, dz, dshown = torch.empty_like(gates), torch.empty_like(act), torch.empty_like(u)
         ntm.backward(
-            *map(_array, (weight, weight_heads, gates, h, c, memory, w, act, kept, doutput.transpose(0, 1))),
-            *map(_array, (dh, dc, dr, dmemory, dw, da, dz)),
+            *map(_array, (weight, weight_shown.t(), weight_heads, gates, c, memory, w, act, kept)),
+            *map(_array, (doutput.transpose(0, 1), dh, dc, dr, dmemory, dw, da, dz, dshown)),
         )
         d, dheads = da.flatten(0, 1).t(), dz.flatten(0, 1).t()
         d_hh = d @ h[:, :-1].reshape(-1, hidden)
         d_read = d @ r[:, :-1].reshape(-1, width)
-        of_heads = dheads @ h[:, 1:].reshape(-1, hidden)
-        bias = dheads.sum(1) if ctx.needs_input_grad[10] else None
+        d_shown = dshown.flatten(0, 1).t() @ r[:, 1:].reshape(-1, width)
+        of_heads = dheads @ u.flatten(0, 1)
+        bias = dheads.sum(1) if ctx.needs_input_grad[11] else None
         memory0 = dmemory.transpose(1, 2).reshape(batch, -1)
-        return da.transpose(0, 1), dh, dc, dr, memory0, dw[:, 0], dw[:, 1], d_hh, d_read, of_heads, bias, None
+        weights = (d_hh, d_read, d_shown, of_heads, bias)
+        return da.transpose(0, 1), dh, dc, dr, memory0, dw[:, 0], dw[:, 1], *weights, None
 
 
 def _array(tensor: Tensor) -> Any:

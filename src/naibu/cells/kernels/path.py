@@ -12,6 +12,7 @@ from naibu.cells.base import Cell, LSTMState, State
 from naibu.cells.edits import Edit
 from naibu.cells.kernels import fused, held, ntm_layer, own, scan
 from naibu.cells.kernels.steps import dense_steps
+from naibu.cells.ntm import NTMCell
 from naibu.cells.recover import recover
 from naibu.cells.unroll import Unrolled, reverse_padded, unroll
 
@@ -39,7 +40,12 @@ def explain(
     like = layer.get_parameter("weight_ih_l0") if x is None else x
     if scan.refusal(layer.cell_type, edits or {}) is None:
         return "parallel scan over time"
+    without = ntm_layer.refusal(layer.cell_type, keep, edits or {}, None, like)
+    if without is None:
+        return "compiled steps of a Neural Turing Machine"
     reason = plain_because(layer.cell_type, keep, edits or {})
+    if reason is not None and issubclass(layer.cell_type, NTMCell):
+        reason = without
     if reason is not None:
         return f"plain path: {reason}"
     reason = own.refusal(layer.cell_type, like)
