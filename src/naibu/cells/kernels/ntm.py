@@ -113,10 +113,12 @@ def forward(
     act: Floats,
     kept: Floats,
 ) -> None:
-    """Fill in all steps. Behind the first axis, batch: projected `[time 4*hidden]` with every bias in it; gates `[time
-    4*hidden]`; u `[time hidden]`; h, c, r, memory, w `[1 + time ...]`, the first being what it begins with; act `[time row]`; kept `[time
-    head 4 location]`. weight `[hidden + width, 4*hidden]`, shown `[width hidden]` and heads `[hidden row]`, turned; bias
-    `[row]`.
+    """Fill in all steps, sequence by sequence.
+
+    Behind the first axis, batch: projected `[time 4*hidden]`, every bias in it; gates `[time 4*hidden]`, u `[time
+    hidden]`, act `[time row]`, kept `[time head 4 location]`; h, c, r, memory and w `[1 + time ...]`, of which the
+    first is what it begins with. Turned: weight `[hidden + width, 4*hidden]`, shown `[width hidden]`, heads `[hidden
+    row]`; bias `[row]`.
     """
     batch, time, rows = projected.shape
     hidden, width, locations = rows // 4, r.shape[2], w.shape[3]
