@@ -84,6 +84,8 @@ class Cell(nn.Module, ABC):
     """Whether the gates read the hidden state, through `weight_hh`."""
     random: ClassVar[bool] = False
     """Whether something is drawn at random in training, so that a second run is another one."""
+    unitwise: ClassVar[bool] = True
+    """Whether, its weighted sums apart, a step works on each unit alone, which a drawing of it says of every mark."""
 
     def __init__(self, input_size: int, hidden_size: int, *, bias: bool = True) -> None:
         super().__init__()

@@ -13,6 +13,7 @@ from naibu.cells.layer_norm import LayerNormLSTMCell
 from naibu.cells.layers import GRU, LSTM, RNN, Recurrent
 from naibu.cells.lstm1997 import LSTM1997Cell
 from naibu.cells.minimal import MinGRUCell, MinLSTMCell
+from naibu.cells.ntm import NTMCell
 from naibu.cells.peephole import PeepholeLSTMCell
 from naibu.cells.slstm import SLSTMCell, SLSTMExponentialCell
 
@@ -122,6 +123,13 @@ class SLSTMExponential(Recurrent):
     name = "slstm"
 
 
+class NTM(Recurrent):
+    """Layers of `NTMCell`: an LSTM with a memory that its heads write and read."""
+
+    cell_type = NTMCell
+    name = "ntm"
+
+
 LAYERS: dict[str, type[Recurrent]] = {
     "lstm": LSTM,
     "gru": GRU,
@@ -141,6 +149,7 @@ LAYERS: dict[str, type[Recurrent]] = {
     "min-gru": MinGRU,
     "slstm": SLSTM,
     "slstm-exponential": SLSTMExponential,
+    "ntm": NTM,
 }
 """Every cell by the name that `ModelConfig.cell` has for it."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from naibu.errors import OptionError
+from naibu.papers.graves2014.asked import Asked as Graves2014
 from naibu.papers.hochreiter1997.asked import Asked as Hochreiter1997
 from naibu.papers.mochihashi2019.asked import Asked as Mochihashi2019
 
@@ -42,6 +43,22 @@ class Paper:
     title: str
     options: type[Any] | None
     reproduction: Callable[[Any], Reproduction]
+
+
+def _graves2014(asked: Graves2014) -> Reproduction:
+    """Train Neural Turing Machines to copy, to copy often and to recall, beside an LSTM.
+
+    Wrong bits by length, up to six times what was learnt from; where the heads of the memory go, as pictures and as
+    shares of the steps; and what is lost while they are held.
+
+    --quick: copy alone, one seed, half of the updates: minutes. Leaves tables.md and pictures.
+
+    $ naibu papers graves2014 --tasks copy
+    $ naibu papers graves2014 --tasks copy --seeds 1 --memory-locations 64
+    """
+    from naibu.papers.graves2014.reproduction import reproduction
+
+    return reproduction(asked)
 
 
 def _hochreiter1997(asked: Hochreiter1997) -> Reproduction:
@@ -101,6 +118,7 @@ def _variants(_: None) -> Reproduction:
 
 
 PAPERS: dict[str, Paper] = {
+    "graves2014": Paper("Neural Turing Machines: copy, repeat copy, associative recall", Graves2014, _graves2014),
     "hochreiter1997": Paper(
         "Long Short-Term Memory: all tables, by the paper's own algorithm", Hochreiter1997, _hochreiter1997
     ),
