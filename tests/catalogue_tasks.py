@@ -7,11 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from naibu.config import ClassesConfig, ModelConfig, SeriesConfig, TagsConfig, TrainingConfig, TranslationConfig
+from naibu.config import (
+    ClassesConfig,
+    FormalConfig,
+    ModelConfig,
+    SeriesConfig,
+    TagsConfig,
+    TrainingConfig,
+    TranslationConfig,
+)
 from naibu.data.examples import Data
 from naibu.tasks import catalogue
 from naibu.tasks.catalogue import task_named
 from naibu.tasks.classes import ClassesOptions
+from naibu.tasks.formal import FormalOptions
 from naibu.tasks.series import SeriesOptions
 from naibu.tasks.tags import TagsOptions
 from naibu.tasks.text import TextOptions
@@ -212,6 +221,20 @@ ENTRIES = [
         lambda folder: traffic(folder, "autoregressive"),
         SeriesConfig("gru", units=6, layers=2, distribution="negative-binomial"),
         replace(QUICK, batch_size=16, learning_rate=0.01),
+    ),
+    Entry(
+        "formal",
+        "formal",
+        lambda folder: FormalOptions("bucket-sort", lengths="2:7"),
+        FormalConfig("gru", units=8),
+        replace(QUICK, learning_rate=0.02),
+    ),
+    Entry(
+        "formal, a stack",
+        "formal",
+        lambda folder: FormalOptions("reverse-string", lengths="2:6"),
+        FormalConfig("stack-rnn", units=7, layers=2, dropout=0.1),
+        replace(QUICK, learning_rate=0.02),
     ),
     Entry(
         "waves",

@@ -15,6 +15,7 @@ from naibu.cells.lstm1997 import LSTM1997Cell
 from naibu.cells.minimal import MinGRUCell, MinLSTMCell
 from naibu.cells.peephole import PeepholeLSTMCell
 from naibu.cells.slstm import SLSTMCell, SLSTMExponentialCell
+from naibu.cells.stack import StackRNNCell
 
 
 class FeedForward(Recurrent):
@@ -122,6 +123,13 @@ class SLSTMExponential(Recurrent):
     name = "slstm"
 
 
+class StackRNN(Recurrent):
+    """Layers of `StackRNNCell`: Elman's, each with a stack."""
+
+    cell_type = StackRNNCell
+    name = "stack_rnn"
+
+
 LAYERS: dict[str, type[Recurrent]] = {
     "lstm": LSTM,
     "gru": GRU,
@@ -141,6 +149,7 @@ LAYERS: dict[str, type[Recurrent]] = {
     "min-gru": MinGRU,
     "slstm": SLSTM,
     "slstm-exponential": SLSTMExponential,
+    "stack-rnn": StackRNN,
 }
 """Every cell by the name that `ModelConfig.cell` has for it."""
 

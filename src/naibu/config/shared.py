@@ -25,6 +25,7 @@ CellName = Literal[
     "min-gru",
     "slstm",
     "slstm-exponential",
+    "stack-rnn",
 ]
 SignalName = Literal[
     "input_gate",
@@ -39,6 +40,9 @@ SignalName = Literal[
     "relevance_gate",
     "stabiliser",
     "normaliser",
+    "action",
+    "pushed",
+    "stack",
 ]
 SoftmaxName = Literal["full", "adaptive"]
 EmbeddingName = Literal["learned", "one-hot"]
