@@ -87,7 +87,10 @@ def test_the_one_hot_table_is_no_weight():
 def test_recorded_and_held_by_their_own_width(run, capsys):
     data = run.data()
     recording = naibu.record(run, {"test": data.test}, keep=("action", "stack"), labels=("depth",))
-    assert recording.units == {("stack_rnn.0", "action"): 3, ("stack_rnn.0", "stack"): 32}
+    assert {key: recording.units(key) for key in recording.keys()} == {  # noqa: SIM118
+        ("stack_rnn.0", "action"): 3,
+        ("stack_rnn.0", "stack"): 32,
+    }
     batch = data.test.batch(np.arange(3))
     heard = naibu.load(run).layers.signals(torch.eye(6)[batch.main.x], keep=("stack",)).signals["stack_rnn.0", "stack"]
     values, starts = recording["stack_rnn.0", "stack"], np.cumsum(data.test.lengths) - data.test.lengths
@@ -102,11 +105,14 @@ def test_recorded_and_held_by_their_own_width(run, capsys):
 
 def test_the_five_steps_from_the_command_line(run, tmp_path, capsys):
     folder, scores = str(run.path), tmp_path / "scores.json"
-    assert main(["evaluate", folder, "--lengths", "7:8", "--words", "4", "--json", str(scores)]) == 0
+    words = ["--lengths", "7:8", "--words", "4", "--json", str(scores), "--picture", str(tmp_path / "lengths.svg")]
+    assert main(["evaluate", folder, *words]) == 0
+    assert "length of word" in (tmp_path / "lengths.svg").read_text()
     assert set(json.loads(scores.read_text())["by_length"]) == {"7", "8"}
     assert main(["record", folder, "--positions", "2000"]) == 0
-    assert main(["probe", folder, "--label", "depth"]) == 0
-    assert main(["intervene", folder, "--label", "depth"]) == 0
+    assert main(["probe", folder]) == 0
+    assert main(["intervene", folder, "--draws", "2"]) == 0
+    assert main(["intervene", folder, "--draws", "2", "--signal", "stack"]) == 0
     assert main(["report", folder, "--out", str(tmp_path / "report.html")]) == 0
     assert "stack-manipulation" in (tmp_path / "report.html").read_text()
 
@@ -121,6 +127,7 @@ def test_the_five_steps_from_the_command_line(run, tmp_path, capsys):
         (["evaluate", "RUN", "--lengths", "9:4"], "--lengths 9:4: goes from high to low; write 4:9"),
         (["evaluate", "RUN", "--lengths", "1:1"], "stack-manipulation has no word so long; it has 2, 3, 4"),
         (["evaluate", "RUN", "--words", "0"], "--words 0: must be at least 1"),
+        (["evaluate", "RUN", "--picture", "by-length.txt"], "--picture by-length.txt: must end in .svg"),
         (["evaluate", "RUN", "--origins", "3"], "--origins: is not for a network of the task formal"),
         (["evaluate", "RUN", "some.txt"], "is scored on its own test part"),
     ],

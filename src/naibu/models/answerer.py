@@ -30,6 +30,7 @@ class Answerer(Model):
     def __init__(self, symbols: int, answers: int, config: FormalConfig) -> None:
         super().__init__()
         self.config, self.answers = config, answers
+        self.one_hot: Tensor
         self.register_buffer("one_hot", torch.eye(symbols), persistent=False)
         self.layers = recurrent(symbols, config)
         self.layers.called = self.layers.name

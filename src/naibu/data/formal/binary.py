@@ -24,7 +24,7 @@ class _Pairs(Language):
 
     level = "context-sensitive"
     answers = (*digits(2), END)
-    asks = ("carry", "second", "position")
+    asks: tuple[str, ...] = ("second", "position")
     shortest = 3
 
     def is_word(self, word: Sequence[int]) -> bool:
@@ -67,6 +67,7 @@ class BinaryAddition(_Pairs):
     name = "binary-addition"
     about = "the sum of two binary numbers, their lowest digit first"
     symbols = (*digits(2), "+")
+    asks = ("carry", "second", "position")
 
     def answer_length(self, length: int) -> int:
         """Return one symbol more than the word has."""
@@ -88,7 +89,6 @@ class BinaryMultiplication(_Pairs):
     name = "binary-multiplication"
     about = "the product of two binary numbers, their lowest digit first"
     symbols = (*digits(2), "*")
-    asks = ("second", "position")
 
     def answer_length(self, length: int) -> int:
         """Return the length of the word: as many digits as both numbers, and the end."""

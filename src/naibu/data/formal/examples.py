@@ -109,8 +109,8 @@ class FormalExamples(Examples):
             length, end = words.shape[1], language.steps(words.shape[1])
             x[columns, :length], x[columns, length:end] = words, len(language.symbols)
             target[columns, end - answers.shape[1] : end] = answers
-        x, target = (torch.from_numpy(np.ascontiguousarray(part.T)) for part in (x, target))
-        return Batch({"input": Stream(x, torch.from_numpy(steps))}, target)
+        read, told = (torch.from_numpy(np.ascontiguousarray(part.T)) for part in (x, target))
+        return Batch({"input": Stream(read, torch.from_numpy(steps))}, told)
 
     def word(self, example: int) -> tuple[list[str], list[str]]:
         """Return a word and its answer as they are written."""

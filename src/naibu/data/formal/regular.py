@@ -80,7 +80,7 @@ class CycleNavigation(Language):
 
     def answer(self, words: Array) -> Array:
         """Return the last place, int64 [word 1]."""
-        return (words - 1).sum(1, keepdims=True) % MODULUS
+        return np.asarray((words - 1).sum(1, keepdims=True) % MODULUS)
 
     def labels(self, words: Array, answers: Array) -> dict[str, Array]:
         """Return `place`, where one is, and `place_0` to `place_4`, whether it is there."""

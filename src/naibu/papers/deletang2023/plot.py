@@ -7,11 +7,12 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from naibu.papers.deletang2023.published import Cell
 from naibu.reporting.plots.canvas import BLUE
 from naibu.reporting.plots.formal import plot_by_length
 
 
-def draw(figure: Figure, scores: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]) -> None:
+def draw(figure: Figure, scores: Mapping[tuple[str, Cell], Sequence[Mapping[str, Any]]]) -> None:
     """Draw a panel for each language and cell, a line for each training."""
     columns = min(4, len(scores))
     axes: Any = figure.subplots(-(-len(scores) // columns), columns, squeeze=False, sharex=True, sharey=True)
