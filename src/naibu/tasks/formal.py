@@ -55,8 +55,6 @@ class FormalTraining(TrainingConfig):
 
     batch_size: int = 64
     """Words in a batch, at most, all of one length."""
-    learning_rate: float = 2e-3
-    """Learning rate at its highest."""
     decay: DecayName = "cosine"
     """How the learning rate falls: linear or cosine to a fiftieth at the last step; one-cycle, which rises over three
     tenths of the steps in place of --warmup, to a thousandth; none; or plateau, to a quarter after each validation that

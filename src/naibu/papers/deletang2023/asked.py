@@ -12,8 +12,8 @@ from naibu.papers.deletang2023.trial import Budget
 
 CELLS: tuple[Cell, ...] = ("rnn", "lstm", "gru", "stack-rnn")
 FULL = Budget(steps=20_000, lengths="41:500", words=32)
-QUICK = Budget(steps=1_500, units=64, lengths="41:500:27", words=16)
-"""Fifteen trainings of about a minute; a score from every 27th length."""
+QUICK = Budget(steps=4_000, units=64, lengths="41:500:27", words=16)
+"""Fifteen short trainings; a score from every 27th length."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Asked:
     seeds: int | None = None
     """Trainings of each, which differ in their seed alone; 3 when not given, with --quick 1."""
     steps: int | None = None
-    """Updates of each training; 20,000 when neither these nor minutes are given, with --quick 1,500."""
+    """Updates of each training; 20,000 when neither these nor minutes are given, with --quick 4,000."""
     minutes: float | None = None
     """Minutes of each training, in place of steps."""
     units: int | None = None
