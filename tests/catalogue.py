@@ -251,6 +251,22 @@ def ntm_row(
     return {**seen, "erase": e, "add": add, "memory": new.flatten(), "read": read, "hidden": hidden}
 
 
+def stack_rnn_by_hand(cell: Cell, x: Tensor, parts: dict[str, Tensor]) -> dict[str, Tensor]:
+    size, h = cell.size, parts["hidden"]
+    old = [*parts["places"].split(size, 1), torch.zeros(len(x), size).double()]
+    a = x @ cell.weight_ih.T + cell.bias_ih + h @ cell.weight_hh.T + cell.bias_hh + old[0] @ cell.weight_stack.T
+    h = torch.tanh(a)
+    e = torch.exp(h @ cell.weight_action.T + cell.bias_action)
+    action = e / e.sum(1, keepdim=True)
+    push, pop, stay = (action[:, k : k + 1] for k in range(3))
+    v = h @ cell.weight_pushed.T + cell.bias_pushed
+    new = [
+        push * above + pop * below + stay * here for above, here, below in zip([v, *old], old, old[1:], strict=False)
+    ]
+    new += [torch.zeros(len(x), size).double()] * (cell.seen - len(new))
+    return {"hidden": h, "action": action, "pushed": v, "stack": torch.cat(new[: cell.seen], 1)}
+
+
 @dataclass(frozen=True)
 class Entry:
     name: str
@@ -305,5 +321,6 @@ VARIANTS = [
     entry("slstm", slstm_by_hand(lambda a: torch.log(sigmoid(a)))),
     entry("slstm-exponential", slstm_by_hand(lambda a: a)),
     Entry("ntm", SMALL := with_memory(NTMCell, 5, 2), ntm_by_hand, None, layer_of(SMALL, "ntm"), None),
+    entry("stack-rnn", stack_rnn_by_hand),
 ]
 CELLS = [*TORCHS, *VARIANTS]

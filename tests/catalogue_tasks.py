@@ -9,6 +9,7 @@ from pathlib import Path
 
 from naibu.config import (
     ClassesConfig,
+    FormalConfig,
     ModelConfig,
     SeriesConfig,
     StrokesConfig,
@@ -20,6 +21,7 @@ from naibu.data.examples import Data
 from naibu.tasks import catalogue
 from naibu.tasks.catalogue import task_named
 from naibu.tasks.classes import ClassesOptions
+from naibu.tasks.formal import FormalOptions
 from naibu.tasks.series import SeriesOptions
 from naibu.tasks.strokes import StrokesOptions
 from naibu.tasks.tags import TagsOptions
@@ -242,6 +244,20 @@ ENTRIES = [
         lambda folder: drawings(folder, whole=False, class_="kind"),
         StrokesConfig("gru", units=7, layers=2, mixtures=2, class_size=3),
         replace(QUICK, optimiser="adamw", learning_rate=0.01),
+    ),
+    Entry(
+        "formal",
+        "formal",
+        lambda folder: FormalOptions("bucket-sort", lengths="2:7"),
+        FormalConfig("gru", units=8),
+        replace(QUICK, learning_rate=0.02),
+    ),
+    Entry(
+        "formal, a stack",
+        "formal",
+        lambda folder: FormalOptions("reverse-string", lengths="2:6"),
+        FormalConfig("stack-rnn", units=7, layers=2, dropout=0.1),
+        replace(QUICK, learning_rate=0.02),
     ),
     Entry(
         "waves",

@@ -19,6 +19,7 @@ _HOME = {
     "open_tags": "naibu.data.tags",
     "open_series": "naibu.data.series_opening",
     "open_strokes": "naibu.data.strokes.opening",
+    "open_formal": "naibu.data.formal.opening",
     "train": "naibu.training.train",
     "evaluate": "naibu.training.evaluate",
     "predict": "naibu.training.evaluate",
@@ -49,6 +50,7 @@ _HOME = {
     "TagsOptions": "naibu.tasks.tags",
     "SeriesOptions": "naibu.tasks.series",
     "StrokesOptions": "naibu.tasks.strokes",
+    "FormalOptions": "naibu.tasks.formal",
     "open_run": "naibu.runs",
     "load": "naibu.runs.load",
     "NaibuError": "naibu.errors",
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
     from naibu.config import TrainingConfig as TrainingConfig
     from naibu.data.classes.opening import open_classes as open_classes
     from naibu.data.corpus import open_corpus as open_corpus
+    from naibu.data.formal.opening import open_formal as open_formal
     from naibu.data.parallel_corpus import open_parallel
     from naibu.data.series_opening import open_series as open_series
     from naibu.data.strokes.opening import open_strokes as open_strokes
@@ -106,6 +109,7 @@ if TYPE_CHECKING:
     from naibu.runs import open_run as open_run
     from naibu.runs.load import load as load
     from naibu.tasks.classes import ClassesOptions as ClassesOptions
+    from naibu.tasks.formal import FormalOptions as FormalOptions
     from naibu.tasks.series import SeriesOptions as SeriesOptions
     from naibu.tasks.strokes import StrokesOptions as StrokesOptions
     from naibu.tasks.tags import TagsOptions as TagsOptions

@@ -20,7 +20,7 @@ def made(entry: Entry, input_size: int = 3, hidden: int = 4):
     with torch.no_grad():
         for parameter in cell.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.7)
-    state = cell.state_type(*(torch.ones(5, cell.width(part)).double() for part in cell.state_type._fields))
+    state = cell.state_type(*map(torch.ones_like, cell.initial_state(5, torch.zeros(1).double())))
     return cell, state
 
 

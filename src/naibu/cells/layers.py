@@ -410,9 +410,9 @@ class Recurrent(nn.Module):
             return None
         parts = (hx,) if isinstance(hx, Tensor) else tuple(hx)
         state = tuple(part[:, None] if part.dim() == 2 else part for part in parts)
-        count = self.num_layers * (2 if self.bidirectional else 1)
+        count, cell = self.num_layers * (2 if self.bidirectional else 1), self._cells[0][0]
         for name, part in zip(self.cell_type.state_type._fields, state, strict=False):
-            expected = (count, batch, self._cells[0][0].width(name))
+            expected = (count, batch, part.shape[-1] if name in cell.growing else cell.width(name))
             if part.shape != expected:
                 raise OptionError(f"initial state: expected shape {expected}, got {tuple(part.shape)}")
         return state

@@ -56,7 +56,7 @@ def unroll(
 
     cell = cell.for_sequences(x)
     projected = cell.project(x)
-    state = cell.initial_state(batch, x) if state is None else state
+    state = cell.before(cell.initial_state(batch, x) if state is None else state, steps)
     for step in reversed(range(steps)) if reverse else range(steps):
         new = cell.step(projected[step], state, tap)
         if lengths is None:

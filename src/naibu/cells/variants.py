@@ -16,6 +16,7 @@ from naibu.cells.minimal import MinGRUCell, MinLSTMCell
 from naibu.cells.ntm import NTMCell
 from naibu.cells.peephole import PeepholeLSTMCell
 from naibu.cells.slstm import SLSTMCell, SLSTMExponentialCell
+from naibu.cells.stack import StackRNNCell
 
 
 class FeedForward(Recurrent):
@@ -130,6 +131,13 @@ class NTM(Recurrent):
     name = "ntm"
 
 
+class StackRNN(Recurrent):
+    """Layers of `StackRNNCell`: Elman's, each with a stack."""
+
+    cell_type = StackRNNCell
+    name = "stack_rnn"
+
+
 LAYERS: dict[str, type[Recurrent]] = {
     "lstm": LSTM,
     "gru": GRU,
@@ -150,6 +158,7 @@ LAYERS: dict[str, type[Recurrent]] = {
     "slstm": SLSTM,
     "slstm-exponential": SLSTMExponential,
     "ntm": NTM,
+    "stack-rnn": StackRNN,
 }
 """Every cell by the name that `ModelConfig.cell` has for it."""
 

@@ -33,6 +33,7 @@ def evaluate(
     *,
     part: PartName = "test",
     report: Path | None = None,
+    picture: Path | None = None,
     told: Told = UNTOLD,
     **asked: Any,
 ) -> Any:
@@ -44,11 +45,13 @@ def evaluate(
     $ naibu evaluate runs/ptb ptb.test.txt --json scores.json
     $ naibu evaluate runs/ptb --part validation --cache
     $ naibu evaluate runs/enja test.en test.ja --errors --report errors.html
+    $ naibu evaluate runs/parity --lengths 41:500 --picture parity.svg
 
     Args:
         files: What to score on; without any, the part of what it was trained on that --part says.
         part: Which part of its own data is scored where no file is named.
         report: Write what --errors finds as a page that needs nothing else.
+        picture: Draw the accuracy of a formal language by length here: SVG, PNG or PDF.
     """
     from naibu.progress import shown
     from naibu.runs import open_run
@@ -61,6 +64,8 @@ def evaluate(
         if not options.get("errors"):
             raise OptionError(f"--report {report}: is a page of what --errors finds; add --errors")
         check_writable(report, "--report")
+    if picture is not None:
+        _check_picture(picture, opened.task)
     with shown(f"{opened.name}: scoring", "steps") as progress:
         scores = evaluate(opened, files, part=part, progress=progress, **options)
     scored = ", ".join(map(str, files)) if files else part
@@ -70,7 +75,25 @@ def evaluate(
 
         write(scores["errors"], f"{opened.name} on {scored}", told.command, report)
         told.say("Page", report)
+    if picture is not None:
+        from naibu.reporting.plots.canvas import write_figure
+        from naibu.reporting.plots.formal import plot_by_length
+
+        write_figure(lambda ax: plot_by_length(scores["by_length"], opened.name, ax), picture, size=(4.5, 3.0))
+        told.say("Picture", picture)
     return scores
+
+
+def _check_picture(path: Path, task: str) -> None:
+    """Raise OptionError where there is nothing by length to draw, or a picture cannot be of a kind."""
+    from naibu.looking.drawing import KINDS
+    from naibu.storage import check_writable
+
+    if task != "formal":
+        raise OptionError(f"--picture {path}: is of accuracy by length, which a network of the task {task} has not")
+    if path.suffix.lstrip(".") not in KINDS:
+        raise OptionError(f"--picture {path}: must end in {', '.join('.' + kind for kind in KINDS)}")
+    check_writable(path, "--picture")
 
 
 def predict(

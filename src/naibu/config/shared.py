@@ -26,6 +26,7 @@ CellName = Literal[
     "slstm",
     "slstm-exponential",
     "ntm",
+    "stack-rnn",
 ]
 SignalName = Literal[
     "input_gate",
@@ -57,6 +58,9 @@ SignalName = Literal[
     "write_weighting",
     "memory",
     "read",
+    "action",
+    "pushed",
+    "stack",
 ]
 SoftmaxName = Literal["full", "adaptive"]
 EmbeddingName = Literal["learned", "one-hot"]

@@ -18,6 +18,7 @@ _TASKS = {
     "tags": "naibu.tasks.tags:Tags",
     "series": "naibu.tasks.series:Series",
     "strokes": "naibu.tasks.strokes:Handwriting",
+    "formal": "naibu.tasks.formal:Formal",
 }
 """Name -> module and class."""
 
