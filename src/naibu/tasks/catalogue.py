@@ -17,6 +17,7 @@ _TASKS = {
     "classes": "naibu.tasks.classes:Classes",
     "tags": "naibu.tasks.tags:Tags",
     "series": "naibu.tasks.series:Series",
+    "recovery": "naibu.tasks.recovery:Recovery",
 }
 """Name -> module and class."""
 
