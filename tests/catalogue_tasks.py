@@ -12,13 +12,14 @@ from naibu.data.examples import Data
 from naibu.tasks import catalogue
 from naibu.tasks.catalogue import task_named
 from naibu.tasks.classes import ClassesOptions
+from naibu.tasks.recovery import RecoveryOptions
 from naibu.tasks.series import SeriesOptions
 from naibu.tasks.tags import TagsOptions
 from naibu.tasks.text import TextOptions
 from naibu.tasks.translation import TranslationOptions
 from naibu.tasks.trees import TreesOptions
 from random_trees import nested
-from series_tables import hourly
+from series_tables import hourly, sensors
 from toy_task import WavesOptions
 
 OWN = {"waves": "toy_task:Waves"}
@@ -117,6 +118,13 @@ def traffic(folder: Path, decoder: str) -> SeriesOptions:
     return SeriesOptions(path, target=("volume",), known=known, horizon=6, context=12, decoder=decoder)
 
 
+def rooms(folder: Path) -> RecoveryOptions:
+    """Three series of hours that go up and down together, with gaps."""
+    path = folder / "rooms.csv"
+    path.write_text(sensors(hours=300, count=3))
+    return RecoveryOptions(path, window=18, neighbours=2, test=0.2)
+
+
 QUICK = TrainingConfig(steps=24, batch_size=8, validations=3, threads=1, warmup=5, truncation=11)
 ENTRIES = [
     Entry("trees", "trees", lambda folder: treebank(folder, "brackets"), ModelConfig(units=9, dropout=0.2), QUICK),
@@ -211,6 +219,13 @@ ENTRIES = [
         "series",
         lambda folder: traffic(folder, "autoregressive"),
         SeriesConfig("gru", units=6, layers=2, distribution="negative-binomial"),
+        replace(QUICK, batch_size=16, learning_rate=0.01),
+    ),
+    Entry(
+        "recovery",
+        "recovery",
+        rooms,
+        ModelConfig(units=5, dropout=0.2),
         replace(QUICK, batch_size=16, learning_rate=0.01),
     ),
     Entry(

@@ -146,7 +146,7 @@ def test_the_coder_comes_back(data, tmp_path):
 def test_what_stands_around_is_what_a_plain_search_finds(data):
     """In float64, a value at a time."""
     examples = RecoveryWindows(data.source, data.test.span, (Removal("blocks", 0.4, 9),))
-    seen, grid, near = examples.seen(0), data.source.grid, data.coder.near
+    seen, grid, near = examples.after(0), data.source.grid, data.coder.near
     gone = np.zeros(grid.values.shape, bool)
     gone[:, data.test.span[0] :] = examples.gone(0)
     base, spread = data.source.base.astype(np.float64), data.coder.levels.spread

@@ -41,7 +41,7 @@ class RecoveryWindows(Examples):
         self.source, self.span, self.removals = source, span, removals
         self.stride = max(1, source.coder.window // 2)
         self.own = self._every() if own is None else np.asarray(own, np.int64).reshape(-1, 3)
-        self.seen = cache(self._seen)
+        self.after = cache(self._after)
 
     def _every(self) -> Array:
         """Return all examples of the part; the removals take turns from series to series and from window to window."""
@@ -61,7 +61,7 @@ class RecoveryWindows(Examples):
         there = ~np.isnan(self.source.level[:, slice(*self.span)])
         return self.removals[removal].of(there, self.source.grid.clock) if self.removals else np.zeros_like(there)
 
-    def _seen(self, removal: int) -> Seen:
+    def _after(self, removal: int) -> Seen:
         gone = np.zeros((len(self.source.level), self.span[1]), bool)
         gone[:, self.span[0] :] = self.gone(removal)
         return Seen(self.source, 0, self.span[1], gone)
@@ -144,7 +144,7 @@ class RecoveryWindows(Examples):
         target = np.full(time.shape, np.nan, np.float32)
         for removal in np.unique(chosen[:, 2]):
             rows = np.flatnonzero(chosen[:, 2] == removal)
-            seen = self.seen(int(removal))
+            seen = self.after(int(removal))
             x[:, rows] = seen.read(chosen[rows, 0], time[:, rows])
             target[:, rows] = taken(seen, chosen[rows, 0], time[:, rows])
         return as_batch(x, np.where(self.asked(which), target, np.float32(np.nan)))
@@ -157,7 +157,7 @@ class RecoveryWindows(Examples):
         place = np.where(inside, time, 0)
         found: dict[str, list[Array]] = {name: [] for name in ("value", "guesses", "gap", "to_next", "state")}
         for number, (series, _, removal) in enumerate(self.own.tolist()):
-            seen, steps = self.seen(removal), place[:, number]
+            seen, steps = self.after(removal), place[:, number]
             around = seen.around(np.array([series]), steps[:, None])
             value, level = seen.level[series, steps], self.source.level[series, steps]
             state = np.isnan(value).astype(np.int64) + np.isnan(level)

@@ -30,9 +30,7 @@ def recovered(
         for start in range(0, len(windows), AT_ONCE):
             which = np.arange(start, min(len(windows), start + AT_ONCE))
             batch = windows.batch(which)
-            where = batch.predicted
-            if missing:
-                where = torch.from_numpy(windows.missing(which))
+            where = torch.from_numpy(windows.missing(which)) if missing else batch.predicted
             rows, columns = windows.time(which), np.broadcast_to(windows.own[which, 0], where.shape)
             chosen = where.numpy()
             batch = batch.to(model.device)
@@ -44,12 +42,11 @@ def recovered(
             quantiles = [unit.value(found.quantile(level)) for level in LEVELS]
             parts.append((columns[chosen], rows[chosen], *(_array(each) for each in (*values, *quantiles))))
             progress(int(which[-1]) + 1, len(windows), "")
-    series, step, truth_, mean, crps_, *levels = (np.concatenate(each) for each in zip(*parts, strict=True))
+    nothing = [(np.zeros(0, np.int64),) * 2 + (np.zeros(0),) * (3 + len(LEVELS))]
+    series, step, *numbers = (np.concatenate(each) for each in zip(*(parts or nothing), strict=True))
     order = np.lexsort((series, step))
-    origins = np.stack([series, step], 1)[order]
-    one = (each[order, None] for each in (truth_, mean, crps_))
-    truth_, mean, crps_ = one
-    return Forecasts(origins, truth_, mean, np.stack(levels)[:, order, None], crps_)
+    truths, means, scores, *levels = (each[order, None] for each in numbers)
+    return Forecasts(np.stack([series, step], 1)[order], truths, means, np.stack(levels), scores)
 
 
 def _array(values: Tensor) -> Array:

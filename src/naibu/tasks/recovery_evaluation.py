@@ -49,7 +49,7 @@ def evaluated(
             )
             raise OptionError(f"{told} away; take more, or train with a larger --test")
         own = recovered(model, windows.each(number), progress=progress)
-        simple = simple_guesses(windows.seen(number), own)
+        simple = simple_guesses(windows.after(number), own)
         row = {"pattern": removal.pattern, "share": removal.share, "values": len(own.truth), **_scores(own, KEYS)}
         row["baselines"] = {name: _scores(each, OF_GUESSES) for name, each in simple.items()}
         row["skill"] = skill(own, simple, length)
