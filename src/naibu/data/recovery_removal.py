@@ -72,9 +72,10 @@ def drawn_anew(there: Array, clock: Clock, generator: np.random.Generator) -> Ar
     row = generator.integers(series, size=many)
     begin = generator.integers(1 - longest, steps, size=many)
     end = begin + generator.integers(shortest, longest + 1, size=many)
-    edges = np.zeros((series, steps + 1), np.int32)
-    np.add.at(edges, (row, np.clip(begin, 0, steps)), 1)
-    np.add.at(edges, (row, np.clip(end, 0, steps)), -1)
-    gone = np.cumsum(edges[:, :-1], 1) > 0
+    begins, ends = (
+        np.bincount(row * (steps + 1) + np.clip(each, 0, steps), minlength=series * (steps + 1))
+        for each in (begin, end)
+    )
+    gone = np.cumsum((begins - ends).reshape(series, steps + 1)[:, :-1], 1) > 0
     gone[generator.random(series) < generator.choice(GONE)] = True
     return np.asarray(gone & there)
