@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from naibu.data.examples import Array, Column, Data, Examples
 from naibu.data.recovery_reading import Layout, RecoverySource, Seen
-from naibu.data.recovery_removal import Removal
+from naibu.data.recovery_removal import PatternName, Removal
 from naibu.data.series_labels import SeriesLabels
 from naibu.errors import OptionError
 
 if TYPE_CHECKING:
     from naibu.data.batch import Batch
 
+AT_ONCE = 256
+"""Windows of which what is read is looked up at a time."""
+BEFORE = 4
+"""Windows before a part that are seen in it."""
 KINDS = ("there", "taken away", "missing")
-USUAL = tuple(Removal(pattern, share, seed) for seed, (pattern, share) in enumerate(
-    (pattern, share) for share in (0.1, 0.3, 0.5) for pattern in ("blocks", "random")
-))  # fmt: skip
+PATTERNS: tuple[PatternName, ...] = ("blocks", "random")
+USUAL = tuple(Removal(pattern, share, seed) for seed, (share, pattern) in enumerate(product((0.1, 0.3, 0.5), PATTERNS)))
 """What is taken away in examples where nobody says what."""
 
 
@@ -62,9 +66,10 @@ class RecoveryWindows(Examples):
         return self.removals[removal].of(there, self.source.grid.clock) if self.removals else np.zeros_like(there)
 
     def _after(self, removal: int) -> Seen:
-        gone = np.zeros((len(self.source.level), self.span[1]), bool)
-        gone[:, self.span[0] :] = self.gone(removal)
-        return Seen(self.source, 0, self.span[1], gone)
+        first = max(0, self.span[0] - BEFORE * self.source.coder.window)
+        gone = np.zeros((len(self.source.level), self.span[1] - first), bool)
+        gone[:, self.span[0] - first :] = self.gone(removal)
+        return Seen(self.source, first, self.span[1], gone)
 
     def __len__(self) -> int:
         return len(self.own)
@@ -92,23 +97,14 @@ class RecoveryWindows(Examples):
     def inputs(self, stream: str) -> Mapping[str, Column]:
         """Return, in the data's units, the value where it is seen, the line between the last and the next, the usual
         value and, where there are neighbours, their guess; NaN outside of the part and what stands before it."""
-        time, inside, around = self._all()
-        series, levels = np.repeat(self.own[:, 0], len(time)), self.source.coder.levels
-        place = np.where(inside, time, 0).T.ravel()
-        base = self.source.base[series, place]
-
-        def units(level: Array) -> Column:
-            told = np.where(inside.T.ravel(), levels.centre[series] + levels.spread[series] * level, np.nan)
-            return Column(told.astype(np.float32))
-
-        value = np.concatenate(around["value"])
-        guesses = np.concatenate(around["guesses"])
-        found = {"value": units(value), "line": units(base + guesses[:, 0]), "usual": units(base)}
-        return found | ({"neighbours": units(base + guesses[:, 3])} if self.source.coder.neighbours else {})
+        series, levels = np.repeat(self.own[:, 0], self.source.coder.window), self.source.coder.levels
+        names = ["value", "line", "usual", *(["neighbours"] if self.source.coder.neighbours else [])]
+        centre, spread = levels.centre[series], levels.spread[series]
+        return {name: Column((centre + spread * self._around[name]).astype(np.float32)) for name in names}
 
     def labels(self, stream: str) -> tuple[str, ...]:
         """Return the labels: of the calendar, of the series, and of the gaps."""
-        names = [name for name in self._labels().names if name not in ("ahead", "since_gap")]
+        names = [name for name in self._of_grid.names if name not in ("ahead", "since_gap")]
         return (*names, "gap", "to_next", "state")
 
     def label(self, name: str, stream: str = "input") -> Column:
@@ -119,13 +115,12 @@ class RecoveryWindows(Examples):
         """
         if name not in self.labels(stream):
             raise OptionError(f"label {name!r}: there are {', '.join(self.labels(stream))}")
-        if name in ("gap", "to_next", "state"):
-            time, inside, around = self._all()
-            steps = np.concatenate(around[name]).astype(np.float32)
-            if name == "state":
-                return Column(np.where(inside.T.ravel(), steps, -1).astype(np.int32), KINDS)
-            return Column(np.where(inside.T.ravel() & (steps >= 0), steps, np.nan).astype(np.float32))
-        column = self._labels().of(name)
+        if name == "state":
+            return Column(self._around[name], KINDS)
+        if name in ("gap", "to_next"):
+            steps = self._around[name]
+            return Column(np.where(steps < 0, np.nan, steps).astype(np.float32))
+        column = self._of_grid.of(name)
         time = self.time(np.arange(len(self)))
         inside = ((time >= 0) & (time < self.source.grid.steps)).T.ravel()
         series, place = np.repeat(self.own[:, 0], len(time)), np.clip(time, 0, self.source.grid.steps - 1).T.ravel()
@@ -149,25 +144,36 @@ class RecoveryWindows(Examples):
             target[:, rows] = taken(seen, chosen[rows, 0], time[:, rows])
         return as_batch(x, np.where(self.asked(which), target, np.float32(np.nan)))
 
-    @cache  # noqa: B019  # examples live as long as what is made of them
-    def _all(self) -> tuple[Array, Array, dict[str, list[Array]]]:
-        """Return the steps `[time example]`, which of them are seen, and of each example what stands around it."""
+    @cached_property
+    def _around(self) -> dict[str, Array]:
+        """What stands around every step of every example, `[token]`, NaN or -1 where it is not seen; off the base in
+        spreads, which is there too."""
         time = self.time(np.arange(len(self)))
         inside = (time >= 0) & (time < self.span[1])
-        place = np.where(inside, time, 0)
-        found: dict[str, list[Array]] = {name: [] for name in ("value", "guesses", "gap", "to_next", "state")}
-        for number, (series, _, removal) in enumerate(self.own.tolist()):
-            seen, steps = self.after(removal), place[:, number]
-            around = seen.around(np.array([series]), steps[:, None])
-            value, level = seen.level[series, steps], self.source.level[series, steps]
-            state = np.isnan(value).astype(np.int64) + np.isnan(level)
-            parts = (value, around.guesses[:, 0], around.last[:, 0], around.next[:, 0], state)
-            for name, part in zip(found, parts, strict=True):
-                found[name].append(part)
-        return time, inside, found
+        found = {name: np.zeros(time.shape, np.float32) for name in ("value", "line", "usual", "neighbours")}
+        found |= {name: np.full(time.shape, -1, np.int32) for name in ("gap", "to_next", "state")}
+        for removal in np.unique(self.own[:, 2]):
+            rows = np.flatnonzero(self.own[:, 2] == removal)
+            for some in np.array_split(rows, max(1, len(rows) // AT_ONCE)):
+                self._put(found, some, time[:, some], inside[:, some])
+        return {name: values.T.ravel() for name, values in found.items()}
 
-    @cache  # noqa: B019
-    def _labels(self) -> SeriesLabels:
+    def _put(self, found: dict[str, Array], rows: Array, time: Array, inside: Array) -> None:
+        """Put what stands around the steps of some examples of one removal into `found [time example]`."""
+        seen, series = self.after(int(self.own[rows[0], 2])), self.own[rows, 0]
+        place = np.clip(time, seen.first, self.span[1] - 1)
+        inside = inside & (time == place)
+        around, base = seen.around(series, place), self.source.base[series, place]
+        value, level = seen.level[series, place - seen.first], self.source.level[series, place]
+        found["value"][:, rows] = np.where(inside, value, np.nan)
+        for name, off in (("usual", 0), ("line", around.guesses[..., 0]), ("neighbours", around.guesses[..., -2])):
+            found[name][:, rows] = np.where(inside, base + off, np.nan)
+        state = np.isnan(value).astype(np.int32) + np.isnan(level)
+        for name, steps in (("gap", around.last), ("to_next", around.next), ("state", state)):
+            found[name][:, rows] = np.where(inside, steps, -1)
+
+    @cached_property
+    def _of_grid(self) -> SeriesLabels:
         return SeriesLabels(self.source.grid, None)  # type: ignore[arg-type]  # of which only forecasts have features
 
 

@@ -54,8 +54,7 @@ def open_recovery(
         raise CorpusError(f"{told}; take a shorter --window, or more data", grid.name)
     coder = coder_of(grid, window, neighbours, parts[0])
     series = RecoverySource.of(grid, coder, parts)
-    spans = ((0, parts[0]), parts, (parts[1], grid.steps))
-    splits = [RecoveryWindows(series, span) for span in spans]
+    learnt, judged, held = (RecoveryWindows(series, span) for span in ((0, parts[0]), parts, (parts[1], grid.steps)))
     options = {
         "file": FRAME if not isinstance(source, str | Path) else str(source),
         "time": time,
@@ -74,7 +73,9 @@ def open_recovery(
     asks = ("gap", "hour_sine", "hour_cosine", "level") if grid.clock.per(DAY) else ("gap", "level")
     name = Path(source).name if isinstance(source, str | Path) else FRAME
     found = [*grid.found, *_found(grid, coder.neighbours, parts, window)]
-    return RecoveryData(name, "recovery", options, *splits, series.sizes, coder, asks, fingerprint, found, series)
+    return RecoveryData(
+        name, "recovery", options, learnt, judged, held, series.sizes, coder, asks, fingerprint, found, series
+    )
 
 
 def usual_window(clock: Clock) -> int:

@@ -65,7 +65,7 @@ class RecoveryOrder:
             here = generator.permutation(number[begins == begin])
             size = max(1, self.batch // TOGETHER)
             groups += [here[start : start + size] for start in range(0, len(here), size)]
-        generator.shuffle(groups)  # type: ignore[arg-type]
+        generator.shuffle(groups)
         drawn = np.concatenate(groups) if groups else number
         size, window = min(self.batch, len(drawn)), self.examples.source.coder.window
         starts = range(0, len(drawn) - size + 1, size) if size else range(0)

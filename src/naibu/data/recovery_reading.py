@@ -83,8 +83,8 @@ class RecoverySource:
         check_memory(8 * grid.values.size * 8)
         centre, spread = coder.levels.centre[:, None], coder.levels.spread[:, None]
         base = base_of(grid.values, coder.levels, parts[0])
-        scaled = (((each - centre) / spread).astype(np.float32) for each in (base, grid.values))
-        return cls(grid, coder, *scaled, parts)
+        base, level = (((each - centre) / spread).astype(np.float32) for each in (base, grid.values))
+        return cls(grid, coder, base, level, parts)
 
     @cached_property
     def calendar(self) -> Array:
@@ -117,10 +117,9 @@ class Seen:
     def __init__(self, source: RecoverySource, first: int, stop: int, gone: Array) -> None:
         self.source, self.first, self.stop = source, first, stop
         self.level = np.where(gone, np.float32(np.nan), source.level[:, first:stop])
-        self.off = self.level - source.base[:, first:stop]
-        there, steps = ~np.isnan(self.level), np.arange(stop - first)
-        self.last = np.maximum.accumulate(np.where(there, steps, -1), 1)
-        self.next = np.minimum.accumulate(np.where(there, steps, len(steps))[:, ::-1], 1)[:, ::-1]
+        there, steps = ~np.isnan(self.level), np.arange(stop - first, dtype=np.int32)
+        self.last = np.maximum.accumulate(np.where(there, steps, np.int32(-1)), 1)
+        self.next = np.minimum.accumulate(np.where(there, steps, np.int32(len(steps)))[:, ::-1], 1)[:, ::-1]
 
     def around(self, series: Array, time: Array) -> Around:
         """Return what stands around steps `time [time batch]`, which are seen, of `series [batch]`."""
@@ -129,19 +128,18 @@ class Seen:
         before, follows = last >= 0, after < self.stop - self.first
         last, after = np.maximum(last, 0), np.minimum(after, self.stop - self.first - 1)
         base = self.source.base[series, time]
-        ends = [self.level[series, last] - base, self.level[series, after] - base]
+        low, high = self.level[series, last] - base, self.level[series, after] - base
         share = ((here - last) / np.maximum(after - last, 1)).astype(np.float32)
-        guesses = [_between(*ends, before, follows, share), *(np.nan_to_num(end) for end in ends)]
+        guesses = [_between(low, high, before, follows, share), np.nan_to_num(low), np.nan_to_num(high)]
         each = np.zeros((*time.shape, 0), np.float32)
         weight = np.zeros(time.shape, np.float32)
         if self.source.coder.neighbours:
             theirs, weight, each = self._neighbours(series, here)
-            apart = [self._apart(series, place) for place in (last, after)]
-            known = [there & ~np.isnan(end) for there, end in zip((before, follows), apart, strict=True)]
-            moved = theirs + _between(*apart, *known, share)
+            low, high = self._apart(series, last), self._apart(series, after)
+            moved = theirs + _between(low, high, before & ~np.isnan(low), follows & ~np.isnan(high), share)
             guesses += [theirs, np.where(weight > 0, moved, guesses[0])]
-        steps = [np.where(before, here - last, -1), np.where(follows, after - here, -1)]
-        return Around(*steps, np.stack(guesses, -1).astype(np.float32), weight, each)
+        since, ahead = np.where(before, here - last, -1), np.where(follows, after - here, -1)
+        return Around(since, ahead, np.stack(guesses, -1).astype(np.float32), weight, each)
 
     def read(self, series: Array, time: Array) -> Array:
         """Return `x [time batch column]`, float32, as `Layout` says; zeros read outside of what is seen."""
@@ -149,7 +147,7 @@ class Seen:
         inside = (time >= self.first) & (time < self.stop)
         time = np.clip(time, self.first, self.stop - 1)
         around = self.around(series, time)
-        value = self.off[series, time - self.first]
+        value = self.off(series, time - self.first)
         base, levels = source.base[series, time], source.coder.levels
         gap = [np.where(far < 0, 1, np.log1p(np.maximum(far, 0)) / 8) for far in (around.last, around.next)]
         columns = [np.nan_to_num(value), ~np.isnan(value), *gap, around.last < 0, around.next < 0, base]
@@ -161,11 +159,15 @@ class Seen:
         told = np.broadcast_to(np.stack([series, levels.centre[series], levels.spread[series]], -1), (*time.shape, 3))
         return np.concatenate([told[..., :1], base[..., None], told[..., 1:], read], -1).astype(np.float32)
 
+    def off(self, series: Array, here: Array) -> Array:
+        """Return how far values are off their base in spreads, NaN where missing; `here` counts from the first step."""
+        return np.asarray(self.level[series, here] - self.source.base[series, self.first + here])
+
     def _neighbours(self, series: Array, here: Array) -> tuple[Array, Array, Array]:
         """Return the neighbours' guess, the share of their weight that is there, and each of them, turned by its sign;
         `here [time batch]` counts from the first step."""
         near = self.source.coder.near
-        each = self.off[near.series[series], here[..., None]] * near.sign[series].astype(np.float32)
+        each = self.off(near.series[series], here[..., None]) * near.sign[series].astype(np.float32)
         weight = np.where(np.isnan(each), 0, near.weight[series])
         there = weight.sum(-1)
         whole = near.weight[series].sum(-1)
@@ -175,7 +177,7 @@ class Seen:
     def _apart(self, series: Array, here: Array) -> Array:
         """Return how far a series is from its neighbours' guess, NaN where it or all of them are missing."""
         guess, weight, _ = self._neighbours(series, here)
-        return np.where(weight > 0, self.off[series, here] - guess, np.nan)
+        return np.where(weight > 0, self.off(series, here) - guess, np.nan)
 
 
 def _between(low: Array, high: Array, before: Array, after: Array, share: Array) -> Array:
