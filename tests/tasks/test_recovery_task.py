@@ -17,6 +17,9 @@ from naibu.data.recovery import RecoveryWindows
 from naibu.data.recovery_removal import Removal
 from naibu.generation.recovering import recovered
 from naibu.tasks.recovery_evaluation import simple_guesses
+from naibu.viewer.exhibits import open_exhibits
+from naibu.viewer.live import Network
+from naibu.viewer.windows import window
 from series_tables import sensors
 
 STEPS = 90
@@ -231,6 +234,29 @@ def test_one_series_alone_is_recovered(folder):
     scores = naibu.evaluate(one, removed=0.3, pattern="blocks")
     assert scores["baselines"].keys() == {"line in time", "historical mean", "last value"}
     assert scores["mae"] < scores["baselines"]["last value"]["mae"]
+
+
+# ---------------------------------------------------------------- looking inside
+
+
+def test_a_window_is_recorded_probed_and_read_again_live_in_the_viewer(run, capsys):
+    """What the live network tells of a recorded window is what was recorded."""
+    assert main(["record", str(run.path)]) == 0
+    found = json.loads(said(capsys, ["probe", str(run.path), "--label", "gap", "--json", "-"]))
+    assert found
+    exhibit = open_exhibits([run.path])[0]
+    network = Network(exhibit)
+    given = network.recorded(window(exhibit, 3))
+    assert given.difference < 0.01
+    first, last = exhibit.sequences.span(3)
+    read = network.read(given).recording.index
+    np.testing.assert_allclose(read.loss, exhibit.recording.index.loss[first:last], atol=1e-5)
+
+
+def said(capsys, words):
+    capsys.readouterr()
+    assert main(words) == 0
+    return capsys.readouterr().out
 
 
 # ---------------------------------------------------------------- what cannot be done
