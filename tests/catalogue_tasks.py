@@ -22,6 +22,7 @@ from naibu.tasks import catalogue
 from naibu.tasks.catalogue import task_named
 from naibu.tasks.classes import ClassesOptions
 from naibu.tasks.formal import FormalOptions
+from naibu.tasks.recovery import RecoveryOptions
 from naibu.tasks.series import SeriesOptions
 from naibu.tasks.strokes import StrokesOptions
 from naibu.tasks.tags import TagsOptions
@@ -30,7 +31,7 @@ from naibu.tasks.translation import TranslationOptions
 from naibu.tasks.trees import TreesOptions
 from random_trees import nested
 from scribbles import scribbles
-from series_tables import hourly
+from series_tables import hourly, sensors
 from toy_task import WavesOptions
 
 OWN = {"waves": "toy_task:Waves"}
@@ -133,6 +134,13 @@ def drawings(folder: Path, *, whole: bool, class_: str | None = None) -> Strokes
     path = folder / "scribbles.jsonl"
     path.write_text(scribbles(whole=whole))
     return StrokesOptions((path,), class_=class_, validation=0.1, test=0.2)
+
+
+def rooms(folder: Path) -> RecoveryOptions:
+    """Three series of hours that go up and down together, with gaps."""
+    path = folder / "rooms.csv"
+    path.write_text(sensors(hours=300, count=3))
+    return RecoveryOptions(path, window=18, neighbours=2, test=0.2)
 
 
 QUICK = TrainingConfig(steps=24, batch_size=8, validations=3, threads=1, warmup=5, truncation=11)
@@ -258,6 +266,13 @@ ENTRIES = [
         lambda folder: FormalOptions("reverse-string", lengths="2:6"),
         FormalConfig("stack-rnn", units=7, layers=2, dropout=0.1),
         replace(QUICK, learning_rate=0.02),
+    ),
+    Entry(
+        "recovery",
+        "recovery",
+        rooms,
+        ModelConfig(units=5, dropout=0.2),
+        replace(QUICK, batch_size=16, learning_rate=0.01),
     ),
     Entry(
         "waves",

@@ -20,6 +20,7 @@ _HOME = {
     "open_series": "naibu.data.series_opening",
     "open_strokes": "naibu.data.strokes.opening",
     "open_formal": "naibu.data.formal.opening",
+    "open_recovery": "naibu.data.recovery_opening",
     "train": "naibu.training.train",
     "evaluate": "naibu.training.evaluate",
     "predict": "naibu.training.evaluate",
@@ -51,6 +52,7 @@ _HOME = {
     "SeriesOptions": "naibu.tasks.series",
     "StrokesOptions": "naibu.tasks.strokes",
     "FormalOptions": "naibu.tasks.formal",
+    "RecoveryOptions": "naibu.tasks.recovery",
     "open_run": "naibu.runs",
     "load": "naibu.runs.load",
     "NaibuError": "naibu.errors",
@@ -87,6 +89,7 @@ if TYPE_CHECKING:
     from naibu.data.corpus import open_corpus as open_corpus
     from naibu.data.formal.opening import open_formal as open_formal
     from naibu.data.parallel_corpus import open_parallel
+    from naibu.data.recovery_opening import open_recovery as open_recovery
     from naibu.data.series_opening import open_series as open_series
     from naibu.data.strokes.opening import open_strokes as open_strokes
     from naibu.data.tags import open_tags as open_tags
@@ -110,6 +113,7 @@ if TYPE_CHECKING:
     from naibu.runs.load import load as load
     from naibu.tasks.classes import ClassesOptions as ClassesOptions
     from naibu.tasks.formal import FormalOptions as FormalOptions
+    from naibu.tasks.recovery import RecoveryOptions as RecoveryOptions
     from naibu.tasks.series import SeriesOptions as SeriesOptions
     from naibu.tasks.strokes import StrokesOptions as StrokesOptions
     from naibu.tasks.tags import TagsOptions as TagsOptions

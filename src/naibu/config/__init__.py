@@ -7,6 +7,7 @@ the help of all three. `shared` has what all tasks have; what the networks of a 
 from naibu.config.classes import ClassesConfig as ClassesConfig
 from naibu.config.classes import PoolingName as PoolingName
 from naibu.config.formal import FormalConfig as FormalConfig
+from naibu.config.recovery import RecoveryConfig as RecoveryConfig
 from naibu.config.series import DistributionName as DistributionName
 from naibu.config.series import SeriesConfig as SeriesConfig
 from naibu.config.shared import CELLS as CELLS

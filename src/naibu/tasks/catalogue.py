@@ -19,6 +19,7 @@ _TASKS = {
     "series": "naibu.tasks.series:Series",
     "strokes": "naibu.tasks.strokes:Handwriting",
     "formal": "naibu.tasks.formal:Formal",
+    "recovery": "naibu.tasks.recovery:Recovery",
 }
 """Name -> module and class."""
 
