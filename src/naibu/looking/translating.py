@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,10 @@ class Asked:
             raise OptionError("--n-best: is for what is searched for; --samples says how many are drawn")
         if self.sampling != SAMPLING and not self.samples:
             raise OptionError("--temperature, --top-k, --top-p: are for what is drawn; say how many with --samples")
+
+    def free(self) -> Asked:
+        """Return the same with nothing held."""
+        return replace(self, hold=())
 
 
 class Translator:
