@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -63,7 +63,7 @@ def labelled(data: Data, files: Sequence[str | Path]) -> Data:
     for stream, paths in _by_stream(data, files).items():
         own[stream] = _read(paths, data.test, stream)
         digest += stream + "".join(map(digest_of_file, paths))
-    parts = {
+    parts: dict[str, Any] = {
         part: Labelled(examples, {name: _of_steps(examples, name, columns) for name, columns in own.items()}, digest)
         for part, examples in ((part, getattr(data, part)) for part in PARTS)
     }
@@ -250,6 +250,7 @@ def _after_empty(rows: Sequence[str], at: int) -> int:
 def lines_of(examples: Examples, stream: str) -> Iterator[Line]:
     """Yield the lines of all that was read of a stream of texts or translations, those of other parts too; together
     their symbols are those that `places_of` of the examples numbers."""
+    parts: Iterator[tuple[Array, bool]]
     if isinstance(examples, Pairs):
         side = examples.sides[stream]
         table, level = side.level.table, side.level

@@ -180,7 +180,8 @@ def _told(recording: Recording, label: str | None) -> tuple[np.ndarray, list[tup
 def _shares(recording: Recording) -> np.ndarray:
     """Return how far into the translation the symbol stands that each step tells, from 0, the first, to 1, the last."""
     last = np.repeat(np.diff(recording.index.starts), np.diff(recording.index.starts)) - 2
-    return np.asarray(recording.index.position) / np.maximum(last, 1)
+    shares: np.ndarray = np.asarray(recording.index.position) / np.maximum(last, 1)
+    return shares
 
 
 def _score(resampler: Resampler, above: np.ndarray, below: np.ndarray, sequence: np.ndarray, rows: np.ndarray) -> Score:

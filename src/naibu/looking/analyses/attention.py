@@ -41,7 +41,7 @@ def _asks(probed: Probed) -> Iterator[Ask]:
 def label_of(probed: Probed) -> str | None:
     """Return the first label of one's own with names, or of 0 and 1; None where there is none."""
     index = probed.recording.index
-    for name in index.label_names:  # type: ignore[attr-defined]
+    for name in index.label_names:
         column = index.label(name)
         if name not in LABELS and (column.names is not None or len(probed.values(name)) == 2):
             return str(name)

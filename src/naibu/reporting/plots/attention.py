@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -23,7 +25,12 @@ def plot_attention_course(found: Attention, ax: Axes | None = None) -> Axes:
         at = (np.arange(count) + 0.5) / count + 0.012 * (number - (len(groups) - 1) / 2)
         values = np.array([score.value for score in group.course])
         ends = np.array([[score.value - score.low, score.high - score.value] for score in group.course]).T
-        style = {"color": COLOURS[number % 5], "marker": MARKS[number % 5], "markersize": 3.5, "capsize": 1.5}
+        style: dict[str, Any] = {
+            "color": COLOURS[number % 5],
+            "marker": MARKS[number % 5],
+            "markersize": 3.5,
+            "capsize": 1.5,
+        }
         dash = "-" if number < len(COLOURS) else (0, (4, 1.5))
         ax.errorbar(at, values, np.nan_to_num(np.maximum(ends, 0)), linestyle=dash, label=group.group, **style)
     bare = next((group.untrained for group in found.groups if group.group == ALL), None)
