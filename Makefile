@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NEEDED := $(VENV)/.ready-to-build
 
-.PHONY: look test fuzz lint bench papers docs clean
+.PHONY: look test fuzz lint bench papers figures docs clean
 
 look: $(READY)
 	$(BIN)/naibu look standard-library --out looks/standard-library
@@ -28,6 +28,10 @@ papers: $(READY)
 	$(BIN)/naibu papers variants --json variants.json
 	$(BIN)/naibu papers hochreiter1997 --json hochreiter1997.json
 
+# Every figure that the documents of a task state, measured anew by the commands beside it: make figures TASK=series
+figures: $(NEEDED)
+	PATH=$(BIN):$$PATH $(BIN)/python docs/made/figures.py $(TASK)
+
 # `make docs LOOK=FOLDER` shows a look that is there already; without one, the built-in example is trained first.
 docs: $(NEEDED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
@@ -45,4 +49,4 @@ $(NEEDED): $(READY)
 	touch $@
 
 clean:
-	rm -rf looks papers site bench.json bench.md variants.json hochreiter1997.json dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf looks papers figures site bench.json bench.md variants.json hochreiter1997.json dist build .pytest_cache .mypy_cache .ruff_cache

@@ -25,7 +25,7 @@ EXAMPLES = [path for path in (ROOT / "docs").glob("*.md") if "import naibu" in p
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_the_examples_of_a_document_run_as_they_stand(path, tmp_path):
+def test_the_examples_of_a_document_run_as_they_stand(path, tmp_path, monkeypatch):
     (tmp_path / "treebank.mrg").write_text(sentences(60))
     (tmp_path / "novel.txt").write_text("The cat sat on the mat; it was so, and so it goes.\n" * 300)
     for name in ("train", "dev", "test"):
@@ -33,16 +33,9 @@ def test_the_examples_of_a_document_run_as_they_stand(path, tmp_path):
         (tmp_path / f"{name}.en").write_text("".join(f"{line}\n" for line in lines))
         (tmp_path / f"{name}.ja").write_text("".join(f"{line[::-1]}\n" for line in lines))
     (tmp_path / "traffic.csv").write_text(hourly(1200))
+    monkeypatch.chdir(tmp_path)
     code = "\n".join(re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL))
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    exec(compile(code, str(path), "exec"), {"__name__": path.stem})
 
 
 def test_public_names_are_there_and_none_is_missing_from_the_list():
@@ -141,3 +134,44 @@ def test_the_gallery_has_every_plot():
     ]
     assert {each.__annotations__["return"] for each in (*functions, naibu.intervene)} >= set(PLOTS)
     assert "--what trajectory" in text
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """Return what measures the figures of documents anew."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "made"))
+    return importlib.import_module("figures")
+
+
+def test_every_command_behind_a_figure_can_be_typed(figures):
+    rows = [row for page in (ROOT / "docs").glob("*.md") for row in figures.rows(page.read_text(encoding="utf-8"))]
+    assert len(rows) > 10
+    for words in (command.split() for row in rows for command in row.commands):
+        assert not {"RUN", "FILE", "FILES", "N"} & set(words), f"{words}: names no run or file"
+        nouns = words[1:3] if words[1] in ("train", "bench", "vectors", "papers") else words[1:2]
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output):
+            assert main([*(word for word in nouns if not word.startswith("-")), "--help-all"]) == 0
+        for option in (word for word in words if word.startswith("--")):
+            assert option in output.getvalue(), f"{words}: {option}"
+
+
+def test_the_figures_of_a_task_are_measured_once_and_shown_beside_those_stated(figures, tmp_path, capfd, monkeypatch):
+    corpora, docs, folder = tmp_path / "data", tmp_path / "docs", tmp_path / "figures"
+    (corpora / "few").mkdir(parents=True)
+    (corpora / "few" / "counts.txt").write_text("a b a b\n")
+    docs.mkdir()
+    row = "| what | figure | command |\n|---|---|---|\n| the version | 9.9 | `naibu --version`, `naibu no-such` |\n"
+    (docs / "toy.md").write_text(f"# Toy\n\n| x | `naibu never` | `naibu never` |\n\n## Measured\n\n{row}")
+    monkeypatch.setenv("NAIBU_DATA", str(corpora))
+    assert figures.main("toy", folder, docs) == 1
+    page = (folder / "figures.md").read_text()
+    assert "toy.md states: 9.9" in page
+    assert naibu.__version__ in page
+    assert "failed: exit status 2" in page
+    assert "never" not in page
+    assert (folder / "counts.txt").read_text() == "a b a b\n"
+    capfd.readouterr()
+    figures.main("toy", folder, docs)
+    assert capfd.readouterr().out.count("$ naibu") == 1, "what went well is not run again"
+    assert figures.main("toys", folder, docs) == 2

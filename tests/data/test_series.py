@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from naibu.data import series_automatic
 from naibu.data.series import SeriesWindows, origins_in, window_batch
 from naibu.data.series_clock import Clock, clock_of, in_zone, read_stamps, twice
 from naibu.data.series_features import features_of
 from naibu.data.series_grid import Asked, read_grid
 from naibu.data.series_opening import open_series
+from naibu.data.series_order import WindowOrder
 from naibu.errors import CorpusError, OptionError
+from naibu.progress import silent
 from series_tables import START, hourly, volumes
 
 
@@ -96,6 +101,16 @@ def test_hours_of_a_zone_with_offsets_lie_on_its_wall_clock(tmp_path):
     assert dict(grid.found)["same time stamp"].startswith("1 surplus rows at 1 stamps; 1 of the steps have different")
 
 
+@pytest.mark.parametrize(("zone", "first"), [(None, "2023-12-31 15:00:00"), ("Asia/Tokyo", "2024-01-01")])
+def test_days_with_an_offset_and_no_zone_are_said_to_be_those_of_utc(tmp_path, zone, first):
+    lines = [f"2024-01-{k:02d}T00:00:00+09:00,{k}" for k in range(1, 29)]
+    grid = read_grid(table(tmp_path, rows(lines)), Asked(zone=zone))
+    assert grid.clock.shown(0) == first
+    assert ("zone" in dict(grid.found)) == (zone is None)
+    if zone is None:
+        assert "UTC, where 28 of 28 are no midnights" in dict(grid.found)["zone"]
+
+
 def test_rows_twice_missing_and_out_of_order(tmp_path):
     lines = [
         "2024-01-01 03:00,4",
@@ -169,6 +184,16 @@ def test_a_holiday_named_at_midnight_holds_all_day(opened):
     assert column.names == ("no", "yes")
 
 
+def test_a_holiday_is_what_is_rare_where_no_category_says_none(tmp_path):
+    text = hourly(56 * 24, seed=7).replace(",None", ",working day")  # behind Feast in the alphabet
+    data = open_series(table(tmp_path, text), target="volume", known="holiday", horizon=6, context=12)
+    part = data.train
+    told = part.label("holiday").values
+    step = (part.origins[:, 1:] + np.arange(-12, 6)).ravel()
+    days = np.array([(START + timedelta(hours=int(k))).strftime("%m-%d") for k in step])
+    np.testing.assert_array_equal(told[step >= 0], np.isin(days, ("03-13", "04-09"))[step >= 0])
+
+
 def test_outliers_of_covariates_are_read_as_bounds(tmp_path):
     lines = hourly(400, gaps=False).splitlines()
     lines[30] = lines[30].replace(lines[30].split(",")[2], "9831.3")
@@ -217,26 +242,77 @@ def test_what_is_asked_for_is_the_value_and_what_is_missing_is_masked(opened):
     np.testing.assert_allclose(read[there], wanted[there], rtol=1e-5, atol=1e-3)
 
 
+def weathered(hours, seed):
+    """The table of hours with one more column, a category that is not named at midnights alone."""
+    head, *lines = hourly(hours, seed=seed).splitlines()
+    return "\n".join([head + ",sky", *(f"{line},{('clear', 'rain', 'snow')[k % 3]}" for k, line in enumerate(lines))])
+
+
 @pytest.mark.parametrize("decoder", ["direct", "autoregressive"])
 @pytest.mark.parametrize("plain", [False, True])
 def test_nothing_from_an_origin_on_is_read(tmp_path, decoder, plain):
-    """All values and past covariates after an origin are changed: what is read before them stays as it was."""
-    path = table(tmp_path, hourly(56 * 24, seed=7))
-    asked = {"target": "volume", "known": "holiday", "past": "temperature", "horizon": 6, "context": 12}
+    """All values and past covariates after an origin are changed: what is read before them stays as it was.
+
+    So it is where they change before the origin: the autoregressive decoder is asked there too, and reads of the steps
+    before alone.
+    """
+    path = table(tmp_path, weathered(56 * 24, seed=7))
+    asked = {"target": "volume", "known": "holiday", "past": ("temperature", "sky"), "horizon": 6, "context": 12}
     data = open_series(path, **asked, decoder=decoder, plain=plain)
     source, (_, test) = data.source, data.source.parts
     grid = source.grid
-    for origin in (test, test + 31, grid.steps - 6):
-        values, (holiday, temperature) = grid.values.copy(), grid.covariates
-        values[:, origin:] = 1000 + np.arange(grid.steps - origin)
-        warm = temperature.values.copy()
-        warm[:, origin:] = -99
-        other = replace(grid, values=values, covariates=(holiday, replace(temperature, values=warm)))
+    (holiday, temperature, sky), before = grid.covariates, () if decoder == "direct" else (1, 5, 11)
+    for origin, back in ((test, 0), (test + 31, 0), (grid.steps - 6, 0), *((test + 31, each) for each in before)):
+        values, warm, grey = grid.values.copy(), temperature.values.copy(), sky.values.copy()
+        values[:, origin - back :] = 1000 + np.arange(grid.steps - origin + back)
+        warm[:, origin - back :] = -99
+        grey[:, origin - back :] = (grey[:, origin - back :] + 1) % 3
+        other = (holiday, replace(temperature, values=warm), replace(sky, values=grey))
+        other = replace(grid, values=values, covariates=other)
         changed = replace(source, grid=other, features=features_of(other, source.features.coder, test))
         one, _ = window_batch(source, np.array([[0, origin]]))
         two, _ = window_batch(changed, np.array([[0, origin]]))
-        read = slice(None, source.context + 1) if decoder == "autoregressive" else slice(None)
+        read = slice(None, source.context - back + 1) if decoder == "autoregressive" else slice(None)
         np.testing.assert_array_equal(one[read], two[read])
+
+
+@pytest.mark.parametrize("decoder", ["direct", "autoregressive"])
+def test_inputs_are_what_is_read(tmp_path, decoder):
+    """The columns that are recorded as inputs are those that the network reads, in the data's units."""
+    path = table(tmp_path, weathered(56 * 24, seed=7))
+    asked = {"target": "volume", "known": "holiday", "past": ("temperature", "sky"), "horizon": 6, "context": 12}
+    source = open_series(path, **asked, decoder=decoder).source
+    coder, layout, grid = source.features.coder, source.features.layout, source.grid
+    examples = SeriesWindows(source, np.array([[0, 5], [0, 120], [0, 204], [0, 777], [0, grid.steps - 2]]))
+    x = examples.batch(np.arange(5)).main.x.numpy().transpose(1, 0, 2).reshape(-1, layout.columns)
+    read = examples.inputs("input")
+    there = x[:, layout.value + 1] == 1
+    np.testing.assert_array_equal(~np.isnan(read["value"].values), there)
+    at = np.clip((examples.origins[:, 1:] + np.arange(-12, 6)).ravel() - (decoder != "direct"), 0, grid.steps - 1)
+    value = x[:, layout.value] * coder.spread[0] + coder.centre[0] + coder.spread[0] * source.features.base[0, at]
+    np.testing.assert_allclose(read["value"].values[there], value[there], rtol=1e-4, atol=1e-3)
+    for column, name in ((2, "holiday"), (3, "sky")):
+        np.testing.assert_array_equal(read[name].values + 1, x[:, column])
+    warm = next(each for each in coder.covariates if each.name == "temperature")
+    told = x[:, -1] == 1
+    np.testing.assert_array_equal(~np.isnan(read["temperature"].values), told)
+    wanted = (x[:, -2] * warm.spread + warm.centre)[told]
+    np.testing.assert_allclose(read["temperature"].values[told], wanted, rtol=1e-4)
+
+
+def test_of_a_part_nothing_before_it_is_asked(tmp_path):
+    """The autoregressive decoder is asked at every step that it reads, but of no other part's values."""
+    data = open_series(
+        table(tmp_path, hourly(56 * 24, seed=7)), target="volume", horizon=6, context=12, decoder="autoregressive"
+    )
+    for part in (data.train, data.validation, data.test):
+        steps = part.origins[:, 1] + np.arange(-12, 6)[:, None]
+        first, end = part.span
+        wanted = ~np.isnan(data.source.grid.values[0, np.maximum(steps, 0)]) & (steps >= first) & (steps < end)
+        np.testing.assert_array_equal(part.batch(np.arange(len(part))).predicted.numpy(), wanted)
+        order = WindowOrder(part, part.origins, len(part), data.source.window)
+        (piece,) = order.beginning(10**9)
+        np.testing.assert_array_equal(order.read(piece).predicted.numpy(), wanted[:, piece.which])
 
 
 def test_usual_values_leave_out_the_value_itself(opened):
@@ -372,3 +448,40 @@ def test_metro_i94_is_told_as_it_is(naibu_data):
     assert said(data, "missing").startswith("11,976 of 52,551 steps, in 2,588 gaps, the longest 7,386")
     assert data.source.context == 168
     assert "holds for all of each" in said(data, "holiday").replace("to hold", "holds")
+
+
+def test_automatic_forecasts_need_their_library_and_say_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "statsforecast.models", None)
+    with pytest.raises(OptionError, match="needs statsforecast"):
+        series_automatic.library()
+
+
+def test_automatic_forecasts_know_nothing_from_their_origin_on(opened, monkeypatch):
+    """A model that repeats the mean of what it reads: of the past alone, whatever stands after an origin."""
+
+    class Mean:
+        def __init__(self, season_length):
+            assert season_length == 24
+
+        def fit(self, y):
+            assert not np.isnan(y).any()
+            self.fitted = len(y)
+            return self
+
+        def forward(self, y, h):
+            return {"mean": np.full(h, y.mean())}
+
+    monkeypatch.setattr(series_automatic, "library", lambda: SimpleNamespace(AutoETS=Mean, AutoARIMA=Mean))
+    grid = opened.source.grid
+    values = np.nan_to_num(grid.values, nan=7.0)
+    values[0, 100:110] = np.nan
+    origins = np.array([[0, 105], [0, 300]])
+    before = series_automatic.automatic(replace(grid, values=values), 6, 240, silent)
+    values[0, 300:] = 1e6
+    after = series_automatic.automatic(replace(grid, values=values), 6, 240, silent)
+    assert list(before) == ["AutoETS, season of 24", "AutoARIMA, season of 24"]
+    for name, forecast in before.items():
+        told = forecast(origins)
+        np.testing.assert_array_equal(told, after[name](origins))
+        wanted = np.append(values[0, :100], np.repeat(values[0, 99], 5)).mean()
+        np.testing.assert_allclose(told[0], wanted)

@@ -81,6 +81,26 @@ def test_the_score_of_counts_is_the_sum_that_defines_it(mean, share):
     assert float(found.crps(torch.tensor([y]).float())[0]) == pytest.approx(wanted, rel=2e-3)
 
 
+@pytest.mark.parametrize("mean", [0.4, 4.0, 900.0])
+def test_an_interval_of_counts_holds_as_much_as_it_says(mean):
+    """Counts drawn from the distribution itself, on their way through float32: ends of the interval lie within it."""
+    rng, share, many = np.random.default_rng(2), 0.3, 3000
+    counts = rng.negative_binomial(1 / share, 1 / (1 + share * mean), many).astype(np.float64)
+    base, centre, spread = rng.standard_normal(many), np.full(many, 1.37 * mean), np.full(many, 0.713 * mean)
+    unit = Unit(*(torch.from_numpy(part.astype(np.float32)) for part in (base, centre, spread)))
+    z = torch.from_numpy(((counts - centre) / spread - base).astype(np.float32))
+    wide = Unit(*(part.double() for part in unit))
+    found = KINDS["negative-binomial"](torch.full((many,), mean).double(), torch.full((many,), share).double(), wide)
+    truth = found.value(z, unit).numpy()
+    np.testing.assert_array_equal(truth, counts)
+    own = stats.nbinom(1 / share, 1 / (1 + share * mean))
+    low, high = (found.value(found.quantile(level), unit).numpy() for level in (0.1, 0.9))
+    assert (set(low), set(high)) == ({own.ppf(0.1)}, {own.ppf(0.9)})
+    slack = 0.0 if mean < 100 else 3 * np.sqrt(0.8 * 0.2 / many)  # few counts: the ends hold more than they have to
+    assert ((low <= counts) & (counts <= high)).mean() >= 0.8 - slack
+    assert np.array_equal(found.value(found.sample(), unit) % 1, np.zeros(many))
+
+
 def test_quantiles_never_cross_and_their_score_is_that_of_their_distribution():
     found, _, _ = made("quantiles", spread=3.0)
     assert (found.values.diff(dim=-1) > 0).all()

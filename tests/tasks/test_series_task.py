@@ -18,6 +18,7 @@ from naibu.config import SeriesConfig, TrainingConfig
 from naibu.data.series import window_batch
 from naibu.data.series_baselines import baselines
 from naibu.generation.forecasts import LEVELS, Forecasts, calibrated, forecast, sample_paths, truth_of
+from naibu.models.forecaster import Forecaster
 from naibu.sklearn import LSTMForecaster
 from naibu.tasks.series_scores import scores_of, skill
 from series_tables import START, hourly, volumes
@@ -164,6 +165,27 @@ class _Told:
     def sample(self):
         return next(_Told.values, torch.zeros(2))
 
+    def value(self, z, unit):
+        return unit.value(z)
+
+
+@pytest.mark.parametrize("decoder", ["direct", "autoregressive"])
+def test_forecasts_of_counts_are_counts(folder, decoder):
+    """An end of an interval is a whole number, and a truth that equals it lies within, in outcomes and forecasts."""
+    data = naibu.open_series(folder / "traffic.csv", target="volume", horizon=HORIZON, context=24, decoder=decoder)
+    torch.manual_seed(1)
+    model = Forecaster(data.sizes, SeriesConfig(units=4, distribution="negative-binomial"))
+    found = forecast(model, data.source, data.test.origins[:20], paths=30)
+    np.testing.assert_array_equal(found.quantiles, found.quantiles.round())
+    assert (found.mean != found.mean.round()).any()
+    outcomes, _ = model.eval().outcomes(data.test.batch(np.arange(20)))
+    gold = outcomes["gold"].numpy()[24:].T
+    np.testing.assert_array_equal(gold[~np.isnan(gold)], found.truth[~np.isnan(gold)])
+    if decoder == "direct":
+        there = ~np.isnan(gold)
+        for name, level in (("low_80", 0.1), ("median", 0.5), ("high_95", 0.975)):
+            np.testing.assert_array_equal(outcomes[name].numpy()[24:].T[there], found.quantile(level)[there])
+
 
 def test_simple_forecasts_by_hand():
     data = naibu.open_series(Frame(np.arange(40 * 24.0)), every="1h", start="2024-01-01", horizon=30, context=8)
@@ -175,6 +197,35 @@ def test_simple_forecasts_by_hand():
     want["mean of 8 weeks"] = np.mean([steps - 168 * k for k in range(1, 6)], 0)  # there are but five
     for name, values in want.items():
         np.testing.assert_allclose(made[name](origins)[0], values, err_msg=name)
+
+
+def test_simple_forecasts_know_nothing_before_the_first_value():
+    values = np.arange(40 * 24.0)
+    values[:5] = np.nan
+    data = naibu.open_series(Frame(values), every="1h", start="2024-01-01", horizon=30, context=8)
+    made = baselines(data.source.grid, 30, 900)
+    for origin in (0, 3):
+        for name in ("last value", "drift", "last value + change of the usual"):
+            np.testing.assert_allclose(made[name](np.array([[0, origin]]))[0], values[5:900].mean(), err_msg=name)
+
+
+def test_without_a_whole_horizon_of_validation_nothing_is_calibrated(tmp_path, capsys):
+    text = hourly(14 * 24, seed=7, gaps=False)
+    (tmp_path / "short.csv").write_text(text)
+    data = naibu.open_series(tmp_path / "short.csv", target="volume", horizon=6, context=12, validation=0.01)
+    training = TrainingConfig(steps=2, validations=1, threads=1)
+    run = naibu.train(data, out=tmp_path / "run", model=SeriesConfig(units=4), training=training)
+    for asked in (["evaluate", str(run.path), "--conformal"], ["predict", str(run.path), "--calibrate"]):
+        assert main(asked) == 2
+        told = capsys.readouterr().err.strip()
+        assert f"{asked[-1]}: no forecast of 6 steps with a truth fits into the" in told
+        assert len(told.splitlines()) == 1
+    scores = naibu.evaluate(run)
+    assert scores["coverage_80"] is not None
+    for each in scores["baselines"].values():
+        assert each["mae"] > 0
+        for row in (each, *each["by_horizon"]):
+            assert [row[name] for name in ("crps", "pinball", "coverage_80", "coverage_95", "width_80")] == [None] * 5
 
 
 def test_conformal_factors_by_hand():
@@ -204,6 +255,14 @@ def test_scores_and_skill_by_hand():
     told = skill(found, {"worse": worse, "worst": Forecasts(origins, truth, truth, quantiles - 9, truth)}, 2)
     assert told["over"] == "worse"
     assert told["ratio"] == pytest.approx(3 / 6)
+    exact = Forecasts(origins, truth, truth, np.broadcast_to(truth, quantiles.shape), truth * 0)
+    none = skill(found, {"worse": worse, "exact": exact}, 2)
+    assert none == {"over": "exact", "ratio": None, "low": None, "high": None}
+    once = np.where(np.arange(2)[:, None] == 0, truth + 2, truth)  # errs at one origin of two alone
+    some = Forecasts(origins, truth, truth, np.broadcast_to(once, quantiles.shape), truth * 0)
+    ratio = skill(found, {"once": some}, 2)
+    assert ratio["ratio"] == pytest.approx(9 / 2)
+    assert (ratio["low"], ratio["high"]) == (0.5, 4.5)  # of both draws at the origin where it errs, and of one
 
 
 # ---------------------------------------------------------------- predictions
@@ -237,6 +296,35 @@ def test_history_and_future_give_what_the_test_part_gave(run, folder):
     np.testing.assert_allclose([row["median"] for row in told], found.median[0], rtol=1e-5)
     stretched = naibu.predict(run, [folder / "after.csv"], history=folder / "before.csv", calibrate=True).rows()
     assert [row["median"] for row in stretched] == [row["median"] for row in told]
+
+
+def test_a_holiday_goes_on_at_an_origin_within_its_day(run, folder):
+    """Named at midnight alone, in the history: the hours ahead of that day are of it as they were in training."""
+    source, noon = run.data().source, 36 * 24 + 12  # of the second holiday
+    lines = hourly(HOURS, seed=7).splitlines()
+    cut = next(k for k, line in enumerate(lines) if line.startswith(source.grid.clock.shown(noon)))
+    (folder / "morning.csv").write_text("\n".join(lines[:cut]) + "\n")
+    (folder / "afternoon.csv").write_text(ahead(first=noon, hours=24))
+    found = naibu.predict(run, [folder / "afternoon.csv"], history=folder / "morning.csv")
+    (holiday,), (learnt,) = found.grid.covariates, source.grid.covariates
+    np.testing.assert_array_equal(holiday.values[:, : noon + 24], learnt.values[:, : noon + 24])
+
+
+def test_a_history_with_columns_in_another_order_is_the_same_history(tmp_path):
+    """Series are known by their names, also where none was named and all columns of numbers are forecast."""
+    lines = [f"2024-01-{1 + k // 24:02d} {k % 24:02d}:00,{v},{1000 + 50 * v}" for k, v in enumerate(volumes(480, 3))]
+    (tmp_path / "two.csv").write_text("time,small,large\n" + "\n".join(lines) + "\n")
+    data = naibu.open_series(tmp_path / "two.csv", horizon=4, context=8)
+    training = TrainingConfig(steps=2, validations=1, threads=1)
+    run = naibu.train(data, out=tmp_path / "run", model=SeriesConfig(units=4), training=training)
+    turned = [",".join(line.split(",")[k] for k in (0, 2, 1)) for line in lines]
+    (tmp_path / "turned.csv").write_text("time,large,small\n" + "\n".join(turned) + "\n")
+    told, again = (naibu.predict(run, history=tmp_path / name).rows() for name in ("two.csv", "turned.csv"))
+    assert told == again
+    assert [row["series"] for row in again] == ["small"] * 4 + ["large"] * 4
+    (tmp_path / "one.csv").write_text("time,small\n" + "\n".join(line.rpartition(",")[0] for line in lines) + "\n")
+    with pytest.raises(naibu.OptionError, match="--target large: no such column"):
+        naibu.predict(run, history=tmp_path / "one.csv")
 
 
 @pytest.mark.parametrize(

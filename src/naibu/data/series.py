@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from naibu.data.examples import Array, Column, Data, Examples
-from naibu.data.series_features import Features
+from naibu.data.series_features import CODES, Features
 from naibu.data.series_grid import Grid
 from naibu.data.series_labels import SeriesLabels
 from naibu.errors import OptionError
@@ -78,15 +78,18 @@ class SeriesWindows(Examples):
         return np.full(len(self), self.source.window, np.int64)
 
     def inputs(self, stream: str) -> Mapping[str, Column]:
-        """Return the value that is read at every step, NaN where there is none, and the numeric covariates."""
-        value = self._flat(self.source.grid.values)
-        if self.source.decoder == "direct":
-            value = np.where(self._ahead() > 0, np.nan, value)
-        found = {"value": Column(value.astype(np.float32))}
+        """Return what is read at every step, in the data's units: the value, NaN where there is none, and covariates.
+
+        The autoregressive decoder reads the value, and what is not known ahead, of the step before.
+        """
+        before = int(self.source.decoder != "direct")
+        later = self._ahead() > before  # what is read there lies at or after the origin
+        value = self._flat(self.source.grid.values, before=before)
+        found = {"value": Column(np.where(later & (not before), np.nan, value).astype(np.float32))}
         for each in self.source.grid.covariates:
-            values = self._flat(np.broadcast_to(each.values, self.source.grid.values.shape))
-            if not each.known:
-                values = np.where(self._ahead() > 0, np.nan if each.names is None else -1, values)
+            wide = np.broadcast_to(each.values, self.source.grid.values.shape)
+            values = self._flat(wide, before=0 if each.known else before)
+            values = np.where(later & (not each.known), np.nan, values)
             if each.names is not None:
                 found[each.name] = Column(np.nan_to_num(values, nan=-1).astype(np.int32), each.names)
             else:
@@ -112,25 +115,20 @@ class SeriesWindows(Examples):
         return SeriesWindows(self.source, self.origins[which], None, self.span)
 
     def batch(self, which: Array) -> Batch:
-        """Return the chosen examples side by side; see `Layout` for the columns."""
-        import torch
-
-        from naibu.data.batch import Batch, Stream
-
-        x, target = window_batch(self.source, self.origins[which])
-        lengths = torch.full((len(which),), self.source.window)
-        return Batch({"input": Stream(torch.from_numpy(x), lengths)}, torch.from_numpy(target))
+        """Return the chosen examples side by side; see `Layout` for the columns. Nothing before the part is asked."""
+        return batch_of(self.source, self.origins[which], self.span[0])
 
     def _places(self) -> tuple[Array, Array]:
         """Return the series and the step of every step of every example, int64 [token]."""
         time = np.arange(-self.source.context, self.source.horizon)
         return np.repeat(self.origins[:, 0], len(time)), (self.origins[:, 1:] + time).ravel()
 
-    def _flat(self, values: Array, nothing: float = np.nan) -> Array:
+    def _flat(self, values: Array, nothing: float = np.nan, before: int = 0) -> Array:
+        """Return values [series step] of every step of every example, or of so many steps before each, [token]."""
         series, step = self._places()
-        inside = (step >= 0) & (step < values.shape[1])
+        inside = (step >= before) & (step < values.shape[1])
         row = series if len(values) > 1 else 0
-        return np.where(inside, values[row, np.clip(step, 0, values.shape[1] - 1)], nothing)
+        return np.where(inside, values[row, np.clip(step - before, 0, values.shape[1] - 1)], nothing)
 
     def _ahead(self) -> Array:
         """Return how many steps after the last that was read each is, 0 for those that are read, int64 [token]."""
@@ -138,27 +136,44 @@ class SeriesWindows(Examples):
         return np.tile(np.maximum(time + 1, 0), len(self))
 
 
-def window_batch(source: SeriesSource, origins: Array) -> tuple[Array, Array]:
+def batch_of(source: SeriesSource, origins: Array, first: int = 0) -> Batch:
+    """Return windows around origins [batch 2] side by side; see `window_batch`."""
+    import torch
+
+    from naibu.data.batch import Batch, Stream
+
+    x, target = window_batch(source, origins, first)
+    lengths = torch.full((len(origins),), source.window)
+    return Batch({"input": Stream(torch.from_numpy(x), lengths)}, torch.from_numpy(target))
+
+
+def window_batch(source: SeriesSource, origins: Array, first: int = 0) -> tuple[Array, Array]:
     """Return `x [time batch column]` and `target [time batch]`, float32, of windows around origins [batch 2].
 
-    Targets are off the base in spreads; NaN where there is none, and in the direct decoder before the origin.
+    Targets are off the base in spreads; NaN where there is none, before the step `first`, and in the direct decoder
+    before the origin. What is not known ahead is read of steps before the origin alone; by the autoregressive decoder,
+    which is asked for the value of the step itself, of the step before.
     """
     features, layout = source.features, source.features.layout
     context, steps = source.context, features.value.shape[1]
+    direct = source.decoder == "direct"
     series = origins[:, 0]
     time = origins[:, 1] + np.arange(-context, source.horizon)[:, None]  # [time batch]
     inside = (time >= 0) & (time < steps)
     place = np.clip(time, 0, steps - 1)
+    when = time if direct else time - 1
+    there = inside & (when >= 0) & (when < origins[:, 1])
+    when = np.clip(when, 0, steps - 1)
     x = np.zeros((*time.shape, layout.columns), np.float32)
     x[..., 0], x[..., 1] = series, features.slot[place]
-    x[..., 2 : layout.base] = np.moveaxis(features.codes[:, series, place], 0, -1)
+    for column, (codes, known) in enumerate(zip(features.codes, features.coder.categories_known, strict=True), CODES):
+        x[..., column] = codes[series, place] * inside if known else codes[series, when] * there
     base = features.base[series, place]
     x[..., layout.base] = base
     x[..., layout.base + 1] = features.coder.centre[series]
     x[..., layout.base + 2] = features.coder.spread[series]
     value = np.where(inside, features.value[series, place], np.nan)
     ahead = np.maximum(np.arange(-context, source.horizon) + 1, 0)[:, None]
-    direct = source.decoder == "direct"
     read = np.where(ahead > 0, np.nan, value) if direct else _before(source, series, time)
     x[..., layout.value] = np.nan_to_num(read)
     x[..., layout.value + 1] = ~np.isnan(read)
@@ -168,12 +183,12 @@ def window_batch(source: SeriesSource, origins: Array) -> tuple[Array, Array]:
     from_ = np.broadcast_to(origins[:, 1] - 1, time.shape) if direct else time - 1
     moving = _moving(source, series, place, from_)
     x[..., layout.anchor + count : layout.feature] = np.where(ahead[..., None] > 0, moving, 0) if direct else moving
-    known, past = features.known[series, place], features.past[series, place]
-    x[..., layout.feature : layout.feature + known.shape[-1]] = known
-    x[..., layout.feature + known.shape[-1] :] = past * (ahead == 0)[..., None]
-    keep = slice(layout.value, None)
-    x[..., keep] *= inside[..., None]
-    return x, np.where(ahead > 0, value, np.nan).astype(np.float32) if direct else value.astype(np.float32)
+    numbers = features.known.shape[-1]
+    x[..., layout.feature : layout.feature + numbers] = features.known[series, place]
+    x[..., layout.feature + numbers :] = features.past[series, when] * there[..., None]
+    x[..., layout.value :] *= inside[..., None]
+    asked = (time >= first) & ((ahead > 0) | (not direct))
+    return x, np.where(asked, value, np.nan).astype(np.float32)
 
 
 def _before(source: SeriesSource, series: Array, time: Array) -> Array:

@@ -21,8 +21,8 @@ def baselines(grid: Grid, horizon: int, before_test: int) -> dict[str, Forecast]
     """Return simple forecasts by name; none reads a value from its origin on.
 
     Where a value is missing, that of a season earlier stands for it, up to eight; then the usual value, at last the
-    mean of the series. Usual values are means over the steps before the test part: in origins before it they know more
-    than they could have known.
+    mean of the series, which is all that is forecast where no value is before the origin. Usual values are means over
+    the steps before the test part: in origins before it they know more than they could have known.
     """
     values, clock = grid.values, grid.clock
     there = ~np.isnan(values[:, :before_test])
@@ -51,10 +51,12 @@ def baselines(grid: Grid, horizon: int, before_test: int) -> dict[str, Forecast]
 
     def from_last(shifted: Callable[[Array, Array, Array], Array]) -> Forecast:
         def made(origins: Array) -> Array:
-            series, begin = origins[:, 0], last[origins[:, 0], origins[:, 1] - 1]
-            level = np.where(begin >= 0, values[series, np.maximum(begin, 0)], mean[series])
-            ahead = origins[:, 1:] + np.arange(horizon)
-            return np.asarray(level[:, None] + shifted(series, np.maximum(begin, 0), np.minimum(ahead, grid.steps - 1)))
+            series, step = origins.T
+            begin = np.where(step > 0, last[series, np.maximum(step - 1, 0)], -1)
+            there, begin = begin >= 0, np.maximum(begin, 0)
+            level = np.where(there, values[series, begin], mean[series])
+            ahead = np.minimum(origins[:, 1:] + np.arange(horizon), grid.steps - 1)
+            return np.asarray(level[:, None] + np.where(there[:, None], shifted(series, begin, ahead), 0.0))
 
         return made
 

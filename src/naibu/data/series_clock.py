@@ -102,6 +102,11 @@ def months_of(seconds: Array) -> Array:
     return months
 
 
+def weekday(days: Array) -> Array:
+    """Return 0 for Monday to 6 for Sunday, int64, of datetime64[D]."""
+    return np.asarray((days.astype(np.int64) + 3) % 7)
+
+
 def read_stamps(texts: Sequence[Any] | Array, name: str, lines: Array | None = None) -> tuple[Array, bool]:
     """Return time stamps as seconds since 1970, int64 [row], and whether they have offsets from UTC.
 

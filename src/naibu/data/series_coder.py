@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from naibu.data.series_clock import Clock
+from naibu.data.series_clock import WEEK, Clock
 from naibu.data.series_grid import Covariate, Grid
 from naibu.data.series_levels import SlotName, Usual, slot_count, slots, slots_of
 from naibu.errors import CorpusError
@@ -24,7 +24,10 @@ MOST_SLOTS = 400
 
 @dataclass(frozen=True)
 class Scaled:
-    """A covariate as it was in training: numbers are read as (value - centre) / spread, between two bounds."""
+    """A covariate as it was in training: numbers are read as (value - centre) / spread, between two bounds.
+
+    usual: of a daily one the code of an ordinary day; -1 in runs of before it was kept.
+    """
 
     name: str
     known: bool
@@ -34,6 +37,7 @@ class Scaled:
     spread: float = 1.0
     low: float = 0.0
     high: float = 0.0
+    usual: int = -1
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,9 @@ class SeriesCoder:
 
     horizon, context: steps ahead, and steps read before. plain: neither calendar nor earlier weeks are read.
     centre, spread: of each series, float64 [series]; residuals are told in spreads. slot: by what usual values are
-    told apart. total, count: sums and numbers of them, float64 [series slot], of all before the test part.
+    told apart. total, count: sums and numbers of them, float64 [series slot], of all before the test part: of training
+    and validation, so that forecasts of the validation part, beside which each value leaves itself out alone, know a
+    little of what came later, and are a little better than those of the test part can be.
     yearly, weekly: whether the time of the year is read, and a vector learnt for each step of the week.
     """
 
@@ -69,6 +75,11 @@ class SeriesCoder:
     def slots(self) -> int:
         """How many usual values a series has."""
         return slot_count(self.slot, self.clock)
+
+    @property
+    def categories_known(self) -> tuple[bool, ...]:
+        """Whether each categorical covariate is known ahead."""
+        return tuple(each.known for each in self.covariates if each.names is not None)
 
     def save(self, folder: Path) -> None:
         """Write `series.json`."""
@@ -117,7 +128,7 @@ def fitted(grid: Grid, *, horizon: int, context: int, plain: bool, train: int, b
     overall = np.sqrt(np.nansum(np.square(part - centre[:, None]), 1) / np.maximum(count, 1))
     spread = np.maximum(np.sqrt(square), 0.05 * overall)
     spread = np.where(dead | (spread <= 0), np.median(spread[~dead]), spread)
-    weeks = before_test / (clock.per(604_800) or np.inf)
+    weeks = before_test / (clock.per(WEEK) or np.inf)
     return SeriesCoder(
         clock,
         grid.series,
@@ -147,7 +158,7 @@ def _scaled(covariate: Covariate, train: int) -> Scaled:
     values = covariate.values[:, :train]
     values = values[~np.isnan(values)]
     if names is not None or not len(values):
-        return Scaled(covariate.name, covariate.known, covariate.daily, names)
+        return Scaled(covariate.name, covariate.known, covariate.daily, names, usual=covariate.usual)
     first, last = (float(each) for each in np.quantile(values, [0.01, 0.99]))
     width = last - first or float(np.ptp(values)) or 1.0
     low, high = first - width, last + width

@@ -9,10 +9,9 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from naibu.data.examples import Array
-from naibu.data.series_clock import DAY
+from naibu.data.series_clock import DAY, WEEK, weekday
 from naibu.data.series_coder import Scaled, SeriesCoder
 from naibu.data.series_grid import Covariate, Grid
-from naibu.data.series_levels import _weekday as weekday
 from naibu.data.series_levels import known_lag, lagged, mean_of_lags, slots, width_of
 from naibu.memory import check_memory
 
@@ -179,7 +178,7 @@ def _calendar(coder: SeriesCoder, steps: int, slot: Array, shape: tuple[int, ...
     if clock.per(DAY):
         angle = 2 * np.pi * (times.astype(np.int64) % DAY) / DAY
         columns += [part(k * angle) for k in (1, 2) for part in (np.sin, np.cos)]
-    if clock.per(604_800):
+    if clock.per(WEEK):
         columns.append((weekday(times.astype("datetime64[D]")) >= 5).astype(np.float64))
     if clock.unit == "month" or coder.yearly:
         days = (times.astype("datetime64[D]") - times.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
@@ -209,21 +208,11 @@ def _number(covariate: Covariate, how: Scaled) -> list[Array]:
 def _flags(covariate: Covariate, grid: Grid) -> list[Array]:
     """Return whether a day is a special one and, where that is known ahead, whether the days before and after are."""
     per_day = grid.clock.per(DAY)
-    there = covariate.values[covariate.values >= 0].astype(np.int64)
-    usual = _usual_code(covariate, there)
-    special = ((covariate.values >= 0) & (covariate.values != usual)).astype(np.float64)
+    special = ((covariate.values >= 0) & (covariate.values != covariate.usual)).astype(np.float64)
     before, after = np.zeros_like(special), np.zeros_like(special)
     before[:, per_day:] = special[:, :-per_day]
     after[:, :-per_day] = special[:, per_day:]
     return [special, before, after] if covariate.known else [special]
-
-
-def _usual_code(covariate: Covariate, there: Array) -> int:
-    """Return the code of an ordinary day: that of no name where there is one, else the most frequent."""
-    assert covariate.names is not None
-    if "none" in covariate.names:
-        return covariate.names.index("none")
-    return int(np.bincount(there).argmax()) if len(there) else 0
 
 
 def _codes(covariate: Covariate, how: Scaled) -> Array | None:

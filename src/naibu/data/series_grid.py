@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from naibu.data.examples import Array
-from naibu.data.series_clock import Clock, clock_of, in_zone, read_stamps, step_asked, twice
+from naibu.data.series_clock import DAY, Clock, clock_of, in_zone, read_stamps, step_asked, twice
 from naibu.data.series_table import Table, is_missing, read_table, time_column
 from naibu.errors import CorpusError, OptionError
 
@@ -43,7 +43,8 @@ class Covariate:
 
     values: float64 [series step], or [1 step] where it is the same for all; NaN where missing; codes of `names`, -1
         where missing, where it is categorical.
-    daily: it was named at the first step of its days alone, and holds for all of each.
+    daily: it was named at the first step of its days alone, and holds for all of each. usual: the code of an ordinary
+        day, of such a covariate.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Covariate:
     known: bool
     names: tuple[str, ...] | None = None
     daily: bool = False
+    usual: int = -1
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ def read_grid(source: Any, asked: Asked, *, like: Grid | None = None, ahead: boo
     Rows of one time stamp are one: the first of them counts for covariates, and for the series where they agree, else
     their mean. Several stamps within a step count as their mean. Order does not matter. Stamps with offsets from UTC
     are put into `asked.zone`, or stay in UTC; those without are local time, in which a day always has its 24 hours.
-    like: another grid, whose clock, series and categories are taken. ahead: the series need not be there.
+    like: another grid, whose clock, series and categories are taken. ahead: the series need not be there, but a row for
+    every step.
 
     Raises CorpusError with the line of what cannot be read, OptionError for a column that is not there.
     """
@@ -104,7 +107,9 @@ def read_grid(source: Any, asked: Asked, *, like: Grid | None = None, ahead: boo
     else:
         values = np.full((len(names), rows.steps), np.nan)
     covariates = [_covariate(table, rows, name, clock, asked, like, found) for name in (*asked.known, *asked.past)]
-    if not ahead:
+    if ahead:
+        _refuse_gaps(rows, clock, table)
+    else:
         _say(rows, values, clock, names, table, asked, time, targets, found)
     return Grid(table.name, clock, names, values, tuple(covariates), tuple(found))
 
@@ -172,6 +177,10 @@ def _clock(
         return like.clock, stamps
     clock, how = clock_of(stamps, asked.every, zone)
     found.append(("time", f"{time}, steps of {clock.words} ({how})" + (f", in {zone}" if zone else ", local time")))
+    elsewhere = int(np.sum(stamps % DAY != 0)) if clock.unit == "month" or clock.count % DAY == 0 else 0
+    if aware and not asked.zone and elsewhere:
+        told = f"none is given: stamps are put into UTC, where {elsewhere:,} of {len(stamps):,} are no midnights"
+        found.append(("zone", f"{told}; days and months are those of UTC, not of the place; say --zone"))
     if doubled.any():
         told = f"{int(doubled.sum())} rows at hours that come twice, as clocks are put back in {asked.zone}"
         found.append(("daylight saving", told))
@@ -259,38 +268,51 @@ def _covariate(
     names = before.names if before is not None and before.names else tuple(map(str, np.unique(texts)))
     place = {each: code for code, each in enumerate(names)}
     codes = rows.first(np.array([place.get(each, -1) for each in texts], np.float64), -1)
-    daily = before.daily if before is not None else _is_daily(codes, clock)
-    if daily:
-        codes = _all_day(codes, clock)
-        if before is None:
-            found.append((name, "stands at the first step of its days alone; taken to hold for all of each"))
-    return Covariate(name, codes, known, names, daily)
+    usual = before.usual if before is not None and before.usual >= 0 else _usual_code(codes, names)
+    daily = before.daily if before is not None else _is_daily(codes, usual, clock)
+    if not daily:
+        return Covariate(name, codes, known, names)
+    if before is None:
+        found.append((name, "stands at the first step of its days alone; taken to hold for all of each"))
+    return Covariate(name, _all_day(codes, usual, clock), known, names, True, usual)
 
 
-def _is_daily(codes: Array, clock: Clock) -> bool:
-    """Return whether what is not usual is named at the first step of days alone."""
-    per_day = clock.per(86_400)
+def _usual_code(codes: Array, names: Sequence[str]) -> int:
+    """Return the code of what is usual: of no name where there is one, else the most frequent; -1 without any."""
+    if NONE in names:
+        return names.index(NONE)
     there = codes[codes >= 0].astype(np.int64)
-    if not per_day or not len(there):
+    return int(np.bincount(there).argmax()) if len(there) else -1
+
+
+def _is_daily(codes: Array, usual: int, clock: Clock) -> bool:
+    """Return whether what is not usual is named at the first step of days alone."""
+    if not clock.per(DAY):
         return False
-    usual = np.bincount(there).argmax()
     special = (codes >= 0) & (codes != usual)
-    seconds = clock.times(np.arange(codes.shape[1])).astype(np.int64) % 86_400
+    seconds = clock.times(np.arange(codes.shape[1])).astype(np.int64) % DAY
     return bool(special.any() and not special[:, seconds >= clock.count].any())
 
 
-def _all_day(codes: Array, clock: Clock) -> Array:
+def _all_day(codes: Array, usual: int, clock: Clock) -> Array:
     """Return codes of which that of a day's first step holds for the day; what is usual where that is missing."""
     times = clock.times(np.arange(codes.shape[1]))
     days = times.astype("datetime64[D]").astype(np.int64)
     days -= days[0]
-    first = times.astype(np.int64) % 86_400 < clock.count
-    there = codes[codes >= 0].astype(np.int64)
-    table = np.full((len(codes), int(days[-1]) + 1), float(np.bincount(there).argmax()) if len(there) else -1.0)
+    first = times.astype(np.int64) % DAY < clock.count
+    table = np.full((len(codes), int(days[-1]) + 1), float(usual))
     for row in range(len(codes)):
         named = first & (codes[row] >= 0)
         table[row, days[named]] = codes[row, named]
     return np.asarray(table[:, days])
+
+
+def _refuse_gaps(rows: _Rows, clock: Clock, table: Table) -> None:
+    """Raise CorpusError where a step between the first row and the last has none."""
+    gaps = np.setdiff1d(np.arange(rows.steps), rows.cells % rows.steps)
+    if len(gaps):
+        told = f"has a gap at {clock.shown(int(gaps[0]))}: a row for every {clock.words} is needed"
+        raise CorpusError(told, table.name)
 
 
 def _say(

@@ -7,7 +7,7 @@ from functools import cache, cached_property
 import numpy as np
 
 from naibu.data.examples import Array, Column
-from naibu.data.series_clock import DAY, WEEK
+from naibu.data.series_clock import DAY, WEEK, weekday
 from naibu.data.series_features import Features
 from naibu.data.series_grid import Grid
 
@@ -53,9 +53,7 @@ class SeriesLabels:
             return Column(self._since_gap().astype(np.float32))
         if name == "holiday":
             daily = next(each for each in self.grid.covariates if each.daily)
-            assert daily.names is not None
-            usual = daily.names.index("none") if "none" in daily.names else 0
-            special = np.where(daily.values < 0, -1, daily.values != usual).astype(np.int32)
+            special = np.where(daily.values < 0, -1, daily.values != daily.usual).astype(np.int32)
             return Column(np.broadcast_to(special, shape), YES)
         found = self._calendar(name)
         return Column(np.broadcast_to(found.values, shape), found.names)
@@ -63,20 +61,19 @@ class SeriesLabels:
     def _calendar(self, name: str) -> Column:
         times = self.grid.clock.times(np.arange(self.grid.steps))
         seconds, days = times.astype(np.int64) % DAY, times.astype("datetime64[D]")
-        weekday = (days.astype(np.int64) + 3) % 7
-        hour = seconds / 3600
+        day, hour = weekday(days), seconds / 3600
         if name == "hour":
             return Column(hour.astype(np.float32))
         if name in ("hour_sine", "hour_cosine"):
             angle = 2 * np.pi * hour / 24
             return Column((np.sin(angle) if name == "hour_sine" else np.cos(angle)).astype(np.float32))
         if name == "weekday":
-            return Column(weekday.astype(np.int32), DAYS)
+            return Column(day.astype(np.int32), DAYS)
         if name == "weekend":
-            return Column((weekday >= 5).astype(np.int32), YES)
+            return Column((day >= 5).astype(np.int32), YES)
         if name == "rush_hour":
             rush = np.any([(hour >= first) & (hour < last) for first, last in RUSH], 0)
-            return Column((rush & (weekday < 5)).astype(np.int32), YES)
+            return Column((rush & (day < 5)).astype(np.int32), YES)
         year = days - times.astype("datetime64[Y]").astype("datetime64[D]")
         return Column((year.astype(np.int64) + 1).astype(np.float32))
 

@@ -1,7 +1,7 @@
 """What a series would be if all went on as usual: same hour of earlier days and weeks, the usual value of the hour.
 
-A network learns what is off them. Everything here looks back only, except the table of usual values, from which the day
-itself is left out where the network learns.
+A network learns what is off them. Everything here looks back only, except the table of usual values of training and
+validation, from which the value itself is left out at its own step: there it knows of later ones, on the test part not.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from naibu.data.examples import Array
-from naibu.data.series_clock import DAY, WEEK, Clock
+from naibu.data.series_clock import DAY, WEEK, Clock, weekday
 
 SlotName = Literal["week", "workday", "day", "year", "none"]
 WEEKS, TRIES, MEAN = 4, 8, 4
@@ -29,7 +29,7 @@ def slots_of(clock: Clock, steps: int) -> SlotName:
         return "week"
     days = clock.times(np.arange(steps)).astype("datetime64[D]") if day else np.zeros(0)
     if day and steps >= 2 * day:
-        weekend = _weekday(days) >= 5
+        weekend = weekday(days) >= 5
         return "workday" if min(weekend.sum(), (~weekend).sum()) >= 1.5 * day else "day"
     return "none"
 
@@ -49,15 +49,10 @@ def slots(kind: SlotName, clock: Clock, steps: Array) -> Array:
     if kind == "year":
         return times.astype("datetime64[M]").astype(np.int64) % 12 // clock.count
     place = times.astype(np.int64) % DAY // clock.count
-    days = _weekday(times.astype("datetime64[D]"))
+    days = weekday(times.astype("datetime64[D]"))
     if kind == "week":
         return np.asarray((days * DAY + times.astype(np.int64) % DAY) // clock.count)
     return np.asarray(place + (days >= 5) * clock.per(DAY) if kind == "workday" else place)
-
-
-def _weekday(days: Array) -> Array:
-    """Return 0 for Monday to 6 for Sunday, of datetime64[D]."""
-    return np.asarray((days.astype(np.int64) + 3) % 7)
 
 
 class Usual(NamedTuple):

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 
-from naibu.data.batch import Batch, Stream
+from naibu.data.batch import Batch
 from naibu.data.examples import Array
 from naibu.data.order import Piece
-from naibu.data.series import SeriesSource, SeriesWindows, window_batch
+from naibu.data.series import SeriesSource, SeriesWindows, batch_of
 
 JUDGED = 256
 """Windows side by side where nothing is learnt."""
@@ -38,10 +37,7 @@ class WindowOrder:
     def read(self, piece: Piece) -> Batch:
         """Return a piece, of which `which` are numbers of origins; the last is kept, for the next may go on."""
         if self._kept is None or self._kept[0] is not piece.which:
-            x, target = window_batch(self.source, self.origins[piece.which])
-            lengths = torch.full((len(piece.which),), self.source.window)
-            batch = Batch({"input": Stream(torch.from_numpy(x), lengths)}, torch.from_numpy(target))
-            self._kept = piece.which, batch
+            self._kept = piece.which, batch_of(self.source, self.origins[piece.which], self.examples.span[0])
         return self._kept[1].cut(piece.start, piece.stop)
 
     def pieces(self, seed: int, epoch: int) -> Sequence[Piece]:

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from naibu.data.batch import Batch, Stream
+from naibu.data.batch import Batch
 from naibu.data.examples import Array
-from naibu.data.series import SeriesSource, window_batch
+from naibu.data.series import SeriesSource, batch_of
 from naibu.models.forecaster import Forecaster
 from naibu.models.model import evaluating
 from naibu.models.parts.distributions import ensemble_crps
@@ -93,11 +93,10 @@ def forecast(
 
 def _batch(source: SeriesSource, origins: Array) -> tuple[Batch, Tensor]:
     """Return windows as a batch, and which steps are ahead, bool [time batch]."""
-    x, target = window_batch(source, origins)
-    where = torch.zeros(target.shape, dtype=torch.bool)
+    batch = batch_of(source, origins)
+    where = torch.zeros(batch.target.shape, dtype=torch.bool)
     where[source.context :] = True
-    lengths = torch.full((len(origins),), source.window)
-    return Batch({"input": Stream(torch.from_numpy(x), lengths)}, torch.from_numpy(target)), where
+    return batch, where
 
 
 def _direct(model: Forecaster, source: SeriesSource, origins: Array) -> tuple[Array, Array, Array]:
@@ -105,19 +104,19 @@ def _direct(model: Forecaster, source: SeriesSource, origins: Array) -> tuple[Ar
     told = model.told(batch.to(model.device), None, where.to(model.device))
     shape = (source.horizon, len(origins))
 
-    def units(z: Tensor) -> Array:
-        return np.asarray(told.unit.value(z).double().cpu().numpy().reshape(shape).T)
+    def shaped(values: Tensor) -> Array:
+        return np.asarray(values.double().cpu().numpy().reshape(shape).T)
 
-    truth = batch.target[source.context :].reshape(-1).to(model.device)
-    crps = told.distribution.crps(truth.nan_to_num()) * told.unit.spread
-    quantiles = np.stack([units(told.distribution.quantile(level)) for level in LEVELS])
-    return units(told.distribution.mean()), quantiles, crps.double().cpu().numpy().reshape(shape).T
+    found, truth = told.distribution, batch.target[source.context :].reshape(-1).to(model.device)
+    crps = found.crps(truth.nan_to_num()) * told.unit.spread
+    quantiles = np.stack([shaped(found.value(found.quantile(level), told.unit)) for level in LEVELS])
+    return shaped(told.unit.value(found.mean())), quantiles, shaped(crps)
 
 
 def _drawn(model: Forecaster, source: SeriesSource, origins: Array, paths: int) -> tuple[Array, Array, Array]:
     samples = sample_paths(model, source, origins, paths)
     truth = truth_of(source, origins)
-    quantiles = np.quantile(samples, LEVELS, axis=0)
+    quantiles = np.quantile(samples, LEVELS, axis=0, method="inverted_cdf")  # values drawn: of counts, whole ones
     return samples.mean(0), quantiles, ensemble_crps(samples, np.nan_to_num(truth))
 
 
@@ -148,7 +147,7 @@ def sample_paths(model: Forecaster, source: SeriesSource, origins: Array, paths:
         hidden, state = model.layers(read, state)
         told = model.distributions(hidden[0], read[0], now, torch.ones(1, len(now), dtype=torch.bool), state)
         z = told.distribution.sample().float().clamp(-FARTHEST, FARTHEST)
-        drawn.append(told.unit.value(z))
+        drawn.append(told.distribution.value(z, told.unit))
     values = torch.stack(drawn, -1).double().cpu().numpy()  # [origin*path ahead]
     return np.moveaxis(values.reshape(len(origins), paths, source.horizon), 1, 0)
 

@@ -17,7 +17,7 @@ from naibu.models.language_model import recurrent
 from naibu.models.model import Loss, Model, Outcomes
 from naibu.models.parts.distributions import KINDS, Distribution, Unit
 
-INTERVALS = {"low_95": 0.025, "low_80": 0.1, "median": 0.5, "high_80": 0.9, "high_95": 0.975}
+INTERVALS = {"median": 0.5, "low_80": 0.1, "high_80": 0.9, "low_95": 0.025, "high_95": 0.975}
 """The quantiles that are told of every step, by their columns."""
 CATEGORY_SIZE = 8
 """Size of the vector of a category, at most."""
@@ -104,9 +104,9 @@ class Forecaster(Model):
         the central 80 and 95 %, and `error`, the distance of the median from the value."""
         told = self.told(batch, state)
         z = batch.target[told.where]
-        columns = {"loss": told.distribution.nats(z), "gold": told.unit.value(z)}
-        columns["mean"] = told.unit.value(told.distribution.mean())
-        columns |= {name: told.unit.value(told.distribution.quantile(level)) for name, level in INTERVALS.items()}
+        found = told.distribution
+        columns = {"loss": found.nats(z), "gold": found.value(z, told.unit), "mean": told.unit.value(found.mean())}
+        columns |= {name: found.value(found.quantile(level), told.unit) for name, level in INTERVALS.items()}
         columns["error"] = (columns["gold"] - columns["median"]).abs()
         nothing = torch.full(told.where.shape, torch.nan, device=told.where.device)
         return {name: nothing.masked_scatter(told.where, each.float()) for name, each in columns.items()}, told.state

@@ -105,6 +105,8 @@ class SeriesEvaluation:
     """Stretch intervals by what they missed on the validation part; `calibrated` tells the scores with it."""
     paths: int = 200
     """Paths that an autoregressive network draws from each origin."""
+    automatic: bool = False
+    """Tell AutoETS and AutoARIMA too, fitted to the training part; needs statsforecast (extra forecast)."""
 
     def __post_init__(self) -> None:
         if self.origins != "daily" and not (self.origins.isdigit() and int(self.origins) > 0):
@@ -221,7 +223,9 @@ class Series(Task):
         from naibu.tasks.series_evaluation import evaluated
 
         assert isinstance(examples, SeriesWindows)
-        return evaluated(trained.model, examples, asked.origins, asked.conformal, asked.paths, progress)
+        return evaluated(
+            trained.model, examples, asked.origins, asked.conformal, asked.paths, progress, asked.automatic
+        )
 
     def told(self, scores: Mapping[str, Any]) -> dict[str, Any]:
         """Return the scores with a row for each simple forecast's error, and one for the skill."""
@@ -231,7 +235,9 @@ class Series(Task):
         if "skill" in scores:
             each = scores["skill"]
             rows["mae over the best of these"] = (
-                f"{each['ratio']:.3f} [{each['low']:.3f}, {each['high']:.3f}] ({each['over']})"
+                f"none, for it makes no error ({each['over']})"
+                if each["ratio"] is None
+                else f"{each['ratio']:.3f} [{each['low']:.3f}, {each['high']:.3f}] ({each['over']})"
             )
         for name, each in scores.get("calibrated", {}).items():
             rows[f"calibrated {name}"] = each

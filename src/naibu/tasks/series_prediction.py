@@ -8,19 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from naibu.data.examples import Array
 from naibu.data.series import SeriesData
 from naibu.data.series_coder import SeriesCoder
 from naibu.data.series_grid import Asked, Covariate, Grid, read_grid
 from naibu.data.series_opening import extended, reopened
 from naibu.errors import CorpusError
-from naibu.generation.forecasts import Forecasts, calibrated, forecast
+from naibu.generation.forecasts import Forecasts, forecast
+from naibu.models.forecaster import INTERVALS
 from naibu.progress import Report
 from naibu.shown import Row
-from naibu.tasks.series_evaluation import calibration_origins
+from naibu.tasks.series_evaluation import calibration
 from naibu.tasks.task import Predicted, Trained
-
-COLUMNS = {"median": 0.5, "low_80": 0.1, "high_80": 0.9, "low_95": 0.025, "high_95": 0.975}
 
 
 @dataclass(frozen=True)
@@ -38,13 +36,13 @@ class Forecasted(Predicted):
             for step in range(self.steps):
                 row: Row = {"time": self.grid.clock.shown(first + step), "series": self.grid.series[series]}
                 row["mean"] = float(self.found.mean[number, step])
-                row |= {name: float(self.found.quantile(level)[number, step]) for name, level in COLUMNS.items()}
+                row |= {name: float(self.found.quantile(level)[number, step]) for name, level in INTERVALS.items()}
                 rows.append(row)
         return rows
 
     def lines(self) -> Iterator[str]:
         """Yield the rows as CSV, with a head."""
-        yield "time,series,mean," + ",".join(COLUMNS)
+        yield "time,series,mean," + ",".join(INTERVALS)
         for row in self.rows():
             series = str(row["series"])
             series = '"' + series.replace('"', '""') + '"' if any(c in series for c in ',"\n') else series
@@ -58,24 +56,21 @@ def predicted(
     """Return forecasts of the steps that a file names, which follow the history; without a file of the whole horizon.
 
     Raises CorpusError for a file that does not begin right after the history, has gaps, or lacks a value that is known
-    ahead, and where the horizon is shorter than it.
+    ahead; OptionError where the validation part has nothing from which intervals could be calibrated.
     """
     if len(files) > 1:
         raise CorpusError("one file of what is known ahead, at most; name no other", files[1])
     coder = SeriesCoder.load(trained.folder)
     options = trained.options
+    target = tuple(options["target"]) if options["id"] else coder.series  # by name: another file may have another order
     asked = Asked(
-        options["time"], tuple(options["target"]), options["id"], tuple(options["known"]), tuple(options["past"]),
+        options["time"], target, options["id"], tuple(options["known"]), tuple(options["past"]),
         options["every"], options["start"], options["zone"],
     )  # fmt: skip
     data = trained.data() if history is None or calibrate else None
     assert data is None or isinstance(data, SeriesData)
-    like = _like(coder)
     if history is not None:
-        before = read_grid(history, asked, like=like)
-        if before.series != coder.series:
-            told = f"has the series {', '.join(before.series[:8])}, the network learnt {', '.join(coder.series[:8])}"
-            raise CorpusError(told, history)
+        before = read_grid(history, asked, like=_like(coder))
     else:
         assert data is not None
         before = data.source.grid
@@ -92,22 +87,24 @@ def predicted(
     else:
         ahead = _ahead(files[0], asked, before, coder, begin)
         steps = min(coder.horizon, ahead.steps)
+    stretch = None
+    if calibrate:
+        assert data is not None
+        stretch = calibration(trained.model, data.source, "--calibrate", paths, progress)
     known = {} if ahead is None else {each.name: each.values for each in ahead.covariates}
     grid = extended(before, max(coder.horizon, 0 if ahead is None else ahead.steps), known)
     source = reopened(coder, grid, options["decoder"])
     origins = np.stack([np.arange(len(coder.series)), np.full(len(coder.series), begin)], 1)
     found = forecast(trained.model, source, origins, paths=paths, progress=progress)
-    if calibrate:
-        assert data is not None
-        others = calibration_origins(data.source)
-        found = calibrated(forecast(trained.model, data.source, others, paths=paths, progress=progress)).applied(found)
-    return Forecasted(grid, found, steps)
+    return Forecasted(grid, found if stretch is None else stretch.applied(found), steps)
 
 
 def _like(coder: SeriesCoder) -> Grid:
     """Return an empty grid with the clock, series and categories of a network."""
     none = np.zeros((1, 0))
-    covariates = [Covariate(each.name, none, each.known, each.names, each.daily) for each in coder.covariates]
+    covariates = [
+        Covariate(each.name, none, each.known, each.names, each.daily, each.usual) for each in coder.covariates
+    ]
     return Grid("", coder.clock, coder.series, np.zeros((len(coder.series), 0)), tuple(covariates))
 
 
@@ -136,28 +133,20 @@ def _ahead(path: Path, asked: Asked, before: Grid, coder: SeriesCoder, begin: in
     if first != begin:
         what = "begins at" if first > begin else "begins before the end of the history, at"
         raise CorpusError(f"{what} {found.clock.shown(0)}; its first row has to be {wanted}", path)
-    there = _stamped(path, asked, found)
-    if not there.all():
-        gap = int(np.flatnonzero(~there)[0])
-        raise CorpusError(f"has a gap at {found.clock.shown(gap)}: a row for every {coder.clock.words} is needed", path)
     for each in found.covariates:
         missing = np.isnan(each.values) if each.names is None else each.values < 0
         if missing.any() and each.names is None:
             step = int(np.argwhere(missing)[0][1])
             raise CorpusError(f"{each.name} is missing at {found.clock.shown(step)}, and has to be known ahead", path)
-    return found
+    return replace(found, covariates=tuple(_carried_on(each, before, found, begin) for each in found.covariates))
 
 
-def _stamped(path: Path, asked: Asked, found: Grid) -> Array:
-    """Return which steps have a row, bool [step]."""
-    from naibu.data.series_clock import in_zone, read_stamps
-    from naibu.data.series_table import read_table, time_column
-
-    table = read_table(path)
-    name = time_column(table, asked.time)
-    assert name is not None
-    stamps, aware = read_stamps(table.columns[name], table.name, table.lines)
-    stamps = in_zone(stamps, found.clock.zone) if aware else stamps
-    there = np.zeros(found.steps, bool)
-    there[found.clock.steps(stamps)] = True
-    return there
+def _carried_on(covariate: Covariate, before: Grid, ahead: Grid, begin: int) -> Covariate:
+    """Return a covariate of the steps ahead; where one that is named at midnight alone goes on within a day, that day
+    is what it was in the history."""
+    if not covariate.daily:
+        return covariate
+    today = before.clock.times(np.array(begin - 1)).astype("datetime64[D]")
+    same = ahead.clock.times(np.arange(ahead.steps)).astype("datetime64[D]") == today
+    last = next(each for each in before.covariates if each.name == covariate.name).values[:, -1:]
+    return replace(covariate, values=np.where(same, last, covariate.values))

@@ -9,7 +9,7 @@ import numpy as np
 
 from naibu.data.examples import Array
 from naibu.data.series import SeriesSource
-from naibu.data.series_baselines import baselines, season_of
+from naibu.data.series_baselines import Forecast, season_of
 from naibu.generation.forecasts import LEVELS, SHARES, Forecasts, truth_of
 from naibu.models.parts.distributions import ensemble_crps, pinball
 
@@ -19,7 +19,10 @@ POINTS = 99
 
 
 def scores_of(found: Forecasts, scale: Array) -> dict[str, Any]:
-    """Return the scores of forecasts over all truths that are there; `scale` [series] is what MASE divides by."""
+    """Return the scores of forecasts over all truths that are there; `scale` [series] is what MASE divides by.
+
+    Of forecasts without a distribution, whose quantiles are NaN, those that ask for one are None.
+    """
     there = ~np.isnan(found.truth)
     off = np.abs(found.truth - found.median)
     scaled = off / scale[found.origins[:, 0]][:, None]
@@ -33,9 +36,10 @@ def scores_of(found: Forecasts, scale: Array) -> dict[str, Any]:
     }
     for share, (low, high) in SHARES.items():
         inside = (found.truth >= found.quantile(low)) & (found.truth <= found.quantile(high))
-        scores[f"coverage_{share}"] = inside[there].mean()
-        scores[f"width_{share}"] = (found.quantile(high) - found.quantile(low))[there].mean()
-    return {name: float(value) for name, value in scores.items()}
+        width = (found.quantile(high) - found.quantile(low))[there]
+        scores[f"coverage_{share}"] = np.where(np.isnan(width), np.nan, inside[there]).mean()
+        scores[f"width_{share}"] = width.mean()
+    return {name: None if np.isnan(value) else float(value) for name, value in scores.items()}
 
 
 def by_horizon(found: Forecasts, scale: Array) -> list[dict[str, Any]]:
@@ -62,20 +66,21 @@ def scale_of(source: SeriesSource, train: int) -> Array:
 
 
 def simple_forecasts(
-    source: SeriesSource, origins: Array, calibration: Array, before_test: int
+    source: SeriesSource, origins: Array, calibration: Array, makes: Mapping[str, Forecast]
 ) -> dict[str, Forecasts]:
-    """Return simple forecasts by name, with the errors that they make from the `calibration` origins around them.
+    """Return what simple forecasts tell from origins, by name, with the errors that they make from the `calibration`
+    origins around them.
 
-    Distributions of a simple forecast are its value with these errors added, by the step ahead.
+    Distributions of a simple forecast are its value with these errors added, by the step ahead; where there is no
+    error of a step, with those of all steps; where there is none at all it has no distribution, but NaN.
     """
     found: dict[str, Forecasts] = {}
     truth, known = truth_of(source, origins), truth_of(source, calibration)
     levels = (np.arange(POINTS) + 0.5) / POINTS
-    for name, make in baselines(source.grid, source.horizon, before_test).items():
+    for name, make in makes.items():
         value = make(origins)
-        errors = known - make(calibration) if len(calibration) else np.zeros((1, source.horizon))
-        spread = np.stack([_quantiles(column, levels) for column in errors.T], 1)  # [point ahead]
-        kept = np.stack([_quantiles(column, np.array(LEVELS)) for column in errors.T], 1)
+        errors = known - make(calibration) if len(calibration) else np.full((1, source.horizon), np.nan)
+        spread, kept = _quantiles(errors, levels), _quantiles(errors, np.array(LEVELS))
         crps = _crps(value, truth, spread)
         quantiles = value + kept[:, None]
         quantiles[LEVELS.index(0.5)] = value  # as it is, for its error is told of it
@@ -84,8 +89,12 @@ def simple_forecasts(
 
 
 def _quantiles(errors: Array, levels: Array) -> Array:
-    there = errors[~np.isnan(errors)]
-    return np.quantile(there, levels) if len(there) else np.zeros(len(levels))
+    """Return quantiles of errors `[origin ahead]` that are there, [level ahead]; see `simple_forecasts`."""
+    there = ~np.isnan(errors)
+    if not there.any():
+        return np.full((len(levels), errors.shape[1]), np.nan)
+    columns = [errors[each, step] if each.any() else errors[there] for step, each in enumerate(there.T)]
+    return np.stack([np.quantile(column, levels) for column in columns], 1)
 
 
 def _crps(value: Array, truth: Array, spread: Array) -> Array:
@@ -100,7 +109,8 @@ def skill(found: Forecasts, simple: Mapping[str, Forecasts], horizon: int) -> di
     """Return the ratio of the error to that of the best simple forecast, with its interval.
 
     Which is best is seen on the same truths, in the network's disfavour. The interval resamples blocks of origins as
-    long as the horizon, so that truths that are told from several origins stay together.
+    long as the horizon, so that truths that are told from several origins stay together; draws in which the simple
+    forecast makes no error have no ratio and are left out. Where it makes none at all, ratio and interval are None.
     """
     there = ~np.isnan(found.truth)
     sums = {
@@ -109,9 +119,11 @@ def skill(found: Forecasts, simple: Mapping[str, Forecasts], horizon: int) -> di
     }
     best = min(sums, key=lambda name: sums[name].sum())
     own = _by_block(np.where(there, np.abs(found.truth - found.median), 0.0), found, horizon)
+    if not sums[best].sum():
+        return {"over": best, "ratio": None, "low": None, "high": None}
     drawn = _draws(len(own))
-    ratios = own[drawn].sum(1) / np.maximum(sums[best][drawn].sum(1), 1e-300)
-    low, high = np.quantile(ratios, [0.025, 0.975])
+    above, below = own[drawn].sum(1), sums[best][drawn].sum(1)
+    low, high = np.quantile(above[below > 0] / below[below > 0], [0.025, 0.975])
     return {"over": best, "ratio": float(own.sum() / sums[best].sum()), "low": float(low), "high": float(high)}
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Self
 
@@ -66,6 +65,10 @@ class Distribution(ABC):
     @abstractmethod
     def sample(self) -> Tensor:
         """Return a number drawn from each, from torch's generator."""
+
+    def value(self, z: Tensor, unit: Unit) -> Tensor:
+        """Return truths, quantiles or numbers drawn in the data's units, as they can be there: of counts, whole."""
+        return unit.value(z)
 
     @abstractmethod
     def crps(self, z: Tensor) -> Tensor:
@@ -176,7 +179,7 @@ class NegativeBinomial(Distribution):
 
     def nats(self, z: Tensor) -> Tensor:
         """Return -ln p of values, which are rounded to whole numbers, of at least 0."""
-        y, n = self.unit.value(z.double()).round().clamp(min=0), 1 / self.share
+        y, n = self.value(z, self.unit), 1 / self.share
         odds = self.count.log() - n.log()
         found = torch.lgamma(y + n) - torch.lgamma(n) - torch.lgamma(y + 1)
         return (-(found - n * functional.softplus(odds) - y * functional.softplus(-odds))).to(z.dtype)
@@ -207,10 +210,15 @@ class NegativeBinomial(Distribution):
         Where counts range over more than 400, which of so smooth a function are taken as lines between 400 of them.
         """
         n, p = self._parameters()
-        mean, y = _array(self.count), np.maximum(0, np.round(_array(self.unit.value(z.double()))))
+        mean, y = _array(self.count), _array(self.value(z, self.unit))
         to_value = y * (2 * _below(y, n, p) - 1) + mean * (1 - 2 * _below(y - 1, n + 1, p))
         found = to_value - _half_distance(mean, n, p)
         return (_tensor(found, self.count) / self.unit.spread).float()
+
+    def value(self, z: Tensor, unit: Unit) -> Tensor:
+        """Return the counts that numbers stand for, float64: what float32 left of a count is no longer it, and a truth
+        that equals an end of an interval would lie outside as often as not."""
+        return Unit(*(part.double() for part in unit)).value(z.double()).round().clamp(min=0)
 
     def _parameters(self) -> tuple[Array, Array]:
         n = _array(1 / self.share)
@@ -349,11 +357,6 @@ def ensemble_crps(samples: Array, truth: Array) -> Array:
 def pinball(truth: Array, quantile: Array, level: float) -> Array:
     """Return the pinball loss of quantiles of a level."""
     return np.maximum(level * (truth - quantile), (level - 1) * (truth - quantile))
-
-
-def levels_of(shares: Sequence[float]) -> list[float]:
-    """Return the levels between which such central shares lie, lowest first."""
-    return sorted(0.5 + side * share / 2 for share in shares for side in (-1, 1))
 
 
 def _array(x: Tensor) -> Array:
