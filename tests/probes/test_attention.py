@@ -44,6 +44,7 @@ def test_places_are_shares_of_the_source_without_its_end():
     assert (every.place.test.n, every.place.test.sequences) == (6, 2)
     assert every.place.test.value == pytest.approx((0 + 1 + 0.25) / (1 + 1 + 0.5))
     assert every.end.test.value == pytest.approx(0.5 / 3)
+    assert every.final.test.value == pytest.approx((0 + 1 + 0.25) / 3)
     assert [score.n for score in every.course] == [2, 0, 2, 0, 2]  # at 0, 1/2 and 1 of the translation
     assert [score.value for score in every.course][::2] == pytest.approx([0, 1, 0.5])
 
@@ -122,7 +123,7 @@ def test_verbs_told_from_the_end_are_found_and_shown(tmp_path):
     found = ask.make()
     finding = looks(found)
     assert finding.present
-    assert "it looks farther back in the source for verb" in finding.text
+    assert "it looks nearer to the end of the source for verb" in finding.text
     assert found.groups[0].untrained.test.value == pytest.approx(0.5)
     probes.save(found, tmp_path, "attention")
     again = probes.load(tmp_path / "attention.json")

@@ -31,12 +31,14 @@ class Looking(Result):
     """Where a network looks when it tells some symbols.
 
     group: which symbols, a value of the label, or all. place: the mean place in the source, 0 its first symbol and 1
-    its last. end: the share of attention that lies on the end of the source instead. untrained: `place` in the network
-    before training. course: `place` by the part of the translation in which the symbols stand; NaN where none does.
+    its last. final: the share of attention that lies on the last symbol, often a full stop, where an encoder has read
+    all of the sentence; end: that on the end of the source. untrained: `place` in the network before training. course:
+    `place` by the part of the translation in which the symbols stand; NaN where none does.
     """
 
     group: str
     place: Scores
+    final: Scores
     end: Scores
     untrained: Scores | None
     course: tuple[Score, ...]
@@ -49,7 +51,7 @@ class Looking(Result):
             row: Row = {"group": self.group, "from": 0.0 if whole else part / len(self.course)}
             row |= {"to": 1.0 if whole else (part + 1) / len(self.course), "place": score.value}
             row |= {"low": score.low, "high": score.high, "steps": score.n, "sequences": score.sequences}
-            row |= {"end": self.end.test.value if whole else None}
+            row |= {"final": self.final.test.value if whole else None, "end": self.end.test.value if whole else None}
             found.append(row | {"untrained": self.untrained.test.value if whole and self.untrained else None})
         return found
 
@@ -86,7 +88,8 @@ def attention(
     training. Intervals are from resampling whole sentences.
 
     How it can mislead: attention reads what the encoder made of a place, which knows its neighbours, so that a weight
-    is a hint of what a symbol was told from, and no proof. Values of a label also differ in where their symbols stand
+    is a hint of what a symbol was told from, and no proof; least of all at the last symbol (`final`), where a whole
+    sentence has been read. Values of a label also differ in where their symbols stand
     in the translation: compare the courses, at the same part of the sentence, and not the means alone. Raises
     OptionError where the recording has no attention, no such stream, or no such label.
     """
@@ -109,8 +112,9 @@ def attention(
         place = (steps.placed, steps.on_symbols)
         course = tuple(_score(resampler, *place, sequence, chosen & (part == k)) for k in range(BINS))
         before = None if bare is None else scores(bare.placed, bare.on_symbols, chosen)
-        end = scores(steps.on_end, steps.on_symbols + steps.on_end, chosen)
-        return Looking(name, scores(*place, chosen), end, before, course)
+        whole = steps.on_symbols + steps.on_end
+        final, end = (scores(part, whole, chosen) for part in (steps.on_final, steps.on_end))
+        return Looking(name, scores(*place, chosen), final, end, before, course)
 
     found = [(name, rows[steps.rows]) for name, rows in groups]
     return Attention(run_name(recording), label, tuple(looking(name, rows) for name, rows in found if rows.any()))
@@ -128,7 +132,7 @@ class _Steps:
     """The attention of marked steps on the symbols of their source and on its end, of sources that are long enough.
 
     rows: int64 [row], of the recording. placed: the sum over symbols of the source of weight times place, on_symbols:
-    that of the weights, on_end: the weight on the end, [row] each.
+    that of the weights, on_final and on_end: the weight on the last symbol, and on the end, [row] each.
     """
 
     def __init__(self, recording: Recording, source: str, marked: np.ndarray) -> None:
@@ -138,16 +142,17 @@ class _Steps:
         symbols = np.repeat(symbols, np.diff(recording.index.starts))
         marked = marked & (symbols >= FEWEST)
         self.rows = np.flatnonzero(marked)
-        parts: list[np.ndarray] = [np.zeros((3, 0))]
+        parts: list[np.ndarray] = [np.zeros((4, 0))]
         for shard in recording.shards():
             here = np.flatnonzero(marked[shard.start : shard.stop])
             weights = np.maximum(np.asarray(shard[ATTENTION])[here].astype(np.float64), 0)
             count = symbols[shard.start + here]
             place = np.arange(weights.shape[1])
             inside = weights * (place < count[:, None])
-            at_end = weights[np.arange(len(here)), np.minimum(count, weights.shape[1] - 1)]
-            parts.append(np.stack([inside @ place / (count - 1), inside.sum(1), at_end]))
-        self.placed, self.on_symbols, self.on_end = np.concatenate(parts, 1)
+            each = np.arange(len(here))
+            final, end = weights[each, count - 1], weights[each, np.minimum(count, weights.shape[1] - 1)]
+            parts.append(np.stack([inside @ place / (count - 1), inside.sum(1), final, end]))
+        self.placed, self.on_symbols, self.on_final, self.on_end = np.concatenate(parts, 1)
 
 
 def _told(recording: Recording, label: str | None) -> tuple[np.ndarray, list[tuple[str, np.ndarray]]]:

@@ -26,7 +26,7 @@ READING = (
     "0 where all of it lies on the first symbol and 1 where it lies on the last. Where both languages say things in "
     "one order the line climbs along the diagonal; where one says first what the other says last, it does not. What "
     "stands at a place is what the encoder made of it and its neighbours, so that this is a hint of what a symbol was "
-    "told from and no proof."
+    "told from and no proof: at the last symbol, often a full stop, all of the sentence has been read."
 )
 
 
@@ -58,7 +58,7 @@ def looks(found: Attention) -> Finding:
         return Finding(f"{text}.", len(found.groups) == 1)
     late, early, part = pair
     text += (
-        f"; in the same fifth of the translation, number {part + 1}, it looks farther back in the source for "
+        f"; in the same fifth of the translation, number {part + 1}, it looks nearer to the end of the source for "
         f"{late.group} ({with_interval(late.course[part], True)}) than for {early.group} "
         f"({with_interval(early.course[part], True)})."
     )
@@ -91,6 +91,7 @@ def course(found: Attention, pen: Pen) -> Section:
         "Where it looks as it tells symbols, of the whole translation; 0 the first symbol of the source, 1 the last",
         Text("symbols", [group.group for group in rows]),
         Scored("mean place", [group.place for group in rows], both=True),
+        Scored("on the last symbol", [group.final.test for group in rows], share=True),
         Scored("on the end of the source", [group.end.test for group in rows], share=True),
         Scored("control: untrained network", [None if g.untrained is None else g.untrained.test for g in rows]),
     )
@@ -101,6 +102,7 @@ def _numbers(found: Attention) -> Numbers:
     return {
         group.group: {
             **scored("place", group.place),
+            "final": value(group.final),
             "end": value(group.end),
             "untrained": value(group.untrained),
             "course": [None if np.isnan(score.value) else score.value for score in group.course],

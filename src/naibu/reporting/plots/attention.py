@@ -37,9 +37,16 @@ def plot_attention_course(found: Attention, ax: Axes | None = None) -> Axes:
     if bare is not None:
         ax.axhline(bare.test.value, color=GREY, linestyle="--", linewidth=1.0, label="untrained")
     ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="place in the translation", ylabel="place in the source")
-    for axis, set_ticks in (("x", ax.set_xticks), ("y", ax.set_yticks)):
-        set_ticks([0, 0.5, 1], ["beginning", "middle", "end"], rotation=90 if axis == "y" else 0)
-    for tick in ax.get_yticklabels():
-        tick.set_verticalalignment("center")
+    words = ["beginning", "middle", "end"]
+    ax.set_xticks([0, 0.5, 1], words)
+    ax.set_yticks([0, 0.5, 1], words, rotation=90)
+    for labels, first, last in (
+        (ax.get_xticklabels(), {"ha": "left"}, {"ha": "right"}),
+        (ax.get_yticklabels(), {"va": "bottom"}, {"va": "top"}),
+    ):
+        labels[0].set(**first)
+        labels[-1].set(**last)
+    for label in ax.get_yticklabels()[1:2]:
+        label.set_verticalalignment("center")
     ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=4, handlelength=1.5, columnspacing=1.0)
     return ax
