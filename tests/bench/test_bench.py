@@ -12,22 +12,25 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from catalogue_tasks import columns
-from naibu.bench import growth, language_model, layers, online, peak, rounds, run, tables, tagging
+from naibu.bench import growth, language_model, layers, online, peak, rounds, run, tables, tagging, translation
 from naibu.bench.limits import language_model_flops, layer_flops
 from naibu.bench.peers import CELLS, Contest
 from naibu.bench.plain_tagger import PlainTagger
+from naibu.bench.plain_translation import PlainTranslation
 from naibu.bench.sizes import Sizes
 from naibu.cells.kernels.vector import LANES
 from naibu.cells.products import has_bfloat16_tiles
 from naibu.cli import main
-from naibu.config import TagsConfig
+from naibu.config import TagsConfig, TranslationConfig
 from naibu.data.generated import streams
 from naibu.models.tagger import Tagger
+from naibu.models.translation import TranslationModel
 from naibu.online.blocks.lstm import LSTM
 from naibu.training import devices
 
 TINY = ["--hidden", "3", "--batch", "2", "--steps", "4", "--quick", "--threads", "1"]
 tiles = pytest.mark.skipif(not has_bfloat16_tiles(), reason="this processor has no bfloat16 tiles")
+TINY_TRANSLATION = {"PAIRS": 12, "PLAIN_BATCH": 5, "TRANSLATED": 3, "ROUNDS": 1, "UNITS": 8, "WORDS": 40, "MEAN": 4.0}
 CONTRACT = {"cell", "hidden", "batch", "steps", "mode", "ratio_to_torch", "ratio_to_limit", "load"}
 
 
@@ -261,6 +264,8 @@ def test_all_are_measured_in_order_each_by_its_name(monkeypatch, capsys):
     monkeypatch.setattr(run.tagging, "SENTENCES", 3)
     monkeypatch.setattr(run.tagging, "FORMS", 200)
     monkeypatch.setattr(run.tagging, "ROUNDS", 1)
+    for name, tiny in TINY_TRANSLATION.items():
+        monkeypatch.setattr(run.translation, name, tiny)
     monkeypatch.setattr(run.vectors, "SENTENCES", 30)
     monkeypatch.setattr(run.vectors, "FORMS", 20)
     monkeypatch.setattr(run.vectors, "ROUNDS", 1)
@@ -275,6 +280,7 @@ def test_all_are_measured_in_order_each_by_its_name(monkeypatch, capsys):
         "recording",
         "writing",
         "tagging",
+        "translation",
         "vectors",
         "online",
     ]  # quick leaves memory out
@@ -331,6 +337,84 @@ def test_ours_and_the_plain_tagger_are_compared_on_the_same_words(tmp_path):
     found = list(tagging.compare(tmp_path / "names.txt", tmp_path / "test.txt", seeds=(1,), steps=60, column="2"))
     assert found[0]["difference"] == found[0]["ours"] - found[0]["plain"]
     assert min(found[0]["ours"], found[0]["plain"]) > 0.8
+
+
+# Translation
+
+
+def _pair_of_networks(**options):
+    torch.manual_seed(2)
+    config = TranslationConfig(units=8, embedding=6, softmax="full", shared_vectors=False, **options)
+    ours = TranslationModel(translation.WORDS, translation.WORDS, config)
+    theirs = PlainTranslation(ours)
+    theirs.load_state_dict(ours.state_dict())
+    return ours, theirs
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_plain_network_that_translates_is_the_same_network(layers, monkeypatch):
+    """The same loss and the same gradients, of pairs of different lengths; with nothing dropped the same in training,
+    where labels are smoothed."""
+    monkeypatch.setattr(translation, "WORDS", 40)
+    ours, theirs = _pair_of_networks(layers=layers, dropout=0.0, symbol_dropout=0.0)
+    pairs = translation.drawn_pairs(7, np.random.default_rng(1))
+    assert len(set(pairs.lengths.tolist())) > 3
+    batch = pairs.batch(np.arange(7))
+    for training in (False, True):
+        one, other = ours.train(training).loss(batch), theirs.train(training).loss(batch)
+        whole = one.mean if one.penalty is None else one.mean + one.penalty
+        assert (one.penalty is not None) == training
+        assert whole.item() == pytest.approx(other.item(), rel=1e-5)
+    whole.backward()
+    other.backward()
+    named = dict(ours.named_parameters())
+    assert set(named) == set(dict(theirs.named_parameters()))
+    for name, weight in theirs.named_parameters():
+        torch.testing.assert_close(named[name].grad, weight.grad, rtol=1e-4, atol=1e-6)
+
+
+def test_a_network_that_plain_torch_has_not_is_none_to_compare_with():
+    config = TranslationConfig(units=8, embedding=6, softmax="full", shared_vectors=False, attention="dot")
+    with pytest.raises(AssertionError, match="dot"):
+        PlainTranslation(TranslationModel(9, 9, config))
+
+
+def test_both_programs_learn_the_same_pairs_and_become_better(monkeypatch):
+    """An epoch of each reads every pair once; after some both know the words better than at first."""
+    monkeypatch.setattr(translation, "WORDS", 12)
+    monkeypatch.setattr(translation, "MEAN", 4.0)
+    ours, theirs = _pair_of_networks()
+    pairs, seen = translation.drawn_pairs(20, np.random.default_rng(1)), {"ours": [], "plain": []}
+    batch, before = pairs.batch(np.arange(20)), ours.eval().loss(pairs.batch(np.arange(20))).mean.item()
+    epochs = {
+        "ours": translation.our_epoch(ours, pairs, translation.TranslationTraining(precision="float32")),
+        "plain": translation.their_epoch(theirs, pairs),
+    }
+    read, name = pairs.batch, ""
+    monkeypatch.setattr(pairs, "batch", lambda which: (seen[name].extend(which.tolist()), read(which))[1])
+    for name, epoch in epochs.items():  # noqa: B007
+        for _ in range(15):
+            epoch()
+    assert all(sorted(numbers) == sorted([*range(20)] * 15) for numbers in seen.values())
+    assert ours.eval().loss(batch).mean.item() < before - 0.05
+    assert theirs.eval().loss(batch).item() < before - 0.05
+
+
+def test_translation_is_measured_as_words_and_sentences(monkeypatch):
+    for name, tiny in TINY_TRANSLATION.items():
+        monkeypatch.setattr(translation, name, tiny)
+    (row,) = translation.measure()
+    assert set(row) == {
+        "precision",
+        "words_per_second",
+        "ratio_to_torch",
+        "loss_error",
+        "beam",
+        "sentences_per_second",
+        "load",
+    }
+    assert min(row["words_per_second"], row["ratio_to_torch"], row["sentences_per_second"]) > 0
+    assert row["loss_error"] < 1e-3
 
 
 # On-line learning

@@ -304,3 +304,23 @@ def test_lines_draw_as_they_do_all_at_once_wherever_they_are_cut(run, monkeypatc
 def test_the_end_of_a_line_is_no_part_of_it(run):
     (line, _), *_ = pairs(1, 9)
     assert naibu.translate(run, [line + "\n"])[0][0].text == naibu.translate(run, line)[0][0].text
+
+
+def test_free_and_held_are_shown_side_by_side(run, capsys, monkeypatch):
+    lines, hold = ["a b c d e", "", "f e"], "decoder.0/hidden:3=9"
+    typed(monkeypatch, "\n".join(lines) + "\n")
+    assert main(["translate", str(run.path), "--hold", hold, "--compare", "--json", "-"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    free, held = naibu.translate(run, lines), naibu.translate(run, lines, hold=[hold])
+    for row, one, other in zip(rows, free, held, strict=True):
+        assert [each["text"] for each in row["free"]["translations"]] == [each.text for each in one]
+        assert [each["text"] for each in row["held"]["translations"]] == [each.text for each in other]
+    assert rows[0]["free"]["translations"] != rows[0]["held"]["translations"]
+    typed(monkeypatch, lines[0] + "\n")
+    assert main(["translate", str(run.path), "--hold", hold, "--compare"]) == 0
+    shown = capsys.readouterr().out
+    assert free[0][0].text in shown
+    assert held[0][0].text.split()[0] in shown
+    typed(monkeypatch, lines[0] + "\n")
+    assert main(["translate", str(run.path), "--compare"]) == 2
+    assert "--compare: shows free beside held; say what is held with --hold" in capsys.readouterr().err

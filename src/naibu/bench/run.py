@@ -21,6 +21,7 @@ from naibu.bench import (
     recording,
     tables,
     tagging,
+    translation,
     vectors,
     writing,
 )
@@ -33,7 +34,7 @@ from naibu.progress import shown
 from naibu.storage import deliver_text
 
 SIZED = ("layers", "language-model", "growth")
-ALL = (*SIZED, "recording", "writing", "tagging", "vectors", "online", "probes", "memory")
+ALL = (*SIZED, "recording", "writing", "tagging", "translation", "vectors", "online", "probes", "memory")
 LONG = ("probes", "memory")
 """Left out of all of them with --quick."""
 _TABLES: dict[str, Callable[[list[Row]], list[tables.Printed]]] = {
@@ -43,6 +44,9 @@ _TABLES: dict[str, Callable[[list[Row]], list[tables.Printed]]] = {
     "recording": tables.plain("Recording everything, against the layer's own forward pass"),
     "writing": tables.plain("Characters that a network writes, against a loop in PyTorch"),
     "tagging": tables.plain("Words that a tagger learns, against the same network in plain PyTorch"),
+    "translation": tables.plain(
+        "Words of translations learnt, against the common program in plain PyTorch; sentences translated"
+    ),
     "vectors": tables.plain("Vectors of words, a pass over text on two threads"),
     "online": tables.online,
     "probes": tables.probes,
@@ -107,6 +111,8 @@ def _rows(name: str, sizes: Sizes, peak: Peak | None, progress: Callable[[float,
         return writing.measure()
     if name == "tagging":
         return tagging.measure()
+    if name == "translation":
+        return translation.measure()
     if name == "vectors":
         return vectors.measure()
     if name == "online":

@@ -55,6 +55,7 @@ def bench(
         "recording",
         "writing",
         "tagging",
+        "translation",
         "vectors",
         "online",
         "probes",
@@ -75,6 +76,7 @@ def bench(
     - recording: keeping all of a torch layer, against its own forward pass.
     - writing: characters a second of a network that writes, against a loop; a minute.
     - tagging: training a tagger, against plain PyTorch's; half a minute.
+    - translation: learning to translate, against plain PyTorch's; and translating; a minute.
     - vectors: learning vectors of words, against gensim's where it is installed; half a minute.
     - online: the LSTM of 1997 against loops in PyTorch; two minutes.
     - probes: ours against scikit-learn, numpy and scipy; half an hour, and 6 GB of disk meanwhile.

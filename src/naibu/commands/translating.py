@@ -35,6 +35,7 @@ def translate(
     sampling: Annotated[Sampling, flat("Sampling", 3)] = SAMPLING,
     seed: int = 1,
     hold: tuple[str, ...] = (),
+    compare: bool = False,
     told: Told = UNTOLD,
 ) -> Any:
     """Translate lines: what is typed, one after the other, or those of standard input.
@@ -45,6 +46,7 @@ def translate(
     $ naibu translate runs/enja
     $ naibu translate runs/enja < lines.en > lines.ja
     $ naibu translate runs/enja --n-best 3 --scores --attention picture.svg
+    $ naibu translate runs/enja --hold decoder.0/cell:17=1 --compare
 
     Args:
         n_best: Translations of each line, none twice; at most as many as --beam.
@@ -55,23 +57,27 @@ def translate(
         seed: Seed of what is drawn.
         hold: Hold a unit at a value: [LAYER/]SIGNAL:UNIT=VALUE[@FROM:TO]; repeat it for more. FROM and TO count the
             words written, or in the encoder those read.
+        compare: Show free and held translations side by side.
     """
     from naibu.looking.translating import Asked, Translator, translated
-    from naibu.progress import shown_if_long
+    from naibu.progress import Report, shown_if_long, silent
     from naibu.storage import check_writable
 
+    if compare and not hold:
+        raise OptionError("--compare: shows free beside held; say what is held with --hold")
     if attention is not None:
         if attention.suffix != ".svg":
             raise OptionError(f"--attention {attention}: must end in .svg")
         check_writable(attention, "--attention")
     asked = Asked(search, n_best, prefix, samples, sampling, seed, hold)
     translator = Translator(run, asked)
+    free = Translator(run, asked.free()) if compare else None
     several, drawn = n_best > 1 or samples > 1, list[tuple[str, Any]]()
 
     def show(line: str, found: Sequence[Translated]) -> None:
         if line.strip() and found:
             drawn[:] = [(line, found[0])]
-        if told.json != "-":
+        if told.json != "-" and not compare:
             sys.stdout.writelines(f"{each}\n" for each in _printed(len(rows) + 1 if several else 0, found, scores))
             sys.stdout.flush()
 
@@ -80,20 +86,41 @@ def translate(
     lines = None if typed else _lines()
     if attention is not None and lines is not None and sum(map(bool, map(str.strip, lines))) != 1:
         raise OptionError(f"--attention {attention}: draws one sentence; {INPUT} has {len(lines):,} lines")
+
+    def rows_of(some: Sequence[str], progress: Report = silent) -> Iterator[dict[str, Any]]:
+        held = translated(translator, some, INPUT, show, len(rows), progress)
+        return held if free is None else _side_by_side(translated(free, some, INPUT, _silent, len(rows)), held, told)
+
     if lines is None:
         for line in _typed():
-            rows += translated(translator, [line], INPUT, show, len(rows))
+            rows += rows_of([line])
     elif sys.stdout.isatty():  # where what is printed shows how far it is
-        rows += translated(translator, lines, INPUT, show)
+        rows += rows_of(lines)
     else:
         with shown_if_long("translating", "lines") as progress:
-            rows += translated(translator, lines, INPUT, show, progress=progress)
+            rows += rows_of(lines, progress)
     if translator.unknown:
         shown = f"{translator.unknown:,} of {translator.symbols:,} symbols read"
         print(f"note: {shown} never came in training", file=sys.stderr)
     if attention is not None and drawn:
         _draw(translator, *drawn[0], attention, told)
     return rows
+
+
+def _silent(line: str, found: Sequence[Translated]) -> None:
+    """Show nothing."""
+
+
+def _side_by_side(
+    free: Iterator[dict[str, Any]], held: Iterator[dict[str, Any]], told: Typed
+) -> Iterator[dict[str, Any]]:
+    """Yield what is to be told of every line, free and held, and print both side by side."""
+    from naibu.looking.writing import compared
+
+    for one, other in zip(free, held, strict=True):
+        texts = ("\n".join(each["text"] for each in row["translations"]) for row in (one, other))
+        told.console.print(compared(*texts))
+        yield {"free": one, "held": other}
 
 
 def _printed(number: int, found: Sequence[Translated], scores: bool) -> Iterator[str]:

@@ -45,6 +45,11 @@ class Examples(Shown, ABC):
     """The names of the streams; the last is the one that is predicted."""
 
     @property
+    def made_from(self) -> str:
+        """Checksums of what labels come from besides the data; empty where all come from it."""
+        return ""
+
+    @property
     def singled_out(self) -> str | None:
         """The class that is worth a recall of its own: the end of a sentence; None where there is none."""
         return None

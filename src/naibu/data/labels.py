@@ -59,7 +59,7 @@ def read_labels(path: str | Path, corpus: Sequences) -> dict[str, Column]:
         if lines[line]:
             raise CorpusError(f"more sequences than the corpus, which has {len(corpus)}", path, line + 1)
         line += 1
-    return {name: _label(name, column, path) for name, column in zip(names, columns, strict=True)}
+    return {name: column_of(name, column, path) for name, column in zip(names, columns, strict=True)}
 
 
 def _checked_header(header: list[str], corpus: Sequences, path: str | Path) -> list[str]:
@@ -72,7 +72,11 @@ def _checked_header(header: list[str], corpus: Sequences, path: str | Path) -> l
     return names
 
 
-def _label(name: str, column: list[str], path: str | Path) -> Column:
+def column_of(name: str, column: list[str], path: str | Path) -> Column:
+    """Return values as they were typed as a column; an empty one and `_` are none.
+
+    Raises CorpusError for a number that cannot be kept.
+    """
     try:
         numbers = np.array([float("nan") if value in _NONE else float(value) for value in column])
         if (np.abs(numbers) > np.finfo(np.float32).max).any():

@@ -106,13 +106,24 @@ class Pairs(Examples):
 
     def inputs(self, stream: str) -> Mapping[str, Column]:
         """Return the symbol that is read at every step."""
-        side, steps = self.sides[stream], self.lengths_of(stream)
-        ends = np.cumsum(steps) - (1 if stream == "source" else steps)
-        there = np.ones(int(steps.sum()), bool)
-        there[ends] = False
+        side, there = self.sides[stream], self._symbols_at(stream)
         ids = np.full(len(there), END, np.int32)
         ids[there] = side.known(self.which)
         return {"symbol": Column(ids, side.vocabulary.symbols)}
+
+    def places_of(self, stream: str) -> Array:
+        """Return which symbol of all sentences of a side each step reads, int64 [step]; -1 is the end of a sentence."""
+        side, there = self.sides[stream], self._symbols_at(stream)
+        found = np.full(len(there), -1, np.int64)
+        found[there] = ranges(side.starts[self.which], side.lengths[self.which])
+        return found
+
+    def _symbols_at(self, stream: str) -> Array:
+        """Return at which steps a symbol is read, and not the end of a sentence, bool [step]."""
+        steps = self.lengths_of(stream)
+        there = np.ones(int(steps.sum()), bool)
+        there[np.cumsum(steps) - (1 if stream == "source" else steps)] = False
+        return there
 
     def labels(self, stream: str) -> tuple[str, ...]:
         """Return the names of what every sentence has by itself; see `sentence_labels`."""

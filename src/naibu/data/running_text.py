@@ -152,6 +152,10 @@ class Text(Examples):
         values = self._found[name]
         return Column(values if np.isnan(values).any() else values.astype(np.int32))
 
+    def places_of(self, stream: str) -> Array:
+        """Return which symbol of the source each step reads, int64 [step]."""
+        return self._where
+
     def subset(self, which: Array, /) -> Text:
         """Return the chosen passages."""
         return Text(self.source, self.ranges, self.longest, self.spans[which])

@@ -120,14 +120,15 @@ class Probed:
     def two_valued(self) -> str | None:
         """The first label worth asking about that takes two values, depths aside; None where there is none."""
         some = (label for label in self.asked() if not is_depth(label))
-        return next((label for label in some if len(self._values(label)) == 2 and self.varies(label)), None)
+        return next((label for label in some if len(self.values(label)) == 2 and self.varies(label)), None)
 
     def varies(self, label: str) -> bool:
         """Return whether a label takes more than one value in each part of the recording."""
         split = np.asarray(self.recording.index.split)
-        return all(len(self._values(label, split == part)) > 1 for part in np.unique(split))
+        return all(len(self.values(label, split == part)) > 1 for part in np.unique(split))
 
-    def _values(self, label: str, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+    def values(self, label: str, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Return the different values of a label in some rows, none left out."""
         found = self.recording.index.label(label)
         values = np.asarray(found.values)[rows]
         return np.unique(values[~np.isnan(values)] if found.names is None else values[values >= 0])

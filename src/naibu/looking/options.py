@@ -27,6 +27,9 @@ class Recorded:
     """A signal to keep; repeat it for more. All when not given."""
     label: tuple[str, ...] = ()
     """A label to carry besides the usual ones, depth:NP or inside:SBAR for example; repeat it for more."""
+    labels: tuple[str, ...] = ()
+    """A file of your own labels of a text, or source:FILE and target:FILE of a translation: tab-separated columns, a
+    line a symbol or a word, a header line; repeat it for more."""
     split: tuple[Part, ...] = ("train", "test")
     """A part to record; repeat it, or validation,test. Probes are fitted on train and scored on test."""
     positions: int | None = None
@@ -51,7 +54,7 @@ class Probed:
     """Which probes alone are computed; all of them when nothing is given."""
 
     label: str | None = None
-    """Only the correlation of every unit with this label of the recording."""
+    """Only the correlation of every unit with this label of the recording; source:NAME is one of the source."""
     parts: tuple[str, str] | None = None
     """Only telling these two parts of speech apart, VB and NN when not given; VB* is all that begin with VB."""
     word: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -17,6 +17,7 @@ from naibu.looking.places import Places
 from naibu.looking.subject import subject_of
 from naibu.probes import tables
 from naibu.progress import Report, shown, silent
+from naibu.recording import Recording
 from naibu.trials import run_parallel
 
 MANY = 20_000_000
@@ -104,8 +105,19 @@ def _all(probed: Probed) -> Iterator[Ask]:
 
 def _by_name(probed: Probed, label: str | None, parts: tuple[str, str] | None, word: str | None) -> Iterator[Ask]:
     if label is not None:
-        yield correlation_ask(probed, f"correlation-{label.replace(':', '-')}", label)
+        yield correlation_ask(*_in_stream(probed, label))
     if parts is not None:
         yield parts_ask(probed, parts)
     if word is not None:
         yield from word_asks(probed, word)
+
+
+def _in_stream(probed: Probed, label: str) -> tuple[Probed, str, str]:
+    """Return what is asked of a label: of which recording, under which name, which label; `source:verb` is that of a
+    stream beside."""
+    stream, _, own = label.partition(":")
+    name, recording, control = f"correlation-{label.replace(':', '-')}", probed.recording, probed.control
+    if not (own and isinstance(recording, Recording) and stream in recording.beside):
+        return probed, name, label
+    other = control.beside.get(stream) if isinstance(control, Recording) else None
+    return replace(probed, recording=recording.beside[stream], control=other), name, own

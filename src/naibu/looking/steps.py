@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from naibu.data.examples import Data, Examples
+from naibu.data.own_labels import labelled
 from naibu.errors import OptionError, StoredError
 from naibu.interventions.hold import hold
 from naibu.interventions.results import Holding
@@ -61,6 +62,7 @@ def record_run(
     StoredError, before anything is written, where the disk has no room for it.
     """
     run = places.run
+    data = labelled(data, asked.labels) if asked.labels else data
     trained = load(run)
     most = symbols or {part: asked.symbols(part) for part in asked.split}
     chosen = {part: sample(getattr(data, part), number) for part, number in most.items()}

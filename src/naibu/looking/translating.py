@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,18 @@ from torch import Tensor
 from naibu.cells.exchange import edited
 from naibu.cells.units import HeldUnit, held_unit
 from naibu.data.batch import Batch
-from naibu.data.parallel import UNKNOWN, source_batch
+from naibu.data.parallel import UNKNOWN, Sentences, source_batch
 from naibu.data.parallel_coder import ParallelCoder
 from naibu.errors import CorpusError, OptionError
 from naibu.generation.forced import forced
 from naibu.generation.options import PenaltyName, SearchOptions
 from naibu.generation.sampling import Sampling
+from naibu.generation.stepper import Stepper
 from naibu.generation.translating import Drawn, Translated
 from naibu.generation.translating import translate as translate_sentences
 from naibu.generation.translation_stepper import TranslationStepper
+from naibu.looking.beam_tree import Watched, tree_of
+from naibu.models.model import Model
 from naibu.models.translation import TranslationModel
 from naibu.progress import Report, silent
 from naibu.runs import Run, open_run
@@ -62,6 +65,10 @@ class Asked:
         if self.sampling != SAMPLING and not self.samples:
             raise OptionError("--temperature, --top-k, --top-p: are for what is drawn; say how many with --samples")
 
+    def free(self) -> Asked:
+        """Return the same with nothing held."""
+        return replace(self, hold=())
+
 
 class Translator:
     """A network that translates lines, as it is asked to.
@@ -70,11 +77,12 @@ class Translator:
     it cannot write.
     """
 
-    def __init__(self, run: Run | str | Path, asked: Asked) -> None:
+    def __init__(self, run: Run | str | Path, asked: Asked, model: Model | None = None) -> None:
+        """`model` is that of the run where it has been loaded already."""
         run = run if isinstance(run, Run) else open_run(run)
         if run.task != "translation":
             raise OptionError(f"{run.path}: learnt {run.task}; only networks of the task translation translate")
-        model = load(run)
+        model = load(run) if model is None else model
         assert isinstance(model, TranslationModel)
         run.ended()
         self.asked, self.coder = asked, ParallelCoder.load(run.path, run.options)
@@ -95,6 +103,19 @@ class Translator:
         `name` and the number of the `first` line are for errors. Raises CorpusError for a line that is longer than the
         network is to read, or has the mark of a sentence's end in it.
         """
+        return self._found(self._stepper, self._encoded(lines, name, first), first, progress)
+
+    def with_tree(self, line: str) -> tuple[list[Translated], dict[str, Any]]:
+        """Return the translations of a line that the search ends with, the best first, and the tree of all prefixes
+        that it kept, see `tree_of`. Raises CorpusError as `translate`."""
+        watched = Watched(self._stepper)
+        (found,) = self._found(watched, self._encoded([line], "lines", 1), 1)
+        vocabulary, end = self.coder.target.vocabulary, self.coder.target.level.end
+        spelt = vocabulary.symbols.__getitem__
+        return found, tree_of(watched.kept, [each.found for each in found], spelt, end)
+
+    def _encoded(self, lines: Sequence[str], name: str, first: int) -> Sentences:
+        """Return lines as the network reads them, and count their symbols."""
         lines = [line.removesuffix("\n") for line in lines]
         sentences = self.coder.encode(lines, where=lambda place: (name, first + place))
         longest = self.coder.source.longest
@@ -103,13 +124,19 @@ class Translator:
             raise CorpusError(told, name, first + number)
         self.symbols += int(sentences.lengths.sum())
         self.unknown += int((sentences.ids[sentences.numbers] == UNKNOWN).sum())
+        return sentences
+
+    def _found(
+        self, stepper: Stepper, sentences: Sentences, first: int, progress: Report = silent
+    ) -> list[list[Translated]]:
+        """Return the translations of sentences, of which the first has the number `first`."""
         asked, count = self.asked, self.asked.samples or self.asked.n_best
-        with threads(1 if len(lines) < FEW else 0), self._stepper.held():
+        with threads(1 if len(sentences) < FEW else 0), self._stepper.held():
             found = translate_sentences(
-                self._stepper,
+                stepper,
                 self.coder,
                 sentences,
-                range(len(lines)),
+                range(len(sentences)),
                 asked.search,
                 n_best=count,
                 prefix=self._prefix,

@@ -1,5 +1,7 @@
 """What each unit has learnt: scores on sentences that were not fitted on, with intervals and controls."""
 
+from naibu.probes.attention import Attention as Attention
+from naibu.probes.attention import attention as attention
 from naibu.probes.baseline import Baseline as Baseline
 from naibu.probes.baseline import Baselines as Baselines
 from naibu.probes.baseline import baselines as baselines
@@ -47,6 +49,7 @@ from naibu.probes.unique_components import unique_components as unique_component
 
 __all__ = [
     "Association",
+    "Attention",
     "Baseline",
     "Baselines",
     "BracketComparison",
@@ -69,6 +72,7 @@ __all__ = [
     "Transitions",
     "UniqueComponents",
     "WordTokens",
+    "attention",
     "baselines",
     "bracket_prediction",
     "compare_brackets",

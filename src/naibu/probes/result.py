@@ -16,6 +16,7 @@ PLOTS: dict[str, tuple[str, str]] = {
     "Trajectories": ("naibu.reporting.plots.units:plot_trajectory", ""),
     "Overlap": ("naibu.reporting.plots.units:plot_overlap", "signals"),
     "Confusion": ("naibu.reporting.plots.prediction:plot_confusion", ""),
+    "Attention": ("naibu.reporting.plots.attention:plot_attention_course", ""),
     "Transitions": ("naibu.reporting.plots.transitions:plot_transitions", ""),
     "Regression": ("naibu.reporting.plots.probing:plot_regression", "[]"),
     "L1Path": ("naibu.reporting.plots.probing:plot_l1_path", ""),

@@ -17,7 +17,7 @@ class StreamTable:
 
     def __init__(self, splits: Mapping[str, Examples], stream: str, labels: Sequence[str] | None) -> None:
         """`labels`: all but those of single categories where None; those that the stream does not have are left out
-        where it is not the predicted one."""
+        where another one has them, or it is not the predicted one."""
         self._parts = [(SPLITS.index(name), splits[name]) for name in SPLITS if name in splits]
         lengths = [examples.lengths_of(stream) for _, examples in self._parts]
         self.lengths = np.concatenate([*lengths, np.zeros(0, np.int64)])
@@ -30,6 +30,8 @@ class StreamTable:
         for name in self._labels(stream, labels):
             columns[LABEL + name] = [examples.label(name, stream) for _, examples in self._parts]
         self._columns = {name: _joined(found) for name, found in columns.items()}
+        self.made_from = [each.made_from for _, each in self._parts if each.made_from]
+        """What labels come from besides the data, of each split."""
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -65,8 +67,12 @@ class StreamTable:
         there = self._parts[0][1].labels(stream) if self._parts else ()
         if labels is None:
             return tuple(name for name in there if ":" not in name)
-        main = not self._parts or stream == self._parts[0][1].streams[-1]
-        return tuple(dict.fromkeys(name for name in labels if main or name in there))
+        examples = self._parts[0][1] if self._parts else None
+        if examples is None:
+            return tuple(dict.fromkeys(labels))
+        others = {name for other in examples.streams if other != stream for name in examples.labels(other)}
+        main = stream == examples.streams[-1]
+        return tuple(dict.fromkeys(name for name in labels if name in there or (main and name not in others)))
 
     def _cut(self, start: int, stop: int, parts: Sequence[Array]) -> Array:
         pieces: list[Array] = []

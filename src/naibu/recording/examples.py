@@ -146,7 +146,7 @@ class Reading:
             names |= self._class_names()
         beside = self.streams[:-1] if table is self.main else ()
         read = (table.column(name, a, b) for a, b in self.spans for name in kinds if name.startswith(INPUT))
-        said = [table.starts, *read, str(sorted(self.units[stream])), self.dtype]
+        said = [table.starts, *read, str(sorted(self.units[stream])), self.dtype, *table.made_from]
         made_from, weights = fingerprint(self.model, said), digest_of_tensors(stored(self.model))
         manifest = Manifest(self.dtype, self.units[stream], kinds, made_from, weights, beside=beside)
         folder = None if out is None else Path(out) if table is self.main else Path(out) / "beside" / stream

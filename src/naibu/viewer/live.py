@@ -35,7 +35,7 @@ UNREADABLE = (RuntimeError, ValueError, TypeError, IndexError, KeyError)
 """What a network raises that is given another kind of input than its own."""
 ALIKE = 0.05
 """The largest difference that is taken for the rounding of what was recorded."""
-_RUNNING = Lock()
+RUNNING = Lock()
 """Networks run one at a time: how many threads the framework uses is said for all of them."""
 LIKELIEST = 5
 """Classes that are told at every step, the most probable ones."""
@@ -179,7 +179,7 @@ class Network:
         steps = len(given.batch.target)
         if steps > LONGEST:
             raise OptionError(f"{steps:,} steps: {LONGEST:,} at most are read live")
-        with _RUNNING, threads(1), evaluating(self.model), edited(self.model, self._edits(given, holds)):
+        with RUNNING, threads(1), evaluating(self.model), edited(self.model, self._edits(given, holds)):
             for each in self.listeners:
                 each.forget()
             with listening(self.model, self.listeners):
@@ -207,7 +207,7 @@ class Network:
         """Return the text that the network writes, with its symbols and their probabilities. Raises OptionError for a
         network that is none of running text."""
         assert self._exhibit.run is not None
-        with _RUNNING, threads(1), evaluating(self.model):
+        with RUNNING, threads(1), evaluating(self.model):
             return asked.texts(writer_of(self._exhibit.run, asked, self.model).write())[0]
 
     def _edits(self, given: Given, holds: Sequence[Hold]) -> dict[Key, Edit]:

@@ -126,6 +126,7 @@ class Questions:
             "live": run is not None,
             "typed": run is not None and _reads_typed(run.task),
             "writes": run is not None and run.task == "text",
+            "translates": run is not None and run.task == "translation" and not exhibit.beginning,
             "network": "" if run is None else f"{run.model.cell} of {run.model.units} units, task {run.task}",
             "beginning": exhibit.beginning,
             "control": control,

@@ -41,6 +41,7 @@ def app(
         "values": questions.values,
         "find": questions.find,
         "span": questions.span,
+        "pair": _pair,
     }
     routes = [
         Route("/", lambda _: _file("index.html")),
@@ -51,7 +52,7 @@ def app(
     ]
     for name, ask in asked.items():
         routes.append(Route(f"/api/{{number}}/{name}", _answering(_of_room(questions, ask))))
-    for name in ("read", "write"):
+    for name in ("read", "write", "translate"):
         routes.append(Route(f"/api/{{number}}/{name}", _asking(questions, name), methods=["POST"]))
     return Guard(Starlette(routes=routes, lifespan=_few_threads), token, hosts, numbers=numbers, framed=framed)
 
@@ -78,6 +79,12 @@ def _answering(answer: Callable[[Request], Any]) -> Callable[[Request], Response
     return endpoint
 
 
+def _pair(room: Room, asked: Any) -> dict[str, Any]:
+    from naibu.viewer.pairs import pair  # with torch, which only networks that translate need
+
+    return pair(room, asked)
+
+
 def _asking(questions: Questions, name: str) -> Callable[[Request], Any]:
     """Return an endpoint that asks the live network, with a question in JSON."""
 
@@ -95,10 +102,12 @@ def _asking(questions: Questions, name: str) -> Callable[[Request], Any]:
 
 
 def _live(questions: Questions, name: str, number: str, asked: dict[str, Any]) -> Response:
-    from naibu.viewer import asking_live
+    from naibu.viewer.asking_live import read, write
+    from naibu.viewer.pairs import translate
 
+    ask = {"read": read, "write": write, "translate": translate}[name]
     try:
-        return _response(getattr(asking_live, name)(questions.room(number), asked))
+        return _response(ask(questions.room(number), asked))
     except NaibuError as error:
         return _said(error)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from naibu.looking.analyses.attention import ATTENDING
 from naibu.looking.analyses.bracket_prediction import BRACKET_PREDICTION
 from naibu.looking.analyses.components import COMPONENTS
 from naibu.looking.analyses.confusion import CONFUSION
@@ -27,6 +28,7 @@ ANALYSES: tuple[Analysis[Any], ...] = (
     CONFUSION,
     BRACKET_PREDICTION,
     TRANSITIONS,
+    ATTENDING,
     DEPTH,
     PHRASE,
     LABEL,

@@ -6,6 +6,7 @@ import { byId, complain, el, fill, many } from "./dom.js";
 import * as find from "./find.js";
 import { repaint } from "./heat.js";
 import * as keys from "./keys.js";
+import * as pair from "./pair.js";
 import * as sequences from "./sequences.js";
 import * as stage from "./stage.js";
 import { listen, set, state } from "./state.js";
@@ -75,7 +76,7 @@ function picks() {
   fill(exhibit, ...options.map(([value, text]) => el("option", { value }, text)));
   fill(beside, el("option", { value: "-1" }, "nothing"), ...options.map(([value, text]) => el("option", { value }, text)));
   byId("beside-label").hidden = options.length < 2;
-  exhibit.onchange = () => set({ in: Number(exhibit.value), units: [], holds: [], at: -1 });
+  exhibit.onchange = () => set({ in: Number(exhibit.value), units: [], holds: [], clamps: [], source: null, at: -1 });
   beside.onchange = () => set({ beside: Number(beside.value) });
 }
 
@@ -106,6 +107,7 @@ async function begin() {
   });
   units.start().then(named);
   stage.start();
+  pair.start();
   sequences.start();
   find.shape();
   keys.start();
@@ -127,6 +129,7 @@ async function begin() {
     if (changed.has("list") || changed.has("tab") || changed.has("units")) sequences.load();
     if (changed.has("sequence") || changed.has("text")) sequences.mark();
     stage.changed(changed);
+    pair.changed(changed);
   });
 }
 

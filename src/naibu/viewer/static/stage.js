@@ -60,6 +60,7 @@ export function start() {
     byId("stage"),
     el("div", { class: "strip-bar", id: "strip-bar" }),
     el("div", { id: "typing" }),
+    el("section", { class: "pair", id: "pair", hidden: true, "aria-label": "Translation" }),
     el("div", { class: "board", id: "board" }, gutter, scroller),
     el("div", { class: "doing" }, el("div", { id: "spanned" }), el("div", { id: "held" })),
     el("div", { class: "below", id: "below" }),

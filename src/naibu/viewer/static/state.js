@@ -6,13 +6,13 @@
  *   start: number, stop: number, off: boolean}} Condition
  * @typedef {{in: number, beside: number, sequence: number, from: number, at: number, key: string, units: string[],
  *   open: number[], tab: string, sort: string, down: boolean, filter: string, holds: string[], text: string | null,
- *   find: Condition[], drag: "find" | "hold", heat: string, order: string, list: Record<string, string>}} State
+ *   source: string | null, beam: number, clamps: string[], find: Condition[], drag: "find" | "hold", heat: string, order: string, list: Record<string, string>}} State
  */
 
 /** @type {State} */
 const USUAL = {
   in: 0, beside: -1, sequence: 0, from: 0, at: -1, key: "", units: [], open: [0], tab: "units", sort: "r", down: true,
-  filter: "", holds: [], text: null, find: [], drag: "find", heat: "", order: "r", list: {},
+  filter: "", holds: [], text: null, source: null, beam: 5, clamps: [], find: [], drag: "find", heat: "", order: "r", list: {},
 };
 
 /** @type {Set<(changed: Set<string>) => void>} */
@@ -30,7 +30,7 @@ export function read(search) {
   const asked = new URLSearchParams(search);
   /** @type {any} */
   const found = {};
-  for (const name of ["in", "beside", "sequence", "from", "at"]) {
+  for (const name of ["in", "beside", "sequence", "from", "at", "beam"]) {
     const typed = asked.get(name);
     if (typed !== null && /^-?\d{1,15}$/.test(typed)) found[name] = Number(typed);
   }
@@ -40,9 +40,9 @@ export function read(search) {
   }
   if (!["units", "sequences", "find"].includes(found.tab)) delete found.tab;
   if (!["find", "hold"].includes(found.drag)) delete found.drag;
-  if (asked.has("text")) found.text = asked.get("text");
+  for (const name of ["text", "source"]) if (asked.has(name)) found[name] = asked.get(name);
   if (asked.has("down")) found.down = asked.get("down") === "1";
-  for (const name of ["units", "holds"]) {
+  for (const name of ["units", "holds", "clamps"]) {
     if (asked.has(name)) found[name] = (asked.get(name) ?? "").split(",").filter(Boolean).slice(0, 64);
   }
   if (asked.has("open")) found.open = (asked.get("open") ?? "").split(",").filter((each) => /^\d+$/.test(each)).map(Number);
