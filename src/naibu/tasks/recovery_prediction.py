@@ -16,9 +16,9 @@ from naibu.data.series_table import read_table
 from naibu.errors import CorpusError
 from naibu.generation.forecasts import Forecasts
 from naibu.generation.recovering import recovered
+from naibu.models.forecaster import INTERVALS
 from naibu.progress import Report
 from naibu.shown import Row
-from naibu.tasks.series_prediction import COLUMNS
 from naibu.tasks.task import Predicted, Trained
 
 
@@ -31,7 +31,7 @@ class Filled(Predicted):
 
     def rows(self) -> list[Row]:
         """Return a row for each missing value, by time: `time`, `series`, `mean`, `median`, `low_80` to `high_95`."""
-        levels = {name: self.found.quantile(level)[:, 0] for name, level in COLUMNS.items()}
+        levels = {name: self.found.quantile(level)[:, 0] for name, level in INTERVALS.items()}
         rows: list[Row] = []
         for number, (series, step) in enumerate(self.found.origins.tolist()):
             row: Row = {"time": self.grid.clock.shown(step), "series": self.grid.series[series]}
@@ -41,7 +41,7 @@ class Filled(Predicted):
 
     def lines(self) -> Iterator[str]:
         """Yield the rows as CSV, with a head."""
-        yield "time,series,mean," + ",".join(COLUMNS)
+        yield "time,series,mean," + ",".join(INTERVALS)
         for row in self.rows():
             series = str(row["series"])
             series = '"' + series.replace('"', '""') + '"' if any(c in series for c in ',"\n') else series
