@@ -75,7 +75,7 @@ def by_hand(entry, layer, x):
     x = x[:, None]
     for number, reverse, name in layer.directions():
         cell = layer.cell(number, reverse=reverse)
-        state = {part: torch.zeros(1, layer.hidden_size).double() for part in cell.state_type._fields}
+        state = cell.before(cell.initial_state(1, x), len(x))._asdict()
         seen: list = [None] * len(x)
         for t in reversed(range(len(x))) if reverse else range(len(x)):
             seen[t] = entry.by_hand(cell, x[t], state)

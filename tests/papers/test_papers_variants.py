@@ -41,6 +41,9 @@ from random_trees import nested as random_tree
 CELLS = ("lstm", "min-gru")
 BUDGET = Budget(symbols=1500, rates=(0.003, 0.01), seeds=(1, 2), batch_size=8, scored=400)
 
+EVERY = set(LAYERS) - {"stack-rnn"}
+"""All but the network with a stack, which is no variant of one cell; its table is that of formal languages."""
+
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
@@ -65,10 +68,10 @@ def done(small, tmp_path_factory):
 
 
 def test_every_cell_has_a_row():
-    assert {variant.cell for variant in VARIANTS} == set(LAYERS)
+    assert {variant.cell for variant in VARIANTS} == EVERY
 
 
-@pytest.mark.parametrize("cell", sorted(LAYERS))
+@pytest.mark.parametrize("cell", sorted(EVERY))
 def test_layers_have_equally_many_parameters(cell):
     units = equal_units(cell)
     found = sum(p.numel() for p in recurrent(EMBEDDING, ModelConfig(cell=cell, units=units)).parameters())
