@@ -263,8 +263,8 @@ def stack_rnn_by_hand(cell: Cell, x: Tensor, parts: dict[str, Tensor]) -> dict[s
     new = [
         push * above + pop * below + stay * here for above, here, below in zip([v, *old], old, old[1:], strict=False)
     ]
-    new += [torch.zeros(len(x), size).double()] * (cell.seen - len(new))
-    return {"hidden": h, "action": action, "pushed": v, "stack": torch.cat(new[: cell.seen], 1)}
+    seen = (new + [torch.zeros(len(x), size).double()] * cell.seen)[: cell.seen]
+    return {"hidden": h, "action": action, "pushed": v, "stack": torch.cat(seen, 1), "places": torch.cat(new, 1)}
 
 
 @dataclass(frozen=True)

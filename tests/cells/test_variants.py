@@ -78,7 +78,7 @@ def by_hand(entry, layer, x):
     x = x[:, None]
     for number, reverse, name in layer.directions():
         cell = layer.cell(number, reverse=reverse)
-        state = cell.initial_state(1, x)._asdict()
+        state = cell.before(cell.initial_state(1, x), len(x))._asdict()
         seen: list = [None] * len(x)
         for t in reversed(range(len(x))) if reverse else range(len(x)):
             seen[t] = entry.by_hand(cell, x[t], state)

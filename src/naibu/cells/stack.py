@@ -43,6 +43,7 @@ class StackRNNCell(Cell):
     gates: ClassVar[tuple[str, ...]] = ("hidden",)
     state_type = StackState
     growing: ClassVar[tuple[str, ...]] = ("places",)
+    unitwise: ClassVar[bool] = False
     size: ClassVar[int] = 8
     """Numbers in a place of the stack."""
     seen: ClassVar[int] = 4
