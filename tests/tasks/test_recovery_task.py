@@ -63,6 +63,7 @@ def test_scores_have_the_agreed_keys_and_beat_every_simple_guess(run, folder, ca
         assert row["mae"] < best["mae"]
         assert row["skill"]["ratio"] == pytest.approx(row["mae"] / best["mae"])
         assert row["skill"]["low"] <= row["skill"]["ratio"] <= row["skill"]["high"]
+    assert scores["skill"]["stretches"] == 15  # 120 steps of the part, in eights
     weights = [row["values"] / scores["values"] for row in scores["by_removal"]]
     assert scores["mae"] == pytest.approx(np.dot(weights, [row["mae"] for row in scores["by_removal"]]))
     assert scores["coverage_80"] > 0.5
