@@ -38,15 +38,17 @@ def recovered(
             truth = batch.target[told.where]
             found, unit = told.distribution, told.unit
             crps = torch.where(truth.isnan(), torch.nan, found.crps(truth.nan_to_num()) * unit.spread)
-            values = [unit.value(truth), unit.value(found.mean()), crps]
+            values = [unit.value(found.mean()), crps]
             quantiles = [unit.value(found.quantile(level)) for level in LEVELS]
             parts.append((columns[chosen], rows[chosen], *(_array(each) for each in (*values, *quantiles))))
             progress(int(which[-1]) + 1, len(windows), "")
-    nothing = [(np.zeros(0, np.int64),) * 2 + (np.zeros(0),) * (3 + len(LEVELS))]
+    nothing = [(np.zeros(0, np.int64),) * 2 + (np.zeros(0),) * (2 + len(LEVELS))]
     series, step, *numbers = (np.concatenate(each) for each in zip(*(parts or nothing), strict=True))
     order = np.lexsort((series, step))
-    truths, means, scores, *levels = (each[order, None] for each in numbers)
-    return Forecasts(np.stack([series, step], 1)[order], truths, means, np.stack(levels), scores)
+    origins = np.stack([series, step], 1)[order]
+    truths = windows.source.grid.values[origins[:, 0], origins[:, 1], None]  # in full precision
+    means, scores, *levels = (each[order, None] for each in numbers)
+    return Forecasts(origins, truths, means, np.stack(levels), scores)
 
 
 def _array(values: Tensor) -> Array:

@@ -52,7 +52,7 @@ def evaluated(
         simple = simple_guesses(windows.after(number), own)
         row = {"pattern": removal.pattern, "share": removal.share, "values": len(own.truth), **_scores(own, KEYS)}
         row["baselines"] = {name: _scores(each, OF_GUESSES) for name, each in simple.items()}
-        row["skill"] = skill(own, simple, length)
+        row["skill"] = _skill(own, simple, length)
         found.append(own)
         guessed.append(simple)
         rows.append(row)
@@ -64,7 +64,7 @@ def evaluated(
         "values": len(own.truth),
         "by_removal": rows,
         "baselines": {name: _scores(each, OF_GUESSES) for name, each in simple.items()},
-        "skill": skill(own, simple, length),
+        "skill": _skill(own, simple, length),
     }
 
 
@@ -103,6 +103,12 @@ def _together(parts: Sequence[Forecasts]) -> Forecasts:
         np.concatenate([getattr(each, name) for each in parts]) for name in ("origins", "truth", "mean", "crps")
     )
     return Forecasts(origins, truth, mean, np.concatenate([each.quantiles for each in parts], 1), crps)
+
+
+def _skill(found: Forecasts, simple: dict[str, Forecasts], length: int) -> dict[str, Any]:
+    """Return the skill, with how many `stretches` of time its interval resamples: of few it is rough."""
+    steps = found.origins[:, 1]
+    return {**skill(found, simple, length), "stretches": len(np.unique((steps - steps.min()) // length))}
 
 
 def _scores(found: Forecasts, names: Sequence[str]) -> dict[str, Any]:
