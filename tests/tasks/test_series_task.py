@@ -228,6 +228,30 @@ def test_without_a_whole_horizon_of_validation_nothing_is_calibrated(tmp_path, c
             assert [row[name] for name in ("crps", "pinball", "coverage_80", "coverage_95", "width_80")] == [None] * 5
 
 
+def test_intervals_without_width_are_stretched_and_do_not_stretch_the_others_without_bound():
+    """Of ten counts nine are told to be 0 for sure, the tenth to lie within 8 of 0; one in ten of the nine is a 1."""
+    count = 2000
+    wide = np.arange(count) % 10 == 9
+    truth = np.where(wide, np.arange(count) % 80 / 10.0, np.arange(count) % 90 == 0)[:, None]
+    quantiles = np.zeros((len(LEVELS), count, 1))
+    for level, sign in ((0.025, -1), (0.1, -1), (0.9, 1), (0.975, 1)):
+        quantiles[LEVELS.index(level), wide] = sign * 8
+    found = Forecasts(np.zeros((count, 2), np.int64), truth, truth * 0, quantiles, truth * 0)
+    stretched = calibrated(found).applied(found)
+    for low, high, share in ((0.1, 0.9, 0.8), (0.025, 0.975, 0.95)):
+        assert ((truth >= stretched.quantile(low)) & (truth <= stretched.quantile(high))).mean() >= share
+        assert stretched.quantile(high).max() <= 8 / 0.08
+
+
+@pytest.mark.parametrize("value", ["-3", "2.5"])
+def test_a_negative_binomial_of_what_is_no_count_is_refused(value, tmp_path, capsys):
+    (tmp_path / "rides.csv").write_text(hourly(400).replace("time,volume", "time,rides").replace(",41,", f",{value},"))
+    asked = ["train", "series", str(tmp_path / "rides.csv"), "--target", "rides", "--distribution", "negative-binomial"]
+    assert main([*asked, "--out", str(tmp_path / "run"), "--steps", "2"]) == 2
+    told = capsys.readouterr().err.strip().splitlines()[-1]
+    assert f"rides is {value} at 2024-" in told
+
+
 def test_conformal_factors_by_hand():
     """Errors of 1 to 99 around a median of 0 whose interval ends at 10: 80 of 100 lie within 80."""
     truth = np.arange(1.0, 100.0)[:, None] * np.where(np.arange(99)[:, None] % 2, 1, -1)

@@ -348,3 +348,13 @@ def _say(
             f"{int(missing.sum()):,} of {missing.size:,} steps, in {len(lengths):,} gaps, the longest {lengths.max():,}"
         )
         found.append(("missing", told + "; masked, never filled"))
+
+
+def check_counts(grid: Grid) -> None:
+    """Raise OptionError where a value is no count, which a negative binomial would tell as another number."""
+    for series, row in zip(grid.series, grid.values, strict=True):
+        for step in np.flatnonzero((row < 0) | (row != np.round(row)) & ~np.isnan(row))[:1].tolist():
+            raise OptionError(
+                f"--distribution negative-binomial: tells counts, 0, 1, 2 and so on; {series} is {row[step]:g} at "
+                f"{grid.clock.shown(step)}; take student, gaussian or quantiles"
+            )

@@ -21,6 +21,9 @@ LEVELS = (0.025, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.975)
 """The quantiles that are kept."""
 SHARES = {80: (0.1, 0.9), 95: (0.025, 0.975)}
 """Central intervals, by their percentage, and the levels between which they lie."""
+FLOOR, TINY = 0.1, 1e-12
+"""Share of the mean distance of a series' interval ends from the median that each counts as, at least, in calibration;
+where all are 0 a distance that divides nothing by 0."""
 PATHS = 200
 AT_ONCE, STEPS = 512, 60_000
 """Origins side by side, and steps times paths of the context at a time."""
@@ -163,17 +166,23 @@ class Calibration:
     """By how much intervals are stretched, from forecasts of which the truth was known (conformal prediction).
 
     factors: by the interval's percentage, [ahead]: distances of both ends from the median are multiplied by it.
+    floors: likewise what such a distance is taken for at least, [series]: an interval without width, as of counts that
+    are mostly 0, is stretched too then, and what it missed does not stretch all others without bound.
     """
 
     factors: dict[int, Array]
+    floors: dict[int, Array]
 
     def applied(self, found: Forecasts) -> Forecasts:
         """Return forecasts with stretched intervals; what lies between them stays, unless an end passes it."""
         quantiles, median = found.quantiles.copy(), found.median
         for share, levels in SHARES.items():
-            for level in levels:
+            for level, sign in zip(levels, (-1, 1), strict=True):
                 place = LEVELS.index(level)
-                quantiles[place] = median + (found.quantiles[place] - median) * self.factors[share]
+                known = np.append(self.floors[share], TINY)
+                floor = known[np.minimum(found.origins[:, :1], len(known) - 1)]
+                side = np.maximum(sign * (found.quantiles[place] - median), floor)
+                quantiles[place] = median + sign * side * self.factors[share]
         return replace(found, quantiles=np.sort(quantiles, 0))
 
 
@@ -186,12 +195,15 @@ def calibrated(found: Forecasts, shares: Sequence[int] = (80, 95), least: int = 
     Romano et al. 2019.
     """
     factors: dict[int, Array] = {}
+    floors: dict[int, Array] = {}
+    series = found.origins[:, 0]
     horizon, there = found.truth.shape[1], ~np.isnan(found.truth)
     for share in shares:
         low, high = (found.quantile(level) for level in SHARES[share])
         side = np.where(found.truth >= found.median, high - found.median, found.median - low)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.abs(found.truth - found.median) / np.maximum(side, 1e-12)
+        mean = np.bincount(series, (high - low).mean(1) / 2) / np.maximum(np.bincount(series), 1)
+        floors[share] = np.maximum(FLOOR * mean, TINY)
+        ratio = np.abs(found.truth - found.median) / np.maximum(side, floors[share][series][:, None])
         groups = [there & (np.arange(horizon) == step) for step in range(horizon)]
         apart = min(int(group.sum()) for group in groups) >= least
         factors[share] = np.array(
@@ -199,7 +211,7 @@ def calibrated(found: Forecasts, shares: Sequence[int] = (80, 95), least: int = 
             if apart
             else [_corrected(ratio[there], share)] * horizon
         )
-    return Calibration(factors)
+    return Calibration(factors, floors)
 
 
 def _corrected(ratio: Array, share: int) -> float:

@@ -39,7 +39,7 @@ def recovered(
             found, unit = told.distribution, told.unit
             crps = torch.where(truth.isnan(), torch.nan, found.crps(truth.nan_to_num()) * unit.spread)
             values = [unit.value(found.mean()), crps]
-            quantiles = [unit.value(found.quantile(level)) for level in LEVELS]
+            quantiles = [found.value(found.quantile(level), unit) for level in LEVELS]
             parts.append((columns[chosen], rows[chosen], *(_array(each) for each in (*values, *quantiles))))
             progress(int(which[-1]) + 1, len(windows), "")
     nothing = [(np.zeros(0, np.int64),) * 2 + (np.zeros(0),) * (2 + len(LEVELS))]

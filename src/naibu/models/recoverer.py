@@ -96,8 +96,8 @@ class Recoverer(Model):
         of the central 80 and 95 %, and `error`, the distance of the median from the value."""
         told = self.told(batch)
         z, found = batch.target[told.where], told.distribution
-        columns = {"loss": found.nats(z), "gold": told.unit.value(z), "mean": told.unit.value(found.mean())}
-        columns |= {name: told.unit.value(found.quantile(level)) for name, level in INTERVALS.items()}
+        columns = {"loss": found.nats(z), "gold": found.value(z, told.unit), "mean": told.unit.value(found.mean())}
+        columns |= {name: found.value(found.quantile(level), told.unit) for name, level in INTERVALS.items()}
         columns["error"] = (columns["gold"] - columns["median"]).abs()
         nothing = torch.full(told.where.shape, torch.nan, device=told.where.device)
         return {name: nothing.masked_scatter(told.where, each.float()) for name, each in columns.items()}, None

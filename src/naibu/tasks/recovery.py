@@ -11,6 +11,7 @@ from naibu.config import ModelConfig, OptimiserName, RecoveryConfig, TrainingCon
 from naibu.data.examples import Data, Examples
 from naibu.data.recovery import RecoveryData, RecoveryWindows
 from naibu.data.recovery_opening import NEIGHBOURS, open_recovery
+from naibu.data.series_grid import check_counts
 from naibu.data.series_opening import FRAME
 from naibu.errors import CorpusError, OptionError
 from naibu.tasks.series import Series
@@ -166,7 +167,10 @@ class Recovery(Task):
         if training.steps is None and training.minutes is None:
             read = len(data.train) * data.train.stride / (training.batch_size * window)
             training = replace(training, steps=int(min(MOST, max(LEAST, PASSES * read))))
-        return super().configured(data, replace(model, units=model.units or UNITS), training)
+        model, training = super().configured(data, replace(model, units=model.units or UNITS), training)
+        if getattr(model, "distribution", "") == "negative-binomial":
+            check_counts(data.source.grid)
+        return model, training
 
     def build(self, sizes: Mapping[str, int], config: RecoveryConfig) -> Recoverer:
         """Return a network."""

@@ -12,6 +12,7 @@ import numpy as np
 from naibu.config import ModelConfig, OptimiserName, SeriesConfig, TrainingConfig
 from naibu.data.examples import Array, Data, Examples
 from naibu.data.series import DecoderName, SeriesData, SeriesWindows
+from naibu.data.series_grid import check_counts
 from naibu.data.series_opening import FRAME, open_series
 from naibu.data.series_table import read_table, time_column
 from naibu.errors import CorpusError, NaibuError, OptionError
@@ -186,7 +187,10 @@ class Series(Task):
         if training.steps is None and training.minutes is None:
             values = len(data.train.learnt) / data.source.horizon
             training = replace(training, steps=int(min(MOST, max(LEAST, PASSES * values / training.batch_size))))
-        return super().configured(data, replace(model, units=model.units or UNITS), training)
+        model, training = super().configured(data, replace(model, units=model.units or UNITS), training)
+        if getattr(model, "distribution", "") == "negative-binomial":
+            check_counts(data.source.grid)
+        return model, training
 
     def build(self, sizes: Mapping[str, int], config: SeriesConfig) -> Forecaster:
         """Return a forecaster."""
