@@ -77,6 +77,11 @@ class StrokesTraining(TrainingConfig):
     patience: int = 0
     """Validations without a better loss after which training stops; 0 never stops."""
 
+    def __post_init__(self) -> None:
+        if self.optimiser == "sgd" and self.adam_beta2 == StrokesTraining.adam_beta2:
+            object.__setattr__(self, "adam_beta2", TrainingConfig.adam_beta2)  # it has none
+        super().__post_init__()
+
 
 @dataclass(frozen=True)
 class StrokesEvaluation:
