@@ -151,6 +151,9 @@ def test_curves_of_svg_lie_where_they_should(tmp_path):
         ("a.svg", svg('<path d="M0 0 L1"/>'), "L with 1 numbers"),
         ("a.svg", svg('<path d="M0 0 L1 x"/>'), "'x' in the path"),
         ("a.svg", svg('<path d="M0 0 a1 1 0 2 0 3 3"/>'), "an arc whose flags"),
+        ("a.svg", svg('<path d="M0 0 L1e400 2"/>'), "1e400 is no place"),
+        ("a.npy", b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': (4,", "no arrays of numpy"),
+        ("a.npz", b"PK\x03\x04nothing", "no arrays of numpy"),
         ("a.jhf", "    1  5MWRRSR\n", "line 1: 5 pairs of letters are said to follow, and 3 do"),
         ("a.jhf", "hello\n", "line 1: no glyph"),
         ("a.txt", "hello\n", "no drawings: they are read from .npz"),
@@ -161,7 +164,7 @@ def test_what_cannot_be_read_is_named_in_one_line(name, content, told, tmp_path)
     if isinstance(content, dict):
         np.savez(path, **content)
     else:
-        path.write_text(content)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(CorpusError, match=told) as error:
         open_strokes(path)
     assert "\n" not in str(error.value)

@@ -19,7 +19,12 @@ from naibu.generation.drawing_options import DrawingOptions
 from naibu.looking.writing import check_drawing
 from naibu.models.strokes import StrokeModel
 from naibu.tasks.catalogue import task_named
+from naibu.tasks.strokes import StrokesTraining
 from naibu.tasks.strokes_scores import baselines, interval_of
+from naibu.viewer.exhibits import open_exhibits
+from naibu.viewer.holds import read_holds
+from naibu.viewer.live import Network
+from naibu.viewer.windows import window
 from scribbles import scribbles
 
 
@@ -164,6 +169,12 @@ def test_what_is_asked_wrongly_is_one_line_and_status_2(words, told, run, capsys
     assert len(error.strip().splitlines()) == 1
 
 
+def test_what_is_usual_for_adam_does_not_stand_in_the_way_of_others():
+    assert StrokesTraining(optimiser="sgd", weight_decay=0).adam_beta2 == TrainingConfig.adam_beta2
+    with pytest.raises(OptionError, match="--adam-beta2"):
+        StrokesTraining(optimiser="sgd", adam_beta2=0.9)
+
+
 def test_only_networks_of_strokes_draw(run):
     with pytest.raises(OptionError, match=r"--bias: is of drawings; .* learnt series"):
         check_drawing(replace(run, task="series"), DrawingOptions(1.0))
@@ -177,6 +188,22 @@ def test_a_content_says_that_it_is_of_strokes(run, tmp_path):
     for name, content in (("a.jhf", "    1  1JZ\n"), ("b.jsonl", '{"text": "a"}\n'), ("c.txt", "a\n")):
         (tmp_path / name).write_text(content)
         assert task.fits(tmp_path / name) == (name == "a.jhf")
+
+
+def test_a_recorded_drawing_is_read_live_with_a_unit_held(run, capsys):
+    assert main(["record", str(run.path)]) == 0
+    capsys.readouterr()
+    exhibit = open_exhibits([run.path])[0]
+    network = Network(exhibit)
+    given = network.recorded(window(exhibit, 2))
+    free = network.read(given)
+    rows = slice(*exhibit.sequences.span(2))
+    found = exhibit.recording.index.outcome("loss").values[rows]
+    np.testing.assert_allclose(free.recording.index.outcome("loss").values, found, atol=1e-4)
+    held = network.read(given, read_holds(["cell:1=3@2:"], exhibit.recording))
+    told = held.recording.index.outcome("loss").values
+    np.testing.assert_allclose(told[:2], found[:2], atol=1e-4)
+    assert np.abs(told[2:] - found[2:]).max() > 1e-3
 
 
 def test_what_is_read_known_and_told_is_recorded(run):

@@ -19,6 +19,8 @@ from naibu.models.parts.derivatives import clipped_derivative
 
 POINT = 3
 """Numbers of a point: dx, dy and the pen."""
+WIDTHS = (-4.0, 0.0)
+"""Between which logarithms the standard deviations begin, in those of the training offsets."""
 
 
 class Told(NamedTuple):
@@ -47,8 +49,9 @@ class StrokeModel(Model):
         self.layers = recurrent(size, config)
         self.layers.called = self.layers.name
         self.output = nn.Linear(self.layers.hidden_size + size, OUTPUTS * config.mixtures + 2)
-        with torch.no_grad():  # the components begin apart from each other
+        with torch.no_grad():  # the components begin apart, and some of them narrow
             self.output.bias[config.mixtures : 3 * config.mixtures].normal_()
+            self.output.bias[3 * config.mixtures : 5 * config.mixtures].uniform_(*WIDTHS)
 
     def read(self, x: Tensor) -> Tensor:
         """Return what the layers read, `[time batch input]`, of `x [time batch column]`."""

@@ -64,14 +64,23 @@ class StrokesTraining(TrainingConfig):
     """Drawings in a batch, at most."""
     batch_tokens: int = 8192
     """Points in a batch, at most (a longer drawing makes a batch of its own)."""
-    learning_rate: float = 4e-3
+    learning_rate: float = 1e-2
     """Learning rate at its highest."""
     optimiser: OptimiserName = "adamw"
     """What changes the weights; sgd is plain gradient descent, without momentum."""
+    adam_beta2: float = 0.99
+    """How slowly adam and adamw forget how large gradients were; .99 forgets ten times as fast."""
     weight_decay: float = 1e-4
     """Share of a weight that is taken from it in a step, times the learning rate; 0 with adam."""
+    clip: float = 10.0
+    """Largest norm of the gradient; inf does not clip."""
     patience: int = 0
     """Validations without a better loss after which training stops; 0 never stops."""
+
+    def __post_init__(self) -> None:
+        if self.optimiser == "sgd" and self.adam_beta2 == StrokesTraining.adam_beta2:
+            object.__setattr__(self, "adam_beta2", TrainingConfig.adam_beta2)  # it has none
+        super().__post_init__()
 
 
 @dataclass(frozen=True)

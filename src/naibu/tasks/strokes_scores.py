@@ -80,8 +80,13 @@ def interval_of(nats: Array, lengths: Array) -> list[float]:
 
 
 def told_rows(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """Return scores with a row for each simple way."""
+    """Return scores with a row for each simple way; the interval and the unit as texts."""
     rows = {name: value for name, value in scores.items() if not isinstance(value, dict | list)}
+    if "nats_per_point_interval" in scores:
+        low, high = scores["nats_per_point_interval"]
+        rows["nats per point, 95 %"] = f"[{low:.4f}, {high:.4f}]"
+    if "unit" in scores:
+        rows["unit of dx, dy"] = ", ".join(f"{each:.6g}" for each in scores["unit"])
     for name, each in scores.get("baselines", {}).items():
         rows[f"nats per point of: {name}"] = each["nats_per_point"]
     return rows

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from tokenize import TokenError
 
 import numpy as np
 
@@ -19,6 +22,21 @@ KNOWN = (
     "known are: rows [point 3] or [point 5] of all drawings with their starts [drawing + 1]; [drawing point 5]; "
     "[drawing point 3] with lengths [drawing]; an array [point 3] or [point 5] for each drawing"
 )
+DAMAGED = (
+    OSError,
+    EOFError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+    SyntaxError,
+    TypeError,
+    TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+)
+"""What numpy and the standard library raise for damaged arrays, beside ValueError."""
 
 
 def array_drawings(file: SourceFile) -> Iterator[Drawing]:
@@ -60,9 +78,13 @@ def _loaded(file: SourceFile) -> dict[str, Array]:
         if "allow_pickle" in str(error) or "ickled" in str(error):
             told = "it would have to be unpickled, which lets a file run code; save arrays of numbers: " + KNOWN
             raise CorpusError(told, file.name) from None
-        raise CorpusError(f"no arrays of numpy: {error}", file.name) from None
-    except (OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise CorpusError(f"no arrays of numpy: {error}", file.name) from None
+        raise CorpusError(f"no arrays of numpy: {_reason(error)}", file.name) from None
+    except DAMAGED as error:
+        raise CorpusError(f"no arrays of numpy: {_reason(error)}", file.name) from None
+
+
+def _reason(error: Exception) -> str:
+    return (str(error) or type(error).__name__).partition("\n")[0]
 
 
 def _starts(numbers: Mapping[str, Array], rows: str) -> str | None:

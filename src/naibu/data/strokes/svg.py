@@ -12,7 +12,7 @@ import numpy as np
 
 from naibu.data.examples import Array
 from naibu.data.files import SourceFile
-from naibu.data.strokes.drawings import Drawing, of_strokes
+from naibu.data.strokes.drawings import FARTHEST, Drawing, of_strokes
 from naibu.data.strokes.xml import root_of, tag_of
 from naibu.errors import CorpusError
 
@@ -63,7 +63,7 @@ def _of_element(element: ElementTree.Element, tag: str, name: str) -> Iterator[l
         text = " ".join(element.get(each, "0") for each in ("x1", "y1", "x2", "y2"))
     else:
         text = element.get("points", "")
-    found = [float(number) for _, number in _tokens(text, name) if number]
+    found = [_number(number, name) for _, number in _tokens(text, name) if number]
     places = np.array(found[: len(found) // 2 * 2]).reshape(-1, 2)
     if tag == "polygon" and len(places):
         places = np.concatenate([places, places[:1]])
@@ -76,6 +76,13 @@ def _tokens(text: str, name: str) -> list[tuple[str, str]]:
     if left:
         raise CorpusError(f"{left[:20]!r} in the path {text[:40]!r} cannot be read", name)
     return _TOKEN.findall(text)
+
+
+def _number(text: str, name: str) -> float:
+    found = float(text)
+    if abs(found) > FARTHEST:
+        raise CorpusError(f"{text} is no place", name)
+    return found
 
 
 def _path(text: str, name: str) -> Iterator[list[Curve]]:
@@ -137,7 +144,7 @@ def _commands(text: str, name: str) -> Iterator[tuple[str, Array]]:
             if k < len(found):
                 letter, numbers = one, []
         else:
-            numbers.append(float(number))
+            numbers.append(_number(number, name))
 
 
 def _line(start: Array, end: Array) -> Curve:
