@@ -59,8 +59,10 @@ class NTMCell(Cell):
     Source: Graves, Wayne & Danihelka 2014, equations as numbered. Left open there and chosen here: both heads look
     for their keys in the memory as it was before the step's writing, and what is read is read after it; keys and
     what is added lie in (-1, 1); what is read is part of the output, by Q. The memory begins at 1e-6 throughout (the
-    best of three ways in Collier & Beel 2018), both heads at the first location, what was read at 0. At first gates
-    are near sigmoid(-2) and sharpenings near 3, so that a head stays about where it is.
+    best of three ways in Collier & Beel 2018), both heads at the first location, what was read at 0. Added to
+    the heads' biases before training: -2 to the gates and 1 to the sharpenings, so that a head goes from where it was
+    and stays one place; 2 to the share by which the head that reads stays, and to that by which the other moves on.
+    With all of them alike the two heads drift apart before anything is learnt, and the controller learns without them.
 
     Eq. 9 is computed as softmax(y log w), which no power of a small number can make 0 / 0.
     """
@@ -109,9 +111,10 @@ class NTMCell(Cell):
         self.bias_heads = nn.Parameter(torch.empty(rows).uniform_(-bound, bound)) if bias else None
         if self.bias_heads is not None and not self.bias_heads.is_meta:
             with torch.no_grad():
-                _, shares, positive, _ = self.bias_heads.split(self._blocks())
+                _, shares, positive, shift = self.bias_heads.split(self._blocks())
                 shares[:2] -= 2
-                positive[2:] += 2
+                positive[2:] += 1
+                shift.view(2, len(SHIFTS))[(0, 1), (1, 2)] += 2  # the head that reads stays, the other moves on
 
     def width(self, signal: str) -> int:
         """Return how many units a signal, or a part of the state, has."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import ClassVar, NamedTuple
 
@@ -34,8 +35,8 @@ class Task(ABC):
     """The sizes that are scored; the first is the largest that is trained on."""
 
     @abstractmethod
-    def draw_size(self, rng: Generator) -> Size:
-        """Return a size to train on, drawn as in the paper."""
+    def draw_size(self, rng: Generator, most: float = 1.0) -> Size:
+        """Return a size to train on, drawn as in the paper; of the sizes there, the smallest up to this share."""
 
     @abstractmethod
     def draw(self, rng: Generator, size: Size, batch: int) -> Episodes:
@@ -50,9 +51,9 @@ class Copy(Task):
     counted = "vectors"
     scored = ((20,), (30,), (50,), (120,))
 
-    def draw_size(self, rng: Generator) -> Size:
+    def draw_size(self, rng: Generator, most: float = 1.0) -> Size:
         """Return 1 to 20 vectors."""
-        return (_between(rng, 1, 20),)
+        return (_between(rng, 1, 20, most),)
 
     def draw(self, rng: Generator, size: Size, batch: int) -> Episodes:
         """Return sequences of so many vectors."""
@@ -75,9 +76,9 @@ class RepeatCopy(Task):
     counted = "vectors x copies"
     scored = ((10, 10), (10, 20), (20, 10))
 
-    def draw_size(self, rng: Generator) -> Size:
+    def draw_size(self, rng: Generator, most: float = 1.0) -> Size:
         """Return 1 to 10 vectors and 1 to 10 copies."""
-        return _between(rng, 1, 10), _between(rng, 1, 10)
+        return _between(rng, 1, 10, most), _between(rng, 1, 10, most)
 
     def draw(self, rng: Generator, size: Size, batch: int) -> Episodes:
         """Return sequences of so many vectors and copies."""
@@ -104,9 +105,9 @@ class AssociativeRecall(Task):
     counted = "items"
     scored = ((6,), (10,), (15,), (20,))
 
-    def draw_size(self, rng: Generator) -> Size:
+    def draw_size(self, rng: Generator, most: float = 1.0) -> Size:
         """Return 2 to 6 items."""
-        return (_between(rng, 2, 6),)
+        return (_between(rng, 2, 6, most),)
 
     def draw(self, rng: Generator, size: Size, batch: int) -> Episodes:
         """Return sequences of so many items."""
@@ -126,7 +127,8 @@ class AssociativeRecall(Task):
 TASKS: dict[str, Task] = {task.name.replace(" ", "-"): task for task in (Copy(), RepeatCopy(), AssociativeRecall())}
 
 
-def _between(rng: Generator, low: int, high: int) -> int:
+def _between(rng: Generator, low: int, high: int, most: float) -> int:
+    high = max(low, math.ceil(most * high))
     return int(torch.randint(low, high + 1, (), generator=rng))
 
 

@@ -45,6 +45,14 @@ class Recipe:
     """Learning rate of Adam; over the last third of the updates it falls to a tenth in a straight line."""
     clip: float = 10.0
     """Largest norm of the gradient."""
+    forget_bias: float = -1.0
+    """Added to the forget gate's bias: below 0 the controller forgets soon, and leaves remembering to the memory."""
+    growing: float = 0.2
+    """Share of the updates in which the largest size grows from a fifth of the task's to the whole."""
+
+    def most_at(self, done: float) -> float:
+        """Return the share of the task's sizes that is learnt from when this share of the updates is done."""
+        return min(1.0, 0.2 + 0.8 * done / self.growing) if self.growing else 1.0
 
     def rate_at(self, done: float) -> float:
         """Return the learning rate when this share of the updates is done."""
@@ -63,7 +71,7 @@ class Network(nn.Module):
             )
         else:
             self.layers = LSTM(task.channels, recipe.units)
-        forget_bias_(self.layers, 1.0)
+        forget_bias_(self.layers, recipe.forget_bias)
         self.output = nn.Linear(recipe.units, task.bits)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -97,7 +105,8 @@ def train(task: Task, recipe: Recipe, seed: int, progress: Report = silent) -> t
     rng, losses = Generator().manual_seed(seed), np.zeros(recipe.updates)
     optimiser = torch.optim.Adam(network.parameters(), recipe.rate, fused=True)
     for update in range(recipe.updates):
-        episodes = task.draw(rng, task.draw_size(rng), recipe.batch)
+        done = update / recipe.updates
+        episodes = task.draw(rng, task.draw_size(rng, recipe.most_at(done)), recipe.batch)
         loss = functional.binary_cross_entropy_with_logits(network.answer(episodes), episodes.wanted)
         optimiser.zero_grad()
         loss.backward()
@@ -105,7 +114,7 @@ def train(task: Task, recipe: Recipe, seed: int, progress: Report = silent) -> t
         if not math.isfinite(float(norm)):
             raise DivergedError(f"seed {seed}: the gradient of update {update + 1} is no number")
         for group in optimiser.param_groups:
-            group["lr"] = recipe.rate_at(update / recipe.updates)
+            group["lr"] = recipe.rate_at(done)
         optimiser.step()
         losses[update] = float(loss.detach()) * episodes.wanted[:, 0].numel() / math.log(2)
         if update % 100 == 99:
