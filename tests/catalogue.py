@@ -14,7 +14,8 @@ from naibu.cells.elman import ElmanCell, ElmanReLUCell
 from naibu.cells.gru import GRUCell
 from naibu.cells.layers import GRU, LSTM, RNN, Recurrent
 from naibu.cells.lstm import LSTMCell
-from naibu.cells.variants import LAYERS
+from naibu.cells.ntm import NTMCell, with_memory
+from naibu.cells.variants import LAYERS, layer_of
 
 
 def sigmoid(a: Tensor) -> Tensor:
@@ -208,6 +209,64 @@ def slstm_by_hand(log_forget: Callable[[Tensor], Tensor]) -> Callable[..., dict[
     return by_hand
 
 
+def ntm_by_hand(cell: Cell, x: Tensor, parts: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Graves et al. 2014, sequence by sequence and location by location, eqs. 2 to 9 as numbered there."""
+    rows = [ntm_row(cell, *(part[b] for part in (x, *parts.values()))) for b in range(len(x))]
+    return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def ntm_row(
+    cell: Cell, x: Tensor, h: Tensor, c: Tensor, r: Tensor, memory: Tensor, w_read: Tensor, w_write: Tensor
+) -> dict[str, Tensor]:
+    n, N, M = cell.hidden_size, cell.locations, cell.memory_width
+    a = cell.weight_ih @ x + cell.weight_hh @ h + cell.weight_read @ r + cell.bias_ih + cell.bias_hh
+    i, f, g, o = sigmoid(a[:n]), sigmoid(a[n : 2 * n]), torch.tanh(a[2 * n : 3 * n]), sigmoid(a[3 * n :])
+    seen = {"input_gate": i, "forget_gate": f, "candidate": g, "output_gate": o, "update": i * g}
+    seen["cell"] = f * c + i * g
+    seen["controller"] = o * torch.tanh(seen["cell"])
+    z = cell.weight_heads @ seen["controller"] + cell.bias_heads
+    names = ("read_key", "write_key", "add", "read_gate", "write_gate", "erase", "read_strength", "write_strength")
+    names += ("read_sharpening", "write_sharpening", "read_shift", "write_shift")
+    sizes = (M, M, M, 1, 1, M, 1, 1, 1, 1, 3, 3)
+    block = dict(zip(names, z.split(sizes), strict=True))
+    old = memory.view(N, M)
+    weightings = {}
+    for head, w in (("read", w_read), ("write", w_write)):
+        k = seen[f"{head}_key"] = torch.tanh(block[f"{head}_key"])
+        beta = seen[f"{head}_strength"] = torch.log(1 + torch.exp(block[f"{head}_strength"]))
+        gate = seen[f"{head}_gate"] = sigmoid(block[f"{head}_gate"])
+        s = seen[f"{head}_shift"] = torch.exp(block[f"{head}_shift"]) / torch.exp(block[f"{head}_shift"]).sum()
+        gamma = seen[f"{head}_sharpening"] = 1 + torch.log(1 + torch.exp(block[f"{head}_sharpening"]))
+        K = torch.stack([(k @ v) / ((k @ k) * (v @ v) + 1e-6) ** 0.5 for v in old])  # (6)
+        w_c = torch.exp(beta * K) / torch.exp(beta * K).sum()  # (5)
+        w_g = gate * w_c + (1 - gate) * w  # (7)
+        share = {0: s[1], 1: s[2], N - 1: s[0]}  # of moves by 0, +1, -1, modulo N
+        w_s = torch.stack([sum(w_g[j] * share.get((at - j) % N, 0.0) for j in range(N)) for at in range(N)])  # (8)
+        weightings[head] = seen[f"{head}_weighting"] = w_s**gamma / (w_s**gamma).sum()  # (9)
+    e, add = sigmoid(block["erase"]), torch.tanh(block["add"])
+    erased = torch.stack([v * (1 - w * e) for v, w in zip(old, weightings["write"], strict=True)])  # (3)
+    new = torch.stack([v + w * add for v, w in zip(erased, weightings["write"], strict=True)])  # (4)
+    read = sum(w * v for v, w in zip(new, weightings["read"], strict=True))  # (2)
+    hidden = seen["controller"] + cell.weight_shown @ read
+    return {**seen, "erase": e, "add": add, "memory": new.flatten(), "read": read, "hidden": hidden}
+
+
+def stack_rnn_by_hand(cell: Cell, x: Tensor, parts: dict[str, Tensor]) -> dict[str, Tensor]:
+    size, h = cell.size, parts["hidden"]
+    old = [*parts["places"].split(size, 1), torch.zeros(len(x), size).double()]
+    a = x @ cell.weight_ih.T + cell.bias_ih + h @ cell.weight_hh.T + cell.bias_hh + old[0] @ cell.weight_stack.T
+    h = torch.tanh(a)
+    e = torch.exp(h @ cell.weight_action.T + cell.bias_action)
+    action = e / e.sum(1, keepdim=True)
+    push, pop, stay = (action[:, k : k + 1] for k in range(3))
+    v = h @ cell.weight_pushed.T + cell.bias_pushed
+    new = [
+        push * above + pop * below + stay * here for above, here, below in zip([v, *old], old, old[1:], strict=False)
+    ]
+    seen = (new + [torch.zeros(len(x), size).double()] * cell.seen)[: cell.seen]
+    return {"hidden": h, "action": action, "pushed": v, "stack": torch.cat(seen, 1), "places": torch.cat(new, 1)}
+
+
 @dataclass(frozen=True)
 class Entry:
     name: str
@@ -261,5 +320,7 @@ VARIANTS = [
     entry("min-gru", min_gru_by_hand),
     entry("slstm", slstm_by_hand(lambda a: torch.log(sigmoid(a)))),
     entry("slstm-exponential", slstm_by_hand(lambda a: a)),
+    Entry("ntm", SMALL := with_memory(NTMCell, 5, 2), ntm_by_hand, None, layer_of(SMALL, "ntm"), None),
+    entry("stack-rnn", stack_rnn_by_hand),
 ]
 CELLS = [*TORCHS, *VARIANTS]

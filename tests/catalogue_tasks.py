@@ -7,18 +7,31 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from naibu.config import ClassesConfig, ModelConfig, SeriesConfig, TagsConfig, TrainingConfig, TranslationConfig
+from naibu.config import (
+    ClassesConfig,
+    FormalConfig,
+    ModelConfig,
+    SeriesConfig,
+    StrokesConfig,
+    TagsConfig,
+    TrainingConfig,
+    TranslationConfig,
+)
 from naibu.data.examples import Data
 from naibu.tasks import catalogue
 from naibu.tasks.catalogue import task_named
 from naibu.tasks.classes import ClassesOptions
+from naibu.tasks.formal import FormalOptions
+from naibu.tasks.recovery import RecoveryOptions
 from naibu.tasks.series import SeriesOptions
+from naibu.tasks.strokes import StrokesOptions
 from naibu.tasks.tags import TagsOptions
 from naibu.tasks.text import TextOptions
 from naibu.tasks.translation import TranslationOptions
 from naibu.tasks.trees import TreesOptions
 from random_trees import nested
-from series_tables import hourly
+from scribbles import scribbles
+from series_tables import hourly, sensors
 from toy_task import WavesOptions
 
 OWN = {"waves": "toy_task:Waves"}
@@ -117,6 +130,19 @@ def traffic(folder: Path, decoder: str) -> SeriesOptions:
     return SeriesOptions(path, target=("volume",), known=known, horizon=6, context=12, decoder=decoder)
 
 
+def drawings(folder: Path, *, whole: bool, class_: str | None = None) -> StrokesOptions:
+    path = folder / "scribbles.jsonl"
+    path.write_text(scribbles(whole=whole))
+    return StrokesOptions((path,), class_=class_, validation=0.1, test=0.2)
+
+
+def rooms(folder: Path) -> RecoveryOptions:
+    """Three series of hours that go up and down together, with gaps."""
+    path = folder / "rooms.csv"
+    path.write_text(sensors(hours=300, count=3))
+    return RecoveryOptions(path, window=18, neighbours=2, test=0.2)
+
+
 QUICK = TrainingConfig(steps=24, batch_size=8, validations=3, threads=1, warmup=5, truncation=11)
 ENTRIES = [
     Entry("trees", "trees", lambda folder: treebank(folder, "brackets"), ModelConfig(units=9, dropout=0.2), QUICK),
@@ -211,6 +237,41 @@ ENTRIES = [
         "series",
         lambda folder: traffic(folder, "autoregressive"),
         SeriesConfig("gru", units=6, layers=2, distribution="negative-binomial"),
+        replace(QUICK, batch_size=16, learning_rate=0.01),
+    ),
+    Entry(
+        "strokes",
+        "strokes",
+        lambda folder: drawings(folder, whole=True),
+        StrokesConfig(units=9, mixtures=3, dropout=0.1),
+        replace(QUICK, optimiser="adamw", learning_rate=0.01),
+    ),
+    Entry(
+        "strokes of a class",
+        "strokes",
+        lambda folder: drawings(folder, whole=False, class_="kind"),
+        StrokesConfig("gru", units=7, layers=2, mixtures=2, class_size=3),
+        replace(QUICK, optimiser="adamw", learning_rate=0.01),
+    ),
+    Entry(
+        "formal",
+        "formal",
+        lambda folder: FormalOptions("bucket-sort", lengths="2:7"),
+        FormalConfig("gru", units=8),
+        replace(QUICK, learning_rate=0.02),
+    ),
+    Entry(
+        "formal, a stack",
+        "formal",
+        lambda folder: FormalOptions("reverse-string", lengths="2:6"),
+        FormalConfig("stack-rnn", units=7, layers=2, dropout=0.1),
+        replace(QUICK, learning_rate=0.02),
+    ),
+    Entry(
+        "recovery",
+        "recovery",
+        rooms,
+        ModelConfig(units=5, dropout=0.2),
         replace(QUICK, batch_size=16, learning_rate=0.01),
     ),
     Entry(

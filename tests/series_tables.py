@@ -31,3 +31,18 @@ def hourly(hours, seed=1, gaps=True):
         row = f"{when:%Y-%m-%d %H:%M:%S},{shown},{10 + 5 * rng.standard_normal():.2f},{named}"
         lines += [row, row] if gaps and k == 300 else [row]
     return "\n".join(lines) + "\n"
+
+
+def sensors(hours=600, count=4, seed=2, gaps=True):
+    """A CSV of hours: time and series that go up and down together; some values are missing."""
+    rng, hour = np.random.default_rng(seed), np.arange(hours)
+    common = np.convolve(rng.standard_normal(hours + 11), np.ones(12), "valid")
+    day = 20 * np.sin(2 * np.pi * (hour % 24) / 24)
+    lines = ["time," + ",".join(f"s{k}" for k in range(count))]
+    values = [50 + 10 * k + day + 4 * common + rng.standard_normal(hours) for k in range(count)]
+    for k in range(hours):
+        when = START + timedelta(hours=k)
+        shown = [f"{row[k]:.2f}" for row in values]
+        shown = ["" if gaps and rng.random() < 0.04 else each for each in shown]
+        lines.append(",".join([f"{when:%Y-%m-%d %H:%M:%S}", *shown]))
+    return "\n".join(lines) + "\n"

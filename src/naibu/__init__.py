@@ -18,6 +18,9 @@ _HOME = {
     "open_classes": "naibu.data.classes.opening",
     "open_tags": "naibu.data.tags",
     "open_series": "naibu.data.series_opening",
+    "open_strokes": "naibu.data.strokes.opening",
+    "open_formal": "naibu.data.formal.opening",
+    "open_recovery": "naibu.data.recovery_opening",
     "train": "naibu.training.train",
     "evaluate": "naibu.training.evaluate",
     "predict": "naibu.training.evaluate",
@@ -47,6 +50,9 @@ _HOME = {
     "ClassesOptions": "naibu.tasks.classes",
     "TagsOptions": "naibu.tasks.tags",
     "SeriesOptions": "naibu.tasks.series",
+    "StrokesOptions": "naibu.tasks.strokes",
+    "FormalOptions": "naibu.tasks.formal",
+    "RecoveryOptions": "naibu.tasks.recovery",
     "open_run": "naibu.runs",
     "load": "naibu.runs.load",
     "NaibuError": "naibu.errors",
@@ -81,8 +87,11 @@ if TYPE_CHECKING:
     from naibu.config import TrainingConfig as TrainingConfig
     from naibu.data.classes.opening import open_classes as open_classes
     from naibu.data.corpus import open_corpus as open_corpus
+    from naibu.data.formal.opening import open_formal as open_formal
     from naibu.data.parallel_corpus import open_parallel
+    from naibu.data.recovery_opening import open_recovery as open_recovery
     from naibu.data.series_opening import open_series as open_series
+    from naibu.data.strokes.opening import open_strokes as open_strokes
     from naibu.data.tags import open_tags as open_tags
     from naibu.data.text_corpus import open_text as open_text
     from naibu.drawing import draw as draw
@@ -103,7 +112,10 @@ if TYPE_CHECKING:
     from naibu.runs import open_run as open_run
     from naibu.runs.load import load as load
     from naibu.tasks.classes import ClassesOptions as ClassesOptions
+    from naibu.tasks.formal import FormalOptions as FormalOptions
+    from naibu.tasks.recovery import RecoveryOptions as RecoveryOptions
     from naibu.tasks.series import SeriesOptions as SeriesOptions
+    from naibu.tasks.strokes import StrokesOptions as StrokesOptions
     from naibu.tasks.tags import TagsOptions as TagsOptions
     from naibu.tasks.text import TextOptions as TextOptions
     from naibu.tasks.translation import TranslationOptions as TranslationOptions

@@ -68,12 +68,22 @@ def compiled(function: F) -> F:
     What is kept stands for the state of all sources beside its own, and beside those of the compiled functions that it
     names, and that they name; they have to be there before it.
     """
+    return _compiled(function)
+
+
+def compiled_in_any_order(function: F) -> F:
+    """Return a function compiled as by `compiled`, whose sums may be taken in any order, so that several terms are
+    taken at once; nothing else is let go, NaN and infinite numbers stay what they are."""
+    return _compiled(function, fastmath={"reassoc", "contract"})
+
+
+def _compiled(function: F, **options: Any) -> F:
     import numba
 
     if not Path(function.__code__.co_filename).is_file():  # typed at a prompt
-        return cast(F, numba.njit(nogil=True, error_model="numpy")(function))
+        return cast(F, numba.njit(nogil=True, error_model="numpy", **options)(function))
     with kept_in(folder_of(function)):
-        return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+        return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function))
 
 
 def compiled_with(function: F, **names: Any) -> F:

@@ -78,7 +78,8 @@ def _bar(title: str) -> Iterator[Report]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[words]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    alike = sys.stdout.isatty()  # of a file, what is printed is not to go where the bar is, to standard error
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=alike) as progress:
         task = progress.add_task(title, total=None, words="")
 
         def report(done: float, total: float, words: str = "") -> None:

@@ -22,6 +22,7 @@ from naibu.cells.gru import GRUCell
 from naibu.cells.kernels import explain, fused, held, scan
 from naibu.cells.lstm import LSTMCell
 from naibu.cells.minimal import MinGRUCell, MinLSTMCell
+from naibu.cells.ntm import NTMCell, with_memory
 from naibu.cells.slstm import SLSTMCell, SLSTMExponentialCell, block_diagonal
 from naibu.cells.unroll import unroll
 from naibu.cells.variants import LAYERS, SLSTM, MinGRU, MinLSTM, PeepholeLSTM, layer_of
@@ -38,6 +39,8 @@ from naibu.training.trainer import Trainer
 from random_trees import nested
 
 each_variant = pytest.mark.parametrize("entry", VARIANTS, ids=lambda entry: entry.name)
+SMALL = {"ntm": {"memory_locations": 6, "memory_width": 3}}
+"""What a cell has besides, small."""
 LENGTHS = torch.tensor([5, 7, 1, 4])
 TIGHT = {"rtol": 1e-10, "atol": 1e-10}
 
@@ -63,7 +66,7 @@ def made(cell: type[Cell], *, input_size: int = 3, hidden: int = 4, seed: int = 
 
 
 def ones(cell: Cell, batch: int):
-    return cell.state_type(*(torch.ones(batch, cell.hidden_size).double() for _ in cell.state_type._fields))
+    return cell.state_type(*(torch.ones(batch, cell.width(part)).double() for part in cell.state_type._fields))
 
 
 # ---------------------------------------------------------------- layers
@@ -75,7 +78,7 @@ def by_hand(entry, layer, x):
     x = x[:, None]
     for number, reverse, name in layer.directions():
         cell = layer.cell(number, reverse=reverse)
-        state = {part: torch.zeros(1, layer.hidden_size).double() for part in cell.state_type._fields}
+        state = cell.before(cell.initial_state(1, x), len(x))._asdict()
         seen: list = [None] * len(x)
         for t in reversed(range(len(x))) if reverse else range(len(x)):
             seen[t] = entry.by_hand(cell, x[t], state)
@@ -123,8 +126,9 @@ def test_layer_in_pieces_edited_copied_saved_and_in_float32(entry):
     torch.testing.assert_close(layer(x[0])[0], whole[0])  # without a batch
     name = f"{layer.name}.1"
     for signal in layer.cell_type.signals:
-        watched = layer.signals(x, keep=(signal,), edit={(name, signal): Clamp([1], 0.5)})
-        assert (watched.signals[name, signal][..., 1] == 0.5).all()
+        last = layer.cell().width(signal) - 1
+        watched = layer.signals(x, keep=(signal,), edit={(name, signal): Clamp([last], 0.5)})
+        assert (watched.signals[name, signal][..., last] == 0.5).all()
     copied = copy.deepcopy(layer)
     fresh = entry.layer(3, 4, 2, batch_first=True).double()
     assert not torch.allclose(fresh(x)[0], whole)
@@ -147,7 +151,8 @@ def test_names_of_parameters_are_torchs_where_torch_has_them(entry):
 
 def test_every_cell_has_a_name_an_entry_and_its_signals_at_the_door():
     assert tuple(LAYERS) == NAMES
-    assert {e.cell for e in CELLS} == {layer.cell_type for layer in LAYERS.values()}
+    known = {layer.cell_type for layer in LAYERS.values()}
+    assert {next(kind for kind in e.cell.__mro__ if kind in known) for e in CELLS} == known
     assert set(get_args(SignalName)) == set(SIGNALS)
 
 
@@ -449,6 +454,13 @@ def test_weight_drop_has_one_mask_for_all_steps_and_sequences():
         (lambda: recurrent(3, ModelConfig("gru", output_gate_bias=-1.0)), "output_gate bias: a GRUCell"),
         (lambda: ModelConfig("lstm", heads=2), "--heads 2: must be 1 with --cell lstm"),
         (lambda: ModelConfig("slstm", 9, heads=2), "--heads 2: must be a divisor of the 9 units"),
+        (lambda: ModelConfig("ntm", memory_locations=0), "--memory-locations 0: must be at least 1"),
+        (lambda: ModelConfig("ntm", memory_width=-1), "--memory-width -1: must be at least 1"),
+        (lambda: ModelConfig("ntm", heads=2), "--heads 2: must be 1 with --cell ntm"),
+        (lambda: ModelConfig("ntm", heads=0), "--heads 0: must be at least 1"),
+        (lambda: ModelConfig(memory_width=8), "--memory-width 8: must be left away with --cell lstm"),
+        (lambda: with_memory(NTMCell, 0, 4), "locations=0: must be at least 1"),
+        (lambda: LAYERS["ntm"](3, 4)(torch.randn(2, 1, 3), [torch.zeros(1, 1, 4)] * 6), r"\(1, 1, 20\), got \(1, 1, 4"),
         (lambda: ModelConfig(zoneout=1.5), "--zoneout 1.5"),
         (lambda: ModelConfig("lstm-2000"), "--cell lstm-2000: must be one of lstm, gru"),
         (lambda: TrainingConfig(l1=-1.0), "--l1 -1.0: must be 0 or more"),
@@ -511,7 +523,7 @@ def test_a_configuration_starts_its_layers_as_it_says():
 @pytest.mark.parametrize("name", NAMES)
 def test_every_cell_trains_in_a_language_model_and_is_recorded(name, corpus):
     torch.manual_seed(4)
-    model = LanguageModel(len(corpus.vocabulary), ModelConfig(name, 6, 2))
+    model = LanguageModel(len(corpus.vocabulary), replace(ModelConfig(name, 6, 2), **SMALL.get(name, {})))
     trainer = Trainer(model, TrainingConfig(steps=20, l1=0.001, l1_signals=("hidden",)))
     batch = corpus.train.batch(np.arange(12))
     losses = [trainer.step(batch, step, 3e-3).total for step in range(12)]
@@ -543,7 +555,7 @@ def test_wrapped_layers_train_in_runs_that_can_be_loaded(corpus, tmp_path):
     assert naibu.load(again)(ids)[0].isfinite().all()
 
 
-@pytest.mark.parametrize(("cell", "signal"), [("slstm", "normaliser"), ("lstm-cheat-sheet", "relevance_gate")])
+@pytest.mark.parametrize(("cell", "signal"), [("slstm", "normaliser"), ("ntm", "write_shift")])
 def test_every_command_takes_any_cell(cell, signal, tmp_path, capsys):
     out = tmp_path / "mine"
     small = ("--form", "brackets", "--cell", cell, "--units", "5", "--steps", "8", "--threads", "1")

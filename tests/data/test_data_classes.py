@@ -187,6 +187,11 @@ def test_geolife_gives_a_trip_for_each_labelled_stretch(tmp_path):
     said = [text for name, text in read.notes if name == "GeoLife"]
     assert any(text.startswith("7 points outside") for text in said)
     assert any("1 stretches of fewer than 10" in text for text in said)
+    lost = "99,200,0,492,39744.12,2008-10-23,11:00:00\n" * 9
+    (folder / "20081023.plt").write_text(head + points + lost)
+    aside = [text for name, text in rows_of(tmp_path).notes if name == "left aside"]
+    assert len(aside) == 3
+    assert aside[-1].endswith("no place on earth, and 6 more")
 
 
 def ngsim(path, lanes_of, frames=200):
@@ -212,6 +217,23 @@ def test_ngsim_gives_the_seconds_before_a_change_of_lane(tmp_path):
     np.testing.assert_allclose(lateral, np.arange(50) / 10 * 0.3048, atol=1e-9)
     np.testing.assert_allclose(speed[1:], 0.3048, rtol=1e-9)
     assert np.isnan(change.value[:, 4:]).all()  # nobody is ahead
+
+
+def test_vehicles_of_several_files_are_groups_of_their_own(tmp_path):
+    paths = [tmp_path / name / "us101.csv" for name in "ab"]
+    for path in paths:
+        path.parent.mkdir()
+        ngsim(path, [lambda f: 3, lambda f: 1 if f < 70 else 2])
+    rows = read_rows(paths, Asked()).rows
+    assert [row.group for row in rows] == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+def test_trajectories_without_an_example_are_refused_in_a_line(tmp_path):
+    path = tmp_path / "us101.csv"
+    for frames in (0, 40):
+        ngsim(path, [lambda f: 3], frames)
+        with pytest.raises(CorpusError, match=f"{path}: no example is in it: no vehicle is seen for 5 s"):
+            naibu.open_classes(path)
 
 
 # ---------------------------------------------------------------- parts
@@ -243,6 +265,16 @@ def test_a_group_is_never_divided():
     held = division.held_out(["ab"[k % 2] for k in groups], groups.tolist(), 0.2, 1)
     assert held.sum() == 40
     assert all(len(set(held[groups == group])) == 1 for group in range(40))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_class_that_most_of_its_group_are_not_of_stays_too(seed):
+    """Every fourth group has the only row of a class of its own."""
+    groups = np.repeat(np.arange(40), 3)
+    labels = [f"rare{k}" if k % 4 == 0 and place % 3 == 0 else "ab"[k % 2] for place, k in enumerate(groups.tolist())]
+    held = division.held_out(labels, groups.tolist(), 0.4, seed)
+    assert 0 < held.sum() <= 48
+    assert set(labels) == {label for label, out in zip(labels, held.tolist(), strict=True) if not out}
 
 
 def keys(part):
@@ -347,6 +379,18 @@ def test_series_are_scaled_by_training_and_missing_numbers_are_marked(tmp_path):
     assert first[0, 2] == 0
 
 
+def test_training_alone_decides_whether_missing_numbers_are_read(tmp_path):
+    train, test = tmp_path / "train.ts", tmp_path / "test.ts"
+    lines = [f"{k},{k % 7},{k % 3}:{('up', 'down')[k % 2]}" for k in range(40)]
+    train.write_text(TS + "\n".join(lines) + "\n")
+    test.write_text(TS + "1,?,3:up\n")
+    with pytest.raises(CorpusError, match=f"{test}, line 6: a value is missing; in training none was"):
+        naibu.open_classes(train, test=test)
+    test.write_text(TS + "1,2,3:up\n")
+    train.write_text(TS + "\n".join([*lines, "1,?,3:up"]) + "\n")
+    assert naibu.open_classes(train, test=test).train.features[-1] == "channel_1 missing"
+
+
 def test_a_coder_comes_back(tmp_path):
     text, series = tmp_path / "a.csv", tmp_path / "a.ts"
     text.write_text("text,class\n" + "\n".join(f"{text},{label}" for text, label in reviews()) + "\n")
@@ -375,6 +419,14 @@ BAD = {
     "no such column": ("a.csv", "t,c\na,b\n", {"text": "t", "class_": "d"}, "--class d: no such column; there"),
     "another count of cells": ("a.csv", "t,c\na,b\nc\n", {"text": "t", "class_": "c"}, "line 3: 1 cells"),
     "no class in a cell": ("a.csv", "t,c\na,b\nc,\n", {"text": "t", "class_": "c"}, "line 3: there is no class"),
+    "no text in a line of JSON": ("a.jsonl", '{"t": "a", "c": 1}\n\n{"c": 1}\n', {"text": "t", "class_": "c"},
+                                 "line 3: no 't' in this line"),
+    "no class in a line of JSON": ("a.jsonl", '{"t": "a", "c": 1}\n{"t": "b"}\n', {"text": "t", "class_": "c"},
+                                  "line 2: there is no class"),
+    "no number in a line of JSON": ("a.jsonl", '{"i": 1, "v": 2, "c": 1}\n{"i": 1, "c": 1}\n',
+                                   {"id": "i", "class_": "c"}, "line 2: no 'v' in this line"),
+    "no id in a line of JSON": ("a.jsonl", '{"i": 1, "v": 2, "c": 1}\n{"v": 1, "c": 1}\n',
+                               {"id": "i", "class_": "c"}, "line 2: no 'i' in this line"),
     "no JSON": ("a.jsonl", '{"t": 1}\n{"t"\n', {"text": "t", "class_": "c"}, "no such column|line 2: not JSON"),
     "a bracket too many": ("a.txt", "(1 (2 a) (3 b))\n(1 (2 a)))\n", {}, "line 2: more than one tree"),
     "a bracket missing": ("a.txt", "(1 (2 a) (3 b))\n(1 (2 a)\n", {}, "line 2: a `\\)` is missing"),

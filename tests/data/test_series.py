@@ -456,6 +456,31 @@ def test_automatic_forecasts_need_their_library_and_say_so(monkeypatch):
         series_automatic.library()
 
 
+def test_automatic_forecasts_begin_at_the_hour_at_which_their_fit_began(opened, monkeypatch):
+    """A model with a season, fitted to the hours of the day, goes on from its first hour."""
+
+    class Clock:
+        def __init__(self, season_length):
+            self.season = season_length
+
+        def fit(self, y):
+            self.pattern = y[: self.season]
+            return self
+
+        def forward(self, y, h):
+            return {"mean": np.tile(self.pattern, 99)[len(y) : len(y) + h]}
+
+    monkeypatch.setattr(series_automatic, "library", lambda: SimpleNamespace(AutoETS=Clock, AutoARIMA=Clock))
+    grid = opened.source.grid
+    hours = np.arange(grid.steps) % 24.0
+    for train in (1000, 1003):
+        monkeypatch.setattr(series_automatic, "FITTED", 500)
+        told = series_automatic.automatic(replace(grid, values=hours[None]), 6, train, silent)
+        origins = np.array([[0, 30], [0, 700], [0, 711], [0, 1203]])
+        for forecast in told.values():
+            np.testing.assert_array_equal(forecast(origins), (origins[:, 1:] + np.arange(6)) % 24)
+
+
 def test_automatic_forecasts_know_nothing_from_their_origin_on(opened, monkeypatch):
     """A model that repeats the mean of what it reads: of the past alone, whatever stands after an origin."""
 

@@ -66,7 +66,7 @@ def test_a_column_more_makes_conllu_plus_which_is_read_again(tmp_path):
     path = written(tmp_path, CONLLU)
     (table,) = read_tables(path)
     tags = [f"T{number}" for number in range(7)]
-    text = with_column(path, table, "upos", tags, None)
+    text = with_column(path.read_text(), table, "upos", tags, None)
     lines = text.split("\n")
     assert lines[0] == "# global.columns = ID FORM LEMMA UPOS XPOS FEATS HEAD DEPREL DEPS MISC PREDICTED:UPOS"
     assert lines[1:3] == CONLLU.split("\n")[:2]
@@ -114,7 +114,7 @@ def test_columns_have_names_or_numbers(tmp_path):
     assert named.column("pos") == ["NNP", "VBZ", "NNP"]
     with pytest.raises(CorpusError, match="line 3: 3 columns, where there are 2 names: word, pos"):
         read_tables(path, columns=("word", "pos"))
-    found = with_column(path, table, "predicted", ["A", "B", "C"], None).split("\n")
+    found = with_column(path.read_text(), table, "predicted", ["A", "B", "C"], None).split("\n")
     assert found == ["-DOCSTART- -X- O", "", "EU NNP B-ORG A", "rejects VBZ O B", *text.split("\n")[4:7],
                      "Peter NNP B-PER C", ""]  # fmt: skip
 
@@ -124,7 +124,7 @@ def test_a_first_line_that_names_what_is_asked_for_is_a_header(tmp_path):
     (table,) = read_tables(path, asked=("tag",))
     assert (table.columns, table.header) == (("word", "tag"), 1)
     assert table.column("word") == ["[", '"', "#"]
-    assert with_column(path, table, "predicted", list("ABC"), None) == (
+    assert with_column(path.read_text(), table, "predicted", list("ABC"), None) == (
         'word\ttag\tpredicted\n[\tX\tA\n"\tO\tB\n\n#\tX\tC\n'
     )
     (same,) = read_tables(path, columns=("word", "tag"))
@@ -152,7 +152,7 @@ def test_records_are_cut_into_characters_and_written_back_with_a_key_more(tmp_pa
     assert table.documents == [0, 1, 0]
     if not listed:
         assert table.lines == [1] * 6 + [2] * 4 + [3] * 2
-    again = with_column(path, table, "predicted", table.column("entity"), "IOB2")
+    again = with_column(path.read_text(), table, "predicted", table.column("entity"), "IOB2")
     found = json.loads(again) if listed else [json.loads(line) for line in again.splitlines()]
     assert [record["predicted"] for record in found] == [
         [{"name": "東京都", "span": [0, 3], "type": "地名"}],

@@ -22,6 +22,7 @@ from naibu.generation.options import Budget, SearchOptions
 from naibu.generation.translation_stepper import TranslationStepper
 from naibu.looking import translating
 from naibu.looking.translating import Asked, Translator, translated
+from naibu.progress import shown
 from naibu.reporting.translation_errors import render
 from naibu.runs.load import load
 
@@ -164,6 +165,35 @@ def test_words_that_never_came_are_counted(run, capsys, monkeypatch):
     assert "note: 1 of 2 symbols read never came in training" in capsys.readouterr().err
 
 
+def test_many_lines_show_how_far_they_are_and_never_in_the_output(run, capsys, monkeypatch):
+    lines = [source for source, _ in pairs(20, 3)]
+    lines[4] = ""
+    monkeypatch.setattr(translating, "AT_ONCE", 8)
+    monkeypatch.setattr("naibu.progress.shown_if_long", shown)
+    typed(monkeypatch, "".join(f"{line}\n" for line in lines))
+    assert main(["translate", str(run.path)]) == 0
+    out, err = capsys.readouterr()
+    assert out.split("\n")[:-1] == [found[0].text if found else "" for found in naibu.translate(run, lines)]
+    assert "translating: 100% (20 of 20 lines)" in err
+    reports = []
+    translator = Translator(run, Asked())
+    list(translated(translator, lines, "x", lambda line, found: None, progress=lambda *each: reports.append(each[:2])))
+    assert reports == sorted(reports)
+    assert reports[-1] == (20, 20)
+
+
+def test_a_bar_leaves_the_output_alone(monkeypatch):
+    out, err = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(err, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout", out)
+    monkeypatch.setattr("sys.stderr", err)
+    with shown("translating") as progress:
+        progress(1, 2, "")
+        print("a line")
+    assert out.getvalue() == "a line\n"
+    assert "a line" not in err.getvalue()
+
+
 def test_two_lines_have_no_picture(run, capsys, monkeypatch, tmp_path):
     typed(monkeypatch, "a\nb\n")
     assert main(["translate", str(run.path), "--attention", str(tmp_path / "a.svg")]) == 2
@@ -200,7 +230,11 @@ def test_the_reference_is_worth_what_the_network_gives_it(known):
     assert np.allclose([each.reference.log_probability for each in judged], expected, atol=1e-3)
 
 
-def test_an_analysis_is_told_and_written_as_a_page(run, known, capsys, tmp_path):
+def test_an_analysis_is_told_and_written_as_a_page(run, known, capsys, monkeypatch, tmp_path):
+    searched, search = [], naibu.generation.translating.beam
+    monkeypatch.setattr(
+        "naibu.generation.translating.beam", lambda *a, **k: searched.append(a[2].beam) or search(*a, **k)
+    )
     page, numbers, folder = tmp_path / "e.html", tmp_path / "e.json", run.path.parent
     words = [str(folder / "dev.x"), str(folder / "dev.y"), "--errors", "--alpha", "0", "--widths", "1", "5", "20"]
     words += ["--max-ratio", "1", "--tokenize", "none", "--report", str(page), "--json", str(numbers)]
@@ -210,6 +244,7 @@ def test_an_analysis_is_told_and_written_as_a_page(run, known, capsys, tmp_path)
     assert sum(told["verdicts"].values()) == sum(told["fault"].values()) == told["count"] == 30
     assert f"search errors │ {told['verdicts']['search error']} of 30" in said
     assert [row["beam"] for row in told["sweep"]] == [1, 5, 20]
+    assert sorted(searched) == [1, 5, 20, 20]  # each width once, the widest in two batches
     text = page.read_text(encoding="utf-8")
     assert text.count("<svg") == 1 + len(told["worst"])
     assert "https://" not in text.replace("http://www.w3.org", "")

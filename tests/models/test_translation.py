@@ -124,6 +124,23 @@ def stepped(model, batch):
 
 @pytest.mark.parametrize("name", CONFIGS)
 @torch.no_grad()
+def test_rows_of_several_places_go_on_as_they_would_alone(name):
+    """Of a place before the first symbol and of one after two, whose rows are joined."""
+    model = made(CONFIGS[name])
+    fresh = model.begin(a_batch([3, 6, 4]))
+    after, last = fresh, torch.tensor([1, 1, 1])
+    for symbol in (4, 7):
+        _, after = model.step(last, after)
+        last = torch.full((3,), symbol)
+    which = (torch.tensor([2, 0]), torch.tensor([1, 2]))
+    place = model.join([(fresh, which[0]), (after, which[1])])
+    together, _ = model.step(torch.tensor([1, 1, 7, 7]), place)
+    alone = (model.step(torch.tensor([1, 1, 1]), fresh)[0][which[0]], model.step(last, after)[0][which[1]])
+    torch.testing.assert_close(together, torch.cat(alone))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@torch.no_grad()
 def test_one_step_after_the_other_is_the_whole_target_at_once(name):
     model, batch = made(CONFIGS[name]), a_batch([3, 6, 6, 1], [4, 2, 7, 5])
     loss = model.outcomes(batch)[0]["loss"]

@@ -150,6 +150,30 @@ def test_json_lines_and_lines_with_and_without_a_class_come_back(run, table_run,
         assert "1 channels (channel_1), where the network reads channel_1, channel_2" in capsys.readouterr().err
 
 
+def test_in_a_folder_predictions_stand_beside_the_lines_that_were_read(tmp_path, capsys):
+    """Notices, binary and empty files lie before, between and behind them."""
+    learnt, new = tmp_path / "learnt", tmp_path / "new"
+    for folder in (learnt, new):
+        folder.mkdir()
+    for name, word in (("up", "good"), ("down", "bad")):
+        (learnt / f"{name}.txt").write_text("".join(f"{word} {word} {k}\n" for k in range(30)))
+    data = naibu.open_classes(learnt, test=0.1)
+    run = naibu.train(data, out=tmp_path / "run", model=ClassesConfig(units=8), training=LEARNT)
+    texts = {"README": "about\nbad\n", "a.txt": "good good\n\nbad bad\n", "b.bin": "\0\1\n\2\0", "c.txt": "\n",
+             "d.txt": "bad bad\n", "licence.txt": "good\n"}  # fmt: skip
+    for name, text in texts.items():
+        (new / name).write_text(text)
+    cells = [line.split("\t") for line in predicted(run, new, capsys=capsys).splitlines()]
+    wanted = [("good good", "up"), ("bad bad", "down"), ("bad bad", "down")]
+    assert [tuple(each[:2]) for each in cells] == wanted
+    told = naibu.predict(run, [new])
+    assert [row["predicted"] for row in told.rows()] == [predicted for _, predicted in wanted]
+    for text, said in (("bad bad\nnew\n", "line 2: this line was not there when"), ("", "line 1: this line is not")):
+        (new / "d.txt").write_text(text)
+        with pytest.raises(CorpusError, match=said):
+            list(told.lines())
+
+
 def test_points_come_back_by_their_ids(tmp_path, capsys):
     path, rng = tmp_path / "points.csv", np.random.default_rng(1)
     lines = [
@@ -187,6 +211,13 @@ def test_texts_and_series_of_different_lengths_are_learnt():
     moods = np.array(["+", "-"])[np.arange(40) % 2]
     told = small().fit(texts, moods)
     assert told.predict(["a good one", "so bad"]).tolist() == ["+", "-"]
+    for kind in (str, object):  # as data frames and numpy have them
+        array = np.array(texts, kind)
+        np.testing.assert_array_equal(told.predict_proba(array), told.predict_proba(texts))
+    np.testing.assert_array_equal(
+        small(steps=3).fit(np.array(texts), moods).predict_proba(texts),
+        small(steps=3).fit(texts, moods).predict_proba(texts),
+    )
     rng = np.random.default_rng(2)
     series = [
         np.stack([(1 - 2 * (k % 2)) * np.arange(n), rng.normal(size=n)], 1) for k, n in enumerate([5, 7, 6, 9] * 8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -86,6 +87,16 @@ def test_what_is_told_stands_in_a_column_more(run, tmp_path, capsys):
     assert [line.rpartition(" ")[0] for line in lines] == [*path.read_text().split("\n")]
     (table,) = read_tables(tmp_path / "told.txt", columns=("word", "pos", "tag"))
     assert table.column("tag") == [row["tag"] for row in naibu.predict(run, [path]).rows()]
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / "folder").mkdir(exist_ok=True)
+        (tmp_path / "folder" / name).write_text(path.read_text())
+    with zipfile.ZipFile(tmp_path / "folder.zip", "w") as archive:
+        for each in sorted((tmp_path / "folder").iterdir()):
+            archive.write(each, each.name)
+    for many in ("folder", "folder.zip"):
+        assert typed("predict", run.path, tmp_path / many, "--out", tmp_path / "both.txt") == 0
+        assert (tmp_path / "both.txt").read_text() == 2 * ("\n".join(lines).rstrip("\n") + "\n")
+    assert naibu.predict(run, [tmp_path / "folder"]).rows()[-1]["file"] == str(tmp_path / "folder" / "b.txt")
     path.write_text("Ann\nsees\n")
     with pytest.raises(naibu.CorpusError, match=r"line 1: 1 columns, where there are 3 names"):
         naibu.predict(run, [path])

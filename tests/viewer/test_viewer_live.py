@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -163,7 +165,27 @@ def test_what_cannot_be_read_is_refused_in_a_line(trees, network, runs, tmp_path
         Network(shown).typed("( )")
 
 
-def test_questions_of_the_page(runs):
+def test_a_network_that_several_ask_at_once_is_loaded_once(trees, monkeypatch):
+    loaded = []
+
+    def slowly(run):
+        loaded.append(run)
+        time.sleep(0.1)
+        return load(run)
+
+    monkeypatch.setattr("naibu.viewer.live.load", slowly)
+    network = Network(trees)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda ask: ask(), [lambda: network.model, lambda: network.listeners] * 2))
+    assert len(loaded) == 1
+    assert found[0] is found[2]
+    assert found[1] is found[3]
+
+
+def test_questions_of_the_page(runs, monkeypatch):
+    loaded = []
+    for module in ("naibu.viewer.live", "naibu.looking.writing"):
+        monkeypatch.setattr(f"{module}.load", lambda run: loaded.append(run.path) or load(run))
     questions = Questions(open_exhibits([runs["trees"], runs["text"]]))
     room = questions.room("0")
     said = asking_live.read(room, {"text": "( ( ) )", "holds": ["cell:1=0@1:3"], "series": ["lstm.0/cell:1"]})
@@ -192,3 +214,4 @@ def test_questions_of_the_page(runs):
         asking_live.write(text, {"text": "a", "holds": ["cell:*=3"]})
     with pytest.raises(OptionError, match="text is written by networks of the task text"):
         asking_live.write(room, {"text": "a"})
+    assert sorted(loaded) == sorted([runs["trees"], runs["text"]])  # each once, to read and to write

@@ -11,6 +11,7 @@ import pytest
 
 from naibu.errors import OptionError
 from naibu.recording import Recording
+from naibu.recording.index import Index
 from naibu.viewer import windows
 from naibu.viewer.exhibits import Exhibit
 from naibu.viewer.sequence_table import Wanted
@@ -24,6 +25,10 @@ def shown():
 
 def test_starts_and_losses_are_those_of_the_index_whatever_the_pieces(shown, monkeypatch):
     index = shown.recording.index
+    assert index.starts.tolist() == [0, *(np.flatnonzero(np.diff(index.sequence)) + 1).tolist(), len(index)]
+    monkeypatch.setattr("naibu.recording.index.ROWS", 37)
+    pieces = Index({"sequence": index.sequence})
+    np.testing.assert_array_equal(pieces.starts, index.starts)
     monkeypatch.setattr("naibu.viewer.sequence_table.ROWS", 37)
     again = exhibit(shown.recording).sequences
     np.testing.assert_array_equal(again.starts, index.starts)

@@ -9,9 +9,11 @@ import os
 import shutil
 import socket
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import quote
+from types import SimpleNamespace
+from urllib.parse import quote, urljoin
 
 import numpy as np
 import pytest
@@ -368,6 +370,48 @@ def test_the_address_that_is_printed_is_answered():
         thread.join(20)
 
 
+def test_where_every_address_is_served_the_machine_is_asked_by_any_number_but_no_other_name(tmp_path):
+    secret = tmp_path / "token"
+    secret.write_text("Secret-of-the-lab_0123456789\n")
+    door, ready = open_door("0.0.0.0", 0, secret), threading.Event()
+    assert "0.0.0.0" not in door.address
+    server = serve([Exhibit("planted", planted())], door, ready=ready.set)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [door.socket]}, daemon=True)
+    thread.start()
+    assert ready.wait(20)
+    printed = door.address.split("/")[2]
+    here = SimpleNamespace(address=door.address.replace(printed, f"127.0.0.1:{door.port}"))
+    try:
+        for host in (printed, f"127.0.0.5:{door.port}", "192.168.1.5", "[fd00::5]:80"):
+            assert ask(here, headers={"host": host})[0] == 200
+        for host in ("evil.example", "192.168.1.5.evil.example", "1", ""):
+            assert ask(here, headers={"host": host})[0] == 421
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+def test_an_address_without_its_last_slash_is_led_to_the_page(shown):
+    secret = shown.address.split("/")[3]
+    status, headers, _ = ask(shown, f"/{secret}?in=1", token=False)
+    assert status in (307, 308)
+    assert urljoin(shown.address.removesuffix("/") + "?in=1", headers["location"]) == f"{shown.address}?in=1"
+    assert ask(shown, f"/{secret}x", token=False)[0] == 403
+
+
+def test_a_page_that_nobody_holds_is_freed():
+    page = naibu.view(planted(8))
+    gone, server, thread = weakref.ref(page), weakref.ref(page._server), page._thread
+    del page
+    gc.collect()
+    assert gone() is None
+    thread.join(20)
+    assert not thread.is_alive()
+    del thread
+    gc.collect()
+    assert server() is None
+
+
 def test_a_taken_port_is_passed_over_and_said():
     said: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -493,7 +537,13 @@ def test_a_window_of_a_large_recording_reads_its_shard_alone(tmp_path, monkeypat
     from naibu.viewer.windows import values, window
 
     assert values(shown.recording, CELL, [3], window(shown, 45)).shape == (100, 1)
-    assert set(compared) <= {2, 3}  # its own, and the one after it, which is compared ahead
+    assert compared == [2]
+    for number in (65, 85, 105):
+        values(shown.recording, CELL, [3], window(shown, number))
+    thread = shown.recording._store._thread
+    if thread is not None:
+        thread.shutdown()
+    assert sorted(compared) == [2, 3, 4, 5, 6]  # who goes on is read ahead of
 
 
 def test_damage_of_a_large_recording_is_told_when_it_is_seen(tmp_path, monkeypatch):

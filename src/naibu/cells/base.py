@@ -82,8 +82,12 @@ class Cell(nn.Module, ABC):
     """A named tuple of the parts of the state."""
     recurrent: ClassVar[bool] = True
     """Whether the gates read the hidden state, through `weight_hh`."""
+    growing: ClassVar[tuple[str, ...]] = ()
+    """Parts of the state that get wider with every step, from what they are in the state of zeros up to `width`."""
     random: ClassVar[bool] = False
     """Whether something is drawn at random in training, so that a second run is another one."""
+    unitwise: ClassVar[bool] = True
+    """Whether, its weighted sums apart, a step works on each unit alone, which a drawing of it says of every mark."""
 
     def __init__(self, input_size: int, hidden_size: int, *, bias: bool = True) -> None:
         super().__init__()
@@ -137,6 +141,10 @@ class Cell(nn.Module, ABC):
         then it is a copy that holds what was drawn and shares the parameters.
         """
         return self
+
+    def before(self, state: State, steps: int) -> State:
+        """Return a state as it is before so many steps: itself, except where one of its parts grows."""
+        return state
 
     @abstractmethod
     def step(self, projected: Tensor, state: State, tap: Tap = untapped) -> State:

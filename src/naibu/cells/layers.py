@@ -174,10 +174,10 @@ class Recurrent(nn.Module):
             yield run.layer, run.reverse, f"{self.known_as}.{run.place}"
 
     def initial_state(self, batch: int, like: Tensor) -> tuple[Tensor, ...]:
-        """Return the state of zeros, each part `[layers*directions batch hidden]`."""
-        count = self.num_layers * (2 if self.bidirectional else 1)
-        zeros = like.new_zeros(count, batch, self.hidden_size)
-        return tuple(zeros for _ in self.cell_type.state_type._fields)
+        """Return the state that the cells begin with, mostly zeros, each part `[layers*directions batch units]`."""
+        cells = [self.cell(run.layer, reverse=run.reverse) for run in self._runs]
+        states = [cell.initial_state(batch, like) for cell in cells]
+        return tuple(torch.stack(parts) for parts in zip(*states, strict=True))
 
     def forward(self, input: Tensor | PackedSequence, hx: Any = None) -> Any:
         """Return `output, state` exactly as the torch layer of the same name does."""
@@ -410,8 +410,9 @@ class Recurrent(nn.Module):
             return None
         parts = (hx,) if isinstance(hx, Tensor) else tuple(hx)
         state = tuple(part[:, None] if part.dim() == 2 else part for part in parts)
-        expected = (self.num_layers * (2 if self.bidirectional else 1), batch, self.hidden_size)
-        for part in state:
+        count, cell = self.num_layers * (2 if self.bidirectional else 1), self._cells[0][0]
+        for name, part in zip(self.cell_type.state_type._fields, state, strict=False):
+            expected = (count, batch, part.shape[-1] if name in cell.growing else cell.width(name))
             if part.shape != expected:
                 raise OptionError(f"initial state: expected shape {expected}, got {tuple(part.shape)}")
         return state

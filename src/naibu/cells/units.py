@@ -58,9 +58,9 @@ def held_unit(typed: str, model: nn.Module) -> HeldUnit:
     if not found:
         raise OptionError(f"--hold {typed}: must be {FORM}")
     layers = _layers(model)
-    having = {name: units for name, (signals, units) in layers.items() if found["signal"] in signals}
+    having = {name: units[found["signal"]] for name, units in layers.items() if found["signal"] in units}
     if not having:
-        known = dict.fromkeys(signal for signals, _ in layers.values() for signal in signals)
+        known = dict.fromkeys(signal for units in layers.values() for signal in units)
         raise OptionError(f"--hold {typed}: there is no signal {found['signal']}; there are {', '.join(known)}")
     if found["layer"] is not None and found["layer"] not in having:
         raise OptionError(f"--hold {typed}: there is no layer {found['layer']}; there are {', '.join(having)}")
@@ -80,15 +80,16 @@ def held_unit(typed: str, model: nn.Module) -> HeldUnit:
     return HeldUnit(layer, found["signal"], unit, value, steps[0] or 0, steps[1])
 
 
-def _layers(model: nn.Module) -> dict[str, tuple[tuple[str, ...], int | None]]:
-    """Return the signals of every layer, and its units where they are always as many."""
-    found: dict[str, tuple[tuple[str, ...], int | None]] = {}
+def _layers(model: nn.Module) -> dict[str, dict[str, int | None]]:
+    """Return the signals of every layer, and the units of each where they are always as many."""
+    found: dict[str, dict[str, int | None]] = {}
     for name, part in recurrent_parts(model):
         if isinstance(part, Recurrent):
-            for _, _, place in part.directions():
-                found[name + place[len(part.known_as) :]] = part.cell_type.signals, part.hidden_size
+            for layer, reverse, place in part.directions():
+                cell = part.cell(layer, reverse=reverse)
+                found[name + place[len(part.known_as) :]] = {signal: cell.width(signal) for signal in cell.signals}
     for name, other in signalling_parts(model):
-        found[name] = other.signals, None
+        found[name] = dict.fromkeys(other.signals)
     return found
 
 

@@ -56,7 +56,7 @@ def unroll(
 
     cell = cell.for_sequences(x)
     projected = cell.project(x)
-    state = cell.initial_state(batch, x) if state is None else state
+    state = cell.before(cell.initial_state(batch, x) if state is None else state, steps)
     for step in reversed(range(steps)) if reverse else range(steps):
         new = cell.step(projected[step], state, tap)
         if lengths is None:
@@ -75,3 +75,8 @@ def reverse_padded(x: Tensor, lengths: Tensor | None) -> Tensor:
     step = torch.arange(len(x), device=x.device)[:, None]
     index = torch.where(step < lengths, lengths - 1 - step, step)  # [time batch]
     return x.gather(0, index.view(*index.shape, *[1] * (x.dim() - 2)).expand_as(x))
+
+
+def within(lengths: Tensor, steps: int) -> Tensor:
+    """Return where a step is none of padding, bool `[time batch]`, on the device of the lengths."""
+    return torch.arange(steps, device=lengths.device)[:, None] < lengths

@@ -13,8 +13,10 @@ from naibu.cells.layer_norm import LayerNormLSTMCell
 from naibu.cells.layers import GRU, LSTM, RNN, Recurrent
 from naibu.cells.lstm1997 import LSTM1997Cell
 from naibu.cells.minimal import MinGRUCell, MinLSTMCell
+from naibu.cells.ntm import NTMCell
 from naibu.cells.peephole import PeepholeLSTMCell
 from naibu.cells.slstm import SLSTMCell, SLSTMExponentialCell
+from naibu.cells.stack import StackRNNCell
 
 
 class FeedForward(Recurrent):
@@ -122,6 +124,20 @@ class SLSTMExponential(Recurrent):
     name = "slstm"
 
 
+class NTM(Recurrent):
+    """Layers of `NTMCell`: an LSTM with a memory that its heads write and read."""
+
+    cell_type = NTMCell
+    name = "ntm"
+
+
+class StackRNN(Recurrent):
+    """Layers of `StackRNNCell`: Elman's, each with a stack."""
+
+    cell_type = StackRNNCell
+    name = "stack_rnn"
+
+
 LAYERS: dict[str, type[Recurrent]] = {
     "lstm": LSTM,
     "gru": GRU,
@@ -141,6 +157,8 @@ LAYERS: dict[str, type[Recurrent]] = {
     "min-gru": MinGRU,
     "slstm": SLSTM,
     "slstm-exponential": SLSTMExponential,
+    "ntm": NTM,
+    "stack-rnn": StackRNN,
 }
 """Every cell by the name that `ModelConfig.cell` has for it."""
 

@@ -84,11 +84,12 @@ class _Zoneout(Cell):
     def step(self, projected: Tensor, state: State, tap: Tap = untapped) -> State:
         """Return the state after one step."""
         old = state._asdict()
-        inner = lambda signal, value: value if signal in old else tap(signal, value)  # noqa: E731
+        mixed = old.keys() & self.kept.keys()  # shown once they are
+        inner = lambda signal, value: value if signal in mixed else tap(signal, value)  # noqa: E731
         new = super().step(projected, state, inner)  # type: ignore[safe-super]  # the wrapped cell's step
         parts = new._asdict()
         for signal in self.signals:
-            if signal in parts:
+            if signal in mixed:
                 parts[signal] = tap(signal, self._mixed(self.kept.get(signal, 0.0), old[signal], parts[signal]))
         after: State = self.state_type(**parts)
         return after

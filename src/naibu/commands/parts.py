@@ -77,6 +77,8 @@ class Usual(DefaultFormatter):
         "errors",
         "origins",
         "conformal",
+        "mixtures",
+        "unaided",
     )
 
     def __call__(self, console: Console, options: Any, panel: HelpPanel) -> None:

@@ -60,6 +60,7 @@ def translate(
         compare: Show free and held translations side by side.
     """
     from naibu.looking.translating import Asked, Translator, translated
+    from naibu.progress import Report, shown_if_long, silent
     from naibu.storage import check_writable
 
     if compare and not hold:
@@ -85,12 +86,19 @@ def translate(
     lines = None if typed else _lines()
     if attention is not None and lines is not None and sum(map(bool, map(str.strip, lines))) != 1:
         raise OptionError(f"--attention {attention}: draws one sentence; {INPUT} has {len(lines):,} lines")
-    for some in [lines] if lines is not None else ([line] for line in _typed()):
-        begin = len(rows)
-        held = translated(translator, some, INPUT, show, begin)
-        both = held if free is None else _side_by_side(translated(free, some, INPUT, _silent, begin), held, told)
-        for row in both:
-            rows.append(row)
+
+    def rows_of(some: Sequence[str], progress: Report = silent) -> Iterator[dict[str, Any]]:
+        held = translated(translator, some, INPUT, show, len(rows), progress)
+        return held if free is None else _side_by_side(translated(free, some, INPUT, _silent, len(rows)), held, told)
+
+    if lines is None:
+        for line in _typed():
+            rows += rows_of([line])
+    elif sys.stdout.isatty():  # where what is printed shows how far it is
+        rows += rows_of(lines)
+    else:
+        with shown_if_long("translating", "lines") as progress:
+            rows += rows_of(lines, progress)
     if translator.unknown:
         shown = f"{translator.unknown:,} of {translator.symbols:,} symbols read"
         print(f"note: {shown} never came in training", file=sys.stderr)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -15,11 +15,15 @@ from naibu.commands.parts import UNTOLD, Told, Typed, flat
 from naibu.config import PartName
 from naibu.data.levels import LevelName, SplitName
 from naibu.errors import OptionError
+from naibu.generation.drawing_options import DrawingOptions
 from naibu.generation.sampling import Sampling
 from naibu.tasks.catalogue import TASKS, task_named
 
+if TYPE_CHECKING:
+    from naibu.generation.drawn import Drawn
+
 RunFolder = Annotated[Path, Parameter(help="The folder of a trained network.")]
-SAMPLING = Sampling()
+SAMPLING, DRAWING = Sampling(), DrawingOptions()
 
 
 def evaluate(
@@ -29,6 +33,7 @@ def evaluate(
     *,
     part: PartName = "test",
     report: Path | None = None,
+    picture: Path | None = None,
     told: Told = UNTOLD,
     **asked: Any,
 ) -> Any:
@@ -40,11 +45,13 @@ def evaluate(
     $ naibu evaluate runs/ptb ptb.test.txt --json scores.json
     $ naibu evaluate runs/ptb --part validation --cache
     $ naibu evaluate runs/enja test.en test.ja --errors --report errors.html
+    $ naibu evaluate runs/parity --lengths 41:500 --picture parity.svg
 
     Args:
         files: What to score on; without any, the part of what it was trained on that --part says.
         part: Which part of its own data is scored where no file is named.
         report: Write what --errors finds as a page that needs nothing else.
+        picture: Draw the accuracy of a formal language by length here: SVG, PNG or PDF.
     """
     from naibu.progress import shown
     from naibu.runs import open_run
@@ -57,6 +64,8 @@ def evaluate(
         if not options.get("errors"):
             raise OptionError(f"--report {report}: is a page of what --errors finds; add --errors")
         check_writable(report, "--report")
+    if picture is not None:
+        _check_picture(picture, opened.task)
     with shown(f"{opened.name}: scoring", "steps") as progress:
         scores = evaluate(opened, files, part=part, progress=progress, **options)
     scored = ", ".join(map(str, files)) if files else part
@@ -66,7 +75,25 @@ def evaluate(
 
         write(scores["errors"], f"{opened.name} on {scored}", told.command, report)
         told.say("Page", report)
+    if picture is not None:
+        from naibu.reporting.plots.canvas import write_figure
+        from naibu.reporting.plots.formal import plot_by_length
+
+        write_figure(lambda ax: plot_by_length(scores["by_length"], opened.name, ax), picture, size=(4.5, 3.0))
+        told.say("Picture", picture)
     return scores
+
+
+def _check_picture(path: Path, task: str) -> None:
+    """Raise OptionError where there is nothing by length to draw, or a picture cannot be of a kind."""
+    from naibu.looking.drawing import KINDS
+    from naibu.storage import check_writable
+
+    if task != "formal":
+        raise OptionError(f"--picture {path}: is of accuracy by length, which a network of the task {task} has not")
+    if path.suffix.lstrip(".") not in KINDS:
+        raise OptionError(f"--picture {path}: must end in {', '.join('.' + kind for kind in KINDS)}")
+    check_writable(path, "--picture")
 
 
 def predict(
@@ -214,20 +241,22 @@ def generate(
     hold: tuple[str, ...] = (),
     compare: bool = False,
     unknown: bool = False,
+    drawing: Annotated[DrawingOptions, flat("Drawing", 3)] = DRAWING,
     told: Told = UNTOLD,
 ) -> Any:
-    r"""Let a network of running text write, symbol by symbol, as it is or with units held.
+    r"""Let a network of running text write, symbol by symbol, or one of strokes draw; as it is or with units held.
 
-    With --json the probability of every symbol is written too. What is drawn depends on --seed alone, so that a text
-    written with a unit held differs from the free one by what the unit does.
+    With --json the probability of every symbol is written too, and the points of every drawing. What is drawn depends
+    on --seed alone, so that a text written with a unit held differs from the free one by what the unit does.
 
     $ naibu generate runs/shakespeare --prime "ROMEO:" --temperature .8 --length 400 --count 3
     $ naibu generate runs/novel --prime 'He said "' --hold cell:17=1 --compare
+    $ naibu generate runs/kanji --bias 1 --count 12 --out page.svg
 
     Args:
         prime: The text that is read before; what the network writes goes on with it.
-        length: Symbols to write.
-        count: Samples, side by side.
+        length: Symbols to write; of a drawing, points at most.
+        count: Samples, side by side; of drawings so many of each class that is asked for.
         seed: Seed of what is drawn.
         stop: End a sample after this text.
         hold: Hold a unit: [LAYER/]SIGNAL:UNIT[=VALUE][@FROM:TO]; repeat it for more. Without a value it stays as it is
@@ -235,11 +264,21 @@ def generate(
         compare: Write free and held side by side, line by line.
         unknown: Read <unk> for symbols of the prime that never came in training.
     """
-    from naibu.looking.writing import Asked, compared, writer_of
+    from naibu.looking.writing import Asked, check_drawing, compared, drawings_of, writer_of
+    from naibu.runs import open_run
+    from naibu.storage import check_writable
 
     if compare and not hold:
         raise OptionError("--compare: shows free beside held; say what is held with --hold")
     asked = Asked(prime, length, count, sampling, seed, stop, hold, unknown)
+    opened = open_run(run)
+    if opened.task == "strokes":
+        if compare:
+            raise OptionError(f"--compare: is of text; {run} learnt strokes")
+        if drawing.out is not None:
+            check_writable(drawing.out, "--out")
+        return _drawn(drawings_of(opened, asked, drawing), drawing.out, told)
+    check_drawing(opened, drawing)
     if compare:
         free, held = (writer_of(run, each).write() for each in (asked.free(), asked))
         texts = [asked.texts(found) for found in (free, held)]
@@ -261,6 +300,21 @@ def generate(
     for number, each in enumerate(() if stream or told.json == "-" else found):
         sys.stdout.write(f"--- {number + 1}\n{prime}{each['text']}\n")
     return found
+
+
+def _drawn(drawings: Sequence[Drawn], out: Path | None, told: Typed) -> list[dict[str, Any]]:
+    """Write drawings where they are asked for, or print them; return them as values of JSON."""
+    from naibu.generation.drawn import write_drawings
+
+    if out is not None:
+        write_drawings(drawings, out)
+        told.say("Drawings", out)
+    elif told.json != "-":
+        sys.stdout.writelines(f"{each.line()}\n" for each in drawings)
+    cut = sum(not each.ended for each in drawings)
+    if cut:
+        told.console.print(f"{cut} of {len(drawings)} were cut off, as long as --length allows", highlight=False)
+    return [each.row() for each in drawings]
 
 
 _with_options_of_tasks(evaluate, "evaluation")

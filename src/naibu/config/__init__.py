@@ -6,6 +6,8 @@ the help of all three. `shared` has what all tasks have; what the networks of a 
 
 from naibu.config.classes import ClassesConfig as ClassesConfig
 from naibu.config.classes import PoolingName as PoolingName
+from naibu.config.formal import FormalConfig as FormalConfig
+from naibu.config.recovery import RecoveryConfig as RecoveryConfig
 from naibu.config.series import DistributionName as DistributionName
 from naibu.config.series import SeriesConfig as SeriesConfig
 from naibu.config.shared import CELLS as CELLS
@@ -28,6 +30,7 @@ from naibu.config.shared import check as check
 from naibu.config.shared import check_number as check_number
 from naibu.config.shared import check_numbers as check_numbers
 from naibu.config.shared import one_of as one_of
+from naibu.config.strokes import StrokesConfig as StrokesConfig
 from naibu.config.tags import DecodeName as DecodeName
 from naibu.config.tags import TagsConfig as TagsConfig
 from naibu.config.text import TextConfig as TextConfig

@@ -25,6 +25,8 @@ CellName = Literal[
     "min-gru",
     "slstm",
     "slstm-exponential",
+    "ntm",
+    "stack-rnn",
 ]
 SignalName = Literal[
     "input_gate",
@@ -39,6 +41,26 @@ SignalName = Literal[
     "relevance_gate",
     "stabiliser",
     "normaliser",
+    "controller",
+    "read_key",
+    "write_key",
+    "read_strength",
+    "write_strength",
+    "read_gate",
+    "write_gate",
+    "read_shift",
+    "write_shift",
+    "read_sharpening",
+    "write_sharpening",
+    "erase",
+    "add",
+    "read_weighting",
+    "write_weighting",
+    "memory",
+    "read",
+    "action",
+    "pushed",
+    "stack",
 ]
 SoftmaxName = Literal["full", "adaptive"]
 EmbeddingName = Literal["learned", "one-hot"]
@@ -57,6 +79,8 @@ LARGEST = {
     "units": 65_536,
     "hidden": 65_536,
     "embedding": 65_536,
+    "memory_locations": 65_536,
+    "memory_width": 65_536,
     "layers": 1_000,
     "threads": 1_024,
     "workers": 1_024,
@@ -142,6 +166,10 @@ class ModelConfig:
     """Share of the recurrent weights dropped, anew for every batch."""
     heads: int = 1
     """Groups of units of an slstm whose gates read only their own group."""
+    memory_locations: int = 128
+    """Locations of the memory of an ntm."""
+    memory_width: int = 20
+    """Numbers in each location of the memory of an ntm."""
 
     _open: ClassVar[tuple[None, ...]] = ()
     """What an option may be besides, as long as it has not been chosen."""
@@ -165,6 +193,11 @@ class ModelConfig:
         check(self.heads >= 1, "heads", self.heads, "at least 1")
         several = self.heads == 1 or self.cell.startswith("slstm")
         check(several, "heads", self.heads, f"1 with --cell {self.cell}; only an slstm has heads")
+        for name in ("memory_locations", "memory_width"):
+            value, usual = getattr(self, name), getattr(ModelConfig, name)
+            check(value >= 1, name, value, "at least 1")
+            fits = value == usual or self.cell == "ntm"
+            check(fits, name, value, f"left away with --cell {self.cell}; only an ntm has a memory of its own")
         check(self.units % self.heads == 0, "heads", self.heads, f"a divisor of the {self.units} units")
         tied_fits = not self.tied or self._free_embedding or self.embedding in (0, self.units)
         check(tied_fits, "embedding", self.embedding, f"{self.units}, the units, when --tied")

@@ -6,6 +6,8 @@ from typing import Literal, get_args
 from naibu.config.shared import ModelConfig, check, one_of
 
 DecodeName = Literal["crf", "softmax"]
+UNITS, WORDS = 128, 100
+"""Units of the layers in each direction, and numbers of a word's vector, where nothing is asked for."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from naibu.config.shared import ModelConfig, SoftmaxName, check, one_of
 
 EncoderName = Literal["bidirectional", "forward", "gnmt"]
 AttentionName = Literal["general", "dot", "additive"]
+UNITS, EMBEDDING = 512, 256
+"""Units, and sizes of a symbol's vector, where nothing is asked for."""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import re
 import sys
+import textwrap
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
@@ -24,6 +25,8 @@ END = "</s>"
 """How the end of a line is called where symbols are words or pieces of them; among characters it is a line end."""
 BLANK = "\u2581"
 """What stands for the blank before a word in the symbols of a subword model, as sentencepiece writes it."""
+SUBWORD_LINE = 10_000
+"""Characters after which a line is cut at a blank where subwords are found."""
 _UNSPACED = re.compile(r"[.,;:!?)\]}’'”%…]")
 
 
@@ -297,6 +300,12 @@ _BYTES = re.compile(r"(?:<0x[0-9A-F]{2}>)+")
 
 def _decoded(found: re.Match[str]) -> str:
     return bytes(int(each, 16) for each in re.findall(r"0x(..)", found[0])).decode("utf-8", "replace")
+
+
+def subword_lines(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines from which subwords are found: those with a letter, cut at a blank where they are long."""
+    for line in lines:
+        yield from (piece for piece in textwrap.wrap(line, SUBWORD_LINE, break_on_hyphens=False) if piece)
 
 
 def train_subwords(lines: Iterable[str], size: int, seed: int = 1, kind: SubwordName = "unigram") -> bytes:

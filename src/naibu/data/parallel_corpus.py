@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -15,13 +14,21 @@ import numpy as np
 from naibu.data.events import Array, ranges
 from naibu.data.examples import Data
 from naibu.data.forms import UNKNOWN_WORD
-from naibu.data.levels import Characters, Level, LevelName, Subwords, Words, train_subwords
+from naibu.data.levels import (
+    SUBWORD_LINE,
+    Characters,
+    Level,
+    LevelName,
+    Subwords,
+    Words,
+    subword_lines,
+    train_subwords,
+)
 from naibu.data.parallel import STREAMS, Pairs, Sentences
 from naibu.data.parallel_coder import ParallelCoder, check_longest, cut, with_both
 from naibu.data.parallel_reading import Lines, read_pairs
 from naibu.data.parts import share_of
 from naibu.data.text_coder import TextCoder, numbers_of, vocabulary_of
-from naibu.data.text_corpus import SUBWORD_LINE
 from naibu.data.text_reading import digest_of_source
 from naibu.data.vocabulary import Vocabulary
 from naibu.errors import CorpusError, OptionError
@@ -200,15 +207,10 @@ def _levels(level: str, lines: list[list[str]], limit: int, joint: bool, seed: i
     """Return how each side is cut, from its training lines; the very same for both where they are joint."""
     if level == "subword":
         texts = [[*lines[0], *lines[1]]] if joint else lines
-        found: list[Level] = [Subwords(train_subwords(_subword_lines(text), limit, seed, "bpe")) for text in texts]
+        found: list[Level] = [Subwords(train_subwords(subword_lines(text), limit, seed, "bpe")) for text in texts]
     else:
         found = [Words() if level == "word" else Characters() for _ in range(1 if joint else 2)]
     return found * 2 if joint else found
-
-
-def _subword_lines(lines: Iterable[str]) -> Iterator[str]:
-    for line in lines:
-        yield from (piece for piece in textwrap.wrap(line, SUBWORD_LINE, break_on_hyphens=False) if piece)
 
 
 def _vocabulary(level: Level, counts: Array, limit: int) -> Vocabulary:

@@ -53,15 +53,20 @@ def automatic(grid: Grid, horizon: int, train: int, progress: Report) -> dict[st
                 model = getattr(models, name)(season_length=season)
                 fitted.append(model.fit(straight(row[max(0, train - FITTED) : train])))
         told = f"{name}, season of {season}" if season > 1 else f"{name}, no season"
-        found[told] = _forecast(fitted, grid.values, horizon)
+        found[told] = _forecast(fitted, grid.values, horizon, max(0, train - FITTED), season)
     return found
 
 
-def _forecast(fitted: list[Any], values: Array, horizon: int) -> Forecast:
+def _forecast(fitted: list[Any], values: Array, horizon: int, fitted_from: int, season: int) -> Forecast:
+    """Return forecasts of fitted models. What they read begins whole seasons from where that of their fit began, for
+    they go on from the season that they began with."""
+
     def made(origins: Array) -> Array:
         out = np.empty((len(origins), horizon))
         for place, (series, origin) in enumerate(origins):
-            history = straight(values[series, max(0, origin - READ) : origin])
+            begin = max(0, origin - READ)
+            begin += (fitted_from - begin) % season
+            history = straight(values[series, begin if begin < origin else max(0, begin - season) : origin])
             out[place] = fitted[series].forward(y=history, h=horizon)["mean"]
         return out
 

@@ -47,8 +47,8 @@ class SeriesCoder:
     horizon, context: steps ahead, and steps read before. plain: neither calendar nor earlier weeks are read.
     centre, spread: of each series, float64 [series]; residuals are told in spreads. slot: by what usual values are
     told apart. total, count: sums and numbers of them, float64 [series slot], of all before the test part: of training
-    and validation, so that forecasts of the validation part, beside which each value leaves itself out alone, know a
-    little of what came later, and are a little better than those of the test part can be.
+    and validation. A value is left out of the one beside itself, but what came after an origin of the validation part
+    is in it: forecasts there are a little better than those of the test part can be.
     yearly, weekly: whether the time of the year is read, and a vector learnt for each step of the week.
     """
 

@@ -41,7 +41,6 @@ class Targets(NamedTuple):
 
     tags: Array  # int32 [token]: -1 for a tag that is unknown to the network
     stray: list[int]  # tokens at which a span without a beginning was given one
-    unknown: int  # tokens with such a tag
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ class TagCoder:
         written = scheme_of(marks) if spans else None
         if written is not None:
             kinds = Counter(span.kind for tags_there in marks for span in spans_of(tags_there, written).found)
-        vectors = set(known)
+        vectors = {each.lower() if lowercase else each for each in known}
         frequent = (each for each, count in words.most_common() if count >= rare or each in vectors)
         names = tuple(kind for kind, _ in kinds.most_common())
         return cls(
@@ -193,7 +192,7 @@ class TagCoder:
                 raise CorpusError(told, table.name, line)
         numbers = {tag: number for number, tag in enumerate(self.tags)}
         found = np.array([numbers.get(tag, -1) for tag in tags], np.int32)
-        return Targets(found, stray, int((found < 0).sum()))
+        return Targets(found, stray)
 
     def gold(self, table: TokenTable) -> list[str]:
         """Return the tags of a table, spans marked as the training files mark them."""

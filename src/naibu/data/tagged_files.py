@@ -32,10 +32,22 @@ def read_tables(
 
     Raises CorpusError, with file and line, for what cannot be read.
     """
-    found = list[TokenTable]()
+    return [table for _, table in read_texts(path, columns=columns, asked=asked, level=level, short=short)]
+
+
+def read_texts(
+    path: Path,
+    *,
+    columns: Sequence[str] = (),
+    asked: Sequence[str] = (),
+    level: UnitName | None = None,
+    short: bool = False,
+) -> list[tuple[str, TokenTable]]:
+    """Return the text and the tokens of each file behind a path; see `read_tables`."""
+    found = list[tuple[str, TokenTable]]()
     for file in files.open_files(path):
         text = files.text_of(file.read(), file.name)
-        found.append(_read(text, file.name, columns, asked, level, short))
+        found.append((text, _read(text, file.name, columns, asked, level, short)))
     if not found:
         raise CorpusError("no file is in it", path)
     return found
@@ -60,13 +72,12 @@ def _read(
             return read_columns(text, name, columns, asked, short=short)
 
 
-def with_column(path: Path, table: TokenTable, name: str, tags: Sequence[str], scheme: SchemeName | None) -> str:
+def with_column(text: str, table: TokenTable, name: str, tags: Sequence[str], scheme: SchemeName | None) -> str:
     """Return the text of a file with a column more, called by a name where the format has names.
 
     table: what was read of it. tags: one a token, of which those of records with spans mark spans in a scheme. CoNLL-U
     becomes CoNLL-U Plus, whose first line names the columns; records get a key more, spans like their own.
     """
-    text = files.text_of(files.read_file(path), str(path))
     if table.format == "spans":
         return _records_with(text, table, name, tags, scheme or "IOB2")
     given = dict(zip(table.lines, tags, strict=True))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -16,7 +15,7 @@ from naibu.data import builtin
 from naibu.data.events import Array
 from naibu.data.examples import Data
 from naibu.data.files import raw_files
-from naibu.data.levels import END, Characters, Level, Subwords, Words, train_subwords
+from naibu.data.levels import END, Characters, Level, Subwords, Words, subword_lines, train_subwords
 from naibu.data.parts import share_of
 from naibu.data.python_text import is_python
 from naibu.data.running_text import PIECE, Source, Text
@@ -37,8 +36,6 @@ SHARE = 0.05
 """Of the text, for validation and test each, where nothing is asked for."""
 FEWEST = 20
 """Symbols that each part has to have."""
-SUBWORD_LINE = 10_000
-"""Characters after which a line is cut at a blank where subwords are found."""
 SUBWORD_TEXT = 2**26
 """Characters of training text from which subwords are found, at most."""
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)(?:i?B)?")
@@ -373,8 +370,7 @@ def _lines(read: Documents, ranges: Array, level: Level) -> Iterator[str]:
         for at in range(low + 1, high, PIECE):
             text = level.spell(read.numbers[at : min(high, at + PIECE)], begins=True)[:left]
             left -= len(text)
-            for line in text.split("\n"):
-                yield from (piece for piece in textwrap.wrap(line, SUBWORD_LINE, break_on_hyphens=False) if piece)
+            yield from subword_lines(text.split("\n"))
             if left <= 0:
                 return
 

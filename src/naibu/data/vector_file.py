@@ -54,6 +54,13 @@ class Vectors:
         return found if found >= 0 else self._lower.get(word.lower(), -1)
 
     @cached_property
+    def directions(self) -> Array:
+        """Vectors of length 1, float32 [word number]; those of no length stay so."""
+        lengths = np.linalg.norm(self.values, axis=1, keepdims=True)
+        found: Array = self.values / np.where(lengths > 0, lengths, 1)
+        return found
+
+    @cached_property
     def _places(self) -> dict[str, int]:
         return {word: place for place, word in reversed(list(enumerate(self.words)))}
 
@@ -72,7 +79,7 @@ def read_vectors(path: str | Path) -> Vectors:
     data = read_file(path)
     head, _, rest = data.partition(b"\n")
     count, size = _head(head, path)
-    text = _is_text(rest, size)
+    text = _is_text(rest)
     words, values = (_text if text else _binary)(rest, count, size, path)
     if not words:
         raise CorpusError("no vectors: the head says that there is no word", path, 1)
@@ -111,8 +118,8 @@ def _head(line: bytes, path: Path) -> tuple[int, int]:
     return int(cells[0]), int(cells[1])
 
 
-def _is_text(rest: bytes, size: int) -> bool:
-    """Return whether numbers are written out: the first line has as many as there should be."""
+def _is_text(rest: bytes) -> bool:
+    """Return whether numbers are written out: behind the first line's word there are numbers alone."""
     cells = rest.partition(b"\n")[0].split()[1:]
     try:
         return len([float(cell) for cell in cells]) > 0

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from naibu.cells.base import Cell
+from naibu.errors import OptionError
 
 INPUT, HIDDEN = 3, 2  # sizes of the cell that is run, of one head of it
 LETTERS = {
@@ -278,7 +279,12 @@ class _Tracer(TorchFunctionMode):
 
 
 def trace(kind: type[Cell], *, bias: bool = True) -> Inside:
-    """Return what one step of a cell does, from running it once, in evaluation mode."""
+    """Return what one step of a cell does, from running it once, in evaluation mode.
+
+    Raises OptionError for a cell that does more than weigh, sum, and work on each unit alone.
+    """
+    if not kind.unitwise:
+        raise OptionError(f"{kind.__name__}: no drawing; it has a step that does not work on each unit alone")
     cell = kind(INPUT, HIDDEN * getattr(kind, "heads", 1), bias=bias).double().eval()
     letters = dict(LETTERS)
     if not {"cell", "input_gate"} & {*cell.signals}:

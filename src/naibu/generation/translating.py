@@ -13,9 +13,9 @@ from naibu.cells.allocator import settle_allocator
 from naibu.data.parallel import Sentences, source_batch
 from naibu.data.parallel_coder import ParallelCoder
 from naibu.generation.beam import beam
-from naibu.generation.greedy import sample
 from naibu.generation.hypothesis import Hypothesis, Symbols
 from naibu.generation.options import SearchOptions
+from naibu.generation.samples import sample
 from naibu.generation.sampling import Sampling
 from naibu.generation.stepper import Stepper
 from naibu.progress import Report, silent

@@ -27,6 +27,7 @@ from naibu.generation.translation_stepper import TranslationStepper
 from naibu.looking.beam_tree import Watched, tree_of
 from naibu.models.model import Model
 from naibu.models.translation import TranslationModel
+from naibu.progress import Report, silent
 from naibu.runs import Run, open_run
 from naibu.runs.load import load
 from naibu.training.threads import threads
@@ -94,13 +95,15 @@ class Translator:
         self.symbols, self.unknown = 0, 0
         """Symbols of the lines so far, and how many of them were read as `<unk>`."""
 
-    def translate(self, lines: Sequence[str], *, name: str = "lines", first: int = 1) -> list[list[Translated]]:
+    def translate(
+        self, lines: Sequence[str], *, name: str = "lines", first: int = 1, progress: Report = silent
+    ) -> list[list[Translated]]:
         """Return the translations of every line, the best first; of an empty line one, which is empty.
 
         `name` and the number of the `first` line are for errors. Raises CorpusError for a line that is longer than the
         network is to read, or has the mark of a sentence's end in it.
         """
-        return self._found(self._stepper, self._encoded(lines, name, first), first)
+        return self._found(self._stepper, self._encoded(lines, name, first), first, progress)
 
     def with_tree(self, line: str) -> tuple[list[Translated], dict[str, Any]]:
         """Return the translations of a line that the search ends with, the best first, and the tree of all prefixes
@@ -123,7 +126,9 @@ class Translator:
         self.unknown += int((sentences.ids[sentences.numbers] == UNKNOWN).sum())
         return sentences
 
-    def _found(self, stepper: Stepper, sentences: Sentences, first: int) -> list[list[Translated]]:
+    def _found(
+        self, stepper: Stepper, sentences: Sentences, first: int, progress: Report = silent
+    ) -> list[list[Translated]]:
         """Return the translations of sentences, of which the first has the number `first`."""
         asked, count = self.asked, self.asked.samples or self.asked.n_best
         with threads(1 if len(sentences) < FEW else 0), self._stepper.held():
@@ -136,6 +141,7 @@ class Translator:
                 n_best=count,
                 prefix=self._prefix,
                 drawn=Drawn(asked.sampling, asked.seed, first - 1) if asked.samples else None,
+                progress=progress,
             )
         return found.best
 
@@ -241,12 +247,19 @@ def translated(
     name: str,
     show: Callable[[str, list[Translated]], None],
     before: int = 0,
+    progress: Report = silent,
 ) -> Iterator[dict[str, Any]]:
     """Yield what is to be told of every line, in their order; `show` is given each line and its translations. `before`
-    counts lines that were translated before these."""
+    counts lines that were translated before these; `progress` is told of lines."""
     for begin in range(0, len(lines), AT_ONCE):
         part = lines[begin : begin + AT_ONCE]
-        for line, found in zip(part, translator.translate(part, name=name, first=before + begin + 1), strict=True):
+
+        def so_far(done: float, _: float, words: str, begin: int = begin) -> None:
+            progress(begin + done, len(lines), words)
+
+        several = translator.translate(part, name=name, first=before + begin + 1, progress=so_far)
+        progress(begin + len(part), len(lines), "")  # empty lines too
+        for line, found in zip(part, several, strict=True):
             show(line, found)
             yield told_of(line, found)
 

@@ -1,9 +1,9 @@
-"""Text that networks write: from a run's folder, free and held side by side."""
+"""What networks write and draw: from a run's folder; text free and held side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,17 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from naibu.data.strokes.coder import StrokeCoder
 from naibu.data.text_coder import TextCoder
 from naibu.errors import OptionError
+from naibu.generation.drawing_options import DrawingOptions
+from naibu.generation.drawn import Drawn
 from naibu.generation.sampling import Sampling
+from naibu.generation.strokes import drawings
 from naibu.generation.text import Symbol, Writer
 from naibu.models.language_model import LanguageModel
+from naibu.models.model import Model
+from naibu.models.strokes import StrokeModel
 from naibu.runs import Run, open_run
 from naibu.runs.load import load
 from naibu.training.threads import threads
@@ -54,14 +60,17 @@ class Asked:
         return found
 
 
-def writer_of(run: Run | str | Path, asked: Asked) -> Writer:
-    """Return the writer of a run. Raises OptionError where it is no network of running text."""
+def writer_of(run: Run | str | Path, asked: Asked, model: Model | None = None) -> Writer:
+    """Return the writer of a run, whose `model` is loaded where it is not given. Raises OptionError where it is no
+    network of running text."""
     run = run if isinstance(run, Run) else open_run(run)
     if run.task != "text":
-        raise OptionError(f"{run.path}: learnt {run.task}; text is written by networks of the task text")
-    model = load(run)
+        told = "text is written by networks of the task text, and strokes are drawn by those of the task strokes"
+        raise OptionError(f"{run.path}: learnt {run.task}; {told}")
+    if model is None:
+        model = load(run)
+        run.ended()
     assert isinstance(model, LanguageModel)
-    run.ended()
     return Writer(
         model,
         TextCoder.load(run.path, run.options),
@@ -89,17 +98,57 @@ def generate(
     stop: Sequence[str] = (),
     hold: Sequence[str] = (),
     unknown: bool = False,
-) -> Iterator[Symbol]:
-    """Yield what a network of running text writes after `prime`, symbol by symbol, of `count` samples side by side.
+    bias: float = 0.0,
+    class_: Sequence[str] = (),
+) -> Iterator[Any]:
+    """Yield what a network of running text writes after `prime`, symbol by symbol, of `count` samples side by side; of
+    a network of strokes `count` drawings, of at most `length` points each.
 
     temperature, top_k, top_p: see `Sampling`. hold: units as on the command line, `cell:17=1`. A symbol has `sample`,
-    `symbol`, `text` (what it adds) and `probability`. Raises OptionError for what cannot be read, drawn or held.
+    `symbol`, `text` (what it adds) and `probability`; see `naibu.generation.drawn.Drawn` for a drawing. bias, class_:
+    of drawings, see `DrawingOptions`. Raises OptionError for what cannot be read, drawn or held.
     """
     sampling = Sampling(temperature, top_k, top_p)
     asked = Asked(prime, length, count, sampling, seed, tuple(stop), tuple(hold), unknown)
+    drawing = DrawingOptions(bias, (class_,) if isinstance(class_, str) else tuple(class_))
+    run = run if isinstance(run, Run) else open_run(run)
+    if run.task == "strokes":
+        yield from drawings_of(run, asked, drawing)
+        return
+    check_drawing(run, drawing)
     writer = writer_of(run, asked)
     with threads(1 if count < 8 else 0):
         yield from writer.write()
+
+
+def drawings_of(run: Run, asked: Asked, drawing: DrawingOptions) -> list[Drawn]:
+    """Return drawings of a run of strokes. Raises OptionError where something is asked that only text has."""
+    usual = Asked(length=asked.length, count=asked.count, seed=asked.seed, hold=asked.hold)
+    for each in fields(Asked):
+        if getattr(asked, each.name) != getattr(usual, each.name):
+            name = "temperature, --top-k and --top-p" if each.name == "sampling" else each.name
+            raise OptionError(f"--{name}: is of text; {run.path} learnt strokes")
+    model = load(run)
+    assert isinstance(model, StrokeModel)
+    run.ended()
+    with threads(1 if asked.count < 8 else 0):
+        return drawings(
+            model,
+            StrokeCoder.load(run.path),
+            count=asked.count,
+            bias=drawing.bias,
+            length=asked.length,
+            classes=drawing.class_,
+            hold=asked.hold,
+            seed=asked.seed,
+        )
+
+
+def check_drawing(run: Run, drawing: DrawingOptions) -> None:
+    """Raise OptionError where a network that draws nothing is asked for what only drawings have."""
+    for each in fields(DrawingOptions):
+        if getattr(drawing, each.name) != each.default:
+            raise OptionError(f"--{each.name.strip('_')}: is of drawings; {run.path} learnt {run.task}")
 
 
 def compared(free: str, held: str) -> Table:

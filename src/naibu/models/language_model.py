@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from naibu.cells import init
 from naibu.cells.layers import Recurrent, Watched
+from naibu.cells.ntm import NTMCell, with_memory
 from naibu.cells.slstm import SLSTMCell, block_diagonal
 from naibu.cells.variants import LAYERS, layer_of
 from naibu.cells.wrappers import variational_dropout, weight_drop, zoneout
@@ -144,6 +145,8 @@ def wrapped(config: ModelConfig) -> type[Recurrent]:
     if config.heads > 1:
         assert issubclass(cell, SLSTMCell)
         cell = block_diagonal(cell, config.heads)
+    if issubclass(cell, NTMCell):
+        cell = with_memory(cell, config.memory_locations, config.memory_width)
     cell = zoneout(cell, config.zoneout, config.zoneout_cell)
     rate = config.variational_dropout
     cell = variational_dropout(cell, rate, rate if cell.recurrent else 0.0)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from naibu.cells.signalling import Signalling
+from naibu.cells.unroll import within
 from naibu.config import PoolingName
 from naibu.models.parts.attention import WEIGHTS
 
@@ -30,7 +31,7 @@ class Attention(Signalling):
     def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:
         """Return the weight of every step, `[time batch]`, 0 beyond the end; from `hidden [time batch input]`."""
         scores = self.context(self.hidden(hidden).tanh())[..., 0]
-        weights: Tensor = scores.masked_fill(~_there(hidden, lengths), -torch.inf).softmax(0)[..., None]
+        weights: Tensor = scores.masked_fill(~within(lengths, len(hidden)), -torch.inf).softmax(0)[..., None]
         for edit in self.edits.values():
             weights = torch.stack([edit(weight, step) for step, weight in enumerate(weights)])
         self.tell({WEIGHTS: weights})
@@ -54,15 +55,10 @@ def pooled(hidden: Tensor, lengths: Tensor, how: PoolingName, weights: Tensor | 
             return last
         half = hidden.shape[-1] // 2
         return torch.cat([last[:, :half], hidden[0, :, half:]], -1)
-    there = _there(hidden, lengths)[..., None]
+    there = within(lengths, len(hidden))[..., None]
     parts = []
     if how in ("mean", "mean-max"):
         parts.append((hidden * there).sum(0) / lengths[:, None])
     if how in ("max", "mean-max"):
         parts.append(hidden.masked_fill(~there, -torch.inf).amax(0))
     return torch.cat(parts, -1)
-
-
-def _there(hidden: Tensor, lengths: Tensor) -> Tensor:
-    """Return where a step is none of padding, `[time batch]`."""
-    return torch.arange(len(hidden), device=hidden.device)[:, None] < lengths

@@ -13,6 +13,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from naibu.config import TagsConfig
+from naibu.config.tags import UNITS, WORDS
 from naibu.data.batch import Batch
 from naibu.models.dropout import dropout
 from naibu.models.language_model import recurrent
@@ -20,8 +21,6 @@ from naibu.models.model import Loss, Model, Outcomes
 from naibu.models.parts.crf import CRF
 from naibu.models.parts.span_tags import allowed, span_columns
 
-UNITS, WORDS = 128, 100
-"""Units of the layers, and numbers of a word's vector, where a configuration leaves them to be chosen."""
 TOLD = ("letters", "tags", "kinds")
 """Sizes that are not those of a table of vectors."""
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from naibu.cells.dropout import locked_dropout
 from naibu.cells.layers import Recurrent
 from naibu.config import TranslationConfig
+from naibu.config.translation import EMBEDDING, UNITS
 from naibu.data.batch import Batch, Stream
 from naibu.data.parallel import END, UNKNOWN
 from naibu.errors import OptionError
@@ -20,9 +21,6 @@ from naibu.models.model import Loss, Model, Outcomes, categorical
 from naibu.models.output import AdaptiveSoftmax, FullSoftmax, TiedAdaptiveSoftmax
 from naibu.models.parts.attention import Attention, Memory
 from naibu.models.parts.encoder import State, decoder_of, encode, encoder_of
-
-UNITS, EMBEDDING = 512, 256
-"""Units, and sizes of a symbol's vector, where a configuration leaves them to be chosen."""
 
 
 class Told(NamedTuple):
@@ -46,7 +44,7 @@ class Place(NamedTuple):
     sentence: Tensor  # int64 [row]: which of all sources a translation is of
     seat: Tensor  # int64 [row 2]: which of those in `memory`, and the how manieth translation of it
     state: State  # of the decoder
-    fed: Tensor | None  # what was attended to last, [row embedding], where the decoder reads it
+    fed: Tensor | None  # what was attended to last, [row embedding], zeros before the first, where the decoder reads it
     weights: Tensor | None  # of attention at the last step, [row source]; None before the first
 
 
@@ -160,15 +158,16 @@ class TranslationModel(Model):
         memory, state = self.encode(batch.streams["source"])
         sentence = torch.arange(len(memory.values), device=memory.values.device)
         seat = torch.stack((sentence, torch.zeros_like(sentence)), 1)
-        return Place(memory, memory, sentence, seat, state, None, None)
+        fed = self.target.weight.new_zeros(len(sentence), self.config.embedding) if self.config.input_feeding else None
+        return Place(memory, memory, sentence, seat, state, fed, None)
 
     @torch.no_grad()
     def step(self, last: Tensor, place: Place) -> tuple[Tensor, Place]:
         """Return ln p of the next symbol of each translation, `[row vocabulary]`, and the place after its `last [row]`,
         the end of a sentence where it has none yet."""
         x = self.target(last) * self.scale
-        if self.config.input_feeding:
-            x = torch.cat((x, x.new_zeros(len(x), x.shape[1]) if place.fed is None else place.fed), -1)
+        if place.fed is not None:
+            x = torch.cat((x, place.fed), -1)
         output, state = self.decoder(x[None], self._given(place.state))
         found, weights = self._attend(output[0], place)
         hidden = torch.tanh(self.mix(torch.cat((output[0], found), -1)))

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from naibu.errors import OptionError
+from naibu.papers.deletang2023.asked import Asked as Deletang2023
+from naibu.papers.graves2014.asked import Asked as Graves2014
 from naibu.papers.hochreiter1997.asked import Asked as Hochreiter1997
 from naibu.papers.mochihashi2019.asked import Asked as Mochihashi2019
 
@@ -42,6 +44,22 @@ class Paper:
     title: str
     options: type[Any] | None
     reproduction: Callable[[Any], Reproduction]
+
+
+def _graves2014(asked: Graves2014) -> Reproduction:
+    """Train Neural Turing Machines to copy, to copy often and to recall, beside an LSTM.
+
+    Wrong bits by length, up to six times what was learnt from; where the heads of the memory go, as pictures and as
+    shares of the steps; and what is lost while they are held.
+
+    --quick: copy alone, one seed, half of the updates: minutes. Leaves tables.md and pictures.
+
+    $ naibu papers graves2014 --tasks copy
+    $ naibu papers graves2014 --tasks copy --seeds 1 --memory-locations 64
+    """
+    from naibu.papers.graves2014.reproduction import reproduction
+
+    return reproduction(asked)
 
 
 def _hochreiter1997(asked: Hochreiter1997) -> Reproduction:
@@ -82,6 +100,24 @@ def _mochihashi2019(asked: Mochihashi2019) -> Reproduction:
     return reproduction(asked)
 
 
+def _deletang2023(asked: Deletang2023) -> Reproduction:
+    """Train networks on fifteen formal languages and score them on longer words: where in the Chomsky hierarchy?
+
+    Words of lengths 1 to 40 are learnt, words of lengths 41 to 500 scored, by Elman's network, LSTM, GRU and a network
+    with a stack. Beside each published score, of the best of several trainings of a million steps, stand the budget
+    here, every seed, mean and best; what so few steps cannot decide says so.
+
+    --quick: all fifteen with the LSTM, a short training each: at most 10 minutes on 2 cores. All of it: 180 trainings
+    of 20,000 steps, many hours; choose with --task and --cell. Leaves table.md and table.png, accuracy by length.
+
+    $ naibu papers deletang2023 --quick
+    $ naibu papers deletang2023 --task reverse-string --cell lstm --cell stack-rnn --seeds 5 --steps 10000
+    """
+    from naibu.papers.deletang2023.reproduction import reproduction
+
+    return reproduction(asked)
+
+
 def _variants(_: None) -> Reproduction:
     """Train every recurrent cell, with as many parameters as the LSTM, on two tasks, beside Greff et al. 2017.
 
@@ -101,6 +137,8 @@ def _variants(_: None) -> Reproduction:
 
 
 PAPERS: dict[str, Paper] = {
+    "graves2014": Paper("Neural Turing Machines: copy, repeat copy, associative recall", Graves2014, _graves2014),
+    "deletang2023": Paper("Neural Networks and the Chomsky Hierarchy: fifteen languages", Deletang2023, _deletang2023),
     "hochreiter1997": Paper(
         "Long Short-Term Memory: all tables, by the paper's own algorithm", Hochreiter1997, _hochreiter1997
     ),

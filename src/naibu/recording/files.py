@@ -238,7 +238,8 @@ def _bytes(values: Array) -> Any:
 class OnDisk(Store):
     """Values in the shards of a folder, memory-mapped; a file is compared with its checksum when it is first read.
 
-    The next shard's file is compared by a thread meanwhile, so that whoever reads one after the other seldom waits.
+    Where the shard before was read too, the next one's file is compared by a thread meanwhile, so that whoever reads
+    one after the other seldom waits.
     """
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
@@ -257,7 +258,8 @@ class OnDisk(Store):
             self._ahead, self._thread, self._process = {}, None, os.getpid()
         begun = self._ahead.pop((number, key), None)
         following = (number + 1, key)
-        if number + 1 < len(self.spans) and following not in self._compared and following not in self._ahead:
+        passes = (number - 1, key) in self._compared and number + 1 < len(self.spans)
+        if passes and following not in self._compared and following not in self._ahead:
             self._thread = self._thread or ThreadPoolExecutor(1, "naibu-compares")
             self._ahead[following] = self._thread.submit(self._whole, *following)
         values = self._whole(number, key) if begun is None else begun.result()

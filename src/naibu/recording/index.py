@@ -16,6 +16,8 @@ SPLITS = ("train", "validation", "test")
 """The names of the codes in the column `split`."""
 FIXED = {"sequence": np.int64, "position": np.int32, "split": np.int8, "seen": np.bool_}
 """The columns of every index with their types."""
+ROWS = 2**20
+"""Rows of a column that are looked at in one go."""
 INPUT, LABEL, OUTCOME = "input.", "label.", "outcome."
 """What begins the names of the others: what is read, what is known beside it, what the network made of it."""
 
@@ -78,9 +80,11 @@ class Index:
     def starts(self) -> Array:
         """Where sequences begin, int64 `[sequence + 1]`."""
         if self._starts is None:
-            changes = np.flatnonzero(np.diff(self.sequence)) + 1
-            ends = [0, len(self.sequence)] if len(self.sequence) else [0]
-            self._starts = np.concatenate([ends[:1], changes, ends[1:]]).astype(np.int64)
+            sequence = self.sequence
+            found = [np.zeros(1 if len(sequence) else 0, np.int64)]
+            for start in range(0, len(sequence), ROWS):
+                found.append(np.flatnonzero(np.diff(sequence[start : start + ROWS + 1])) + start + 1)
+            self._starts = np.concatenate([*found, [len(sequence)]]).astype(np.int64)
         return self._starts
 
     @property

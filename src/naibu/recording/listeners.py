@@ -22,7 +22,7 @@ from naibu.cells.recover import ELMAN_SIGNALS, GRU_SIGNALS, LSTM_SIGNALS, recove
 from naibu.cells.signalling import Signalling, signalling_parts
 from naibu.cells.standing_in import has_own_forward, own_forward, standing_in, stands_in_for
 from naibu.cells.swap import ours
-from naibu.cells.unroll import reverse_padded
+from naibu.cells.unroll import reverse_padded, within
 from naibu.cells.variants import LAYERS
 from naibu.errors import OptionError
 from naibu.recording.index import Array
@@ -292,7 +292,7 @@ class LayerListener(Listener):
                     y_way = y.chunk(directions, -1)[direction]
                     y_way = reverse_padded(y_way, lengths) if direction else y_way
                     if number and self.layer.training and self.layer.dropout:
-                        there = slice(None) if lengths is None else _there(lengths, len(x_way))
+                        there = slice(None) if lengths is None else within(lengths, len(x_way))
                         again = self._run_again(x_way, start, weights)
                         check_same_draws(again[there], y_way[there], self.name)
                 else:
@@ -587,11 +587,6 @@ def _arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]
 def _parts(state: Any) -> tuple[Tensor, ...] | None:
     """Return the parts of a state, None for one of zeros that was not given."""
     return None if state is None else (state,) if isinstance(state, Tensor) else tuple(state)
-
-
-def _there(lengths: Tensor, steps: int) -> Tensor:
-    """Return where a step is none of padding, `[time batch]`."""
-    return torch.arange(steps, device=lengths.device)[:, None] < lengths
 
 
 def _wide(x: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
@@ -17,12 +16,10 @@ from naibu.config.shared import CellName
 from naibu.data.classes.opening import ClassData, data_of_rows
 from naibu.data.classes.rows import Row, Rows
 from naibu.data.events import Array
-from naibu.data.order import pieces_from, windows
+from naibu.models.classifier import Classifier
+from naibu.sklearn.learning import learnt
 from naibu.tasks.classes import Classes, ClassesTraining
 from naibu.tasks.classes_scores import probabilities
-from naibu.training.devices import seeded
-from naibu.training.schedule import learning_rate
-from naibu.training.trainer import Trainer
 
 NAMES = "X"
 """What the data are called in errors."""
@@ -31,8 +28,9 @@ NAMES = "X"
 class LSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Tells the class of a sequence by a recurrent network that reads it both ways, as `naibu train classes` does.
 
-    X are texts (strings), or series: a list of arrays `[time]` or `[time channel]`, of different lengths as may be, an
-    array `[example time channel]`, or `[example time]`, each row one series of one channel. NaN is a missing value.
+    X are texts (a list or an array of strings), or series: a list of arrays `[time]` or `[time channel]`, of different
+    lengths as may be, an array `[example time channel]`, or `[example time]`, each row one series of one channel. NaN
+    is a missing value.
 
     cell, units, layers, pooling, dropout: of the network, see `ClassesConfig`; units 0 and dropout None choose. steps:
     updates, 0 for as many as suit the data. random_state: of weights, batches and dropout; an int repeats a training to
@@ -101,21 +99,14 @@ class LSTMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         shape = ClassesConfig(self.cell, self.units, self.layers, dropout=self.dropout, pooling=self.pooling)
         asked = ClassesTraining(steps=self.steps or None, learning_rate=self.learning_rate, seed=seed)
         model, training = task.configured(data, shape, asked)
-        assert training.steps is not None
-        assert isinstance(model, ClassesConfig)
-        order = task.order(data.train, training)
-        with seeded(training):
-            torch.manual_seed(seed)
-            network = task.build(data.sizes, model)
-            trainer = Trainer(network, training)
-            for step, window in enumerate(windows(order, pieces_from(order, seed))):
-                if step == training.steps:
-                    break
-                trainer.step(window.batch, step, learning_rate(training, step, training.steps, 0))
-        self.model_, self.coder_ = network.eval(), data.coder
+        network = learnt(task, data.train, data.sizes, model, training)
+        assert isinstance(network, Classifier)
+        self.model_, self.coder_ = network, data.coder
 
     def _values(self, X: Any, *, reset: bool) -> list[Any]:  # noqa: N803
         """Return texts, or series float64 [time channel]."""
+        if getattr(X, "ndim", 0) == 1 and len(X) and all(isinstance(each, str) for each in X):
+            return [str(each) for each in X]
         if isinstance(X, Sequence) and not isinstance(X, str) and len(X):
             if all(isinstance(each, str) for each in X):
                 return list(X)

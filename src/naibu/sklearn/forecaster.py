@@ -5,21 +5,18 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from naibu.config import CellName, DistributionName, SeriesConfig
 from naibu.data.examples import Array
-from naibu.data.order import pieces_from, windows
 from naibu.data.series import DecoderName, SeriesData
 from naibu.data.series_opening import extended, open_series, reopened
 from naibu.generation.forecasts import LEVELS, Forecasts, forecast
+from naibu.models.forecaster import Forecaster
+from naibu.sklearn.learning import learnt
 from naibu.tasks.series import Series, SeriesTraining
-from naibu.training.devices import seeded
-from naibu.training.schedule import learning_rate
-from naibu.training.trainer import Trainer
 
 
 class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
@@ -97,17 +94,10 @@ class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
         )  # fmt: skip
         asked = SeriesTraining(steps=self.steps or None, learning_rate=self.learning_rate, seed=seed)
         model, training = task.configured(data, shape, asked)
-        assert training.steps is not None
-        order = task.order(data.train, training)
-        with seeded(training):
-            torch.manual_seed(seed)
-            network = task.build(data.sizes, model)  # type: ignore[arg-type]
-            trainer = Trainer(network, training)
-            for step, window in enumerate(windows(order, pieces_from(order, seed))):
-                if step == training.steps:
-                    break
-                trainer.step(window.batch, step, learning_rate(training, step, training.steps, 0))
-        self.model_, self.source_, self.one_ = network.eval(), data.source, len(data.source.grid.series) == 1
+        network = learnt(task, data.train, data.sizes, model, training)
+        assert isinstance(network, Forecaster)
+        self.model_ = network
+        self.source_, self.one_ = data.source, len(data.source.grid.series) == 1
 
     def _forecast(self, X: Any) -> Forecasts:  # noqa: N803
         check_is_fitted(self)

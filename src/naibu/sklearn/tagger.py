@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from naibu.config import CellName, DecodeName, TagsConfig
-from naibu.data.order import pieces_from, windows
 from naibu.data.span_scores import class_scores, span_scores
 from naibu.data.tag_coder import TagCoder
 from naibu.data.tagged import Source, Tagged
 from naibu.data.token_table import TokenTable
 from naibu.progress import silent
+from naibu.sklearn.learning import learnt
 from naibu.tasks.tags import Tags, TagsTraining, predicted_tags
-from naibu.training.devices import seeded
-from naibu.training.schedule import learning_rate
-from naibu.training.trainer import Trainer
 
 EPOCHS, LEAST, MOST = 20, 200, 5_000
 """Passes over the data, and updates at least and at most, where nothing is asked for."""
@@ -102,17 +99,8 @@ class LSTMTagger(BaseEstimator):  # type: ignore[misc]
             self.cell, self.units, self.layers, dropout=self.dropout, decode=self.decode, letters=self.letters
         )
         training = TagsTraining(steps=self.steps or None, learning_rate=self.learning_rate, seed=seed)
-        order = task.order(examples, training)
-        steps = self.steps or min(MOST, max(LEAST, EPOCHS * len(order.pieces(seed, 0))))
-        with seeded(training):
-            torch.manual_seed(seed)
-            network = task.build(self.coder_.sizes, shape)
-            trainer = Trainer(network, training)
-            for step, window in enumerate(windows(order, pieces_from(order, seed))):
-                if step == steps:
-                    break
-                trainer.step(window.batch, step, learning_rate(training, step, steps))
-        self.model_ = network.eval()
+        steps = self.steps or min(MOST, max(LEAST, EPOCHS * len(task.order(examples, training).pieces(seed, 0))))
+        self.model_ = learnt(task, examples, self.coder_.sizes, shape, replace(training, steps=steps))
 
 
 def _table(sentences: Sequence[Sequence[str]], tags: Sequence[Sequence[str]] | None) -> TokenTable:

@@ -17,6 +17,9 @@ _TASKS = {
     "classes": "naibu.tasks.classes:Classes",
     "tags": "naibu.tasks.tags:Tags",
     "series": "naibu.tasks.series:Series",
+    "strokes": "naibu.tasks.strokes:Handwriting",
+    "formal": "naibu.tasks.formal:Formal",
+    "recovery": "naibu.tasks.recovery:Recovery",
 }
 """Name -> module and class."""
 

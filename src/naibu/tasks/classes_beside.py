@@ -81,7 +81,8 @@ def _symbols(examples: ClassExamples) -> list[list[str]]:
 
 
 def _resampled(examples: ClassExamples, points: int) -> Array:
-    """Return [example point*channel]; changes and marks of what is missing are left out."""
+    """Return [example channel*point], a channel after the other, marks of what is missing among them; changes are left
+    out, which follow from the numbers."""
     assert isinstance(examples, NumberExamples)
     channels = [k for k, name in enumerate(examples.features) if not name.startswith("change of ")]
     found = np.zeros((len(examples), points * len(channels)))
@@ -99,18 +100,18 @@ def _chosen(
     validation: ClassExamples,
     scored: ClassExamples,
 ) -> Beside:
-    tried: list[tuple[float, float, str, Features]] = []
+    tried: list[tuple[float, float, str, Features, Any, Any]] = []
     for said, features in ways:
-        x = features(train)
+        x, unseen = features(train), features(validation) if len(validation) else None
         for strength in STRENGTHS:
-            if len(validation):
-                fitted = _fitted(x, train.codes, strength)
-                right = float(fitted.score(features(validation), validation.codes))
-            else:
+            fitted = None if unseen is None else _fitted(x, train.codes, strength)
+            if fitted is None:
                 right = _in_turn(x, train.codes, strength)
-            tried.append((right, strength, said, features))
-    _, strength, said, features = max(tried, key=lambda each: each[0])
-    fitted = _fitted(features(train), train.codes, strength)
+            else:
+                right = float(fitted.score(unseen, validation.codes))
+            tried.append((right, strength, said, features, x, fitted))
+    _, strength, said, features, x, fitted = max(tried, key=lambda each: each[0])
+    fitted = _fitted(x, train.codes, strength) if fitted is None else fitted
     probabilities = np.zeros((len(scored), len(train.names)))
     probabilities[:, fitted.classes_] = fitted.predict_proba(features(scored))
     return Beside(name, ", ".join(filter(None, (said, f"C {strength:g}"))), probabilities)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from naibu.config import DecayName, KeepName, ModelConfig, OptimiserName, TagsConfig, TrainingConfig
+from naibu.config.tags import UNITS, WORDS
 from naibu.data import files
 from naibu.data.examples import Array, Data, Examples
 from naibu.data.span_records import UnitName
 from naibu.data.span_scores import class_scores, span_scores
 from naibu.data.tag_coder import TagCoder
 from naibu.data.tagged import Source, Tagged
-from naibu.data.tagged_files import format_of, read_tables, with_column
+from naibu.data.tagged_files import format_of, read_texts, with_column
 from naibu.data.tags import SHARE, TagsData, open_tags
 from naibu.data.token_table import TokenTable
 from naibu.errors import CorpusError, OptionError
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from naibu.models.model import Model
     from naibu.models.tagger import Tagger
 
-UNITS, WORDS = 128, 100
-"""Units of the layers in each direction, and numbers of a word's vector, where nothing is asked for."""
 JUDGED = 20_000
 """Words of the validation part that are scored each time, at most."""
 SCORED = 64
@@ -210,7 +209,8 @@ class Tags(Task):
 
     def examples_of(self, files: Sequence[Path], options: Mapping[str, Any], folder: Path) -> Tagged:
         """Return other files in the numbers of a network."""
-        source = Source.of(read_for(files, options, folder), TagCoder.load(folder), repair=options["stray"] == "repair")
+        tables = [table for _, table in read_for(files, options, folder)]
+        source = Source.of(tables, TagCoder.load(folder), repair=options["stray"] == "repair")
         return Tagged(source, np.arange(len(source.starts) - 1))
 
     def evaluated(self, trained: Trained, examples: Examples, asked: Any, progress: Report) -> dict[str, Any]:
@@ -243,20 +243,19 @@ class Tags(Task):
         if not files:
             raise OptionError("FILE is missing: name what is to be tagged, naibu predict RUN FILE")
         coder, found = TagCoder.load(trained.folder), list[ToldFile]()
-        for path in files:
-            for table in read_for([path], trained.options, trained.folder):
-                source = Source.of([table], coder, tagged=False)
-                examples = Tagged(source, np.arange(len(source.starts) - 1))
-                told = predicted_tags(trained.model, examples, progress)
-                found.append(ToldFile(path, table, coder.spell(told, source.starts)))
+        for text, table in read_for(files, trained.options, trained.folder):
+            source = Source.of([table], coder, tagged=False)
+            examples = Tagged(source, np.arange(len(source.starts) - 1))
+            told = predicted_tags(trained.model, examples, progress)
+            found.append(ToldFile(text, table, coder.spell(told, source.starts)))
         return TagsTold(coder, asked.name, tuple(found))
 
 
 @dataclass(frozen=True)
 class ToldFile:
-    """A file, what was read of it, and the tags that were told, one a token."""
+    """The text of a file, what was read of it, and the tags that were told, one a token."""
 
-    path: Path
+    text: str
     table: TokenTable
     tags: list[str]
 
@@ -279,24 +278,25 @@ class TagsTold(Predicted):
             words = file.table.column(self.coder.word)
             sentence = np.searchsorted(file.table.starts, np.arange(len(words)), side="right")
             for number, word, tag in zip(sentence.tolist(), words, file.tags, strict=True):
-                found.append({"file": str(file.path), "sentence": number, "word": word, "tag": tag})
+                found.append({"file": file.table.name, "sentence": number, "word": word, "tag": tag})
         return found
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of the files, each with a column more."""
         for file in self.files:
-            text = with_column(file.path, file.table, self.name, file.tags, self.coder.written)
+            text = with_column(file.text, file.table, self.name, file.tags, self.coder.written)
             yield from text.removesuffix("\n").split("\n")
 
 
-def read_for(paths: Sequence[Path], options: Mapping[str, Any], folder: Path) -> list[TokenTable]:
-    """Return files as those of a run were read, whose options and folder these are. Raises as `read_tables`."""
+def read_for(paths: Sequence[Path], options: Mapping[str, Any], folder: Path) -> list[tuple[str, TokenTable]]:
+    """Return the texts of files, folders or archives, and what is read of each as it was for a run, whose options and
+    folder these are. Raises as `read_tables`."""
     coder = TagCoder.load(folder)
     level = coder.word if coder.format == "spans" else None
     asked = (coder.word, *coder.features)
-    found = list[TokenTable]()
+    found = list[tuple[str, TokenTable]]()
     for path in paths:
-        found += read_tables(path, columns=options["columns"], asked=asked, level=level, short=True)  # type: ignore[arg-type]
+        found += read_texts(path, columns=options["columns"], asked=asked, level=level, short=True)  # type: ignore[arg-type]
     return found
 
 

@@ -189,6 +189,11 @@ class Task(ABC):
         """
         raise OptionError(f"{trained.folder}: a network of the task {self.name} predicts nothing of a file")
 
+    def scored(self, trained: Trained, examples: Examples, asked: Any) -> Examples:
+        """Return what is scored where no file is named: the examples of a part, or what `asked`, an instance of
+        `evaluation`, says in their place."""
+        return examples
+
     def transitions(self, model: Model, folder: Path) -> Transitions | None:
         """Return what a run's model adds to the score of tags that follow each other; None where it tells none so."""
         return None

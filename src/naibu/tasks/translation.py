@@ -11,6 +11,7 @@ import numpy as np
 from cyclopts import Parameter
 
 from naibu.config import AveragingName, ModelConfig, PrecisionName, TrainingConfig, TranslationConfig
+from naibu.config.translation import UNITS
 from naibu.data.examples import Data, Examples
 from naibu.data.levels import LevelName
 from naibu.data.parallel import Pairs
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 Files = Annotated[tuple[Path, ...], Parameter(consume_multiple=(1, 2))]
 """One file or two, which are typed one after the other."""
-UNITS = 512
-"""Units where none are asked for."""
 GNMT_LAYERS = 8
 """Layers of GNMT's encoder and decoder."""
 MANY = 12_000
@@ -231,7 +230,7 @@ class Translation(Task):
             return bleu(lines, references, tokenize)
 
         return scores | {
-            "errors": analysis(stepper, coder, examples, asked, asked.budget, asked.widths, scored, progress)
+            "errors": analysis(stepper, coder, examples, asked, found, asked.budget, asked.widths, scored, progress)
         }
 
     def told(self, scores: Mapping[str, Any]) -> dict[str, Any]:

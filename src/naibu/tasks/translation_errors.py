@@ -15,6 +15,7 @@ from naibu.data.parallel_coder import ParallelCoder
 from naibu.generation.errors import VERDICTS, Judged, Width, judge, sweep
 from naibu.generation.forced import forced
 from naibu.generation.options import Budget, SearchOptions
+from naibu.generation.translating import Translating
 from naibu.generation.translation_stepper import TranslationStepper
 from naibu.progress import Report
 from naibu.tasks.bleu import chrf_of_each
@@ -30,21 +31,24 @@ def analysis(
     coder: ParallelCoder,
     pairs: Pairs,
     options: SearchOptions,
+    translated: Translating,
     budget: Budget,
     widths: Sequence[int],
     scored: Scored,
     progress: Report,
 ) -> dict[str, Any]:
-    """Return what an error analysis tells, in plain numbers and texts.
+    """Return what an error analysis tells, in plain numbers and texts; `translated` is what a search with the options
+    found.
 
     `verdicts` and `fault` count sentences (see `Judged`); `of_reference` counts those whose reference no search may
     find; `proof` has what the proofs took and the scores of the proved best translations, which are no better for being
     likelier; `sweep` has a row for each width; `sentences` one for each sentence; `worst` those of the lowest chrF,
     with their attention; `advice` says in sentences what to change.
     """
-    swept = sweep(stepper, coder, pairs, options, sorted({*widths, options.beam}), progress=progress)
-    others = [[best.found for best in each.best] for each in swept]
-    usual = next(each for each in swept if each.options.beam == options.beam)
+    usual = Width(options, [best[0] for best in translated.best], translated.seconds)
+    rest = sweep(stepper, coder, pairs, options, sorted({*widths} - {options.beam}), progress=progress)
+    swept = sorted([usual, *rest], key=lambda each: each.options.beam)
+    others = [[best.found for best in each.best] for each in rest]
     mine = [best.found for best in usual.best]
     judged = judge(stepper, coder, pairs, mine, options, budget, others=others, progress=progress)
     references = [pairs.target.text(each.number) for each in judged]

@@ -40,7 +40,7 @@ def evaluate(
     if files:
         examples: Examples = task.examples_of([Path(file) for file in files], run.options, run.path)
     else:
-        examples = getattr(trained.data(), part)
+        examples = task.scored(trained, getattr(trained.data(), part), asked)
     windows = windows_of(task, examples, run.training, progress)
     with threads(run.training.threads):
         found = measured(trained.model, windows, task.measures(examples))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from naibu.cells.layers import Recurrent, Told
+from naibu.cells.unroll import within
 from naibu.config import TrainingConfig
 from naibu.data.batch import Batch
 from naibu.errors import OptionError
@@ -49,7 +50,7 @@ def _there(told: Told, batch: Batch) -> Tensor:
     if shape == batch.predicted.shape:
         return batch.predicted
     lengths = next(stream.lengths for stream in batch.streams.values() if stream.x.shape[:2] == shape)
-    return torch.arange(shape[0])[:, None] < lengths
+    return within(lengths, shape[0])
 
 
 def _layers(model: Model) -> list[Recurrent]:

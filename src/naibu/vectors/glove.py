@@ -10,6 +10,7 @@ by AdaGrad, one pair after the other; the final vector of a word is (e + theta) 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,8 @@ from naibu.vectors.parts import in_parts
 
 PIECE = 2**19
 """Words whose neighbours are counted at a time."""
+MOST = 2**23
+"""Pairs of places that are summed into the counts at a time, about."""
 PART = 100_000
 """Pairs that a thread takes at a time."""
 PAIR = 48
@@ -66,14 +69,30 @@ def co_occurrences(corpus: Corpus, window: int) -> csr_array:
     with shown_if_long("counting words near each other", "words") as progress:
         for begin in range(0, len(corpus.tokens), PIECE):
             end = min(len(corpus.tokens), begin + PIECE)
-            for distance in range(1, min(window, len(corpus.tokens) - begin - 1) + 1):
-                here = np.arange(begin, min(end, len(corpus.tokens) - distance))
-                here = here[number[here] == number[here + distance]]
-                places = (corpus.tokens[here], corpus.tokens[here + distance])
-                found = found + coo_array((np.full(len(here), 1 / distance), places), (count, count)).tocsr()
+            for weights, places in _near(corpus.tokens, number, begin, end, window):
+                found = found + coo_array((weights, places), (count, count)).tocsr()
             check_memory(PAIR * found.nnz, f"--window {window}: counts of {found.nnz:,} pairs of words")
             progress(end, len(corpus.tokens), "")
     return csr_array(found + found.T)
+
+
+def _near(
+    tokens: Array, number: Array, begin: int, end: int, window: int
+) -> Iterator[tuple[Array, tuple[Array, Array]]]:
+    """Yield 1 / distance and the two words of every two places of one piece, the first from `begin` up to, not
+    including, `end`, many distances at once; number: of the piece of each place."""
+    weights, words, others, held = list[Array](), list[Array](), list[Array](), 0
+    furthest = min(window, len(tokens) - begin - 1)
+    for distance in range(1, furthest + 1):
+        here = np.arange(begin, min(end, len(tokens) - distance))
+        here = here[number[here] == number[here + distance]]
+        weights.append(np.full(len(here), 1 / distance))
+        words.append(tokens[here])
+        others.append(tokens[here + distance])
+        held += len(here)
+        if held >= MOST or distance == furthest:
+            yield np.concatenate(weights), (np.concatenate(words), np.concatenate(others))
+            weights, words, others, held = [], [], [], 0
 
 
 def pairs_of(counts: csr_array, x_max: float, power: float) -> Pairs:

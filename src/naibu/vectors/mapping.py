@@ -13,7 +13,7 @@ from naibu.data.events import Array
 from naibu.data.vector_file import Vectors
 from naibu.errors import OptionError
 from naibu.shown import Row, Shown, drawn
-from naibu.vectors.neighbours import directions, place_of
+from naibu.vectors.neighbours import place_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,7 +65,7 @@ def place_words(
         raise OptionError(f"{len(chosen)} words are too few for a map: at least {FEWEST} are needed")
     if perplexity <= 1:
         raise OptionError(f"--perplexity {perplexity}: must be more than 1")
-    x = directions(vectors)[chosen].astype(np.float64)
+    x = vectors.directions[chosen].astype(np.float64)
     near = min(perplexity, (len(chosen) - 1) / 3)
     other = find_spec("openTSNE") is not None
     places = _by_opentsne(x, near, seed) if other else _by_scikit_learn(x, near, seed)

@@ -39,7 +39,7 @@ def near(vectors: Vectors, word: str, count: int = 10) -> Neighbours:
     Raises OptionError for a word that has no vector, and names the nearest spelling.
     """
     place = place_of(vectors, word)
-    return _nearest(vectors, word, directions(vectors)[place], {place}, count)
+    return _nearest(vectors, word, vectors.directions[place], {place}, count)
 
 
 def analogy(vectors: Vectors, one: str, other: str, third: str, count: int = 10) -> Neighbours:
@@ -49,7 +49,7 @@ def analogy(vectors: Vectors, one: str, other: str, third: str, count: int = 10)
     themselves are left out, without which one of them mostly comes first. Raises OptionError as `near`.
     """
     places = [place_of(vectors, word) for word in (one, other, third)]
-    units = directions(vectors)
+    units = vectors.directions
     a, b, c = units[places]
     return _nearest(vectors, f"{other} - {one} + {third}", b - a + c, set(places), count)
 
@@ -57,15 +57,8 @@ def analogy(vectors: Vectors, one: str, other: str, third: str, count: int = 10)
 def cosine(vectors: Vectors, one: str, other: str) -> float:
     """Return the cosine of the vectors of two words, from -1 to 1; 0 where one of them has no length. Raises
     OptionError as `near`."""
-    a, b = directions(vectors)[[place_of(vectors, one), place_of(vectors, other)]]
+    a, b = vectors.directions[[place_of(vectors, one), place_of(vectors, other)]]
     return float(a @ b)
-
-
-def directions(vectors: Vectors) -> Array:
-    """Return vectors of length 1, float32 [word number]; those of no length stay so."""
-    lengths = np.linalg.norm(vectors.values, axis=1, keepdims=True)
-    found: Array = vectors.values / np.where(lengths > 0, lengths, 1)
-    return found
 
 
 def place_of(vectors: Vectors, word: str) -> int:
@@ -88,6 +81,6 @@ def _nearest(vectors: Vectors, of: str, direction: Array, without: set[int], cou
     if count < 1:
         raise OptionError(f"--count {count}: must be at least 1")
     length = float(np.linalg.norm(direction))
-    cosines = directions(vectors) @ (direction / (length or 1.0))
+    cosines = vectors.directions @ (direction / (length or 1.0))
     order = [place for place in np.argsort(-cosines, kind="stable").tolist() if place not in without][:count]
     return Neighbours(of, tuple(vectors.words[k] for k in order), tuple(float(cosines[k]) for k in order))

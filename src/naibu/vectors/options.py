@@ -6,9 +6,8 @@ import os
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from naibu.config import check_numbers
+from naibu.config import check, check_numbers, one_of
 from naibu.data.levels import SplitName
-from naibu.errors import OptionError
 
 ModelName = Literal["skip-gram", "cbow", "glove"]
 _USUAL = {
@@ -59,15 +58,15 @@ class Options:
 
     def __post_init__(self) -> None:
         check_numbers(self)
-        _check(self.model in get_args(ModelName), "model", self.model, f"one of {', '.join(get_args(ModelName))}")
-        _check(1 <= self.size <= LARGEST_SIZE, "size", self.size, f"from 1 to {LARGEST_SIZE:,}")
-        _check(0 <= self.window <= LARGEST_WINDOW, "window", self.window, f"from 1 to {LARGEST_WINDOW:,}")
-        _check(1 <= self.negatives <= MOST_NEGATIVES, "negatives", self.negatives, f"from 1 to {MOST_NEGATIVES:,}")
+        check(self.model in get_args(ModelName), "model", self.model, one_of(ModelName))
+        check(1 <= self.size <= LARGEST_SIZE, "size", self.size, f"from 1 to {LARGEST_SIZE:,}")
+        check(0 <= self.window <= LARGEST_WINDOW, "window", self.window, f"from 1 to {LARGEST_WINDOW:,}")
+        check(1 <= self.negatives <= MOST_NEGATIVES, "negatives", self.negatives, f"from 1 to {MOST_NEGATIVES:,}")
         for name in ("epochs", "rate", "last_rate", "sample", "threads", "seed"):
-            _check(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+            check(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         for name in ("x_max", "power"):
-            _check(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
-        _check(self.least >= 1, "least", self.least, "at least 1")
+            check(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
+        check(self.least >= 1, "least", self.least, "at least 1")
 
     def settled(self) -> Options:
         """Return the options with what suits the model in place of 0."""
@@ -79,8 +78,3 @@ class Options:
             rate=self.rate or usual["rate"],
             threads=self.threads or os.cpu_count() or 1,
         )
-
-
-def _check(condition: bool, option: str, value: object, allowed: str) -> None:
-    if not condition:
-        raise OptionError(f"--{option.replace('_', '-')} {value}: must be {allowed}")

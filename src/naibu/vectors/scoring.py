@@ -12,7 +12,6 @@ from scipy.stats import rankdata
 from naibu.data.events import Array
 from naibu.data.vector_file import Vectors
 from naibu.shown import Row, Shown
-from naibu.vectors.neighbours import directions
 from naibu.vectors.question_files import Analogies, JudgedPairs, read_questions
 
 DRAWS = 2000
@@ -72,7 +71,7 @@ def judged(vectors: Vectors, asked: JudgedPairs, seed: int = 1) -> Score:
     The interval is that of other pairs of the same kind: the 2.5th to the 97.5th percentile over resampled pairs. Pairs
     that share a word are not independent, so that it is somewhat narrow; it says nothing of other seeds of training.
     """
-    units = directions(vectors)
+    units = vectors.directions
     places = np.array([[vectors.place(word) for word in pair] for pair in asked.pairs])
     there = (places >= 0).all(1)
     covered = int(there.sum())
@@ -116,7 +115,7 @@ def answered(vectors: Vectors, asked: Analogies) -> list[Score]:
 
 
 def _hits(vectors: Vectors, places: Array) -> int:
-    units, hits = directions(vectors), 0
+    units, hits = vectors.directions, 0
     for at in range(0, len(places), QUESTIONS):
         a, b, c, d = places[at : at + QUESTIONS].T
         cosines = (units[b] - units[a] + units[c]) @ units.T

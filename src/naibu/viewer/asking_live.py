@@ -55,7 +55,6 @@ def write(room: Room, asked: Asked) -> dict[str, Any]:
     """Return what a network of running text writes after a text, free and with units held, with the same draws."""
     from naibu.generation.sampling import Sampling
     from naibu.looking.writing import Asked as Writing
-    from naibu.looking.writing import writer_of
 
     run = room.exhibit.run
     if run is None or room.exhibit.beginning:
@@ -70,7 +69,7 @@ def write(room: Room, asked: Asked) -> dict[str, Any]:
     found = {}
     for name, held in (("free", ()), ("held", tuple(hold._replace(start=0, stop=None).typed() for hold in holds))):
         writing = Writing(prime, length, 1, Sampling(), seed, (), held, True)
-        found[name] = writing.texts(writer_of(run, writing).write())[0] if held or name == "free" else None
+        found[name] = room.live().written(writing) if held or name == "free" else None
     return {**found, "holds": [hold.typed() for hold in holds]}
 
 

@@ -36,7 +36,6 @@ class Exhibit:
     recording: Recording
     run: Run | None = None
     beginning: bool = False
-    note: str = ""
     sequences: SequenceTable = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -105,7 +104,7 @@ def open_exhibits(paths: Sequence[Path]) -> list[Exhibit]:
 
 
 def _renamed(exhibit: Exhibit, name: str) -> Exhibit:
-    return Exhibit(name, exhibit.recording, exhibit.run, exhibit.beginning, exhibit.note)
+    return Exhibit(name, exhibit.recording, exhibit.run, exhibit.beginning)
 
 
 def _opened(path: Path) -> Iterator[Exhibit]:

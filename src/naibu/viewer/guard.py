@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -34,9 +35,12 @@ class Guard:
     and Sec-Fetch-Site; frames of other sites by the policy.
     """
 
-    def __init__(self, app: App, token: str, hosts: tuple[str, ...] = LOOPBACK, *, framed: bool = False) -> None:
-        """`hosts`: the names, without port, that are ours; `framed`: a notebook on this machine may show the page."""
-        self._app, self._token, self._hosts = app, token.encode(), hosts
+    def __init__(
+        self, app: App, token: str, hosts: tuple[str, ...] = LOOPBACK, *, numbers: bool = False, framed: bool = False
+    ) -> None:
+        """`hosts`: the names, without port, that are ours; `numbers`: so is whatever is a number, which no name can be
+        rebound to; `framed`: a notebook on this machine may show the page."""
+        self._app, self._token, self._hosts, self._numbers = app, token.encode(), hosts, numbers
         policy = POLICY.format(ancestors=LOCAL if framed else "'none'")
         self._headers = [
             (b"content-security-policy", policy.encode()),
@@ -64,6 +68,11 @@ class Guard:
         if refusal is not None:
             await PlainTextResponse(refusal[1] + "\n", refusal[0])(scope, receive, sealed)
             return
+        token, slash, _ = scope["path"].lstrip("/").partition("/")
+        if not slash:  # addresses within the page are relative to what ends in a slash
+            query = scope["query_string"].decode("latin-1")
+            await RedirectResponse(f"{token}/" + (f"?{query}" if query else ""))(scope, receive, sealed)
+            return
         scope = {**scope, "path": "/" + scope["path"].lstrip("/").partition("/")[2]}
         await self._app(scope, receive, sealed)
 
@@ -73,7 +82,7 @@ class Guard:
         for name, value in scope["headers"]:
             headers.setdefault(name.lower(), []).append(value)
         hosts = [value.decode("latin-1") for value in headers.get(b"host", [])]
-        if len(hosts) != 1 or _PORT.sub("", hosts[0]).lower() not in self._hosts:
+        if len(hosts) != 1 or not self._is_ours(_PORT.sub("", hosts[0]).lower()):
             return 421, "not for this host: open the address that naibu view printed"
         origins = [value.decode("latin-1") for value in headers.get(b"origin", [])]
         if any(origin not in (f"http://{hosts[0]}", f"https://{hosts[0]}") for origin in origins):
@@ -94,3 +103,12 @@ class Guard:
         if not hmac.compare_digest(given, self._token):
             return 403, "refused: the address lacks its token; open the one that naibu view printed"
         return None
+
+    def _is_ours(self, host: str) -> bool:
+        if host in self._hosts:
+            return True
+        try:
+            ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+        except ValueError:
+            return False
+        return self._numbers

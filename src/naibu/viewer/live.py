@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from threading import Lock
+from threading import Lock, RLock
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from naibu.cells.edits import Both, Clamp, Edit
 from naibu.cells.exchange import edited
 from naibu.data.examples import Data
 from naibu.errors import NaibuError, OptionError, StoredError
+from naibu.looking.writing import Asked as Writing
+from naibu.looking.writing import writer_of
 from naibu.models.model import Model, evaluating
 from naibu.models.weights import digest_of_tensors, stored
 from naibu.recording.index import OUTCOME, Array, Index, fixed_columns
@@ -78,11 +80,28 @@ class Network:
     """The network of an exhibit, loaded when it is first asked."""
 
     def __init__(self, exhibit: Exhibit) -> None:
-        self._exhibit = exhibit
+        self._exhibit, self._loading = exhibit, RLock()
 
-    @cached_property
+    @property
     def model(self) -> Model:
         """The network, with the weights that were recorded. Raises StoredError where it has others, or none."""
+        with self._loading:  # several may ask at once; it is loaded once
+            return self._model
+
+    @property
+    def listeners(self) -> list[Listener]:
+        """What hears the signals of its layers."""
+        with self._loading:
+            return self._listeners
+
+    @property
+    def data(self) -> Data:
+        """What the network learnt from, opened again. Raises StoredError where that has gone or changed."""
+        with self._loading:
+            return self._data
+
+    @cached_property
+    def _model(self) -> Model:
         run, recording = self._exhibit.run, self._exhibit.recording
         if run is None:
             raise StoredError("no run is at hand: a recording alone cannot read anything new; open it inside its run")
@@ -93,8 +112,7 @@ class Network:
         return model
 
     @cached_property
-    def listeners(self) -> list[Listener]:
-        """What hears the signals of its layers."""
+    def _listeners(self) -> list[Listener]:
         return find_listeners(self.model, (), copy=False)
 
     def typed(self, text: str) -> Given:
@@ -110,8 +128,7 @@ class Network:
         return from_examples(examples)
 
     @cached_property
-    def data(self) -> Data:
-        """What the network learnt from, opened again. Raises StoredError where that has gone or changed."""
+    def _data(self) -> Data:
         assert self._exhibit.run is not None
         return self._exhibit.run.data()
 
@@ -185,6 +202,13 @@ class Network:
         if told.classes is not None and told.probabilities is not None:
             likeliest = told.classes[:, 0].cpu().numpy(), told.probabilities[:, 0].cpu().numpy()
         return Reading(recording, likeliest, float(np.nansum(outcomes[OUTCOME + "loss"])))
+
+    def written(self, asked: Writing) -> dict[str, Any]:
+        """Return the text that the network writes, with its symbols and their probabilities. Raises OptionError for a
+        network that is none of running text."""
+        assert self._exhibit.run is not None
+        with RUNNING, threads(1), evaluating(self.model):
+            return asked.texts(writer_of(self._exhibit.run, asked, self.model).write())[0]
 
     def _edits(self, given: Given, holds: Sequence[Hold]) -> dict[Key, Edit]:
         edits: dict[Key, Edit] = {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import threading
+import weakref
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ HEIGHT = 760
 
 
 class Shown:
-    """A page that is served for as long as this object is held, or until `close`.
+    """A page that is served for as long as this object is held, or until `close`; what it shows is freed with it.
 
     In a notebook whose kernel runs on the machine of the browser the page shows inside the cell.
     """
@@ -33,7 +33,7 @@ class Shown:
         )
         self._thread.start()
         ready.wait(20)
-        atexit.register(self.close)
+        self._ended = weakref.finalize(self, _end, self._server)  # it holds the server alone, so that this may go
 
     def open(self) -> bool:
         """Open the page in a browser; return whether one could be told to."""
@@ -41,8 +41,7 @@ class Shown:
 
     def close(self) -> None:
         """Stop serving."""
-        atexit.unregister(self.close)
-        self._server.should_exit = True
+        self._ended()
         self._thread.join(5)
 
     def __enter__(self) -> Shown:
@@ -61,6 +60,10 @@ class Shown:
 
     def __repr__(self) -> str:
         return f"Shown({self.address})"
+
+
+def _end(server: Any) -> None:
+    server.should_exit = True
 
 
 def view(*what: Recording | Run | str | Path, height: int = HEIGHT) -> Shown:

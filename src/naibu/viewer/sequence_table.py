@@ -55,7 +55,7 @@ class SequenceTable:
         """Where sequences begin, int64 `[sequence + 1]`."""
         with self._lock:
             if self._starts is None:
-                self._starts = _starts(self._recording)
+                self._starts = self._recording.index.starts
             return self._starts
 
     @property
@@ -83,10 +83,9 @@ class SequenceTable:
         found: Array = np.searchsorted(self.starts, rows, side="right") - 1
         return found
 
-    def groups(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, int]]:
+    def groups(self) -> Iterator[tuple[int, int]]:
         """Yield first and last + 1 sequence of groups of about ROWS rows, or of one longer sequence."""
-        starts = self.starts
-        last = len(self) if last is None else last
+        starts, first, last = self.starts, 0, len(self)
         while first < last:
             end = int(np.searchsorted(starts, starts[first] + ROWS, side="right")) - 1
             end = min(max(end, first + 1), last)
@@ -154,15 +153,6 @@ class SequenceTable:
             rows = np.flatnonzero(holding(int(starts[first]), int(starts[last])))
             found[np.unique(self.of_rows(rows + starts[first]))] = True
         return found
-
-
-def _starts(recording: Recording) -> Array:
-    sequence = recording.index.sequence
-    pieces = [np.zeros(1 if len(sequence) else 0, np.int64)]
-    for start in range(0, len(sequence), ROWS):
-        part = sequence[start : start + ROWS + 1]
-        pieces.append(np.flatnonzero(np.diff(part)) + start + 1)
-    return np.concatenate([*pieces, [len(sequence)]]).astype(np.int64)
 
 
 def _means(column: Array, starts: Array) -> Array:

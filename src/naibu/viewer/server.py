@@ -24,8 +24,15 @@ THREADS = 8
 KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
-def app(questions: Questions, token: str, hosts: tuple[str, ...] = LOOPBACK, *, framed: bool = False) -> Guard:
-    """Return what uvicorn serves."""
+def app(
+    questions: Questions,
+    token: str,
+    hosts: tuple[str, ...] = LOOPBACK,
+    *,
+    numbers: bool = False,
+    framed: bool = False,
+) -> Guard:
+    """Return what uvicorn serves; see `Guard`."""
     asked: dict[str, Callable[[Room, Any], Any]] = {
         "named": lambda room, _: questions.named(room),
         "units": questions.units,
@@ -47,7 +54,7 @@ def app(questions: Questions, token: str, hosts: tuple[str, ...] = LOOPBACK, *, 
         routes.append(Route(f"/api/{{number}}/{name}", _answering(_of_room(questions, ask))))
     for name in ("read", "write", "translate"):
         routes.append(Route(f"/api/{{number}}/{name}", _asking(questions, name), methods=["POST"]))
-    return Guard(Starlette(routes=routes, lifespan=_few_threads), token, hosts, framed=framed)
+    return Guard(Starlette(routes=routes, lifespan=_few_threads), token, hosts, numbers=numbers, framed=framed)
 
 
 @asynccontextmanager

@@ -42,8 +42,9 @@ class Door:
 
     @property
     def named(self) -> str:
-        """The host as it stands in an address."""
-        return f"[{self.host}]" if ":" in self.host else self.host
+        """The host as it stands in an address; where all of this machine's are served, the one that others reach."""
+        host = _reached(self.host) if _is_every(self.host) else self.host
+        return f"[{host}]" if ":" in host else host
 
 
 def check_installed() -> None:
@@ -96,7 +97,7 @@ def serve(
     others = () if _is_loopback(door.host) else (socket.gethostname().lower(),)
     hosts = (*LOOPBACK, door.named.lower(), *others)
     config = uvicorn.Config(
-        app(Questions(exhibits), door.token, hosts, framed=framed),
+        app(Questions(exhibits), door.token, hosts, numbers=_is_every(door.host), framed=framed),
         log_level="error",
         access_log=False,
         server_header=False,
@@ -147,6 +148,26 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_every(host: str) -> bool:
+    """Return whether it stands for all addresses of this machine: 0.0.0.0, or ::."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def _reached(host: str) -> str:
+    """Return the address of this machine from which it reaches others, its name where it reaches none; nothing is
+    sent to find it."""
+    six = ":" in host
+    try:
+        with socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect(("2001:db8::1" if six else "192.0.2.1", 9))  # addresses that documents use for examples
+            return str(probe.getsockname()[0])
+    except OSError:
+        return socket.gethostname()
 
 
 def _token(path: Path) -> str:

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from naibu.cells.base import Cell, LSTMState, State
 from naibu.cells.edits import Edit
-from naibu.cells.kernels import fused, held, own, scan
+from naibu.cells.kernels import fused, held, ntm_layer, own, scan
 from naibu.cells.kernels.steps import dense_steps
+from naibu.cells.ntm import NTMCell
 from naibu.cells.recover import recover
 from naibu.cells.unroll import Unrolled, reverse_padded, unroll
 
@@ -39,7 +40,12 @@ def explain(
     like = layer.get_parameter("weight_ih_l0") if x is None else x
     if scan.refusal(layer.cell_type, edits or {}) is None:
         return "parallel scan over time"
+    without = ntm_layer.refusal(layer.cell_type, keep, edits or {}, None, like)
+    if without is None:
+        return "compiled steps of a Neural Turing Machine"
     reason = plain_because(layer.cell_type, keep, edits or {})
+    if reason is not None and issubclass(layer.cell_type, NTMCell):
+        reason = without
     if reason is not None:
         return f"plain path: {reason}"
     reason = own.refusal(layer.cell_type, like)
@@ -70,6 +76,8 @@ def run(
     """Return what `unroll` returns, by the fastest path that gives it."""
     if scan.refusal(type(cell), edits) is None:
         return scan.run(cell, x, state, keep=keep, lengths=lengths, reverse=reverse)
+    if ntm_layer.refusal(type(cell), keep, edits, lengths, x, *state, *cell.parameters()) is None and x.numel():
+        return ntm_layer.run(cell, x, state, keep=keep, reverse=reverse)
     if plain_because(type(cell), keep, edits) is not None:
         return unroll(cell, x, state, keep=keep, edit=edits, lengths=lengths, reverse=reverse)
     weights: list[Tensor] = [w for w in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh) if w is not None]

@@ -163,7 +163,7 @@ class NumberClassCoder(ClassCoder):
             value = series(row, self.longest)
             if not self.masked and np.isnan(value).any():
                 raise CorpusError(
-                    "a value is missing; in training none was, so the network cannot read it",
+                    "a value is missing; in training none was, so the network cannot read it: leave the series out",
                     row.file,
                     row.line or None,
                 )

@@ -48,7 +48,7 @@ def held_out(labels: Sequence[str], groups: Sequence[int], share: float, seed: i
     """Return which of some rows are held out, bool [row]: a share of each class, drawn with the seed.
 
     Rows of a group, where it is 0 or above, are held out together or not at all; its class is that of most of them. Of
-    each class at least one group stays.
+    each class that any row has at least one group stays, so that fewer may be held out than the share says.
     """
     units = [group if group >= 0 else -1 - number for number, group in enumerate(groups)]
     members: dict[int, list[int]] = defaultdict(list)
@@ -62,9 +62,10 @@ def held_out(labels: Sequence[str], groups: Sequence[int], share: float, seed: i
     wanted = max(round(share * len(names)), int(share > 0 and len(names) > 1))
     # Evenly spaced over units in the order of classes: each class in its share, and as many in all as are asked for.
     chosen = order[((np.arange(wanted) + 0.5) * len(order) / max(1, wanted)).astype(np.int64)]
-    left = Counter(chief)
+    classes = [{labels[number] for number in members[name]} for name in names]
+    left = Counter(label for some in classes for label in some)
     for place in chosen.tolist():
-        if left[chief[place]] > 1:
-            left[chief[place]] -= 1
+        if all(left[label] > 1 for label in classes[place]):
+            left.subtract(classes[place])
             held[members[names[place]]] = True
     return held

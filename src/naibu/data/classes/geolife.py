@@ -71,14 +71,14 @@ def read_geolife(files: Sequence[SourceFile], features: Sequence[str], notes: No
             files[0].name if files else None,
         )
     missing = len(set(users) - set(labels))
-    for number, what in (
+    counted = (
         (missing, "users without labels.txt left aside"),
         (outside, "points outside all labelled stretches left aside"),
         (twice, "points left out: the user has one at the same time"),
         (short, f"stretches of fewer than {FEWEST} points left aside"),
-    ):
-        if number:
-            notes.append(("GeoLife", f"{number:,} {what}"))
+    )
+    if some := "; ".join(f"{number:,} {what}" for number, what in counted if number):
+        notes.append(("GeoLife", some))
     notes.append(("computed", ", ".join(motion.channels_of(features))))
     return Rows("numbers", "geolife", rows, motion.channels_of(features), notes)
 

@@ -21,6 +21,8 @@ FOOT = 0.3048
 """Metres of a foot, in which NGSIM measures."""
 FRAMES, AHEAD = 50, 10
 """Frames (tenths of a second) of an example, and between its last one and the first in the other lane."""
+NEEDED_TIME = f"no vehicle is seen for {FRAMES / 10:g} s before a change of lane, or for long enough without one"
+"""What a file without an example lacks."""
 NO_HEADWAY = 9_000.0
 """Seconds from which on a time headway says that there is none: 9999.99 of vehicles that stand."""
 

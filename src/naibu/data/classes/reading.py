@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +39,10 @@ def read_rows(paths: Sequence[Path], asked: Asked) -> Rows:
         if form == name and own[name] is None:
             raise OptionError(f"{option}: say which column; {opened[0].name} is read as a table of {name}s")
     if form == "geolife":
-        return geolife.read_geolife(opened, asked.features, notes)
+        read = geolife.read_geolife(opened, asked.features, notes)
+        return replace(read, notes=_summed(notes))
     if form in ("points", "ngsim"):
-        return _joined([_table(file, form, asked, notes) for file in opened], notes)
+        return _joined([_table(file, form, asked, notes) for file in opened], opened[0].name, notes)
     rows = list(_rows(paths, opened, form, asked, notes))
     channels = _channels(rows) if form == "ts" else ()
     if not rows:
@@ -133,7 +135,8 @@ def _column(table: tables.Table, asked: Asked) -> Iterator[Row]:
     there = asked.class_ is not None and (not asked.known or asked.class_ in table.columns)
     table.require([("--text", asked.text), *([("--class", asked.class_ or "")] if there else [])])
     for line, cells in table:
-        yield Row(cells[asked.text], cells[asked.class_ or ""].strip() if there else None, table.name, line)
+        label = cells.get(asked.class_ or "", "").strip() if there else None  # a line of JSON may have none
+        yield Row(cells[asked.text], label, table.name, line)
 
 
 def _table(file: SourceFile, form: FormatName, asked: Asked, notes: list[tuple[str, str]]) -> Rows:
@@ -145,7 +148,7 @@ def _table(file: SourceFile, form: FormatName, asked: Asked, notes: list[tuple[s
     return points.read_points(table, asked, notes, class_known=bool(asked.known) and asked.class_ not in table.columns)
 
 
-def _joined(parts: Sequence[Rows], notes: list[tuple[str, str]]) -> Rows:
+def _joined(parts: Sequence[Rows], name: str, notes: list[tuple[str, str]]) -> Rows:
     first = parts[0]
     if other := next((part for part in parts if part.channels != first.channels), None):
         raise CorpusError(
@@ -153,7 +156,12 @@ def _joined(parts: Sequence[Rows], notes: list[tuple[str, str]]) -> Rows:
             f"{', '.join(first.channels)}",
             other.rows[0].file,
         )
-    rows = [row for part in parts for row in part.rows]
+    rows, groups = list[Row](), 0
+    for part in parts:  # each counts its groups from 0
+        rows += (row._replace(group=groups + row.group) if row.group >= 0 else row for row in part.rows)
+        groups += 1 + max((row.group for row in part.rows), default=-1)
+    if not rows:  # of points there is always one
+        raise CorpusError(f"no example is in it: {ngsim.NEEDED_TIME}", name)
     return Rows(first.kind, first.format, rows, first.channels, _summed(notes))
 
 

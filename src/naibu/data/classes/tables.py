@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from naibu.data.classes.texts import read_text
@@ -15,6 +15,17 @@ from naibu.errors import CorpusError
 LARGEST_CELL = 2**24
 """Characters of the largest cell that is read."""
 _LINES = (".jsonl", ".ndjson", ".json")
+
+
+class _Cells(dict[str, str]):
+    """The cells of a line of JSON by column; one that is asked for and not there is an error with its place."""
+
+    def __init__(self, cells: Mapping[str, str], name: str, line: int) -> None:
+        super().__init__(cells)
+        self._name, self._line = name, line
+
+    def __missing__(self, column: str) -> str:
+        raise CorpusError(f"no {column!r} in this line; every line has to have it", self._name, self._line)
 
 
 class Table:
@@ -60,7 +71,8 @@ class Table:
                 raise CorpusError(f"not JSON: {error}", self.name, number) from None
             if not isinstance(found, dict):
                 raise CorpusError("not a JSON object with a value for each column", self.name, number)
-            yield number, {key: "" if value is None else str(value) for key, value in found.items()}
+            cells = {key: "" if value is None else str(value) for key, value in found.items()}
+            yield number, _Cells(cells, self.name, number)
 
     def _split(self) -> Iterator[tuple[int, list[str]]]:
         """Yield rows of cells with the line on which each begins; a cell in quotes may run over several."""

@@ -37,7 +37,7 @@ def ts_rows(file: SourceFile, notes: list[tuple[str, str]], *, class_known: bool
             continue
         if not begun:
             raise CorpusError("data before the line @data", file.name, number)
-        if number and channels is None:
+        if channels is None:
             _check_head(head, file.name, class_known)
         row = _row(line, head, file.name, number)
         if channels is not None and row.value.shape[1] != channels:  # type: ignore[union-attr]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from naibu.cells.kernels import own
+from naibu.cells.unroll import within
 from naibu.models.parts.span_tags import Allowed
 
 INFINITY = float("inf")
@@ -48,7 +49,7 @@ class CRF(nn.Module):
         """Return -ln p(target) summed over the batch, with its gradient; of steps whose target is negative it is the
         probability of the others that counts, whatever stands there."""
         weights = self.weights()
-        unknown = (target < 0) & _there(lengths, len(scores)).to(target.device)
+        unknown = (target < 0) & within(lengths, len(scores)).to(target.device)
         if bool(unknown.any()):
             of_target = _log_partition(_only(scores, target), *weights, lengths)
         else:
@@ -84,7 +85,7 @@ class CRF(nn.Module):
         wide = scores.double()
         alphas, betas = _forward(wide, lengths, pairs, first), _backward(wide, lengths, pairs, last)
         found = (alphas + betas - _totals(alphas, last, lengths)[:, None]).exp()
-        return found.where(_there(lengths, len(scores)).to(found.device)[..., None], 0)
+        return found.where(within(lengths, len(scores)).to(found.device)[..., None], 0)
 
     def weights(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return pairs, first and last, -inf where they are forbidden."""
@@ -144,7 +145,7 @@ def _sums(scores: Tensor, pairs: Tensor, first: Tensor, last: Tensor, lengths: T
         here, moved = torch.zeros(scores.shape, dtype=torch.float64), torch.zeros(pairs.shape, dtype=torch.float64)
         _kernel("expected", scores, lengths, pairs, alphas, betas, totals, here, moved)
     else:
-        there = _there(lengths, len(scores)).to(scores.device)[..., None]
+        there = within(lengths, len(scores)).to(scores.device)[..., None]
         here = (alphas + betas - totals[:, None]).exp().where(there, 0)
         after = (scores + betas)[1:, :, None] + pairs  # [time batch from to]
         both = (alphas[:-1, ..., None] + after - totals[:, None, None]).exp()
@@ -168,7 +169,7 @@ def _forward(scores: Tensor, lengths: Tensor, pairs: Tensor, first: Tensor) -> T
     found = [first + scores[0]]
     for emitted in scores[1:]:
         found.append(torch.logsumexp(found[-1][..., None] + pairs, 1) + emitted)
-    return torch.stack(found).where(_there(lengths, len(scores)).to(scores.device)[..., None], 0)
+    return torch.stack(found).where(within(lengths, len(scores)).to(scores.device)[..., None], 0)
 
 
 def _backward(scores: Tensor, lengths: Tensor, pairs: Tensor, last: Tensor) -> Tensor:
@@ -182,7 +183,7 @@ def _backward(scores: Tensor, lengths: Tensor, pairs: Tensor, last: Tensor) -> T
     for step in range(len(scores) - 2, -1, -1):
         following = torch.logsumexp((scores[step + 1] + found[-1])[:, None] + pairs, 2)
         found.append(torch.where(step < ends, following, last))
-    return torch.stack(found[::-1]).where(_there(lengths, len(scores)).to(scores.device)[..., None], 0)
+    return torch.stack(found[::-1]).where(within(lengths, len(scores)).to(scores.device)[..., None], 0)
 
 
 def _totals(alphas: Tensor, last: Tensor, lengths: Tensor) -> Tensor:
@@ -192,7 +193,7 @@ def _totals(alphas: Tensor, last: Tensor, lengths: Tensor) -> Tensor:
 
 
 def _viterbi(scores: Tensor, lengths: Tensor, pairs: Tensor, first: Tensor, last: Tensor) -> Tensor:
-    there = _there(lengths, len(scores)).to(scores.device)
+    there = within(lengths, len(scores)).to(scores.device)
     value, back = first + scores[0], list[Tensor]()
     stay = torch.arange(scores.shape[2], device=scores.device)
     for step in range(1, len(scores)):
@@ -203,11 +204,6 @@ def _viterbi(scores: Tensor, lengths: Tensor, pairs: Tensor, first: Tensor, last
     for source in reversed(back):
         path.append(source.gather(1, path[-1][:, None])[:, 0])
     return torch.stack(path[::-1]).where(there, -1)
-
-
-def _there(lengths: Tensor, steps: int) -> Tensor:
-    """Return where a step is none of padding, `[time batch]`."""
-    return torch.arange(steps)[:, None] < lengths
 
 
 def _by_kernel(scores: Tensor) -> bool:

@@ -70,11 +70,18 @@ def encode(encoder: Recurrent | Stack, x: Tensor, lengths: Tensor) -> tuple[Tens
 
 
 def joined(layer: Recurrent, state: Any) -> State:
-    """Return a state in which the two directions of a layer are one, `[layer batch hidden]` each part."""
+    """Return a state in which the two directions of a layer are one, `[layer batch hidden]` each part.
+
+    They stand side by side; of a part that grows, a stack, whose places would have gaps between them, is the sum.
+    """
     parts = (state,) if isinstance(state, Tensor) else tuple(state)
     if not layer.bidirectional:
         return parts
-    return tuple(torch.cat((part[0::2], part[1::2]), -1) for part in parts)
+    names, growing = layer.cell_type.state_type._fields, layer.cell_type.growing
+    return tuple(
+        part[0::2] + part[1::2] if name in growing else torch.cat((part[0::2], part[1::2]), -1)
+        for name, part in zip(names, parts, strict=True)
+    )
 
 
 def _data(x: Tensor | PackedSequence) -> Tensor:

@@ -3,8 +3,10 @@
 import * as api from "./api.js";
 import { byId, complain, el, fill, many, say, short, visible } from "./dom.js";
 import { labelName, parts } from "./names.js";
+import { WINDOW } from "./scene.js";
 import { exhibit, scene } from "./stage.js";
 import { set, state } from "./state.js";
+import { rounded } from "./threshold.js";
 import { unitOf } from "./units.js";
 
 /** @typedef {import("./state.js").Condition} Condition */
@@ -96,7 +98,8 @@ export function fromSpan(named, from, to, whisker) {
   const apart = whisker > 0 && least > most;
   const threshold = (apart ? (least + most) / 2 : least - 0.02 * Math.abs(least) - 1e-4) * (above ? 1 : -1);
   const { key, unit } = parts(named);
-  const value = Number(threshold.toPrecision(3));
+  const [low, high] = above ? [apart ? most : -Infinity, least] : [-least, apart ? -most : Infinity];
+  const value = rounded(threshold, low, high);
   const side = above ? "above" : "below";
   const off = above ? "below" : "above";
   /** @type {Condition[]} */
@@ -184,6 +187,6 @@ function liftBar(each, reach) {
 
 /** @param {any} each */
 function place(each) {
-  return el("button", { type: "button", class: "place", onclick: () => set({ sequence: each.sequence, from: Math.floor(each.step / 2000) * 2000, at: each.step % 2000, text: null, holds: [] }) },
+  return el("button", { type: "button", class: "place", onclick: () => set({ sequence: each.sequence, from: Math.floor(each.step / WINDOW) * WINDOW, at: each.step % WINDOW, text: null, holds: [] }) },
     el("span", { class: "soft nums" }, `${each.sequence}:${each.step} `), el("span", { class: "mono" }, each.before ? visible(each.before.slice(-28)) : "", " ", el("mark", {}, visible(each.within) || " "), " ", each.after ? visible(each.after) : ""));
 }

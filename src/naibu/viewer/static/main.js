@@ -53,7 +53,7 @@ function tabs() {
 
 /** Say which network it is, and how much was recorded of it. */
 function facts() {
-  const exhibit = about.exhibits[state.in] ?? about.exhibits[0];
+  const exhibit = stage.exhibit();
   const layers = new Set(exhibit.layers.map((/** @type {any} */ each) => each.layer)).size;
   document.title = `${exhibit.name} – Naibu`;
   const parts = [exhibit.network || `${layers} ${layers === 1 ? "layer" : "layers"}`, exhibit.beginning ? "before training" : "", `${many(exhibit.tokens)} steps recorded`, exhibit.live ? "" : "a recording alone: nothing can be typed or held"];
@@ -90,6 +90,7 @@ async function begin() {
   byId("theme").addEventListener("click", switchTheme);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { theme(); repaint(); stage.soon(); });
   about = await api.get("api/about");
+  stage.describe(about);
   if (!about.exhibits[state.in]) set({ in: 0 }, { quiet: true });
   picks();
   picked();
@@ -104,10 +105,10 @@ async function begin() {
     set({ tab: next });
     byId(`tab-${next}`).focus();
   });
-  units.start(about).then(named);
-  stage.start(about);
+  units.start().then(named);
+  stage.start();
   pair.start();
-  sequences.start(about);
+  sequences.start();
   find.shape();
   keys.start();
   listen((changed) => {

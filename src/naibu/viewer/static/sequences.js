@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { byId, complain, el, fill, many, short, visible } from "./dom.js";
 import { Grid } from "./grid.js";
 import { labelName } from "./names.js";
+import { exhibit } from "./stage.js";
 import { set, state } from "./state.js";
 
 /** @type {import("./grid.js").Field[]} */
@@ -17,8 +18,6 @@ const FIELDS = [
 const PART = 200;
 /** @type {Grid} */
 let grid;
-/** @type {any} */
-let about;
 const latest = new api.Latest();
 /** @type {any[]} */
 let rows = [];
@@ -26,9 +25,7 @@ let count = 0;
 let asked = "";
 let wanted = new Set();
 
-/** @param {any} described */
-export function start(described) {
-  about = described;
+export function start() {
   grid = new Grid({
     label: "Sequences", kind: "listed", fields: FIELDS, cell, key: (row) => String(row.number),
     open: (row) => set({ sequence: row.number, from: 0, at: -1, text: null, holds: [] }),
@@ -40,7 +37,7 @@ export function start(described) {
 
 /** Make the panel anew for the exhibit that is looked at. */
 export function shape() {
-  const exhibit = about.exhibits[state.in] ?? about.exhibits[0];
+  const shown = exhibit();
   const by = (/** @type {string} */ name, /** @type {any} */ how) => {
     const found = el("input", { ...how, value: state.list[name] ?? "", oninput: () => later({ [name]: found.value }) });
     return found;
@@ -51,22 +48,22 @@ export function shape() {
     return found;
   };
   const sorts = /** @type {[string, string][]} */ ([["", "in order"], ["length", "by length"]]);
-  if (exhibit.outcomes.includes("loss")) sorts.push(["loss", "by loss"]);
+  if (shown.outcomes.includes("loss")) sorts.push(["loss", "by loss"]);
   sorts.push(["range", "by the unit's range"], ["highest", "by its highest"], ["lowest", "by its lowest"], ["mean", "by its mean"]);
-  const labels = /** @type {[string, string][]} */ ([["", "any label"], ...exhibit.labels.map((/** @type {any} */ each) => [each.name, labelName(each.name)])]);
+  const labels = /** @type {[string, string][]} */ ([["", "any label"], ...shown.labels.map((/** @type {any} */ each) => [each.name, labelName(each.name)])]);
   fill(
     byId("panel-sequences"),
     el("div", { class: "bar" },
-      exhibit.spelled ? by("words", { type: "search", placeholder: "words or characters in a row", "aria-label": "Words that come one after the other" }) : null,
-      choose("split", "Split", [["", "all splits"], ...exhibit.splits.map((/** @type {string} */ each) => /** @type {[string, string]} */ ([each, each]))]),
+      shown.spelled ? by("words", { type: "search", placeholder: "words or characters in a row", "aria-label": "Words that come one after the other" }) : null,
+      choose("split", "Split", [["", "all splits"], ...shown.splits.map((/** @type {string} */ each) => /** @type {[string, string]} */ ([each, each]))]),
       choose("sort", "Sort", sorts),
       el("label", {}, checkbox(), " reversed")),
     el("div", { class: "bar" },
       by("shortest", { type: "number", min: 0, placeholder: "steps ≥", "aria-label": "Shortest" }),
       by("longest", { type: "number", min: 0, placeholder: "steps ≤", "aria-label": "Longest" }),
-      exhibit.outcomes.includes("loss") ? by("least_loss", { type: "number", step: "any", placeholder: "loss ≥", "aria-label": "Least loss" }) : null,
-      exhibit.labels.length ? choose("label", "Label", labels) : null,
-      exhibit.labels.length ? by("value", { type: "text", size: 8, placeholder: "= value", "aria-label": "Value that the label has somewhere" }) : null),
+      shown.outcomes.includes("loss") ? by("least_loss", { type: "number", step: "any", placeholder: "loss ≥", "aria-label": "Least loss" }) : null,
+      shown.labels.length ? choose("label", "Label", labels) : null,
+      shown.labels.length ? by("value", { type: "text", size: 8, placeholder: "= value", "aria-label": "Value that the label has somewhere" }) : null),
     grid.root,
     el("p", { class: "note", id: "listed-note" }),
   );

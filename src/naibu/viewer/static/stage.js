@@ -41,13 +41,17 @@ let frame = 0;
 /** @type {HTMLElement} */ let gutter;
 /** @type {HTMLElement} */ let wideness;
 
+/** Take what the server says that there is. @param {any} described */
+export function describe(described) {
+  about = described;
+}
+
+/** The network or recording that is looked at. */
 export function exhibit() {
   return about.exhibits[state.in] ?? about.exhibits[0];
 }
 
-/** @param {any} described */
-export function start(described) {
-  about = described;
+export function start() {
   canvas = el("canvas", { "aria-hidden": "true" });
   wideness = el("div", { class: "wide" });
   scroller = el("div", { class: "scroller", id: "scroller", tabindex: 0, role: "application", "aria-label": "The sequence, step by step; arrow keys move, Shift with arrows marks a span", onscroll: soon }, canvas, wideness);

@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { byId, el, fill, fraction, many, short } from "./dom.js";
 import { Grid } from "./grid.js";
 import { inOrder, labelName, parts, signalName } from "./names.js";
+import { exhibit } from "./stage.js";
 import { set, state } from "./state.js";
 
 /** @typedef {{named: string, layer: string, signal: string, unit: number, kind: string, label: string | null, r: number | null, low: number | null, high: number | null, chance: number | null, control: number | null, timescale: number, saturated: number | null, deviation: number, mean: number, lowest: number, highest: number, scale: [number, number], histogram: number[]}} Unit */
@@ -29,13 +30,9 @@ let units = [];
 let grid;
 /** @type {HTMLElement} */
 let note;
-/** @type {any} */
-let about;
 let asked = 0;
 
-/** @param {any} described */
-export function start(described) {
-  about = described;
+export function start() {
   grid = new Grid({
     label: "Units", kind: "units", fields: FIELDS, cell, key: (unit) => unit.named,
     open: (unit, event) => toggle(unit.named, event instanceof MouseEvent ? event.ctrlKey || event.metaKey || event.shiftKey : /** @type {KeyboardEvent} */ (event).shiftKey),
@@ -56,10 +53,6 @@ export function listed() {
   const forward = keys.filter((/** @type {string} */ key) => !key.includes(".reverse/"));
   const last = (/** @type {string} */ signal) => forward.filter((/** @type {string} */ key) => key.endsWith(`/${signal}`)).at(-1);
   return last("cell") ?? last("hidden") ?? keys[0] ?? ALL;
-}
-
-function exhibit() {
-  return about.exhibits[state.in] ?? about.exhibits[0];
 }
 
 /**

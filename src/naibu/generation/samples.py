@@ -1,4 +1,4 @@
-"""Greedy search and sampling: one symbol after another, none taken back."""
+"""Sampling: one symbol drawn after another, none taken back."""
 
 from __future__ import annotations
 
@@ -16,13 +16,6 @@ from naibu.generation.stepper import Stepper
 
 Choose = Callable[[Tensor, Tensor, int], Tensor]
 """From log probabilities [row vocabulary], the rows' numbers and the step to the symbols [row]."""
-
-
-def greedy(
-    stepper: Stepper, batch: Batch, options: SearchOptions, *, prefixes: Sequence[Symbols] | None = None
-) -> list[Hypothesis]:
-    """Return what comes of the likeliest symbol at each step, for each sentence; ranked without coverage."""
-    return _written(stepper, batch, options, prefixes, 1, lambda log_p, rows, step: log_p.argmax(1))
 
 
 def sample(

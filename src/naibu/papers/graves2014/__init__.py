@@ -1,0 +1,1 @@
+"""Neural Turing Machines (Graves, Wayne & Danihelka 2014): copy, repeat copy and associative recall."""

@@ -1,0 +1,194 @@
+"""The task `strokes`: the next point of a drawing by a pen, and drawings that a network makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from naibu.config import ModelConfig, OptimiserName, StrokesConfig, TrainingConfig
+from naibu.data.examples import Array, Data, Examples
+from naibu.data.files import open_files
+from naibu.data.strokes.arrays import array_drawings
+from naibu.data.strokes.coder import StrokeCoder
+from naibu.data.strokes.examples import StrokeOrder, Strokes
+from naibu.data.strokes.lines import has_drawings
+from naibu.data.strokes.opening import StrokeData, open_strokes, strokes_of
+from naibu.data.strokes.reading import read_drawings
+from naibu.errors import NaibuError
+from naibu.tasks.task import Measure, Sums, Task, Trained, loss_measure
+
+if TYPE_CHECKING:
+    from naibu.data.order import Order
+    from naibu.models.strokes import StrokeModel
+    from naibu.progress import Report
+
+UNITS = 256
+OF_STROKES = (".inkml", ".jhf", ".svg")
+"""Files that nothing else is learnt from."""
+
+
+@dataclass(frozen=True)
+class StrokesOptions:
+    """The drawings to learn."""
+
+    files: tuple[Path, ...]
+    """Files, folders, archives: arrays (.npz, .npy), JSON lines, InkML, SVG, Hershey's fonts (.jhf)."""
+    _: KW_ONLY
+    class_: str | None = None
+    """What drawings say of themselves and the network is told, so that it draws one of a class: character of fonts."""
+    validation: float | Path = 0.05
+    """Validation drawings: a file, or a share of the drawings."""
+    test: float | Path = 0.1
+    """Test drawings, likewise. A file is scored as it is, and what is in it is not learnt."""
+    split_seed: int = 1
+    """Seed of the division into training, validation and test."""
+
+    def __post_init__(self) -> None:
+        files: Any = self.files
+        some = (files,) if isinstance(files, str | Path) else files
+        object.__setattr__(self, "files", tuple(map(Path, some)))
+        for name in ("validation", "test"):  # text when read from a file
+            if isinstance(value := getattr(self, name), str):
+                object.__setattr__(self, name, Path(value))
+
+
+@dataclass(frozen=True)
+class StrokesTraining(TrainingConfig):
+    """How a network learns drawings, as suits it."""
+
+    batch_size: int = 32
+    """Drawings in a batch, at most."""
+    batch_tokens: int = 8192
+    """Points in a batch, at most (a longer drawing makes a batch of its own)."""
+    learning_rate: float = 4e-3
+    """Learning rate at its highest."""
+    optimiser: OptimiserName = "adamw"
+    """What changes the weights; sgd is plain gradient descent, without momentum."""
+    weight_decay: float = 1e-4
+    """Share of a weight that is taken from it in a step, times the learning rate; 0 with adam."""
+    patience: int = 0
+    """Validations without a better loss after which training stops; 0 never stops."""
+
+
+@dataclass(frozen=True)
+class StrokesEvaluation:
+    """What stands beside a network of strokes."""
+
+    unaided: bool = False
+    """Do not fit Gaussians and mixtures to the training part, to stand beside the network."""
+
+
+class Handwriting(Task):
+    """Drawings by a pen, point by point."""
+
+    name = "strokes"
+    about = "asked where the pen of a drawing goes next"
+    options = StrokesOptions
+    model = StrokesConfig
+    training = StrokesTraining
+    evaluation = StrokesEvaluation
+    examples = ("kanji.npz", "letters.jhf --class character", "sketches.ndjson --minutes 20")
+
+    def fits(self, path: Path) -> bool:
+        """Return whether this is a file of strokes, or of arrays or JSON lines that hold drawings."""
+        try:
+            file = next(iter(open_files(path)), None)
+            if file is None or file.extension in OF_STROKES:
+                return file is not None
+            if file.extension in (".npz", ".npy"):
+                return any(True for _ in array_drawings(file))
+            if file.extension in (".jsonl", ".ndjson"):
+                return has_drawings(next(file.pieces(), b"").split(b"\n", 1)[0].decode("utf-8", "replace"))
+        except NaibuError:
+            pass
+        return False
+
+    def open(self, options: StrokesOptions) -> StrokeData:
+        """Return the drawings in three parts; see `open_strokes`."""
+        return open_strokes(
+            options.files,
+            class_=options.class_,
+            validation=options.validation,
+            test=options.test,
+            seed=options.split_seed,
+        )
+
+    def configured(
+        self, data: Data, model: ModelConfig, training: TrainingConfig
+    ) -> tuple[ModelConfig, TrainingConfig]:
+        """Return the configurations with units."""
+        return super().configured(data, replace(model, units=model.units or UNITS), training)
+
+    def build(self, sizes: Mapping[str, int], config: StrokesConfig) -> StrokeModel:
+        """Return a stroke model."""
+        from naibu.models.strokes import StrokeModel
+
+        return StrokeModel(sizes, config)
+
+    def order(self, examples: Examples, config: TrainingConfig) -> Order:
+        """Return drawings of similar length side by side, with noise anew in training."""
+        from naibu.data.order import by_length
+
+        assert isinstance(examples, Strokes)
+        return StrokeOrder(examples, by_length(examples, config))
+
+    def examples_of(self, files: Sequence[Path], options: Mapping[str, Any], folder: Path) -> Strokes:
+        """Return other drawings as examples. Raises CorpusError for one of no class that was learnt."""
+        return strokes_of(read_drawings(files).drawings, StrokeCoder.load(folder))
+
+    def judged(self, data: Data) -> int:
+        """Return how many points of the validation part are scored each time, at most."""
+        return 50_000
+
+    def measures(self, examples: Examples) -> tuple[Measure, ...]:
+        """Return the loss, the nats of a point without those of the end of its drawing, and how often the pen is told
+        right."""
+        return (
+            loss_measure(),
+            Measure("nats_per_point", "nats a point", "less", False, _mean("nats")),
+            Measure("pen_nats", "nats of the pen", "less", False, _mean("pen_nats")),
+        )
+
+    def evaluated(
+        self, trained: Trained, examples: Examples, asked: StrokesEvaluation, progress: Report
+    ) -> dict[str, Any]:
+        """Return in what unit and with what noise nats are, their interval, how many drawings occur in training, and
+        `baselines`, fitted to the training part; where that cannot be opened again, `beside` says why."""
+        from naibu.generation.strokes import nats_of_points
+        from naibu.tasks.strokes_scores import baselines, interval_of
+
+        assert isinstance(examples, Strokes)
+        coder = examples.source.coder
+        nats = nats_of_points(trained.model, examples)
+        found: dict[str, Any] = {
+            "nats_per_point_interval": interval_of(nats, examples.lengths),
+            "unit": list(coder.scale),
+            "noise": coder.noise,
+            "seen_in_training": int(examples.seen().sum()),
+        }
+        if asked.unaided:
+            return found
+        try:
+            data = trained.data()
+        except NaibuError as error:
+            return found | {"beside": f"nothing: {error}"}
+        assert isinstance(data, StrokeData)
+        return found | {"baselines": baselines(data.train, examples, trained.model.config.mixtures)}
+
+    def told(self, scores: Mapping[str, Any]) -> dict[str, Any]:
+        """Return scores as they are printed: simple ways in a row each, the interval and the unit as texts."""
+        from naibu.tasks.strokes_scores import told_rows
+
+        return told_rows(scores)
+
+
+def _mean(column: str) -> Any:
+    def sums(found: Mapping[str, Array]) -> Sums:
+        there = ~np.isnan(found[column])
+        return np.where(there, found[column], 0.0), there.astype(np.float64)
+
+    return sums

@@ -1,0 +1,189 @@
+"""The task of strokes: scores beside densities without memory, derivatives that are cut, drawings, what is inside."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import naibu
+from naibu.cli import main
+from naibu.config import StrokesConfig, TrainingConfig
+from naibu.data.strokes.opening import open_strokes
+from naibu.errors import OptionError
+from naibu.generation.drawing_options import DrawingOptions
+from naibu.looking.writing import check_drawing
+from naibu.models.strokes import StrokeModel
+from naibu.tasks.catalogue import task_named
+from naibu.tasks.strokes_scores import baselines, interval_of
+from scribbles import scribbles
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("strokes")
+    (folder / "some.jsonl").write_text(scribbles(150))
+    data = naibu.open_strokes(folder / "some.jsonl", test=0.2)
+    config = StrokesConfig(units=16, mixtures=4)
+    training = TrainingConfig(steps=160, threads=1, validations=3, learning_rate=0.02)
+    return naibu.train(data, out=folder / "run", model=config, training=training)
+
+
+@pytest.fixture(scope="module")
+def scores(run, tmp_path_factory):
+    out = tmp_path_factory.mktemp("scores") / "scores.json"
+    assert main(["evaluate", str(run.path), "--json", str(out)]) == 0
+    return json.loads(out.read_text())
+
+
+def test_scores_have_their_keys_and_their_unit(run, scores):
+    assert {"loss", "examples", "steps", "nats_per_point", "baselines", "unit", "noise"} <= scores.keys()
+    assert scores["noise"] == 0.5
+    assert scores["unit"] == pytest.approx(run.data().coder.scale)
+    low, high = scores["nats_per_point_interval"]
+    assert low < scores["nats_per_point"] < high
+    assert scores["seen_in_training"] == 0
+    assert [*scores["baselines"]] == ["gaussian", "mixture of 4", "mixture of 4 after pen down, 4 after pen up"]
+
+
+def test_a_network_tells_more_than_what_remembers_nothing(scores):
+    assert scores["nats_per_point"] < min(each["nats_per_point"] for each in scores["baselines"].values())
+
+
+def test_the_gaussian_is_that_of_the_training_offsets(run, scores):
+    """Its nats by the formula, with the mean and the covariance of training, in place of a fit."""
+    data = run.data()
+    seen, held = data.train.offsets(), data.test.offsets()
+    mean, covariance = seen[:, :2].mean(0), np.cov(seen[:, :2].T, bias=True)
+    off = held[:, :2] - mean
+    distance = np.einsum("pi,ij,pj->p", off, np.linalg.inv(covariance), off)
+    nats = distance.mean() / 2 + math.log(2 * math.pi) + np.linalg.slogdet(covariance)[1] / 2
+    assert scores["baselines"]["gaussian"]["offset_nats"] == pytest.approx(nats, abs=1e-4)
+    share = (seen[:, 2].sum() + 0.5) / (len(seen) + 1)
+    pen = -(held[:, 2] * math.log(share) + (1 - held[:, 2]) * math.log(1 - share)).mean()
+    assert scores["baselines"]["gaussian"]["pen_nats"] == pytest.approx(pen)
+
+
+def test_simple_ways_learn_nothing_of_what_is_held_out(run):
+    data = run.data()
+    whole, some = baselines(data.train, data.test, 2), baselines(data.train, data.test.subset(np.arange(5)), 2)
+    again = baselines(data.train, data.test, 2)
+    assert whole == again
+    assert whole["gaussian"] != some["gaussian"]
+    parts = [baselines(data.train, data.test.subset(np.array([k])), 2)["gaussian"]["nats_per_point"] for k in range(5)]
+    lengths = data.test.lengths[:5]
+    assert some["gaussian"]["nats_per_point"] == pytest.approx(float(parts @ lengths) / lengths.sum())
+
+
+def test_an_interval_is_a_point_where_all_drawings_are_alike():
+    assert interval_of(np.full(12, 2.5), np.array([3, 4, 5])) == [2.5, 2.5]
+
+
+def test_other_files_are_scored_as_the_run_reads_them(run, tmp_path):
+    own = run.data()
+    lines = (run.path.parent / "some.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "all.jsonl").write_text("".join(lines))
+    found = naibu.evaluate(run, [tmp_path / "all.jsonl"], unaided=True)
+    assert found["examples"] == 150
+    assert found["seen_in_training"] == len(own.train)
+    assert "baselines" not in found
+
+
+def test_without_its_training_data_a_run_says_why_nothing_stands_beside(run, tmp_path):
+    (tmp_path / "new.jsonl").write_text(scribbles(9, seed=2))
+    path = run.path.parent / "some.jsonl"
+    away = path.rename(path.with_suffix(".away"))
+    try:
+        found = naibu.evaluate(run, [tmp_path / "new.jsonl"])
+    finally:
+        away.rename(path)
+    assert found["beside"].startswith("nothing: ")
+    assert "baselines" not in found
+
+
+def test_derivatives_are_cut_point_by_point(tmp_path):
+    (tmp_path / "some.jsonl").write_text(scribbles(30))
+    data = open_strokes(tmp_path / "some.jsonl")
+    batch = data.train.batch(np.arange(6))
+    gradients = {}
+    for clip in (math.inf, 0.01):
+        torch.manual_seed(1)
+        model = StrokeModel(data.sizes, StrokesConfig(units=5, mixtures=2, output_clip=clip))
+        model.loss(batch).mean.backward()
+        gradients[clip] = model.output.bias.grad
+    count = int(batch.predicted.sum())
+    assert gradients[0.01].abs().max() <= 0.01 * (1 + 1e-5)  # the mean over points of what is at most .01 each
+    assert gradients[math.inf].abs().max() > 0.02
+    assert count > 1
+
+
+def test_a_loss_that_is_only_told_is_the_same_as_one_that_goes_back(run):
+    model, batch = naibu.load(run), run.data().test.batch(np.arange(5))
+    with torch.no_grad():
+        told = model.loss(batch).mean
+    assert model.loss(batch).mean.item() == pytest.approx(told.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_seed_diverges(seed, run, tmp_path):
+    training = TrainingConfig(steps=25, threads=1, validations=2, learning_rate=0.05, clip=math.inf, seed=seed)
+    found = naibu.train(run.data(), out=tmp_path / "run", model=StrokesConfig(units=8), training=training)
+    assert math.isfinite(found.summary()["validation_loss"])
+
+
+def test_drawings_from_the_command_line_and_from_python_are_the_same(run, tmp_path, capsys):
+    words = ["generate", str(run.path), "--bias", "1", "--count", "3", "--seed", "5"]
+    assert main([*words, "--out", str(tmp_path / "page.svg"), "--json", str(tmp_path / "page.json")]) == 0
+    assert (tmp_path / "page.svg").read_text().startswith("<svg")
+    capsys.readouterr()
+    assert main(words) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    found = [each.row() for each in naibu.generate(run, bias=1, count=3, seed=5)]
+    assert lines == found == json.loads((tmp_path / "page.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--bias", "-1"], "--bias -1: must be from 0"),
+        (["--prime", "a"], "--prime: is of text"),
+        (["--temperature", ".5"], "--temperature, --top-k and --top-p: is of text"),
+        (["--hold", "cell:1", "--compare"], "--compare: is of text"),
+        (["--class", "loop"], "--class loop: the network was told no classes"),
+        (["--out", "page.gif"], "the name has to end in one of .svg, .png, .jsonl, .npz"),
+    ],
+)
+def test_what_is_asked_wrongly_is_one_line_and_status_2(words, told, run, capsys):
+    assert main(["generate", str(run.path), *words]) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_only_networks_of_strokes_draw(run):
+    with pytest.raises(OptionError, match=r"--bias: is of drawings; .* learnt series"):
+        check_drawing(replace(run, task="series"), DrawingOptions(1.0))
+    with pytest.raises(OptionError, match="strokes are drawn by those of the task strokes"):
+        list(naibu.generate(replace(run, task="series")))
+
+
+def test_a_content_says_that_it_is_of_strokes(run, tmp_path):
+    task = task_named("strokes")
+    assert task.fits(run.path.parent / "some.jsonl")
+    for name, content in (("a.jhf", "    1  1JZ\n"), ("b.jsonl", '{"text": "a"}\n'), ("c.txt", "a\n")):
+        (tmp_path / name).write_text(content)
+        assert task.fits(tmp_path / name) == (name == "a.jhf")
+
+
+def test_what_is_read_known_and_told_is_recorded(run):
+    data = run.data()
+    index = naibu.record(run, data).index
+    assert {"dx", "dy", "pen"} <= set(index.input_names)
+    assert {"pen_up", "direction", "direction_sine", "since_pen_up", "strokes_left"} <= set(index.label_names)
+    assert {"loss", "nats", "pen_nats", "dx", "dy", "pen", "end"} <= set(index.outcome_names)
+    found = index.outcome("loss").values[index.split == 2].mean()
+    assert found == pytest.approx(naibu.evaluate(run, unaided=True)["loss"], rel=1e-4)
