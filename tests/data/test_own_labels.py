@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -217,3 +219,15 @@ def test_a_stream_that_has_not_a_label_is_left_without_it(data, tmp_path):
     assert len(list(lines_of(data.test, "source"))) == 14
     with pytest.raises(OptionError, match="'tog' does not exist"):
         StreamTable({"test": found.test}, "target", ["tog"])
+
+
+def test_the_example_tags_words_by_what_a_treebank_is_sure_of(data, tmp_path):
+    """It rains three times of four as a verb; a word that is two things as often has no value; the file labels text."""
+    example = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "parts_of_speech.py"))
+    trees = "(S (NP (NN Dog)) (VP (VBZ rains)))" * 3 + "(NP (NNS rains) (NN so)) (VP (RB so) (MD can) (-NONE- *))"
+    known = example["lexicon"](trees)
+    assert known == {"dog": "noun", "rains": "verb", "can": "verb"}
+    lines = [source for source, _ in LINES[:3] * 4 + LINES[3:]]
+    (tmp_path / "x.tsv").write_text("\n".join(example["rows"](lines, known)) + "\n")
+    column = labelled(data, [f"source:{tmp_path}/x.tsv"]).train.label("part", "source")
+    assert [column.names[code] if code >= 0 else None for code in column.values[:4]] == [None, "noun", None, None]

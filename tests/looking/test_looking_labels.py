@@ -79,3 +79,24 @@ def test_what_is_no_file_of_labels_is_refused_before_anything_is_recorded(made, 
     assert main(["record", str(made.run), "--labels", f"source:{made.folder}/bad.tsv", "--name", "other"]) == 2
     assert "bad.tsv, line 2: 'z' stands where the text has the word " in capsys.readouterr().err
     assert not (made.run / "recordings" / "other").exists()
+
+
+def test_a_text_of_characters_is_recorded_with_labels_of_its_words(tmp_path, capsys):
+    lines = ["so it goes on .", "and it ends"] * 60
+    (tmp_path / "t.txt").write_text("\n".join(lines) + "\n")
+    rows = ["\n".join(f"{word}\t{int(word == 'it')}" for word in line.split()) + "\n" for line in lines]
+    (tmp_path / "t.tsv").write_text("word\tis_it\n" + "\n".join(rows))
+    run = tmp_path / "run"
+    words = [str(tmp_path / "t.txt"), "--longest", "40", "--units", "4", "--steps", "2", "--threads", "1"]
+    assert main(["train", "text", *words, "--out", str(run)]) == 0
+    assert main(["record", str(run), "--keep", "hidden", "--labels", str(tmp_path / "t.tsv")]) == 0
+    index = Recording.open(run / "recordings" / "trained").index
+    values, text = np.asarray(index.label("is_it").values), "".join(index.symbols[code] for code in index.symbol)
+    assert len(text) == len(values) > 500
+    for letter, value in zip(text, values, strict=True):
+        assert np.isnan(value) == letter.isspace()
+        assert letter in "it" or value != 1
+    assert (values == 1).sum() >= 2 * (text.count(" it ") - 1) > 0
+    capsys.readouterr()
+    assert main(["record", str(run), "--labels", f"input:{tmp_path}/t.tsv", "--name", "other"]) == 2
+    assert "t.tsv" in capsys.readouterr().err

@@ -264,7 +264,7 @@ def _resumed(folder: Path, manifest: Manifest, names: Mapping[str, tuple[str, ..
         "other signals or layers": found.units != manifest.units,
         f"values in {found.dtype}": found.dtype != manifest.dtype,
         "other labels": found.columns != manifest.columns or not same_names,
-        "other weights or sequences": found.made_from != manifest.made_from,
+        "other weights, sequences or files of labels": found.made_from != manifest.made_from,
     }
     for reason, differs in reasons.items():
         if differs:
