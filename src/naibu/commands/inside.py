@@ -66,10 +66,11 @@ def intervene(runs: Runs, /, *, asked: Annotated[Held, FLAT] = HELD, told: Told 
 
     $ naibu intervene runs/tagged
     $ naibu intervene runs/tagged --unit 17 --signal cell
+    $ naibu intervene runs/i94 --by rush_hour
     $ naibu intervene runs/tagged --ternary
     """
     from naibu.looking.places import places_in
-    from naibu.looking.report import holding_table
+    from naibu.looking.report import by_table, holding_table
     from naibu.looking.rounding import ternary_run, ternary_table
     from naibu.looking.steps import intervene_run
 
@@ -80,8 +81,11 @@ def intervene(runs: Runs, /, *, asked: Annotated[Held, FLAT] = HELD, told: Told 
             told.console.print(ternary_table(rounded))
             rows += rounded.rows()
         else:
-            held = intervene_run(places, places.run.data(), unit=asked.unit, signal=asked.signal, draws=asked.draws)
+            chosen = {name: getattr(asked, name) for name in ("unit", "signal", "by", "draws")}
+            held = intervene_run(places, places.run.data(), **chosen)
             told.console.print(holding_table(held))
+            if held.by:
+                told.console.print(by_table(held))
             rows += held.rows()
     return rows
 

@@ -11,6 +11,7 @@ from naibu.cells.edits import Clamp, Edit
 from naibu.cells.exchange import edited
 from naibu.data.examples import Data, Examples
 from naibu.errors import OptionError
+from naibu.interventions.by_label import measures_by
 from naibu.interventions.measured import Scorer
 from naibu.interventions.results import Effect, Holding
 from naibu.models.model import Model, evaluating
@@ -47,6 +48,7 @@ def hold(
     unit: int | None = None,
     measures: Sequence[Measure] | None = None,
     named: Mapping[str, int] | None = None,
+    by: str | None = None,
     draws: int = 10,
     resamples: int = 1000,
     seed: int = 1,
@@ -60,15 +62,18 @@ def hold(
     open; the other way round). `recording` gives the means (its training rows); scored is the test part of `data`, by
     the task's `measures`. Without a `unit` it is the one that follows `label` best, with it the signal of the top
     layer's memory. `named` maps other labels to the units of `key` that are named for them; each is held too. Every
-    change of the loss is told as the difference on the same sequences, with its interval. A unit that matters more than
+    change of the loss is told as the difference on the same sequences, with its interval. `by` is a label: every
+    measure is told at the steps of each of its values too, with its change. A unit that matters more than
     random ones is used by the network; that it follows a label well does not by itself show this.
-    Raises OptionError for a unit, signal or label that does not exist.
+    Raises OptionError for a unit, signal or label that does not exist, and for a label `by` of too many values.
     """
     model = load(what) if isinstance(what, Run) else what
     examples = data.test if isinstance(data, Data) else data
     if measures is None:
         task = task_named(data.task) if isinstance(data, Data) else None
         measures = usual_measures(examples) if task is None else task.measures(examples)
+    if by is not None:
+        measures = (*measures, *measures_by(measures, examples, by))
     if key is None or unit is None:
         key, unit = _best(recording, label, key)
     means = training_means(recording, key)
@@ -77,7 +82,7 @@ def hold(
     others = {name: other for name, other in (named or {}).items() if other != unit}
     plans = [*_plans(model, key, unit, means, draws, seed), *_named(key, means, others)]
     plans[1] = replace(plans[1], labels=tuple(name for name, other in (named or {}).items() if other == unit))
-    scorer = Scorer(model, examples, measures, Resampler(resamples, seed))
+    scorer = Scorer(model, examples, measures, Resampler(resamples, seed), () if by is None else (by,))
     effects, before, loss = list[Effect](), None, scorer.column("loss")
     for done, plan in enumerate(plans):
         progress(done, len(plans), plan.what)
@@ -85,9 +90,10 @@ def hold(
             sums = scorer.sums()
         before = sums if before is None else before
         change = None if loss is None else _change(scorer, sums[:, loss], before[:, loss])
-        effects.append(Effect(plan.kind, plan.what, key[0], plan.units, scorer.measured(sums), change, plan.labels))
+        measured = scorer.measured(sums, None if by is None else before)
+        effects.append(Effect(plan.kind, plan.what, key[0], plan.units, measured, change, plan.labels))
     progress(len(plans), len(plans), "")
-    return Holding(run, *key, unit, label, float(means[unit]), tuple(effects))
+    return Holding(run, *key, unit, label, float(means[unit]), tuple(effects), by or "")
 
 
 def _change(scorer: Scorer, after: np.ndarray, before: np.ndarray) -> Scores:

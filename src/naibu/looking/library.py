@@ -67,13 +67,16 @@ def _known(run: Run) -> Places:
     return places
 
 
-def intervene(run: Run, *, unit: int | None = None, signal: str | None = None, draws: int = 10) -> Holding:
+def intervene(
+    run: Run, *, unit: int | None = None, signal: str | None = None, by: str | None = None, draws: int = 10
+) -> Holding:
     """Return what a network can no longer do with a unit held still on the test sequences, and with random ones.
 
-    Without `unit` that which follows the depth best, for which the run has to be probed.
+    Without `unit` that which follows the depth best, for which the run has to be probed. `by` is a label of few values:
+    every measure is told at the steps of each of them, too.
     """
     places = Places(run)
-    return intervene_run(places, places.run.data(), unit=unit, signal=signal, draws=draws)
+    return intervene_run(places, places.run.data(), unit=unit, signal=signal, by=by, draws=draws)
 
 
 def report(

@@ -71,13 +71,15 @@ class Held:
     """The signal in which it is held; cell when not given (hidden where there is no cell)."""
     draws: int = 10
     """How many random units to hold beside it, one at a time."""
+    by: str | None = None
+    """A label of few values, rush_hour or hour for example: tell every measure at the steps of each of them, too."""
     ternary: bool = False
     """In place of holding a unit, round the update (i * g) to -1, 0, 1 at every step, and see what that costs."""
 
     def __post_init__(self) -> None:
         _at_least(self, draws=0)
-        if self.ternary and (self.unit is not None or self.signal is not None):
-            raise OptionError("--ternary: rounds the update of every unit; give no --unit and no --signal")
+        if self.ternary and (self.unit is not None or self.signal is not None or self.by is not None):
+            raise OptionError("--ternary: rounds the update of every unit; give no --unit, no --signal and no --by")
 
 
 @dataclass(frozen=True)

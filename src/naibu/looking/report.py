@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import torch
 from rich.table import Table
 
@@ -98,5 +99,23 @@ def holding_table(found: Holding) -> Table:
     """Return an intervention as a table for the terminal: a row for each thing held."""
     unit = f"unit {found.unit} of the {signal_name(found.signal, found.layer)}"
     title = " ".join(filter(None, (f"{found.run}: holding still {unit}", chosen(found))))
-    rows = ((effect.what, (effect.end_recall, effect.end_precision, effect.loss)) for effect in found.effects)
-    return scores_table(title, ("what was held", "ends foreseen", "precision of ends", "loss (nats)"), rows)
+    measures = [each for each in found.effects[0].measured if not each.where]
+    heads = {each.name: each.title for each in measures}
+    if "end_recall" in heads:
+        heads = {"end_recall": "ends foreseen", "end_precision": "precision of ends", "loss": "loss (nats)"}
+    rows = ((effect.what, [effect.scores(name) for name in heads]) for effect in found.effects)
+    return scores_table(title, ("what was held", *heads.values()), rows)
+
+
+def by_table(found: Holding) -> Table:
+    """Return the task's first measure besides the loss at the steps of each value of a label, for the terminal."""
+    values = found.by_values()
+    title = f"{values[0].title} by {found.by}; the change of it with unit {found.unit} held, and with others, one each"
+    heads = (found.by, "as trained", "change", f"others: mean of {len(found.of('random'))}", "least", "most")
+    table = Table(*heads, title=title, title_justify="left")
+    for each in values:
+        one = each.change
+        change = "-" if one is None else f"{one.value:.4g} [{one.low:.4g}, {one.high:.4g}]"
+        others = (np.mean, np.min, np.max) if each.others else ()
+        table.add_row(each.value, f"{each.before.value:.4g}", change, *(f"{of(each.others):.4g}" for of in others))
+    return table

@@ -125,6 +125,7 @@ def intervene_run(
     *,
     unit: int | None = None,
     signal: str | None = None,
+    by: str | None = None,
     draws: int = 10,
     test_tokens: int = TEST_TOKENS,
 ) -> Holding:
@@ -150,6 +151,7 @@ def intervene_run(
             label=correlation.label,
             measures=task_named(data.task).measures(data.test),
             named={correlation.label: best_unit(correlation, (top, signal)), **_named(places, (top, signal))},
+            by=by,
             draws=draws,
             seed=places.run.training.seed,
             run=places.run.name,

@@ -38,6 +38,8 @@ class Measure(NamedTuple):
     share: bool  # whether it is a share, told in %
     sums: Callable[[Mapping[str, Array]], Sums]
     """Outcome columns [token] -> what stands above and below the line, [token] each; NaN counts as nothing."""
+    where: str = ""
+    """At which steps alone it is taken, in words: "rush_hour yes"; empty for all."""
 
 
 class Transitions(NamedTuple):

@@ -189,6 +189,8 @@ def held(holding: Holding, pen: Pen) -> Section:
     chief = [effect for effect in chief if effect.kind != "named"]
     tables = [_named(holding, split)] if holding.of("named") else []
     tables.append(_table(chief, CHIEF, "Prediction before, and with units or gates held"))
+    if holding.by:
+        tables.append(_at_values(holding))
     if holding.of("random"):
         random = _table(holding.of("random"), CHIEF, "The controls: random units held at their own means")
         tables.append(folded("Each random draw", random))
@@ -196,6 +198,20 @@ def held(holding: Holding, pen: Pen) -> Section:
     tables.append(folded("Precision and accuracy", every))
     title = " ".join(filter(None, ("Does the network use the unit", chosen(holding))))
     return Section(f"{title}?", READING, (figure(panels, caption),), tuple(tables))
+
+
+def _at_values(holding: Holding) -> Markup:
+    """Return the table of one measure at the steps of each value of a label, with what holding the unit adds."""
+    found = holding.by_values()
+    others = [[value for value in each.others if np.isfinite(value)] for each in found]
+    return score_table(
+        f"{found[0].title} on test sequences, at the steps of each {label_name(holding.by)}",
+        Text(label_name(holding.by), [each.value for each in found]),
+        Scored("as trained", [each.before for each in found]),
+        Scored("change with the unit held", [each.change for each in found]),
+        Text("of random units, least", [number(min(some)) if some else MISSING for some in others]),
+        Text("most", [number(max(some)) if some else MISSING for some in others]),
+    )
 
 
 def _table(effects: list[Effect], names: Mapping[str, str], caption: str) -> Markup:
