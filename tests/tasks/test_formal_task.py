@@ -87,7 +87,7 @@ def test_the_one_hot_table_is_no_weight():
 def test_recorded_and_held_by_their_own_width(run, capsys):
     data = run.data()
     recording = naibu.record(run, {"test": data.test}, keep=("action", "stack"), labels=("depth",))
-    assert {key: recording.units(key) for key in recording.keys()} == {  # noqa: SIM118
+    assert {key: recording.units(key) for key in recording.keys()} == {
         ("stack_rnn.0", "action"): 3,
         ("stack_rnn.0", "stack"): 32,
     }
