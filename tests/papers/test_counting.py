@@ -11,7 +11,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from naibu.data.generated.counting import CLOSE, OPEN, Blocks, Brackets, Counted
+from naibu.data.formal.counted import CLOSE, OPEN, Blocks, Brackets, Counted
 from naibu.errors import OptionError
 from naibu.papers.mochihashi2019 import counter_drawing, counter_machine, counter_scores, counting, discrete
 from naibu.papers.mochihashi2019.counter_machine import Machine, Move, Rounded, agreement, extract

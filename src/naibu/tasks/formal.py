@@ -91,6 +91,10 @@ class Formal(Task):
     evaluation = FormalEvaluation
     examples = ("parity --lengths 1:40 --minutes 2", "reverse-string --cell stack-rnn --units 64")
 
+    def each(self, options: FormalOptions) -> dict[str, Any]:
+        """Return the options, by the name of the language."""
+        return {options.language: options}
+
     def open(self, options: FormalOptions) -> FormalData:
         """Return a language in three parts; see `open_formal`."""
         return open_formal(

@@ -1,6 +1,6 @@
 """Languages that are decided by counting, as languages with answers: what may follow each symbol of a word.
 
-The words and the rule are those of `naibu.data.generated.counting`, on which networks that count are built.
+The words and the rule are those of `naibu.data.formal.counted`, on which networks that count are built.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from naibu.data.examples import Array
+from naibu.data.formal.counted import Blocks, Brackets
+from naibu.data.formal.counted import Language as Counting
 from naibu.data.formal.language import Language
-from naibu.data.generated.counting import Blocks, Brackets
-from naibu.data.generated.counting import Language as Counting
 from naibu.errors import OptionError
 
 

@@ -7,9 +7,9 @@ The tasks are drawn by compiled functions, for many trials side by side (`Task.t
 
 from __future__ import annotations
 
+from naibu.data.formal.counted import Blocks, Brackets, Counted
 from naibu.data.generated.adding import Adding, Multiplication
 from naibu.data.generated.continual_reber import ContinualReber
-from naibu.data.generated.counting import Blocks, Brackets, Counted
 from naibu.data.generated.embedded_reber import EmbeddedReber, Strings, reber_strings
 from naibu.data.generated.long_lag import LongLag, LongLagDistractors
 from naibu.data.generated.random import Random, streams

@@ -7,8 +7,8 @@ from typing import Literal
 
 from naibu.config import check
 from naibu.errors import OptionError
+from naibu.papers.deletang2023.budget import Budget
 from naibu.papers.deletang2023.published import LANGUAGES, Cell
-from naibu.papers.deletang2023.trial import Budget
 
 CELLS: tuple[Cell, ...] = ("rnn", "lstm", "gru", "stack-rnn")
 FULL = Budget(steps=20_000, lengths="41:500", words=32)

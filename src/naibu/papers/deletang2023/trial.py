@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from naibu.config import FormalConfig
 from naibu.data.formal.opening import open_formal
+from naibu.papers.deletang2023.budget import Budget
 from naibu.papers.deletang2023.published import Cell
 from naibu.progress import Report, silent
 from naibu.storage import read_json, write_json
@@ -18,28 +18,6 @@ from naibu.training.train import train
 
 LEARNT = "1:40"
 """Lengths of the words that are learnt."""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What each training is given, and how it is scored."""
-
-    steps: int | None = None
-    minutes: float | None = None
-    units: int = 128
-    lengths: str = "41:500"
-    words: int = 32
-    """Words of each length that is scored."""
-
-    def told(self) -> str:
-        """Return it in a few words."""
-        amount = f"{self.minutes:g} minutes" if self.steps is None else f"{self.steps:,} steps"
-        return f"{self.units} units, {amount}"
-
-    @property
-    def stamp(self) -> str:
-        """A few letters that are others for another budget."""
-        return hashlib.sha256(repr(asdict(self)).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
@@ -55,7 +33,7 @@ class Trial:
     @property
     def name(self) -> str:
         """The run's name: parity-lstm-1, and what stands for the budget."""
-        return f"{self.language.replace('^', '')}-{self.cell}-{self.seed}-{self.budget.stamp}"
+        return f"{self.language}-{self.cell}-{self.seed}-{self.budget.stamp}"
 
     @property
     def path(self) -> Path:

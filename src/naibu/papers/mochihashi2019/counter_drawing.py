@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from naibu.data.generated.counting import Counted, Language
+from naibu.data.formal.counted import Counted, Language
 from naibu.papers.mochihashi2019.counter_machine import Machine
 from naibu.papers.mochihashi2019.counter_training import Counter
 from naibu.reporting.plots.canvas import BLUE, GREEN, ORANGE, VERMILLION, ink, new_axes

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from naibu.data.generated.counting import Counted
+from naibu.data.formal.counted import Counted
 from naibu.papers.mochihashi2019.counter_scores import Predicted
 from naibu.papers.mochihashi2019.counter_training import Counter
 

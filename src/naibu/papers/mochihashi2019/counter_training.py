@@ -17,7 +17,7 @@ from naibu.cells.init import forget_bias_
 from naibu.cells.layers import LSTM
 from naibu.config import TrainingConfig
 from naibu.data.batch import Batch, Stream
-from naibu.data.generated.counting import Blocks, Brackets, Counted, Language
+from naibu.data.formal.counted import Blocks, Brackets, Counted, Language
 from naibu.models.model import Loss, Model, Outcomes
 from naibu.papers.mochihashi2019.discrete import SIGNALS, price_of
 from naibu.progress import Report, silent

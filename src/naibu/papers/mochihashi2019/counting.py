@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from naibu.data.generated.counting import Blocks, Brackets, Counted
+from naibu.data.formal.counted import Blocks, Brackets, Counted
 from naibu.papers.mochihashi2019 import counter_drawing as drawing
 from naibu.papers.mochihashi2019 import counter_machine as machines
 from naibu.papers.mochihashi2019.counter_scores import Predicted, ends_found, legal, perplexity, predict, right, up_to
