@@ -37,7 +37,7 @@ class Recipe:
     locations: int = 128
     """Of an NTM's memory, and of how many numbers each is."""
     width: int = 20
-    updates: int = 8_000
+    updates: int = 5_000
     """Steps of training, one update each."""
     batch: int = 4
     """Sequences of an update, all of one size."""
@@ -47,7 +47,7 @@ class Recipe:
     """Largest norm of the gradient."""
     forget_bias: float = -3.0
     """Added to the forget gate's bias: below 0 the controller forgets soon, and leaves remembering to the memory."""
-    growing: float = 0.3
+    growing: float = 0.5
     """Share of the updates in which the largest size grows from a fifth of the task's to the whole."""
 
     def most_at(self, done: float) -> float:
