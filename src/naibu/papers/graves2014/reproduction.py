@@ -13,7 +13,7 @@ from rich.table import Table
 from naibu.papers.graves2014 import drawing, scores
 from naibu.papers.graves2014.asked import Asked
 from naibu.papers.graves2014.tasks import TASKS, Size
-from naibu.papers.graves2014.training import Recipe, Training
+from naibu.papers.graves2014.training import Network, Recipe, Training
 from naibu.papers.runner import Experiment, Figures, Reproduced, Reproduction, Shown
 from naibu.progress import shown
 from naibu.reporting.plots.canvas import write_png
@@ -150,8 +150,10 @@ def show(asked: Asked, rows: Sequence[Reproduced], folder: Path, quick: bool) ->
     pairs = rows_of(asked, quick)
     for machine, lstm in zip(pairs[::2], pairs[1::2], strict=True):
         task, trainings = TASKS[machine.task], {row.recipe.network: row.trainings(folder) for row in (machine, lstm)}
-        networks = {name: jobs[0].network() for name, jobs in trainings.items()}
-        losses = {name: [job.losses() for job in jobs] for name, jobs in trainings.items()}
+        networks: dict[str, Network] = {name: jobs[0].network() for name, jobs in trainings.items()}
+        losses: dict[str, list[list[float]]] = {
+            name: [job.losses() for job in jobs] for name, jobs in trainings.items()
+        }
         answers, curves = (folder / f"{machine.task}-{what}{end}.png" for what in ("answers", "losses"))
         write_png(partial(drawing.draw_answers, networks=networks, task=task), answers, size=(10, 3.5))
         every = 100 * machine.recipe.batch

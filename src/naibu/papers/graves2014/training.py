@@ -81,7 +81,8 @@ class Network(nn.Module):
 
     def answer(self, episodes: Episodes) -> Tensor:
         """Return the outputs of the steps that answer, `[answer batch bit]`."""
-        return self(episodes.input)[-len(episodes.wanted) :]
+        found: Tensor = self(episodes.input)[-len(episodes.wanted) :]
+        return found
 
     def watched(
         self, episodes: Episodes, *keep: str, edit: Mapping[str, Edit] | None = None
@@ -109,7 +110,7 @@ def train(task: Task, recipe: Recipe, seed: int, progress: Report = silent) -> t
         episodes = task.draw(rng, task.draw_size(rng, recipe.most_at(done)), recipe.batch)
         loss = functional.binary_cross_entropy_with_logits(network.answer(episodes), episodes.wanted)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
         if not math.isfinite(float(norm)):
             raise DivergedError(f"seed {seed}: the gradient of update {update + 1} is no number")
