@@ -187,10 +187,10 @@ class NTMCell(Cell):
         read, write = w.unbind(1)
         return tap("read_weighting", read), tap("write_weighting", write)
 
-    def _blocks(self) -> tuple[int, int, int, int]:
+    def _blocks(self) -> list[int]:
         """Return how many rows of the heads' weights have tanh (two keys, add), sigmoid (two gates, erase), softplus
         (two strengths, two sharpenings) and softmax (two shifts) over them, from the top."""
-        return 3 * self.memory_width, 2 + self.memory_width, 4, 2 * len(SHIFTS)
+        return [3 * self.memory_width, 2 + self.memory_width, 4, 2 * len(SHIFTS)]
 
 
 def _both(kind: str, value: Tensor, tap: Tap) -> Tensor:
