@@ -89,7 +89,7 @@ def test_wrong_bits_and_moves_of_the_heads_are_counted():
     said[1, 0, :3] *= -1
     said[3, 1, 0] *= -1
     write = torch.eye(10)[[9, 0, 1, 2, 5, 5, 5, 5, 5]][:, None].expand(9, 2, 10)
-    read = torch.eye(10)[[0, 0, 0, 0, 9, 0, 0, 2, 5]][:, None].expand(9, 2, 10)
+    read = torch.eye(10)[[0, 0, 0, 0, 5, 9, 0, 0, 2]][:, None].expand(9, 2, 10)
     network = Fixed(said, {"write_weighting": write, "read_weighting": read})
     assert scores.wrong_bits(network, episodes).tolist() == [3, 1]
     found = scores.heads(network, episodes)

@@ -111,7 +111,7 @@ class NTMCell(Cell):
         self.bias_heads = nn.Parameter(torch.empty(rows).uniform_(-bound, bound)) if bias else None
         if self.bias_heads is not None and not self.bias_heads.is_meta:
             with torch.no_grad():
-                _, shares, positive, shift = self.bias_heads.split(self._blocks())
+                _, shares, positive, shift = torch.split(self.bias_heads, self._blocks())
                 shares[:2] -= 2
                 positive[2:] += 1
                 shift.view(2, len(SHIFTS))[(0, 1), (1, 2)] += 2  # the head that reads stays, the other moves on
@@ -129,9 +129,9 @@ class NTMCell(Cell):
         """Return an LSTM of zeros that has read nothing, a memory of next to nothing, both heads at its beginning."""
         first = like.new_zeros(batch, self.locations)
         first[:, 0] = 1
-        zeros = [like.new_zeros(batch, self.width(part)) for part in ("hidden", "cell", "read")]
+        hidden, cell, read = (like.new_zeros(batch, self.width(part)) for part in ("hidden", "cell", "read"))
         memory = like.new_full((batch, self.width("memory")), NOTHING)
-        return NTMState(*zeros, memory, first, first)
+        return NTMState(hidden, cell, read, memory, first, first)
 
     def step(self, projected: Tensor, state: NTMState, tap: Tap = untapped) -> NTMState:  # type: ignore[override]
         """Return the state after one step."""
@@ -145,7 +145,7 @@ class NTMCell(Cell):
         u = tap("controller", o * torch.tanh(c))
         keys, (e, a), where = self._heads(u, tap)
         memory = memory.view(-1, self.locations, self.memory_width)
-        read, write = self._address(memory, torch.stack(weightings, 1), keys, *where, tap)
+        read, write = self._address(memory, torch.stack(weightings, 1), keys, where, tap)
         memory = torch.addcmul(memory, write[..., None], torch.addcmul(a[:, None], memory, e[:, None], value=-1))
         memory = tap("memory", memory.flatten(1))
         r = tap("read", torch.bmm(read[:, None], memory.view(-1, self.locations, self.memory_width))[:, 0])
@@ -156,9 +156,8 @@ class NTMCell(Cell):
         """Return the keys `[batch head width]`, what is erased and added, and strength, gate, shift and sharpening,
         `[batch head ...]`; the head that reads comes first."""
         width = self.memory_width
-        bounded, shares, positive, shift = functional.linear(u, self.weight_heads, self.bias_heads).split(
-            self._blocks(), -1
-        )
+        z = functional.linear(u, self.weight_heads, self.bias_heads)
+        bounded, shares, positive, shift = torch.split(z, self._blocks(), -1)
         bounded, shares, positive = torch.tanh(bounded), torch.sigmoid(shares), functional.softplus(positive)
         keys = _both("key", bounded[:, : 2 * width].view(-1, 2, width), tap)
         strength = _both("strength", positive[:, :2, None], tap)
@@ -173,27 +172,25 @@ class NTMCell(Cell):
         memory: Tensor,
         before: Tensor,
         keys: Tensor,
-        strength: Tensor,
-        gate: Tensor,
-        shift: Tensor,
-        sharpening: Tensor,
+        where: tuple[Tensor, ...],
         tap: Tap,
     ) -> tuple[Tensor, Tensor]:
         """Return the weightings of the heads, `[batch locations]` each, from `memory [batch location width]` and the
-        weightings `before [batch head location]`."""
+        weightings `before [batch head location]`; `where` is strength, gate, shift and sharpening."""
+        strength, gate, shift, sharpening = where
         norms = keys.square().sum(-1, keepdim=True) * memory.square().sum(-1)[:, None]
         cosine = torch.bmm(keys, memory.transpose(1, 2)) * (norms + APART).rsqrt()
         w = torch.lerp(before, (strength * cosine).softmax(-1), gate)
-        back, stay, on = shift.split(1, -1)
+        back, stay, on = torch.split(shift, 1, -1)
         w = torch.addcmul(torch.addcmul(stay * w, back, w.roll(-1, -1)), on, w.roll(1, -1))
         w = (sharpening * w.clamp_min(torch.finfo(w.dtype).tiny).log()).softmax(-1)
         read, write = w.unbind(1)
         return tap("read_weighting", read), tap("write_weighting", write)
 
-    def _blocks(self) -> tuple[int, int, int, int]:
+    def _blocks(self) -> list[int]:
         """Return how many rows of the heads' weights have tanh (two keys, add), sigmoid (two gates, erase), softplus
         (two strengths, two sharpenings) and softmax (two shifts) over them, from the top."""
-        return 3 * self.memory_width, 2 + self.memory_width, 4, 2 * len(SHIFTS)
+        return [3 * self.memory_width, 2 + self.memory_width, 4, 2 * len(SHIFTS)]
 
 
 def _both(kind: str, value: Tensor, tap: Tap) -> Tensor:

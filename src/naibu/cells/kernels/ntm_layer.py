@@ -84,11 +84,10 @@ class NTMFunction(torch.autograd.Function):
         memory[:, 0] = memory0.view(batch, locations, width).transpose(1, 2)
         weight = torch.cat([weight_hh, weight_read], 1)
         bias = new(sums).zero_() if bias_heads is None else bias_heads
-        ntm.forward(
-            *map(_array, (projected.transpose(0, 1), weight.t(), weight_shown.t(), weight_heads.t(), bias)),
-            np.float32(APART),
-            *map(_array, (gates, u, h, c, r, memory, w, act, kept)),
-        )
+        reads = (projected.transpose(0, 1), weight.t(), weight_shown.t(), weight_heads.t(), bias)
+        fills = (gates, u, h, c, r, memory, w, act, kept)
+        given: list[Any] = [*map(_array, reads), np.float32(APART), *map(_array, fills)]
+        ntm.forward(*given)
         ctx.save_for_backward(weight, weight_shown, weight_heads, gates, u, h, c, r, memory, w, act, kept)
         ended = (h[:, -1].clone(), c[:, -1].clone(), r[:, -1].clone())
         last = memory[:, -1].transpose(1, 2).reshape(batch, -1)

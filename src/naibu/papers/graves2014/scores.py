@@ -52,22 +52,19 @@ class Heads:
 
 @torch.no_grad()
 def heads(network: Network, episodes: Episodes) -> Heads:
-    """Return where the heads go, for sequences of the copy task.
-
-    What is read at a step reaches the output one step later, so the vector answered at step t was read at t - 1.
-    """
+    """Return where the heads go, for sequences of the copy task."""
     length = len(episodes.wanted)
     _, signals = network.watched(episodes, "read_weighting", "write_weighting")
     read, write = signals["read_weighting"], signals["write_weighting"]
     written = write[:length].argmax(-1)  # [vector batch]
-    found = read[length : 2 * length].argmax(-1)
+    found = read[-length:].argmax(-1)
     locations = read.shape[-1]
 
     def on(places: Tensor) -> float:
         moved = (places[1:] - places[:-1]) % locations
         return float((moved == 1).double().mean()) if len(moved) else 1.0
 
-    sharp = torch.cat([write[:length], read[length : 2 * length]]).amax(-1).mean()
+    sharp = torch.cat([write[:length], read[-length:]]).amax(-1).mean()
     return Heads(on(written), on(found), float((found == written).double().mean()), float(sharp))
 
 
