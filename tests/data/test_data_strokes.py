@@ -12,8 +12,8 @@ import pytest
 from naibu.data.order import ByLength
 from naibu.data.strokes.coder import StrokeCoder
 from naibu.data.strokes.drawings import places_of
-from naibu.data.strokes.examples import StrokeOrder
 from naibu.data.strokes.opening import open_strokes
+from naibu.data.strokes.order import StrokeOrder
 from naibu.data.strokes.reading import read_drawings
 from naibu.errors import CorpusError, OptionError
 from scribbles import scribbles

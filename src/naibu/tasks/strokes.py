@@ -14,7 +14,7 @@ from naibu.data.examples import Array, Data, Examples
 from naibu.data.files import open_files
 from naibu.data.strokes.arrays import array_drawings
 from naibu.data.strokes.coder import StrokeCoder
-from naibu.data.strokes.examples import StrokeOrder, Strokes
+from naibu.data.strokes.examples import Strokes
 from naibu.data.strokes.lines import has_drawings
 from naibu.data.strokes.opening import StrokeData, open_strokes, strokes_of
 from naibu.data.strokes.reading import read_drawings
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from naibu.models.strokes import StrokeModel
     from naibu.progress import Report
 
-UNITS = 256
+UNITS = 128
 OF_STROKES = (".inkml", ".jhf", ".svg")
 """Files that nothing else is learnt from."""
 
@@ -141,6 +141,7 @@ class Handwriting(Task):
     def order(self, examples: Examples, config: TrainingConfig) -> Order:
         """Return drawings of similar length side by side, with noise anew in training."""
         from naibu.data.order import by_length
+        from naibu.data.strokes.order import StrokeOrder
 
         assert isinstance(examples, Strokes)
         return StrokeOrder(examples, by_length(examples, config))

@@ -7,17 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-from naibu.data.batch import Batch, Stream
 from naibu.data.examples import Array, Column, Examples
-from naibu.data.order import ByLength, Piece
 from naibu.data.strokes.coder import StrokeCoder
 from naibu.data.strokes.labels import LABELS, label_of
 from naibu.errors import OptionError
 
 if TYPE_CHECKING:
-    from naibu.data.order import Order
+    from naibu.data.batch import Batch
 
 START = (0.0, 0.0, 1.0)
 """What is read before the first point: the mean offset, the pen lifted."""
@@ -130,6 +127,10 @@ class Strokes(Examples):
 
     def noisy_batch(self, which: Array, generator: np.random.Generator | None) -> Batch:
         """Return drawings side by side, with noise from a generator; without one that which judging adds."""
+        import torch  # what opens data only to describe them needs no framework
+
+        from naibu.data.batch import Batch, Stream
+
         source = self.source
         chosen = self.which[which]
         lengths = np.diff(source.starts)[chosen]
@@ -161,47 +162,3 @@ class Strokes(Examples):
     def _flat_points(self) -> tuple[Array, Array]:
         places, starts = self._flat()
         return self.source.points[places], starts
-
-
-class NoisyPiece(Piece):
-    """A piece, and of what its noise is a function: seed, epoch, and the number of the batch."""
-
-    drawn: tuple[int, int, int]
-
-
-@dataclass
-class StrokeOrder:
-    """Drawings of similar length side by side, with noise that is drawn anew for every batch, from seed, epoch and the
-    batch's number; what is judged has the noise of its examples."""
-
-    examples: Strokes
-    lengths: ByLength
-    _kept: tuple[Array, Batch] | None = field(default=None, init=False, repr=False)
-
-    def read(self, piece: Piece) -> Batch:
-        """Return a piece; the drawings of the last one are kept, for the next may go on in them."""
-        if self._kept is None or self._kept[0] is not piece.which:
-            generator = np.random.default_rng(piece.drawn) if isinstance(piece, NoisyPiece) else None
-            self._kept = piece.which, self.examples.noisy_batch(piece.which, generator)
-        return self._kept[1].cut(piece.start, piece.stop)
-
-    def pieces(self, seed: int, epoch: int) -> list[Piece]:
-        """Return batches of similar length, cut where they are too long."""
-        found, number = list[Piece](), 0
-        before: Array | None = None
-        for which, start, stop in self.lengths.pieces(seed, epoch):
-            number += which is not before
-            before = which
-            piece = NoisyPiece(which, start, stop)
-            piece.drawn = seed, epoch, number
-            found.append(piece)
-        return found
-
-    def beginning(self, steps: int) -> list[Piece]:
-        """Return the first drawings, whole ones, shortest first."""
-        return self.lengths.beginning(steps)
-
-
-def order_of(examples: Strokes, lengths: ByLength) -> Order:
-    """Return the order in which drawings are read."""
-    return StrokeOrder(examples, lengths) if examples.source.coder.noise else lengths
