@@ -256,14 +256,14 @@ ENTRIES = [
     Entry(
         "formal",
         "formal",
-        lambda folder: FormalOptions("bucket-sort", lengths="2:7"),
+        lambda folder: FormalOptions("bucket-sort", lengths="2:7", test_lengths="8:11", per_length=6),
         FormalConfig("gru", units=8),
         replace(QUICK, learning_rate=0.02),
     ),
     Entry(
         "formal, a stack",
         "formal",
-        lambda folder: FormalOptions("reverse-string", lengths="2:6"),
+        lambda folder: FormalOptions("reverse-string", lengths="2:6", test_lengths="7:9", per_length=6),
         FormalConfig("stack-rnn", units=7, layers=2, dropout=0.1),
         replace(QUICK, learning_rate=0.02),
     ),

@@ -47,6 +47,8 @@ class TranslationConfig(ModelConfig):
         check(self.vector_scale > 0, "vector_scale", self.vector_scale, "more than 0")
         check(self.encoder in get_args(EncoderName), "encoder", self.encoder, one_of(EncoderName))
         check(self.attention in get_args(AttentionName), "attention", self.attention, one_of(AttentionName))
+        whole = self.cell != "ntm" or self.encoder == "forward"
+        check(whole, "encoder", self.encoder, "forward with --cell ntm, for two memories read one each way are not one")
         halves = self.encoder == "forward" or self.units % 2 == 0
         check(halves, "units", self.units, f"even with --encoder {self.encoder}, which has half of them each way")
         apart = self.softmax == "adaptive" and not self.tied

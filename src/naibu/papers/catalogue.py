@@ -52,7 +52,8 @@ def _graves2014(asked: Graves2014) -> Reproduction:
     Wrong bits by length, up to six times what was learnt from; where the heads of the memory go, as pictures and as
     shares of the steps; and what is lost while they are held.
 
-    --quick: copy alone, one seed, half of the updates: minutes. Leaves tables.md and pictures.
+    --quick: copy alone, one seed, half of the updates: two minutes. All of it: thirty trainings, some hours. Leaves
+    tables.md and pictures.
 
     $ naibu papers graves2014 --tasks copy
     $ naibu papers graves2014 --tasks copy --seeds 1 --memory-locations 64
@@ -107,7 +108,7 @@ def _deletang2023(asked: Deletang2023) -> Reproduction:
     with a stack. Beside each published score, of the best of several trainings of a million steps, stand the budget
     here, every seed, mean and best; what so few steps cannot decide says so.
 
-    --quick: all fifteen with the LSTM, a short training each: at most 10 minutes on 2 cores. All of it: 180 trainings
+    --quick: all fifteen with the LSTM, a short training each: some minutes. All of it: 180 trainings
     of 20,000 steps, many hours; choose with --task and --cell. Leaves table.md and table.png, accuracy by length.
 
     $ naibu papers deletang2023 --quick
