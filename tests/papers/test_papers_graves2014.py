@@ -115,7 +115,7 @@ def test_what_is_held_is_held():
 
 def test_training_repeats_and_learns_and_leaves_the_random_state_alone():
     before = torch.get_rng_state()
-    recipe = Recipe(units=16, locations=8, width=4, updates=60, batch=2, rate=1e-2)
+    recipe = Recipe(units=16, locations=8, width=4, updates=300, batch=4, rate=1e-2)
     (first, losses), (second, again) = (train(TASKS["copy"], recipe, 5) for _ in range(2))
     assert torch.equal(before, torch.get_rng_state())
     assert losses.tolist() == again.tolist()
@@ -126,7 +126,7 @@ def test_training_repeats_and_learns_and_leaves_the_random_state_alone():
             binary_cross_entropy_with_logits(network.answer(episodes), episodes.wanted).item()
             for network in (Network(TASKS["copy"], recipe).eval(), first)
         )
-    assert ended < began - 0.005
+    assert ended < 0.95 * began
     assert rows_of(Asked(tasks=("copy",), seeds=2), True)[0].seeds == (1,)
 
 
