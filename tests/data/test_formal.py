@@ -224,7 +224,8 @@ def test_batches_of_training_are_of_one_length_and_every_length_comes_as_often(d
 
     order = ByWordLength(data.train, 64)
     pieces = order.pieces(1, 0)
-    lengths = [set(data.train.word_lengths[piece.which]) for piece in pieces]
+    word_lengths = data.train.word_lengths
+    lengths = [set(word_lengths[piece.which]) for piece in pieces]
     assert {len(one) for one in lengths} == {1}
     counts = np.bincount([one.pop() for one in lengths])[2:]
     assert counts.min() == counts.max() > 1000

@@ -199,8 +199,8 @@ def test_measures_are_those_of_the_outcomes(made, run):
 @pytest.fixture(scope="module")
 def some(made):
     """The data, of a training part of many examples a few."""
-    few = min(len(made.data.train), 2000)
-    return replace(made.data, train=made.data.train.subset(np.arange(few))) if few == 2000 else made.data
+    few = min(len(made.data.train), 300)
+    return replace(made.data, train=made.data.train.subset(np.arange(few))) if few == 300 else made.data
 
 
 @pytest.fixture(scope="module")
@@ -254,6 +254,8 @@ def test_holding_nothing_changes_nothing_and_holding_a_unit_is_scored_by_the_tas
 
 
 def test_all_five_steps_take_it(made, tmp_path):
+    if made.entry is not next(entry for entry in ENTRIES if entry.task == made.entry.task):
+        pytest.skip("another network of this task takes them")
     options = made.entry.options(tmp_path)
     model, training = made.entry.model, made.entry.training
     found = naibu.look(made.entry.task, options, out=tmp_path / "look", model=model, training=training)
