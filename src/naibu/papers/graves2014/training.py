@@ -37,7 +37,7 @@ class Recipe:
     locations: int = 128
     """Of an NTM's memory, and of how many numbers each is."""
     width: int = 20
-    updates: int = 5_000
+    updates: int = 2_500
     """Steps of training, one update each."""
     batch: int = 4
     """Sequences of an update, all of one size."""
