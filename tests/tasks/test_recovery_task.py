@@ -16,6 +16,7 @@ from naibu.config import RecoveryConfig, TrainingConfig
 from naibu.data.recovery import RecoveryWindows
 from naibu.data.recovery_removal import Removal
 from naibu.generation.recovering import recovered
+from naibu.tasks.recovery import Recovery
 from naibu.tasks.recovery_evaluation import simple_guesses
 from naibu.viewer.exhibits import open_exhibits
 from naibu.viewer.live import Network
@@ -301,3 +302,8 @@ def test_what_cannot_be_learnt_is_told_in_one_line(folder, words, tmp_path, caps
     assert len(error.strip().splitlines()) == 1
     assert words[0] in error
     assert not (tmp_path / "run").exists()
+
+
+def test_where_the_best_simple_guess_makes_no_error_there_is_no_ratio_and_it_is_said():
+    rows = Recovery().told({"loss": 1.0, "skill": {"over": "line in time", "ratio": None, "low": None, "high": None}})
+    assert rows["mae over the best of these"] == "none, for it makes no error (line in time)"

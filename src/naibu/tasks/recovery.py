@@ -204,14 +204,7 @@ class Recovery(Task):
 
     def told(self, scores: Mapping[str, Any]) -> dict[str, Any]:
         """Return the scores with a row for each simple guess's error, for each removal, and one for the skill."""
-        rows = {name: value for name, value in super().told(scores).items() if not isinstance(value, list)}
-        for name, each in scores.get("baselines", {}).items():
-            rows[f"mae of: {name}"] = each["mae"]
-        if "skill" in scores:
-            each = scores["skill"]
-            rows["mae over the best of these"] = (
-                f"{each['ratio']:.3f} [{each['low']:.3f}, {each['high']:.3f}] ({each['over']})"
-            )
+        rows = Series().told(scores)
         for each in scores.get("by_removal", ()):
             others = ", ".join(f"{other['mae']:.4f} {name}" for name, other in each["baselines"].items())
             rows[f"mae with {100 * each['share']:g} % gone, {each['pattern']}"] = f"{each['mae']:.4f} ({others})"

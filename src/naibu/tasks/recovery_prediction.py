@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +19,12 @@ from naibu.generation.recovering import recovered
 from naibu.models.forecaster import INTERVALS
 from naibu.progress import Report
 from naibu.shown import Row
-from naibu.tasks.task import Predicted, Trained
+from naibu.tasks.series_prediction import ToldValues
+from naibu.tasks.task import Trained
 
 
 @dataclass(frozen=True)
-class Filled(Predicted):
+class Filled(ToldValues):
     """What is told of every missing value of a table; what is there has no row."""
 
     grid: Grid
@@ -38,15 +39,6 @@ class Filled(Predicted):
             row["mean"] = float(self.found.mean[number, 0])
             rows.append(row | {name: float(values[number]) for name, values in levels.items()})
         return rows
-
-    def lines(self) -> Iterator[str]:
-        """Yield the rows as CSV, with a head."""
-        yield "time,series,mean," + ",".join(INTERVALS)
-        for row in self.rows():
-            series = str(row["series"])
-            series = '"' + series.replace('"', '""') + '"' if any(c in series for c in ',"\n') else series
-            numbers = [f"{value:.6g}" for name, value in row.items() if name not in ("time", "series")]
-            yield ",".join([str(row["time"]), series, *numbers])
 
 
 def filled(trained: Trained, files: Sequence[Path], progress: Report) -> Filled:

@@ -21,8 +21,21 @@ from naibu.tasks.series_evaluation import calibration
 from naibu.tasks.task import Predicted, Trained
 
 
+class ToldValues(Predicted):
+    """What is told of values of series: rows with `time`, `series`, `mean` and the quantiles."""
+
+    def lines(self) -> Iterator[str]:
+        """Yield the rows as CSV, with a head."""
+        yield "time,series,mean," + ",".join(INTERVALS)
+        for row in self.rows():
+            series = str(row["series"])
+            series = '"' + series.replace('"', '""') + '"' if any(c in series for c in ',"\n') else series
+            numbers = [f"{value:.6g}" for name, value in row.items() if name not in ("time", "series")]
+            yield ",".join([str(row["time"]), series, *numbers])
+
+
 @dataclass(frozen=True)
-class Forecasted(Predicted):
+class Forecasted(ToldValues):
     """Forecasts of every series from one origin; a row for each step of each, with its time."""
 
     grid: Grid
@@ -39,15 +52,6 @@ class Forecasted(Predicted):
                 row |= {name: float(self.found.quantile(level)[number, step]) for name, level in INTERVALS.items()}
                 rows.append(row)
         return rows
-
-    def lines(self) -> Iterator[str]:
-        """Yield the rows as CSV, with a head."""
-        yield "time,series,mean," + ",".join(INTERVALS)
-        for row in self.rows():
-            series = str(row["series"])
-            series = '"' + series.replace('"', '""') + '"' if any(c in series for c in ',"\n') else series
-            numbers = [f"{value:.6g}" for name, value in row.items() if name not in ("time", "series")]
-            yield ",".join([str(row["time"]), series, *numbers])
 
 
 def predicted(
