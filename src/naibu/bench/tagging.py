@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from naibu.bench.plain import plain_update
 from naibu.bench.plain_tagger import PlainTagger
 from naibu.bench.rounds import interleaved
 from naibu.config import TagsConfig
@@ -24,7 +25,7 @@ from naibu.tasks.tags import Tags, TagsTraining
 from naibu.training.devices import seeded
 from naibu.training.schedule import learning_rate
 from naibu.training.threads import threads
-from naibu.training.trainer import Trainer, clip_gradients
+from naibu.training.trainer import Trainer
 
 BATCHES, SENTENCES, ROUNDS = 4, 32, 7
 SIZES = {"words": 8_000, "shapes": 72, "feature_0": 45, "letters": 81, "tags": 23, "kinds": 11}
@@ -86,7 +87,7 @@ def their_step(model: PlainTagger, batches: Sequence[Batch]) -> Callable[[], flo
     following = itertools.cycle(batches)
 
     def step() -> float:
-        return _update(model, next(following), optimiser)
+        return plain_update(model, next(following), optimiser)
 
     return step
 
@@ -118,7 +119,7 @@ def compare(
                         trainer.step(window.batch, step, rate)
                     else:
                         optimiser.param_groups[0]["lr"] = rate
-                        _update(plain, window.batch, optimiser)
+                        plain_update(plain, window.batch, optimiser)
             scores[name] = _accuracy(ours.eval() if name == "ours" else plain.eval(), order_of(data.test, training))
         yield {"seed": seed, **scores, "difference": scores["ours"] - scores["plain"]}
 
@@ -138,12 +139,3 @@ def _accuracy(model: nn.Module, batches: Sequence[Batch]) -> float:
         right += int(((told == batch.target) & batch.predicted).sum())
         total += int(batch.main.lengths.sum())
     return right / total
-
-
-def _update(model: PlainTagger, batch: Batch, optimiser: torch.optim.Optimizer) -> float:
-    loss = model.loss(batch)
-    optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    clip_gradients(list(model.parameters()), 1.0)
-    optimiser.step()
-    return loss.item()

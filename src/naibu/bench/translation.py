@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from naibu.bench.plain import plain_update
 from naibu.bench.plain_translation import PlainTranslation
 from naibu.bench.rounds import interleaved
 from naibu.config import TranslationConfig
-from naibu.data.batch import Batch
 from naibu.data.events import Array
 from naibu.data.levels import END, Words
 from naibu.data.order import windows
@@ -27,7 +27,7 @@ from naibu.models.translation import TranslationModel
 from naibu.tasks.task import usual_precision
 from naibu.tasks.translation import Translation, TranslationTraining
 from naibu.training.threads import threads
-from naibu.training.trainer import Trainer, clip_gradients
+from naibu.training.trainer import Trainer
 
 PAIRS, PLAIN_BATCH, TRANSLATED, ROUNDS = 640, 40, 64, 5
 """Pairs that are learnt in a round, those in a batch of the plain program, sentences translated, rounds."""
@@ -117,18 +117,9 @@ def their_epoch(model: PlainTranslation, pairs: Pairs) -> Callable[[], None]:
     def epoch() -> None:
         order = generator.permutation(len(pairs))
         for begin in range(0, len(order), PLAIN_BATCH):
-            _update(model, pairs.batch(order[begin : begin + PLAIN_BATCH]), optimiser)
+            plain_update(model, pairs.batch(order[begin : begin + PLAIN_BATCH]), optimiser)
 
     return epoch
-
-
-def _update(model: PlainTranslation, batch: Batch, optimiser: torch.optim.Optimizer) -> float:
-    loss = model.loss(batch)
-    optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    clip_gradients(list(model.parameters()), 1.0)
-    optimiser.step()
-    return loss.item()
 
 
 def drawn_pairs(count: int, generator: np.random.Generator) -> Pairs:

@@ -6,6 +6,9 @@ from typing import get_args
 from naibu.config.series import DistributionName
 from naibu.config.shared import ModelConfig, check, one_of
 
+UNITS = 48
+"""Units of the layers in each direction, where nothing is asked for."""
+
 
 @dataclass(frozen=True)
 class RecoveryConfig(ModelConfig):

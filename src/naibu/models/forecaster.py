@@ -29,7 +29,27 @@ class Told(NamedTuple):
     distribution: Distribution  # [step]
     unit: Unit  # [step]
     where: Tensor  # bool [time batch]
-    state: Any
+    state: Any = None
+
+    def outcomes(self, z: Tensor) -> Outcomes:
+        """Return the columns `[time batch]` of what came out: `loss`, and in the data's units `gold`, `mean`, `median`,
+        the ends of the central 80 and 95 %, and `error`, the distance of the median from the value; `z [step]` are the
+        values, off their base in spreads."""
+        found, unit = self.distribution, self.unit
+        columns = {"loss": found.nats(z), "gold": found.value(z, unit), "mean": unit.value(found.mean())}
+        columns |= {name: found.value(found.quantile(level), unit) for name, level in INTERVALS.items()}
+        columns["error"] = (columns["gold"] - columns["median"]).abs()
+        nothing = torch.full(self.where.shape, torch.nan, device=self.where.device)
+        return {name: nothing.masked_scatter(self.where, each.float()) for name, each in columns.items()}
+
+
+def around(kind: type[Distribution], raw: Tensor, guesses: Tensor, unit: Unit) -> Distribution:
+    """Return the distribution of steps whose place is a mixture of simple `guesses [step guess]` and of the base, which
+    is 0, with shares that the network says, and a correction; `raw [step output]` is what it says: correction, shares
+    (the base first), parameters."""
+    count = guesses.shape[-1] + 1
+    shares = raw[..., 1 : 1 + count].softmax(-1)[..., 1:]
+    return kind.of(raw[..., 1 + count :], raw[..., 0] + (shares * guesses).sum(-1), unit)
 
 
 class Forecaster(Model):
@@ -85,12 +105,9 @@ class Forecaster(Model):
         drop = self.config.dropout
         both = torch.cat([dropout(hidden, drop, self.training), read], -1)
         raw = self.output(functional.relu(self.between(both)))
-        anchors = x[..., self.layout.anchor : self.layout.feature]
-        count = self.layout.anchors + 1
-        shares = raw[..., 1 : 1 + count].softmax(-1)[..., 1:]
-        place = raw[..., 0] + (shares * anchors).sum(-1)
         unit = Unit(*x[..., self.layout.base : self.layout.base + 3].unbind(-1))
-        return Told(self.distribution.of(raw[..., 1 + count :], place, unit), unit, where, state)
+        anchors = x[..., self.layout.anchor : self.layout.feature]
+        return Told(around(self.distribution, raw, anchors, unit), unit, where, state)
 
     def loss(self, batch: Batch, state: Any = None) -> Loss:
         """Return the mean nats of the values, off their base in spreads (of counts: of the counts)."""
@@ -100,13 +117,6 @@ class Forecaster(Model):
 
     @torch.no_grad()
     def outcomes(self, batch: Batch, state: Any = None) -> tuple[Outcomes, Any]:
-        """Return of every step that is asked for `loss`, and in the data's units `gold`, `mean`, `median`, the ends of
-        the central 80 and 95 %, and `error`, the distance of the median from the value."""
+        """Return the outcomes of every step that is asked for; see `Told.outcomes`."""
         told = self.told(batch, state)
-        z = batch.target[told.where]
-        found = told.distribution
-        columns = {"loss": found.nats(z), "gold": found.value(z, told.unit), "mean": told.unit.value(found.mean())}
-        columns |= {name: found.value(found.quantile(level), told.unit) for name, level in INTERVALS.items()}
-        columns["error"] = (columns["gold"] - columns["median"]).abs()
-        nothing = torch.full(told.where.shape, torch.nan, device=told.where.device)
-        return {name: nothing.masked_scatter(told.where, each.float()) for name, each in columns.items()}, told.state
+        return told.outcomes(batch.target[told.where]), told.state

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from naibu.config import RecoveryConfig
+from naibu.config.recovery import UNITS
 from naibu.data.batch import Batch
 from naibu.data.recovery_reading import Layout
 from naibu.models.dropout import dropout
-from naibu.models.forecaster import INTERVALS
+from naibu.models.forecaster import Told, around
 from naibu.models.language_model import recurrent
 from naibu.models.model import Loss, Model, Outcomes
-from naibu.models.parts.distributions import KINDS, Distribution, Unit
-
-UNITS = 48
-"""Units of the layers in each direction, where a configuration leaves them to be chosen."""
-
-
-class Told(NamedTuple):
-    """What comes out at the steps that are asked for."""
-
-    distribution: Distribution  # [step]
-    unit: Unit  # [step]
-    where: Tensor  # bool [time batch]
+from naibu.models.parts.distributions import KINDS, Unit
 
 
 class Recoverer(Model):
@@ -77,12 +67,9 @@ class Recoverer(Model):
         """Return the distributions of steps, from the layers' output, what they read and the columns, `[step ...]`."""
         both = torch.cat([dropout(hidden, self.config.dropout, self.training), read], -1)
         raw = self.output(functional.relu(self.between(both)))
-        count = self.layout.guesses + 1
-        guesses = x[..., self.layout.guess : self.layout.guess + self.layout.guesses]
-        shares = raw[..., 1 : 1 + count].softmax(-1)[..., 1:]
-        place = raw[..., 0] + (shares * guesses).sum(-1)
         unit = Unit(*x[..., self.layout.base : self.layout.guess].unbind(-1))
-        return Told(self.distribution.of(raw[..., 1 + count :], place, unit), unit, where)
+        guesses = x[..., self.layout.guess : self.layout.guess + self.layout.guesses]
+        return Told(around(self.distribution, raw, guesses, unit), unit, where)
 
     def loss(self, batch: Batch, state: Any = None) -> Loss:
         """Return the mean nats of the values that were taken away, off their base in spreads (of counts: of them)."""
@@ -92,12 +79,6 @@ class Recoverer(Model):
 
     @torch.no_grad()
     def outcomes(self, batch: Batch, state: Any = None) -> tuple[Outcomes, Any]:
-        """Return of every value that was taken away `loss`, and in the data's units `gold`, `mean`, `median`, the ends
-        of the central 80 and 95 %, and `error`, the distance of the median from the value."""
+        """Return the outcomes of every value that was taken away; see `Told.outcomes`."""
         told = self.told(batch)
-        z, found = batch.target[told.where], told.distribution
-        columns = {"loss": found.nats(z), "gold": found.value(z, told.unit), "mean": told.unit.value(found.mean())}
-        columns |= {name: found.value(found.quantile(level), told.unit) for name, level in INTERVALS.items()}
-        columns["error"] = (columns["gold"] - columns["median"]).abs()
-        nothing = torch.full(told.where.shape, torch.nan, device=told.where.device)
-        return {name: nothing.masked_scatter(told.where, each.float()) for name, each in columns.items()}, None
+        return told.outcomes(batch.target[told.where]), None

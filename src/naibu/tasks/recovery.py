@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from naibu.config import ModelConfig, OptimiserName, RecoveryConfig, TrainingConfig
+from naibu.config.recovery import UNITS
 from naibu.data.examples import Data, Examples
 from naibu.data.recovery import RecoveryData, RecoveryWindows
 from naibu.data.recovery_opening import NEIGHBOURS, open_recovery
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from naibu.progress import Report
     from naibu.tasks.recovery_prediction import Filled
 
-UNITS = 48
 PASSES, LEAST, MOST = 60, 200, 20_000
 """How often every step is read in training where nothing is asked for, and updates at least and at most."""
 
