@@ -130,10 +130,10 @@ def traffic(folder: Path, decoder: str) -> SeriesOptions:
     return SeriesOptions(path, target=("volume",), known=known, horizon=6, context=12, decoder=decoder)
 
 
-def drawings(folder: Path, *, whole: bool, class_: str | None = None) -> StrokesOptions:
+def drawings(folder: Path, *, whole: bool, class_: str | None = None, text: str | None = None) -> StrokesOptions:
     path = folder / "scribbles.jsonl"
     path.write_text(scribbles(whole=whole))
-    return StrokesOptions((path,), class_=class_, validation=0.1, test=0.2)
+    return StrokesOptions((path,), class_=class_, text=text, validation=0.1, test=0.2)
 
 
 def rooms(folder: Path) -> RecoveryOptions:
@@ -251,6 +251,13 @@ ENTRIES = [
         "strokes",
         lambda folder: drawings(folder, whole=False, class_="kind"),
         StrokesConfig("gru", units=7, layers=2, mixtures=2, class_size=3),
+        replace(QUICK, optimiser="adamw", learning_rate=0.01),
+    ),
+    Entry(
+        "strokes that write",
+        "strokes",
+        lambda folder: drawings(folder, whole=True, class_="kind", text="word"),
+        StrokesConfig(units=7, mixtures=2, class_size=2, bumps=3),
         replace(QUICK, optimiser="adamw", learning_rate=0.01),
     ),
     Entry(

@@ -6,9 +6,11 @@ import json
 import math
 import random
 
+WORDS = ("ab", "b a", "cab", "aa", "bc")
+
 
 def scribbles(count: int = 90, seed: int = 7, *, whole: bool = True) -> str:
-    """JSON lines of stroke-3 points, each with its `kind`: offsets whole numbers, or a tenth finer."""
+    """JSON lines of stroke-3 points, each with its `kind` and a `word`: offsets whole numbers, or a tenth finer."""
     rng, lines = random.Random(seed), []
     for number in range(count):
         kind = ("zigzag", "loop", "step")[number % 3]
@@ -26,5 +28,5 @@ def scribbles(count: int = 90, seed: int = 7, *, whole: bool = True) -> str:
                     dx, dy = (6, 0) if k % 2 else (0, 6)
                 dx, dy = dx + rng.gauss(0, 0.4), dy + rng.gauss(0, 0.4)
                 points.append([round(dx), round(dy), int(k == steps - 1)] if whole else [dx, dy, int(k == steps - 1)])
-        lines.append(json.dumps({"points": points, "kind": kind, "number": number}))
+        lines.append(json.dumps({"points": points, "kind": kind, "number": number, "word": WORDS[number % 5]}))
     return "".join(f"{line}\n" for line in lines)

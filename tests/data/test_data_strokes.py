@@ -12,6 +12,7 @@ import pytest
 from naibu.data.order import ByLength
 from naibu.data.strokes.coder import StrokeCoder
 from naibu.data.strokes.drawings import places_of
+from naibu.data.strokes.lettering import fonts_of, lettered, set_in
 from naibu.data.strokes.opening import open_strokes
 from naibu.data.strokes.order import StrokeOrder
 from naibu.data.strokes.reading import read_drawings
@@ -287,3 +288,121 @@ def test_one_array_in_memory_is_no_zip_bomb(tmp_path):
     (tmp_path / "a.npz").write_bytes(held.getvalue())
     with pytest.raises(CorpusError, match="it unpacks to more than 200 times its size"):
         open_strokes(tmp_path / "a.npz")
+
+
+FONT = {" ": ((-3, 4), []), "b": ((-2, 5), [[(0, 0), (2, 3)], [(1, 1), (4, -2)]])}
+"""Glyphs of a made-up font by character: left and right end, strokes; others are a line down."""
+
+
+def letters_of(glyph):
+    (left, right), strokes = glyph
+    pairs = [" R" if place is None else "".join(chr(ord("R") + each) for each in place) for place in _flat(strokes)]
+    return chr(ord("R") + left) + chr(ord("R") + right), pairs
+
+
+def _flat(strokes):
+    for number, stroke in enumerate(strokes):
+        yield from [None] * (number > 0)
+        yield from stroke
+
+
+def font(path, glyphs=FONT, count=96):
+    lines = []
+    for code in range(32, 32 + count):
+        ends, pairs = letters_of(glyphs.get(chr(code), ((-1, 1), [[(0, -2), (0, 2)]])))
+        lines.append(f"{code:5d}{len(pairs) + 1:3d}{ends}{''.join(pairs)}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_a_text_is_set_glyph_beside_glyph(tmp_path):
+    plain = fonts_of([font(tmp_path / "plain.jhf")])["plain"]
+    found = set_in(plain, "a bb", "plain")
+    places = [[0, -2], [0, 2]]
+    a, blank = 1, 2 + 3 + 4  # where the middle of a is, and what b begins after
+    first, second = blank + 2 - 0, blank + 7 + 2
+    b = [[0, 0], [2, 3], [1, 1], [4, -2]]
+    whole = [[x + a, y] for x, y in places] + [[x + at, y] for at in (first, second) for x, y in b]
+    np.testing.assert_array_equal(np.cumsum(found.points[:, :2], 0), whole)
+    assert found.points[:, 2].tolist() == [0, 1, 0, 1, 0, 1, 0, 1, 0, 1]
+    assert found.places.tolist() == [0, 0, 2, 2, 2, 2, 3, 3, 3, 3]
+    assert found.labels == {"text": "a bb", "font": "plain"}
+
+
+def test_texts_are_cut_of_words_and_set_in_fonts_that_are_named(tmp_path):
+    for name in ("one", "two", "three"):
+        font(tmp_path / f"{name}.jhf")
+    font(tmp_path / "few.jhf", count=40)
+    words = [f"w{number}{'x' * (number % 4)}" for number in range(200)]
+    (tmp_path / "words.txt").write_text(" ".join(words) + " Straße\n")
+    found = lettered([tmp_path], tmp_path / "words.txt", ("one", "three"), 1)
+    texts = [each.labels["text"] for each in found.drawings]
+    assert sorted(word for text in texts for word in text.split()) == sorted(set(words) - _beside(words, texts))
+    assert {len(text.split()) for text in texts} == {1, 2, 3}
+    assert {each.labels["font"] for each in found.drawings} == {"one", "three"}
+    assert dict(found.found)["left out"].startswith("1 texts")
+    again = lettered([tmp_path], tmp_path / "words.txt", ("one", "three"), 1)
+    assert [each.labels for each in again.drawings] == [each.labels for each in found.drawings]
+    with pytest.raises(OptionError, match="--fonts few: there is no such font; there are one, three, two"):
+        lettered([tmp_path], tmp_path / "words.txt", ("few",), 1)
+
+
+def _beside(words, texts):
+    """Words that stood beside the one that no font has: the last ones, up to two."""
+    last = set(words) - {word for text in texts for word in text.split()}
+    assert last <= set(words[-2:])
+    return last
+
+
+def test_texts_and_points_are_two_streams(tmp_path):
+    font(tmp_path / "plain.jhf")
+    (tmp_path / "words.txt").write_text("ab ba bab a b bb abba aab\n" * 9)
+    data = open_strokes(tmp_path / "plain.jhf", words=tmp_path / "words.txt", validation=0.2, test=0.2)
+    assert data.sizes == {"numbers": 3, "characters": 3}
+    assert data.options["text"] is None
+    train = data.train
+    some = train.subset(np.array([2, 0]))
+    batch = some.batch(np.array([1, 0]))
+    for column, number in enumerate((0, 2)):
+        text = train.text(number)
+        ids, length = batch.streams["text"].x[:, column], int(batch.streams["text"].lengths[column])
+        assert "".join(data.coder.characters[k] for k in ids[:length].tolist()) == text
+        assert not ids[length:].any()
+    names = some.label("character").names
+    told = ["" if code < 0 else names[code] for code in some.label("character").values.tolist()]
+    spelt, at = [], 0
+    for length in some.lengths:
+        own, places = told[at : at + length], some.label("place").values[at : at + length]
+        assert own[0] == ""
+        assert np.isnan(places[0])
+        spelt.append("".join(own[k] for k in range(1, length) if k == 1 or places[k] != places[k - 1]))
+        at += length
+    assert spelt == [some.text(0).replace(" ", ""), some.text(1).replace(" ", "")]
+    assert some.inputs("text")["symbol"].names == tuple(data.coder.characters)
+    coder = StrokeCoder.load(_saved(data.coder, tmp_path / "run"))
+    assert coder == data.coder
+
+
+def _saved(coder, folder):
+    folder.mkdir()
+    coder.save(folder)
+    return folder
+
+
+def test_texts_that_cannot_be_learnt_are_told(tmp_path):
+    path = tmp_path / "some.jsonl"
+    path.write_text(scribbles())
+    with pytest.raises(
+        OptionError, match=r"--text said: no drawing of .* says so; what drawings say .* is kind, number, word"
+    ):
+        open_strokes(path, text="said")
+    with pytest.raises(OptionError, match="--fonts: are those in which --words are set"):
+        open_strokes(path, fonts="plain")
+    (tmp_path / "words.txt").write_text("ab ba\n")
+    with pytest.raises(CorpusError, match="no font has all of ASCII"):
+        open_strokes(path, words=tmp_path / "words.txt")
+    data = open_strokes(path, text="word")
+    with pytest.raises(OptionError, match=r"text 'abz!': training had no 'z' '!'; it had  abc"):
+        data.coder.ids("abz!")
+    with pytest.raises(OptionError, match="the text is empty"):
+        data.coder.ids("")

@@ -149,10 +149,17 @@ def test_a_page_as_png_has_ink_where_the_strokes_are(tmp_path):
 
     write_drawings(SOME, tmp_path / "page.png")
     page = imread(tmp_path / "page.png")[..., 0]
-    assert page.shape == (240, 720)
-    for left in (0, 240, 480):
-        assert (page[20:220, left + 20 : left + 220] < 0.5).any()
-        assert not (page[:12, left : left + 240] < 0.5).any()
+    assert page.shape == (240, 480)  # the widest is 15, the highest 25: cells of 60 x 100, 10 around each
+    for left in (0, 160, 320):
+        assert (page[20:220, left + 20 : left + 140] < 0.5).any()
+        assert not (page[:12, left : left + 160] < 0.5).any()
+
+
+def test_lines_of_text_are_as_high_as_other_drawings_are_large():
+    line = Drawn(np.array([[0.0, 0, 0], [300, 20, 1]]), True, text="naibu")
+    root = ElementTree.fromstring(svg_of([line] * 4))
+    assert (root.get("width"), root.get("height")) == (f"{1500 + 20:g}", f"{4 * 120:g}")
+    assert [each.text for each in root.iter() if each.tag.endswith("title")] == ["naibu"] * 4
 
 
 def test_a_drawing_as_a_line_says_its_class_and_whether_it_ended():

@@ -130,9 +130,7 @@ class ByLength:
     def pieces(self, seed: int, epoch: int) -> list[Piece]:
         """Return batches of similar length, cut where they are too long."""
         generator = np.random.default_rng((seed, epoch))
-        others = [self.examples.lengths_of(stream) for stream in self.examples.streams[:-1]]
-        beside = others[0] if others else None
-        batches = length_batches(self._lengths, self.batch_tokens, self.batch_size, generator, beside)
+        batches = length_batches(self._lengths, self.batch_tokens, self.batch_size, generator, self.beside())
         return [piece for which in batches for piece in self._cut(which, self.truncation)]
 
     def beginning(self, steps: int) -> list[Piece]:
@@ -141,6 +139,12 @@ class ByLength:
         order = np.argsort(self._lengths[:within], kind="stable")
         batches = [order[start : start + JUDGED_ROWS] for start in range(0, len(order), JUDGED_ROWS)]
         return [piece for which in batches for piece in self._cut(which, self.truncation and JUDGED_STEPS)]
+
+    def beside(self) -> Array | None:
+        """Return the lengths, int64 [example], that are to be alike in a batch before all else: those of the first of
+        several streams."""
+        others = self.examples.streams[:-1]
+        return self.examples.lengths_of(others[0]) if others else None
 
     @cached_property
     def _lengths(self) -> Array:
@@ -152,11 +156,16 @@ class ByLength:
             yield Piece(which, start, min(longest, start + (steps or longest)))
 
 
-def by_length(examples: Examples, config: TrainingConfig, *, unread: int = 0) -> ByLength:
-    """Return examples by length, as a training asks for. Raises OptionError where it asks for what lanes have."""
+def by_length(
+    examples: Examples, config: TrainingConfig, *, unread: int = 0, of: type[ByLength] = ByLength
+) -> ByLength:
+    """Return examples by length, as a training asks for, laid side by side as `of` does.
+
+    Raises OptionError where it asks for what lanes have.
+    """
     if config.variable_truncation:
         raise OptionError("--variable-truncation: is for tasks that read lanes side by side; this one reads by length")
-    return ByLength(examples, config.batch_size, config.batch_tokens, config.truncation, unread)
+    return of(examples, config.batch_size, config.batch_tokens, config.truncation, unread)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ class DrawingOptions:
     """How close each point lies to the likeliest: 0 draws as the network believes, 1 and more neater (Graves 2013)."""
     class_: tuple[str, ...] = ()
     """Draw one of this class, where the network was told classes; repeat it for more."""
+    text: tuple[str, ...] = ()
+    """Write this by hand, where the network was told texts; repeat it for more."""
     out: Path | None = None
     """Write the drawings here: a page where the name ends in .svg or .png, points where in .jsonl or .npz. Points are
     printed as JSON lines when not given."""

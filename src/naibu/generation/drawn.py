@@ -17,7 +17,10 @@ from naibu.data.strokes.drawings import places_of
 from naibu.storage import deliver_text, delivered
 
 CELL, MARGIN, PEN = 100.0, 10.0, 2.0
-"""Sizes on a page: of the longest side of the largest drawing, around each, and of the pen."""
+"""Sizes on a page: of the longest side of the largest drawing, or of lines of text of its height, around each, and of
+the pen."""
+LONG = 2.0
+"""How many times as wide as high drawings are lines of text."""
 WIDER = 1.5
 """How much wider than high a page is, about."""
 
@@ -26,19 +29,25 @@ WIDER = 1.5
 class Drawn:
     """A drawing that a network made.
 
-    points: float64 [point 3], dx, dy and pen in the data's units. ended: whether it came to an end of its own. class_:
-    the class that was asked for, None where none was.
+    points: float64 [point 3], dx, dy and pen in the data's units. ended: whether it came to an end of its own. class_,
+    text: those that were asked for, None where none was.
     """
 
     points: Array
     ended: bool
     class_: str | None = None
+    text: str | None = None
+
+    @property
+    def title(self) -> str | None:
+        """What it is to show."""
+        return self.class_ if self.text is None else self.text
 
     def row(self) -> dict[str, Any]:
         """Return it as values of JSON, as a line that is read again as a drawing."""
         offsets = [[round(value, 6) for value in offset] for offset in self.points[:, :2].tolist()]
         points = [[*offset, int(pen)] for offset, pen in zip(offsets, self.points[:, 2], strict=True)]
-        said = {} if self.class_ is None else {"class": self.class_}
+        said = {key: value for key, value in (("class", self.class_), ("text", self.text)) if value is not None}
         return {"points": points, "ended": self.ended, **said}
 
     def line(self) -> str:
@@ -67,7 +76,7 @@ def write_drawings(drawings: Sequence[Drawn], path: Path) -> None:
 
 
 def svg_of(drawings: Sequence[Drawn]) -> str:
-    """Return a page of drawings as SVG, in rows, all at one scale; a class is the title of its drawing."""
+    """Return a page of drawings as SVG, in rows, all at one scale; its class or text is the title of a drawing."""
     width, height, laid = _laid_out(drawings)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
@@ -76,7 +85,7 @@ def svg_of(drawings: Sequence[Drawn]) -> str:
         f'<g fill="none" stroke="black" stroke-width="{PEN:g}" stroke-linecap="round" stroke-linejoin="round">',
     ]
     for each, strokes in zip(drawings, laid, strict=True):
-        title = "" if each.class_ is None else f"<title>{escape(_printable(each.class_))}</title>"
+        title = "" if each.title is None else f"<title>{escape(_printable(each.title))}</title>"
         lines.append(f"<g>{title}")
         for stroke in strokes:
             shown = [f"{x:.2f} {y:.2f}" for x, y in stroke]
@@ -113,16 +122,18 @@ def _laid_out(drawings: Sequence[Drawn]) -> tuple[float, float, list[list[Array]
     each = [places_of(drawn.points) for drawn in drawings]
     low = [np.concatenate(strokes).min(0) for strokes in each]
     size = [np.concatenate(strokes).max(0) - least for strokes, least in zip(each, low, strict=True)]
-    largest = max(float(np.max(size)), 1e-9)
-    columns = max(1, math.ceil(math.sqrt(len(drawings) * WIDER)))
-    side = CELL + 2 * MARGIN
+    largest = np.maximum(np.max(size, 0), 1e-9)  # width, height
+    cell = largest * CELL / largest[1 if largest[0] > LONG * largest[1] else largest.argmax()]
+    side = cell + 2 * MARGIN
+    columns = max(1, math.ceil(math.sqrt(len(drawings) * WIDER * side[1] / side[0])))
+    scale = cell[0] / largest[0]
     found = []
     for number, (strokes, least, extent) in enumerate(zip(each, low, size, strict=True)):
         corner = np.array([number % columns, number // columns]) * side + MARGIN
-        middle = (CELL - extent * CELL / largest) / 2
-        found.append([(stroke - least) * CELL / largest + corner + middle for stroke in strokes])
+        middle = (cell - extent * scale) / 2
+        found.append([(stroke - least) * scale + corner + middle for stroke in strokes])
     rows = -(-len(drawings) // columns)
-    return min(columns, len(drawings)) * side, rows * side, found
+    return float(min(columns, len(drawings)) * side[0]), float(rows * side[1]), found
 
 
 def _printable(name: str) -> str:

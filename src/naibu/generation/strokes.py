@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from naibu.cells.exchange import edited
 from naibu.cells.units import HeldUnit, held_unit
 from naibu.data.examples import Array
-from naibu.data.strokes.coder import StrokeCoder
+from naibu.data.strokes.coder import StrokeCoder, WritingCoder
 from naibu.data.strokes.examples import START, Strokes
 from naibu.errors import OptionError
 from naibu.generation.drawing_options import DrawingOptions
@@ -21,7 +22,9 @@ from naibu.generation.drawn import Drawn
 from naibu.generation.text_stepper import STEPS, Parts
 from naibu.models.model import evaluating
 from naibu.models.parts.bivariate import BivariateMixture
+from naibu.models.parts.window import Text
 from naibu.models.strokes import StrokeModel
+from naibu.models.writing import WritingModel
 
 LONGEST = 100_000
 """Points at most of a drawing."""
@@ -31,7 +34,6 @@ AT_ONCE = 64
 """Drawings that are read side by side where they are judged."""
 
 
-@torch.no_grad()
 def drawings(
     model: StrokeModel,
     coder: StrokeCoder,
@@ -40,21 +42,47 @@ def drawings(
     bias: float = 0.0,
     length: int = 400,
     classes: Sequence[str] = (),
+    texts: Sequence[str] = (),
     hold: Sequence[str] = (),
     seed: int = 1,
 ) -> list[Drawn]:
-    """Return drawings that a network makes, `count` of each class, of at most `length` points.
+    """Return drawings that a network makes, `count` of each class and text, of at most `length` points.
 
     bias: how likely each point is to be like the likeliest (Graves 2013, section 5.4): 0 draws as the network believes;
     it sharpens where points lie alone, not the pen. What is drawn is a function of the seed, whatever is held. Raises
-    OptionError for classes and units that are not there.
+    OptionError for classes, characters and units that are not there.
     """
-    _check(count * max(1, len(classes)), bias, length, seed)
+    _check(count * max(1, len(classes)) * max(1, len(texts)), bias, length, seed)
     if coder.classes and not classes:
         raise OptionError(f"--class: which {coder.label} is to be drawn? There are {_some(coder.classes)}")
-    codes = [coder.code(name) for name in classes for _ in range(count)]
-    names: list[str | None] = [name for name in classes for _ in range(count)]
-    names = names or [None] * count
+    if isinstance(coder, WritingCoder) != bool(texts):
+        told = "which text is to be written? Say it with --text TEXT"
+        raise OptionError(told if not texts else f"--text {texts[0]}: the network was told no texts; learn with them")
+    asked = [Wanted(name, text) for name in classes or (None,) for text in texts or (None,) for _ in range(count)]
+    return drawn(model, coder, asked, bias=bias, length=length, hold=hold, seed=seed)
+
+
+class Wanted(NamedTuple):
+    """What one drawing is to be of; None where the network is not told."""
+
+    class_: str | None = None
+    text: str | None = None
+
+
+@torch.no_grad()
+def drawn(
+    model: StrokeModel,
+    coder: StrokeCoder,
+    asked: Sequence[Wanted],
+    *,
+    bias: float,
+    length: int,
+    hold: Sequence[str] = (),
+    seed: int = 1,
+) -> list[Drawn]:
+    """Return a drawing of each that is asked for, all side by side; see `drawings`."""
+    codes = [coder.code(name) for name, _ in asked if name is not None]
+    ids = [coder.ids(text) for _, text in asked if text is not None and isinstance(coder, WritingCoder)]
     held = [held_unit(each, model) for each in hold]
     generator = torch.Generator().manual_seed(seed)
     with ExitStack() as stack:
@@ -62,26 +90,26 @@ def drawings(
         for each in held:
             each.now, each._kept = 0, None
             stack.enter_context(edited(model, {(each.layer, each.signal): each}))
-        points, lengths, ended = _drawn(model, len(names), codes, bias, length, held, generator)
+        stepper = _stepper(model, len(asked), codes, ids)
+        points, lengths, ended = _drawn(model, stepper, len(asked), bias, length, held, generator)
     found = []
-    for row, name in enumerate(names):
+    for row, (name, text) in enumerate(asked):
         own = points[: lengths[row], row].astype(np.float64)
         own = np.column_stack([coder.written(own[:, :2]), own[:, 2]])
-        found.append(Drawn(own, bool(ended[row]), name))
+        found.append(Drawn(own, bool(ended[row]), name, text))
     return found
 
 
 def _drawn(
     model: StrokeModel,
+    stepper: _Stepping,
     rows: int,
-    codes: Sequence[int],
     bias: float,
     length: int,
     held: Sequence[HeldUnit],
     generator: torch.Generator,
 ) -> tuple[Array, Array, Array]:
     """Return points `[time row 3]` as the network reads them, how many each drawing has, and whether it ended."""
-    stepper = _Stepper(model, rows, codes)
     last = torch.tensor(START).expand(rows, 3)
     found: list[Tensor] = []
     lengths, over = torch.full((rows,), length), torch.zeros(rows, dtype=torch.bool)
@@ -102,8 +130,21 @@ def _drawn(
     return torch.stack(found).numpy(), lengths.numpy(), over.numpy()
 
 
+class _Stepping(Protocol):
+    """A network that reads a point of each of some drawings at a time."""
+
+    def step(self, point: Tensor) -> Tensor:
+        """Return the output layer's numbers, `[row number]`, after `point [row 3]`."""
+        ...
+
+
+def _stepper(model: StrokeModel, rows: int, codes: Sequence[int], ids: Sequence[Array]) -> _Stepping:
+    """Return what draws: `codes` are the classes, `ids` the numbers of the texts' characters, where there are such."""
+    return _Writer(model, codes, ids) if isinstance(model, WritingModel) else _Stepper(model, rows, codes)
+
+
 class _Stepper:
-    """A stroke model that reads a point of each of some drawings at a time."""
+    """A stroke model that draws."""
 
     def __init__(self, model: StrokeModel, rows: int, codes: Sequence[int]) -> None:
         self.model, layers = model, model.layers
@@ -133,6 +174,25 @@ class _Stepper:
             self._state[k] = self._step(torch.addmm(b_ih, x, w_ih.T), self._state[k], w_hh, b_hh)
             x = self._state[k][0]
         return self.model.output_of(x, read)
+
+
+class _Writer:
+    """A model that writes texts."""
+
+    def __init__(self, model: WritingModel, codes: Sequence[int], ids: Sequence[Array]) -> None:
+        self.model = model
+        lengths = torch.tensor([len(each) for each in ids])
+        padded = pad_sequence([torch.from_numpy(each).long() for each in ids])
+        self._text = Text.of(padded, lengths, model.characters)
+        self._hand, self._state = model.begin(self._text), None
+        self._codes = torch.tensor(codes)[:, None].float() if codes else torch.empty(len(ids), 0)
+
+    def step(self, point: Tensor) -> Tensor:
+        """Return the output layer's numbers, `[row number]`, after `point [row 3]`."""
+        point = self.model.read(torch.cat([point, self._codes], 1))
+        read, self._hand = self.model.step(point, self._hand, self._text)
+        hidden, self._state = self.model.layers(read[None], self._state)
+        return self.model.output_of(hidden[0], read)
 
 
 @torch.no_grad()

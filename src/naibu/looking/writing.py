@@ -100,17 +100,19 @@ def generate(
     unknown: bool = False,
     bias: float = 0.0,
     class_: Sequence[str] = (),
+    text: Sequence[str] = (),
 ) -> Iterator[Any]:
     """Yield what a network of running text writes after `prime`, symbol by symbol, of `count` samples side by side; of
     a network of strokes `count` drawings, of at most `length` points each.
 
     temperature, top_k, top_p: see `Sampling`. hold: units as on the command line, `cell:17=1`. A symbol has `sample`,
-    `symbol`, `text` (what it adds) and `probability`; see `naibu.generation.drawn.Drawn` for a drawing. bias, class_:
-    of drawings, see `DrawingOptions`. Raises OptionError for what cannot be read, drawn or held.
+    `symbol`, `text` (what it adds) and `probability`; see `naibu.generation.drawn.Drawn` for a drawing. bias, class_,
+    text: of drawings, see `DrawingOptions`. Raises OptionError for what cannot be read, drawn or held.
     """
     sampling = Sampling(temperature, top_k, top_p)
     asked = Asked(prime, length, count, sampling, seed, tuple(stop), tuple(hold), unknown)
-    drawing = DrawingOptions(bias, (class_,) if isinstance(class_, str) else tuple(class_))
+    classes, texts = ((each,) if isinstance(each, str) else tuple(each) for each in (class_, text))
+    drawing = DrawingOptions(bias, classes, texts)
     run = run if isinstance(run, Run) else open_run(run)
     if run.task == "strokes":
         yield from drawings_of(run, asked, drawing)
@@ -139,6 +141,7 @@ def drawings_of(run: Run, asked: Asked, drawing: DrawingOptions) -> list[Drawn]:
             bias=drawing.bias,
             length=asked.length,
             classes=drawing.class_,
+            texts=drawing.text,
             hold=asked.hold,
             seed=asked.seed,
         )

@@ -38,14 +38,15 @@ class StrokeModel(Model):
     The output layer reads the last layer and, past the layers, the point itself. Source: Graves 2013, section 4, with a
     mixture of 20. Other than there layers read the one below alone; a drawing may end (as in Ha & Eck 2017); and of the
     two bounds on derivatives the inner one, 10, holds where they come into the layers, not at every step within them.
-    `sizes` has `numbers`, of a point, and `classes` where one is read beside each point.
+    `sizes` has `numbers`, of a point, and `classes` where one is read beside each point. `beside`: numbers that the
+    layers and the output read besides.
     """
 
-    def __init__(self, sizes: Mapping[str, int], config: StrokesConfig) -> None:
+    def __init__(self, sizes: Mapping[str, int], config: StrokesConfig, beside: int = 0) -> None:
         super().__init__()
         self.config = config
         self.classes = nn.Embedding(sizes["classes"], config.class_size) if "classes" in sizes else None
-        size = POINT + (config.class_size if self.classes is not None else 0)
+        size = POINT + (config.class_size if self.classes is not None else 0) + beside
         self.layers = recurrent(size, config)
         self.layers.called = self.layers.name
         self.output = nn.Linear(self.layers.hidden_size + size, OUTPUTS * config.mixtures + 2)
@@ -54,7 +55,7 @@ class StrokeModel(Model):
             self.output.bias[3 * config.mixtures : 5 * config.mixtures].uniform_(*WIDTHS)
 
     def read(self, x: Tensor) -> Tensor:
-        """Return what the layers read, `[time batch input]`, of `x [time batch column]`."""
+        """Return points, and the vectors of classes, `[time batch number]`, of `x [time batch column]`."""
         if self.classes is None:
             return x
         return torch.cat([x[..., :POINT], self.classes(x[..., POINT].long())], -1)
@@ -74,7 +75,10 @@ class StrokeModel(Model):
 
         `count` is by what a loss that goes back is divided; derivatives are cut as if it were summed.
         """
-        read = self.read(batch.main.x)
+        return self.told_of(self.read(batch.main.x), batch, state, count)
+
+    def told_of(self, read: Tensor, batch: Batch, state: Any, count: int) -> tuple[Told, Tensor, Any]:
+        """Return the same of what the layers read, `[time batch input]`."""
         hidden, state = self.layers(read, state)
         where = batch.predicted
         hidden, read = hidden[where], read[where]

@@ -18,7 +18,7 @@ from naibu.data.strokes.examples import Strokes
 from naibu.data.strokes.lines import has_drawings
 from naibu.data.strokes.opening import StrokeData, open_strokes, strokes_of
 from naibu.data.strokes.reading import read_drawings
-from naibu.errors import NaibuError
+from naibu.errors import NaibuError, OptionError
 from naibu.tasks.task import Measure, Sums, Task, Trained, loss_measure
 
 if TYPE_CHECKING:
@@ -40,6 +40,13 @@ class StrokesOptions:
     _: KW_ONLY
     class_: str | None = None
     """What drawings say of themselves and the network is told, so that it draws one of a class: character of fonts."""
+    text: str | None = None
+    """What drawings say of themselves that is the text written, to learn to write texts."""
+    words: Path | None = None
+    """A text of which one to three words at a time are set in fonts (.jhf), and learnt in place of glyphs, to write
+    texts."""
+    fonts: tuple[str, ...] = ()
+    """The fonts in which --words are set; all that the files have when not given."""
     validation: float | Path = 0.05
     """Validation drawings: a file, or a share of the drawings."""
     test: float | Path = 0.1
@@ -54,6 +61,9 @@ class StrokesOptions:
         for name in ("validation", "test"):  # text when read from a file
             if isinstance(value := getattr(self, name), str):
                 object.__setattr__(self, name, Path(value))
+        if isinstance(self.words, str):
+            object.__setattr__(self, "words", Path(self.words))
+        object.__setattr__(self, "fonts", tuple(self.fonts))
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,13 @@ class StrokesEvaluation:
 
     unaided: bool = False
     """Do not fit Gaussians and mixtures to the training part, to stand beside the network."""
+    read: int = 0
+    """Write so many of the texts by hand, at --bias 1, and let them be read by a network that learns to read from other
+    drawings held out: the share of characters read wrong."""
+
+    def __post_init__(self) -> None:
+        if self.read < 0:
+            raise OptionError(f"--read {self.read}: must be at least 1, or 0 to write nothing")
 
 
 class Handwriting(Task):
@@ -100,7 +117,7 @@ class Handwriting(Task):
     model = StrokesConfig
     training = StrokesTraining
     evaluation = StrokesEvaluation
-    examples = ("kanji.npz", "letters.jhf --class character", "sketches.ndjson --minutes 20")
+    examples = ("kanji.npz", "letters.jhf --class character", "fonts.tar.gz --words novel.txt --fonts scripts")
 
     def fits(self, path: Path) -> bool:
         """Return whether this is a file of strokes, or of arrays or JSON lines that hold drawings."""
@@ -121,6 +138,9 @@ class Handwriting(Task):
         return open_strokes(
             options.files,
             class_=options.class_,
+            text=options.text,
+            words=options.words,
+            fonts=options.fonts,
             validation=options.validation,
             test=options.test,
             seed=options.split_seed,
@@ -133,18 +153,19 @@ class Handwriting(Task):
         return super().configured(data, replace(model, units=model.units or UNITS), training)
 
     def build(self, sizes: Mapping[str, int], config: StrokesConfig) -> StrokeModel:
-        """Return a stroke model."""
+        """Return a stroke model, one that writes texts where these are known."""
         from naibu.models.strokes import StrokeModel
+        from naibu.models.writing import WritingModel
 
-        return StrokeModel(sizes, config)
+        return WritingModel(sizes, config) if "characters" in sizes else StrokeModel(sizes, config)
 
     def order(self, examples: Examples, config: TrainingConfig) -> Order:
         """Return drawings of similar length side by side, with noise anew in training."""
         from naibu.data.order import by_length
-        from naibu.data.strokes.order import StrokeOrder
+        from naibu.data.strokes.order import ByPoints, StrokeOrder
 
         assert isinstance(examples, Strokes)
-        return StrokeOrder(examples, by_length(examples, config))
+        return StrokeOrder(examples, by_length(examples, config, of=ByPoints))
 
     def examples_of(self, files: Sequence[Path], options: Mapping[str, Any], folder: Path) -> Strokes:
         """Return other drawings as examples. Raises CorpusError for one of no class that was learnt."""
@@ -180,6 +201,10 @@ class Handwriting(Task):
             "noise": coder.noise,
             "seen_in_training": int(examples.seen().sum()),
         }
+        if asked.read:
+            from naibu.tasks.strokes_reading import read_again
+
+            found |= read_again(trained, examples, asked.read, progress)
         if asked.unaided:
             return found
         try:

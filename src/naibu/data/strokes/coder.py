@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from hashlib import blake2b
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 
@@ -81,7 +80,7 @@ class StrokeCoder:
         write_json(folder / FILE, asdict(self))
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path) -> StrokeCoder:
         """Return the coder of a run. Raises StoredError where it is missing or damaged."""
         path, what = folder / FILE, "what reads the strokes of a run"
         found = read_json(path, what, sealed=lambda _: True)
@@ -89,9 +88,58 @@ class StrokeCoder:
             for name in ("centre", "scale"):
                 found[name] = float(found[name][0]), float(found[name][1])
             found["learnt"] = tuple(map(int, found["learnt"]))
-            return cls(**{**found, "classes": tuple(found["classes"])})
+            of = WritingCoder if "characters" in found else cls
+            return of(**{**found, "classes": tuple(found["classes"])})
         except MALFORMED as error:
             raise damaged(path, what, error) from None
+
+
+@dataclass(frozen=True)
+class WritingCoder(StrokeCoder):
+    """The same of drawings of which a text is known, in whose characters it is read.
+
+    text: what drawings say of themselves that is the text written. characters: those of training, in order.
+    """
+
+    text: str = "text"
+    characters: str = ""
+
+    def ids(self, text: str) -> Array:
+        """Return the numbers of a text's characters, int32 [place]. Raises OptionError that names those that training
+        had none of, and for a text without any."""
+        known = {character: number for number, character in enumerate(self.characters)}
+        unknown = "".join(dict.fromkeys(character for character in text if character not in known))
+        if unknown:
+            told = " ".join(repr(character) for character in unknown[:12])
+            raise OptionError(f"text {text!r}: training had no {told}; it had {self.characters}")
+        if not text:
+            raise OptionError("the text is empty; there is nothing to write")
+        return np.array([known[character] for character in text], np.int32)
+
+    def texts(self, drawings: Sequence[Drawing]) -> list[Array]:
+        """Return the numbers of the characters of every drawing's text.
+
+        Raises CorpusError for a drawing without one, and for characters that training had none of.
+        """
+        found = []
+        for each in drawings:
+            if self.text not in each.labels:
+                raise CorpusError(f"a drawing says no {self.text}", each.name, each.line)
+            try:
+                found.append(self.ids(each.labels[self.text]))
+            except OptionError as error:
+                raise CorpusError(str(error), each.name, each.line) from None
+        return found
+
+
+def written(coder: StrokeCoder, drawings: Sequence[Drawing], text: str, where: str | Path) -> WritingCoder:
+    """Return a coder with the characters of drawings that are learnt. Raises OptionError where none says its text."""
+    characters = sorted({character for each in drawings for character in each.labels.get(text, "")})
+    if not characters:
+        known = ", ".join(sorted({name for each in drawings for name in each.labels})) or "nothing"
+        raise OptionError(f"--text {text}: no drawing of {where} says so; what drawings say of them is {known}")
+    plain = {each.name: getattr(coder, each.name) for each in fields(coder)}
+    return WritingCoder(**plain, text=text, characters="".join(characters))
 
 
 def fitted(drawings: Sequence[Drawing], label: str | None, where: str | Path) -> StrokeCoder:

@@ -19,13 +19,15 @@ class Drawing:
     """Points `[point 3]`, float64: dx, dy (downwards), and 1 where the pen is lifted after the point, else 0.
 
     The first point lies so far from the origin. labels: what is said of the drawing, by name. name, line: the file, for
-    errors, and the line of it.
+    errors, and the line of it. places: int32 [point], which character of a text each point is of, from 0; None where
+    that is not known.
     """
 
     points: Array
     labels: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
     line: int | None = None
+    places: Array | None = None
 
 
 def of_strokes(

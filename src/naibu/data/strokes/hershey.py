@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import PurePath
 
 import numpy as np
 
+from naibu.data.examples import Array
 from naibu.data.files import SourceFile, text_of
 from naibu.data.strokes.drawings import Drawing, of_strokes
 from naibu.errors import CorpusError
@@ -17,8 +19,26 @@ ASCII = 95
 _HEAD = re.compile(r"([ \d]{5})([ \d]{3})")
 
 
-def hershey_drawings(file: SourceFile) -> Iterator[Drawing]:
-    """Yield the glyphs of a font, blanks left out; a label is the `font`, and the `character` where it has them all.
+@dataclass(frozen=True)
+class Glyph:
+    """A glyph of a font: strokes `[point 2]`, places around its middle, and how far it reaches to the left and right,
+    the gaps beside it included. character: None where the font does not have all of ASCII. line: of the file.
+    """
+
+    strokes: tuple[Array, ...]
+    left: int
+    right: int
+    character: str | None
+    line: int
+
+
+def font_of(file: SourceFile) -> str:
+    """Return the name of the font that a file holds."""
+    return PurePath(file.name.rpartition(":")[2]).name.removesuffix(".gz").removesuffix(".jhf")
+
+
+def glyphs_of(file: SourceFile) -> Iterator[Glyph]:
+    """Yield the glyphs of a font, blanks too.
 
     A line has the number of the glyph (5 digits), how many pairs follow (3), and the pairs: its left and right end,
     then places, as letters around R; " R" lifts the pen. A glyph may go on in the lines that follow. Raises CorpusError
@@ -26,20 +46,33 @@ def hershey_drawings(file: SourceFile) -> Iterator[Drawing]:
     """
     text = text_of(file.read(), file.name)
     glyphs = list(_glyphs(text, file.name))
-    font = PurePath(file.name.rpartition(":")[2]).name.removesuffix(".gz").removesuffix(".jhf")
     for place, (line, pairs) in enumerate(glyphs):
-        labels = {"font": font}
+        character = None
         if len(glyphs) >= ASCII:
-            labels["character"] = chr(32 + place) if place < ASCII else "DEL"
+            character = chr(32 + place) if place < ASCII else "DEL"
         strokes: list[list[tuple[int, int]]] = [[]]
         for k in range(2, len(pairs), 2):
             if pairs[k : k + 2] == " R":
                 strokes.append([])
             else:
-                strokes[-1].append((ord(pairs[k]) - ord("R"), ord(pairs[k + 1]) - ord("R")))
-        if any(strokes):
-            read = [np.array(each, np.float64).reshape(-1, 2) for each in strokes]
-            yield of_strokes(read, labels, file.name, line)
+                strokes[-1].append((_place(pairs[k]), _place(pairs[k + 1])))
+        read = tuple(np.array(each, np.float64) for each in strokes if each)
+        ends = (_place(pairs[0]), _place(pairs[1])) if len(pairs) > 1 else (0, 0)
+        yield Glyph(read, *ends, character, line)
+
+
+def hershey_drawings(file: SourceFile) -> Iterator[Drawing]:
+    """Yield the glyphs of a font as drawings, blanks left out; a label is the `font`, and the `character` where it has
+    them all. Raises CorpusError as `glyphs_of` does."""
+    font = font_of(file)
+    for glyph in glyphs_of(file):
+        if glyph.strokes:
+            labels = {"font": font} | ({} if glyph.character is None else {"character": glyph.character})
+            yield of_strokes(glyph.strokes, labels, file.name, glyph.line)
+
+
+def _place(letter: str) -> int:
+    return ord(letter) - ord("R")
 
 
 def _glyphs(text: str, name: str) -> Iterator[tuple[int, str]]:

@@ -10,10 +10,12 @@ import numpy as np
 
 from naibu.data.examples import Data
 from naibu.data.parts import drawn, share_of
-from naibu.data.strokes.coder import StrokeCoder, fitted, key_of
+from naibu.data.strokes.coder import StrokeCoder, WritingCoder, fitted, key_of, written
 from naibu.data.strokes.drawings import Drawing
 from naibu.data.strokes.examples import Strokes, StrokeSource
-from naibu.data.strokes.reading import read_drawings
+from naibu.data.strokes.lettering import TEXT, lettered
+from naibu.data.strokes.reading import Read, read_drawings
+from naibu.data.strokes.written import Texts, Written
 from naibu.errors import CorpusError, OptionError
 from naibu.storage import digest_of
 
@@ -36,6 +38,9 @@ def open_strokes(
     files: str | Path | Sequence[str | Path],
     *,
     class_: str | None = None,
+    text: str | None = None,
+    words: str | Path | None = None,
+    fonts: str | Sequence[str] = (),
     validation: str | Path | float = VALIDATION,
     test: str | Path | float = TEST,
     seed: int = 1,
@@ -43,9 +48,11 @@ def open_strokes(
     """Return drawings in three parts; the arguments are the options of `naibu train strokes`.
 
     files: files, folders or archives: `.npz`, `.npy`, JSON lines, InkML, SVG, Hershey's `.jhf`. class_: what drawings
-    say of themselves and the network is told: "character". validation, test: a file, or a share of the drawings, whole
-    ones, drawn at random by `seed`. A drawing that comes again, point for point, is learnt once and never in two parts;
-    a test file is scored as it is, and what is in it is not learnt.
+    say of themselves and the network is told: "character". text: what they say of themselves that is the text written.
+    words: a file of text, of which one to three words at a time are set in the fonts (`.jhf`) that the files hold, or
+    in those of `fonts`, and learnt in place of single glyphs; they say their `text` and `font`. validation, test: a
+    file, or a share of the drawings, whole ones, drawn at random by `seed`. A drawing that comes again, point for
+    point, is learnt once and never in two parts; a test file is scored as it is, and what is in it is not learnt.
 
     Raises CorpusError for files that cannot be used, with the line, OptionError for options that cannot.
     """
@@ -55,7 +62,14 @@ def open_strokes(
     shares = {name: share_of(value, name, "drawings") for name, value in (("test", test), ("validation", validation))}
     given = {"test": test, "validation": validation}
     others = {name: read_drawings([Path(str(given[name]))]).drawings for name, share in shares.items() if share is None}
-    read = read_drawings(paths)
+    fonts = (fonts,) if isinstance(fonts, str) else tuple(fonts)
+    if fonts and words is None:
+        raise OptionError("--fonts: are those in which --words are set; say the words")
+    if words is not None and text not in (None, TEXT):
+        raise OptionError(f"--text {text}: what is set says its text as {TEXT}; leave it out beside --words")
+    text = TEXT if words is not None else text
+    set_ = None if words is None else lettered(paths, Path(words), fonts, seed)
+    read = read_drawings(paths) if set_ is None else Read(set_.drawings, 0, 0)
     held = {key_of(each) for some in others.values() for each in some}
     once = _once(read.drawings, held)
     if len(once) < FEWEST:
@@ -67,16 +81,25 @@ def open_strokes(
     if not parts["train"] or not parts["test"]:
         raise CorpusError("no drawing is left to learn from, or for the test part; take another --test", paths[0])
     coder = fitted(parts["train"], class_, paths[0])
-    found = _found(read.drawings, once, held, read.empty, read.passed_over, parts, coder)
+    if text is not None:
+        coder = written(coder, parts["train"], text, paths[0])
+    found = [] if set_ is None else list(set_.found)
+    found += _found(read.drawings, once, held, read.empty, read.passed_over, parts, coder)
     options = {
         "files": [str(path.resolve()) for path in paths],
         "class_": class_,
+        "text": text if words is None else None,
+        "words": None if words is None else str(Path(words).resolve()),
+        "fonts": list(fonts),
         "validation": _placed(validation, shares["validation"]),
         "test": _placed(test, shares["test"]),
         "split_seed": seed,
     }
     sizes = {"numbers": 3} | ({"classes": len(coder.classes)} if coder.classes else {})
-    said = {name: value for name, value in options.items() if name != "files" and not isinstance(value, str)}
+    if isinstance(coder, WritingCoder):
+        sizes |= {"characters": len(coder.characters)}
+    said = {name: options[name] for name in ("class_", "validation", "test", "split_seed")}
+    said = {name: value for name, value in said.items() if not isinstance(value, str)}
     train, check, tested = _examples(parts, coder)
     return StrokeData(
         name=paths[0].name if len(paths) == 1 else f"{paths[0].name} and {len(paths) - 1} more",
@@ -99,7 +122,14 @@ def strokes_of(drawings: Sequence[Drawing], coder: StrokeCoder) -> Strokes:
     starts = np.concatenate([[0], np.cumsum([len(each.points) for each in drawings])]).astype(np.int64)
     points[starts[1:] - 1, 2] = 1
     source = StrokeSource(points, starts, coder, coder.codes(drawings), coder.seen(drawings))
-    return Strokes(source, np.arange(len(drawings)))
+    which = np.arange(len(drawings))
+    if not isinstance(coder, WritingCoder):
+        return Strokes(source, which)
+    ids = coder.texts(drawings)
+    begins = np.concatenate([[0], np.cumsum([len(each) for each in ids])]).astype(np.int64)
+    known = [each.places for each in drawings if each.places is not None]
+    places = np.concatenate(known) if len(known) == len(drawings) else None
+    return Written(source, which, Texts(np.concatenate(ids), begins, places))
 
 
 def _examples(parts: dict[str, list[Drawing]], coder: StrokeCoder) -> tuple[Strokes, Strokes, Strokes]:
@@ -109,13 +139,23 @@ def _examples(parts: dict[str, list[Drawing]], coder: StrokeCoder) -> tuple[Stro
         parts = {name: [each for each in some if each.labels.get(coder.label) in known] for name, some in parts.items()}
         if not parts["test"]:
             raise OptionError(f"--class {coder.label}: no drawing of the test part is of a class that training has")
+    if isinstance(coder, WritingCoder):  # nor what has no text, or characters that training had none of
+        parts = {name: [each for each in some if _readable(each, coder)] for name, some in parts.items()}
+        if not parts["test"]:
+            raise OptionError(f"--text {coder.text}: no drawing of the test part has a text in training's characters")
     order = ("train", "validation", "test")
     whole = strokes_of([each for name in order for each in parts[name]], coder)
     ends = np.cumsum([len(parts[name]) for name in order])
     train, validation, test = (
-        Strokes(whole.source, np.arange(end - len(parts[name]), end)) for name, end in zip(order, ends, strict=True)
+        whole.subset(np.arange(end - len(parts[name]), end)) for name, end in zip(order, ends, strict=True)
     )
     return train, validation, test
+
+
+def _readable(drawing: Drawing, coder: WritingCoder) -> bool:
+    """Return whether a drawing has a text in a coder's characters."""
+    text = drawing.labels.get(coder.text, "")
+    return bool(text) and set(text) <= set(coder.characters)
 
 
 def _once(drawings: Sequence[Drawing], held: set[int]) -> list[Drawing]:
@@ -164,4 +204,8 @@ def _found(
         unknown = sum(each.labels.get(coder.label) not in coder.classes for some in parts.values() for each in some)
         more = f"; {unknown:,} held out are of another or none, and left out" if unknown else ""
         found.append(("classes", f"{len(coder.classes):,} of {coder.label}{more}"))
+    if isinstance(coder, WritingCoder):
+        unread = sum(not _readable(each, coder) for some in parts.values() for each in some)
+        more = f"; {unread:,} drawings have none of their own, and are left out" if unread else ""
+        found.append(("characters", f"{len(coder.characters)}: {coder.characters}{more}"))
     return found

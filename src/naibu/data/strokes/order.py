@@ -12,6 +12,13 @@ from naibu.data.order import ByLength, Piece
 from naibu.data.strokes.examples import Strokes
 
 
+class ByPoints(ByLength):
+    """Drawings by their points alone: a text beside them costs next to nothing, whatever its length."""
+
+    def beside(self) -> None:
+        """Return nothing."""
+
+
 class NoisyPiece(Piece):
     """A piece, and of what its noise is a function: seed, epoch, and the number of the batch."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from naibu.cells.edits import held_by
+from naibu.cells.edits import Edit, held_by
 from naibu.cells.signalling import Signalling
 from naibu.config import AttentionName
 
@@ -71,7 +72,7 @@ class Attention(Signalling):
             scores = scores.masked_fill(~memory.there[:, None], -torch.inf)
         weights = torch.softmax(scores, -1)
         if self.edits:
-            weights = self._edited(weights)
+            weights = edited_weights(weights, self.edits)
         self.tell({WEIGHTS: weights.transpose(0, 1)})
         return weights.to(memory.values.dtype) @ memory.values, weights
 
@@ -83,11 +84,12 @@ class Attention(Signalling):
         parts = [self.score(torch.tanh(part + keys))[..., 0] for part in torch.split(query, steps, 1)]
         return torch.cat(parts, 1)
 
-    def _edited(self, weights: Tensor) -> Tensor:
-        """Return the weights as the edits leave them, step by step; they are shown as wide as an edit asks."""
-        _, steps, places = weights.shape
-        width = max(max(held_by(edit), default=-1) + 1 for edit in self.edits.values())
-        wide = functional.pad(weights, (0, max(0, width - places)))
-        for edit in self.edits.values():
-            wide = torch.stack([edit(wide[:, step], step) for step in range(steps)], 1)
-        return wide[..., :places]
+
+def edited_weights(weights: Tensor, edits: Mapping[tuple[str, str], Edit]) -> Tensor:
+    """Return weights `[batch time source]` as edits leave them, step by step; they are shown as wide as edits ask."""
+    _, steps, places = weights.shape
+    width = max(max(held_by(edit), default=-1) + 1 for edit in edits.values())
+    wide = functional.pad(weights, (0, max(0, width - places)))
+    for edit in edits.values():
+        wide = torch.stack([edit(wide[:, step], step) for step in range(steps)], 1)
+    return wide[..., :places]
