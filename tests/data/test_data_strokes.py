@@ -343,7 +343,7 @@ def test_texts_are_cut_of_words_and_set_in_fonts_that_are_named(tmp_path):
     assert dict(found.found)["left out"].startswith("1 texts")
     again = lettered([tmp_path], tmp_path / "words.txt", ("one", "three"), 1)
     assert [each.labels for each in again.drawings] == [each.labels for each in found.drawings]
-    with pytest.raises(OptionError, match="--fonts few: there is no such font; there are one, three, two"):
+    with pytest.raises(OptionError, match="--font few: there is no such font; there are one, three, two"):
         lettered([tmp_path], tmp_path / "words.txt", ("few",), 1)
 
 
@@ -396,8 +396,8 @@ def test_texts_that_cannot_be_learnt_are_told(tmp_path):
         OptionError, match=r"--text said: no drawing of .* says so; what drawings say .* is kind, number, word"
     ):
         open_strokes(path, text="said")
-    with pytest.raises(OptionError, match="--fonts: are those in which --words are set"):
-        open_strokes(path, fonts="plain")
+    with pytest.raises(OptionError, match="--font plain: is one in which --words are set"):
+        open_strokes(path, font="plain")
     (tmp_path / "words.txt").write_text("ab ba\n")
     with pytest.raises(CorpusError, match="no font has all of ASCII"):
         open_strokes(path, words=tmp_path / "words.txt")

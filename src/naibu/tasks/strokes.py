@@ -45,8 +45,8 @@ class StrokesOptions:
     words: Path | None = None
     """A text of which one to three words at a time are set in fonts (.jhf), and learnt in place of glyphs, to write
     texts."""
-    fonts: tuple[str, ...] = ()
-    """The fonts in which --words are set; all that the files have when not given."""
+    font: tuple[str, ...] = ()
+    """A font in which --words are set; repeat it for more; all that the files have when not given."""
     validation: float | Path = 0.05
     """Validation drawings: a file, or a share of the drawings."""
     test: float | Path = 0.1
@@ -63,7 +63,7 @@ class StrokesOptions:
                 object.__setattr__(self, name, Path(value))
         if isinstance(self.words, str):
             object.__setattr__(self, "words", Path(self.words))
-        object.__setattr__(self, "fonts", tuple(self.fonts))
+        object.__setattr__(self, "font", tuple(self.font))
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Handwriting(Task):
     model = StrokesConfig
     training = StrokesTraining
     evaluation = StrokesEvaluation
-    examples = ("kanji.npz", "letters.jhf --class character", "fonts.tar.gz --words novel.txt --fonts scripts")
+    examples = ("kanji.npz", "letters.jhf --class character", "fonts.tar.gz --words novel.txt --font scripts")
 
     def fits(self, path: Path) -> bool:
         """Return whether this is a file of strokes, or of arrays or JSON lines that hold drawings."""
@@ -140,7 +140,7 @@ class Handwriting(Task):
             class_=options.class_,
             text=options.text,
             words=options.words,
-            fonts=options.fonts,
+            font=options.font,
             validation=options.validation,
             test=options.test,
             seed=options.split_seed,

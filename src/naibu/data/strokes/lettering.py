@@ -41,7 +41,7 @@ def lettered(paths: Sequence[Path], words: Path, fonts: Sequence[str], seed: int
     there = fonts_of(paths)
     for name in fonts:
         if name not in there:
-            raise OptionError(f"--fonts {name}: there is no such font; there are {', '.join(sorted(there)) or 'none'}")
+            raise OptionError(f"--font {name}: there is no such font; there are {', '.join(sorted(there)) or 'none'}")
     chosen = sorted(set(fonts) or there)
     if not chosen:
         raise CorpusError("no font has all of ASCII, so that a text could be set in it", paths[0])

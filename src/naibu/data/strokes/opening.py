@@ -40,7 +40,7 @@ def open_strokes(
     class_: str | None = None,
     text: str | None = None,
     words: str | Path | None = None,
-    fonts: str | Sequence[str] = (),
+    font: str | Sequence[str] = (),
     validation: str | Path | float = VALIDATION,
     test: str | Path | float = TEST,
     seed: int = 1,
@@ -50,7 +50,7 @@ def open_strokes(
     files: files, folders or archives: `.npz`, `.npy`, JSON lines, InkML, SVG, Hershey's `.jhf`. class_: what drawings
     say of themselves and the network is told: "character". text: what they say of themselves that is the text written.
     words: a file of text, of which one to three words at a time are set in the fonts (`.jhf`) that the files hold, or
-    in those of `fonts`, and learnt in place of single glyphs; they say their `text` and `font`. validation, test: a
+    in those that `font` names, and learnt in place of single glyphs; they say their `text` and `font`. validation, test: a
     file, or a share of the drawings, whole ones, drawn at random by `seed`. A drawing that comes again, point for
     point, is learnt once and never in two parts; a test file is scored as it is, and what is in it is not learnt.
 
@@ -62,9 +62,9 @@ def open_strokes(
     shares = {name: share_of(value, name, "drawings") for name, value in (("test", test), ("validation", validation))}
     given = {"test": test, "validation": validation}
     others = {name: read_drawings([Path(str(given[name]))]).drawings for name, share in shares.items() if share is None}
-    fonts = (fonts,) if isinstance(fonts, str) else tuple(fonts)
+    fonts = (font,) if isinstance(font, str) else tuple(font)
     if fonts and words is None:
-        raise OptionError("--fonts: are those in which --words are set; say the words")
+        raise OptionError(f"--font {fonts[0]}: is one in which --words are set; say the words")
     if words is not None and text not in (None, TEXT):
         raise OptionError(f"--text {text}: what is set says its text as {TEXT}; leave it out beside --words")
     text = TEXT if words is not None else text
@@ -90,7 +90,7 @@ def open_strokes(
         "class_": class_,
         "text": text if words is None else None,
         "words": None if words is None else str(Path(words).resolve()),
-        "fonts": list(fonts),
+        "font": list(fonts),
         "validation": _placed(validation, shares["validation"]),
         "test": _placed(test, shares["test"]),
         "split_seed": seed,
