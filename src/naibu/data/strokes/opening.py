@@ -50,9 +50,9 @@ def open_strokes(
     files: files, folders or archives: `.npz`, `.npy`, JSON lines, InkML, SVG, Hershey's `.jhf`. class_: what drawings
     say of themselves and the network is told: "character". text: what they say of themselves that is the text written.
     words: a file of text, of which one to three words at a time are set in the fonts (`.jhf`) that the files hold, or
-    in those that `font` names, and learnt in place of single glyphs; they say their `text` and `font`. validation, test: a
-    file, or a share of the drawings, whole ones, drawn at random by `seed`. A drawing that comes again, point for
-    point, is learnt once and never in two parts; a test file is scored as it is, and what is in it is not learnt.
+    in those that `font` names, and learnt in place of single glyphs; they say their `text` and `font`. validation,
+    test: a file, or a share of the drawings, whole ones, drawn at random by `seed`. A drawing that comes again, point
+    for point, is learnt once and never in two parts; a test file is scored as it is, and what is in it is not learnt.
 
     Raises CorpusError for files that cannot be used, with the line, OptionError for options that cannot.
     """
