@@ -49,19 +49,18 @@ class TextLanes:
         generator = np.random.default_rng((seed, epoch))
         begin, length = int(generator.integers(self._steps)) if epoch else 0, self._steps // self._count
         cuts = window_lengths(length, self.truncation, self.variable, generator)
-        return self._pieces(begin, length, self._count, cuts)
+        return self._pieces(begin + length * np.arange(self._count), cuts)
 
     def beginning(self, steps: int) -> list[Piece]:
-        """Return windows over the beginning of the text, in as few lanes as that allows of a useful length."""
+        """Return windows over so much of the text, all over it, in as few lanes as that allows of a useful length: a
+        beginning alone may be harder or easier than the rest."""
         steps = min(steps, self._steps)
         most = 64 if self.lanes > 1 else 1
         count = max(1, min(most, steps // (LANE if steps < self._steps else WHOLE)))
-        length = steps // count
-        return self._pieces(0, length, count, window_lengths(length, self.truncation))
+        return self._pieces(self._steps // count * np.arange(count), window_lengths(steps // count, self.truncation))
 
-    def _pieces(self, begin: int, length: int, count: int, cuts: list[tuple[int, int]]) -> list[Piece]:
-        starts = (begin + length * np.arange(count)) % self._steps
-        return [Piece(starts, *cut) for cut in cuts]
+    def _pieces(self, begins: Array, cuts: list[tuple[int, int]]) -> list[Piece]:
+        return [Piece(begins % self._steps, *cut) for cut in cuts]
 
     @cached_property
     def _sizes(self) -> Array:
