@@ -261,6 +261,7 @@ def test_ctrl_c_shows_what_was_measured(monkeypatch, capsys):
 def test_all_are_measured_in_order_each_by_its_name(monkeypatch, capsys):
     monkeypatch.setattr(run.recording, "measure", lambda: [{"hidden": 3, "load": 0.0}])
     monkeypatch.setattr(run.writing, "LENGTH", 3)
+    monkeypatch.setattr(run.drawing, "LENGTH", 3)
     monkeypatch.setattr(run.tagging, "SENTENCES", 3)
     monkeypatch.setattr(run.tagging, "FORMS", 200)
     monkeypatch.setattr(run.tagging, "ROUNDS", 1)
@@ -279,6 +280,7 @@ def test_all_are_measured_in_order_each_by_its_name(monkeypatch, capsys):
         "growth",
         "recording",
         "writing",
+        "drawing",
         "tagging",
         "translation",
         "vectors",

@@ -12,6 +12,7 @@ import torch
 from rich.console import Console
 
 from naibu.bench import (
+    drawing,
     growth,
     language_model,
     layers,
@@ -34,7 +35,7 @@ from naibu.progress import shown
 from naibu.storage import deliver_text
 
 SIZED = ("layers", "language-model", "growth")
-ALL = (*SIZED, "recording", "writing", "tagging", "translation", "vectors", "online", "probes", "memory")
+ALL = (*SIZED, "recording", "writing", "drawing", "tagging", "translation", "vectors", "online", "probes", "memory")
 LONG = ("probes", "memory")
 """Left out of all of them with --quick."""
 _TABLES: dict[str, Callable[[list[Row]], list[tables.Printed]]] = {
@@ -43,6 +44,7 @@ _TABLES: dict[str, Callable[[list[Row]], list[tables.Printed]]] = {
     "growth": tables.growth,
     "recording": tables.plain("Recording everything, against the layer's own forward pass"),
     "writing": tables.plain("Characters that a network writes, against a loop in PyTorch"),
+    "drawing": tables.plain("Points that a network draws, against a loop in PyTorch"),
     "tagging": tables.plain("Words that a tagger learns, against the same network in plain PyTorch"),
     "translation": tables.plain(
         "Words of translations learnt, against the common program in plain PyTorch; sentences translated"
@@ -109,6 +111,8 @@ def _rows(name: str, sizes: Sizes, peak: Peak | None, progress: Callable[[float,
         return recording.measure()
     if name == "writing":
         return writing.measure()
+    if name == "drawing":
+        return drawing.measure()
     if name == "tagging":
         return tagging.measure()
     if name == "translation":

@@ -54,6 +54,7 @@ def bench(
         "growth",
         "recording",
         "writing",
+        "drawing",
         "tagging",
         "translation",
         "vectors",
@@ -75,6 +76,7 @@ def bench(
     - growth: how the cost grows with the steps of a sequence and with the signals kept; two minutes.
     - recording: keeping all of a torch layer, against its own forward pass.
     - writing: characters a second of a network that writes, against a loop; a minute.
+    - drawing: points a second of a network that draws, against a loop; a minute.
     - tagging: training a tagger, against plain PyTorch's; half a minute.
     - translation: learning to translate, against plain PyTorch's; and translating; a minute.
     - vectors: learning vectors of words, against gensim's where it is installed; half a minute.
