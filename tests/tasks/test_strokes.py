@@ -18,6 +18,7 @@ from naibu.errors import OptionError
 from naibu.generation.drawing_options import DrawingOptions
 from naibu.looking.writing import check_drawing
 from naibu.models.strokes import StrokeModel
+from naibu.tasks import strokes_reading
 from naibu.tasks.catalogue import task_named
 from naibu.tasks.strokes import StrokesTraining
 from naibu.tasks.strokes_scores import baselines, interval_of
@@ -25,7 +26,7 @@ from naibu.viewer.exhibits import open_exhibits
 from naibu.viewer.holds import read_holds
 from naibu.viewer.live import Network
 from naibu.viewer.windows import window
-from scribbles import scribbles
+from scribbles import font, scribbles
 
 
 @pytest.fixture(scope="module")
@@ -214,3 +215,63 @@ def test_what_is_read_known_and_told_is_recorded(run):
     assert {"loss", "nats", "pen_nats", "dx", "dy", "pen", "end"} <= set(index.outcome_names)
     found = index.outcome("loss").values[index.split == 2].mean()
     assert found == pytest.approx(naibu.evaluate(run, unaided=True)["loss"], rel=1e-4)
+
+
+@pytest.fixture(scope="module")
+def hand(tmp_path_factory):
+    """A network that learnt to write words of three letters, a text of each of which is known."""
+    folder = tmp_path_factory.mktemp("hand")
+    font(folder / "plain.jhf")
+    letters = [one + two + three for one in "abc" for two in "abc" for three in ("", *"abc")]
+    (folder / "words.txt").write_text(" ".join(letters * 40))
+    words = ["--words", folder / "words.txt", "--validation", 0.15, "--test", 0.25]
+    sizes = ["--units", 40, "--mixtures", 4, "--steps", 300, "--validations", 2, "--threads", 1]
+    asked = ["train", "strokes", folder / "plain.jhf", *words, *sizes, "--out", folder / "run"]
+    assert main([str(each) for each in asked]) == 0
+    return naibu.open_run(folder / "run")
+
+
+def test_texts_are_written_that_another_network_reads(hand, monkeypatch, tmp_path):
+    monkeypatch.setattr(strokes_reading, "STEPS", 300)
+    monkeypatch.setattr(strokes_reading, "UNITS", 32)
+    out = tmp_path / "scores.json"
+    assert main(["evaluate", str(hand.path), "--unaided", "--read", "60", "--json", str(out)]) == 0
+    found = json.loads(out.read_text())
+    assert found["texts_read"] == 15 == found["examples"] - found["examples"] // 2
+    assert found["character_error_true"] < 0.1
+    assert found["character_error"] < 0.5
+    low, high = found["character_error_interval"]
+    assert low <= found["character_error"] <= high
+    assert 0 <= found["texts_cut_off"] <= 15
+
+
+def test_a_text_is_written_from_the_command_line_and_from_python(hand, tmp_path, capsys):
+    page, points = tmp_path / "page.svg", tmp_path / "points.jsonl"
+    asked = ["generate", str(hand.path), "--text", "cab", "--text", "a b", "--bias", "2", "--out"]
+    assert main([*asked, str(page)]) == 0
+    assert main([*asked, str(points)]) == 0
+    assert page.read_text().count("<title>") == 2
+    rows = [json.loads(line) for line in points.read_text().splitlines()]
+    assert [row["text"] for row in rows] == ["cab", "a b"]
+    found = list(naibu.generate(hand, bias=2, text=["cab", "a b"]))
+    assert [each.row()["points"] for each in found] == [row["points"] for row in rows]
+    capsys.readouterr()
+    assert main(["generate", str(hand.path), "--text", "cad"]) == 2
+    assert "training had no 'd'; it had ' abc'" in capsys.readouterr().err
+
+
+def test_where_the_window_looks_is_recorded_beside_the_text(hand):
+    recording = naibu.record(hand, hand.data().test, keep=("weights", "hidden"), labels=("place", "character"))
+    text = recording.beside["text"].index
+    weights = recording["window", "weights"]
+    assert weights.shape[1] == np.diff(text.starts).max()
+    first = text.symbol[: text.starts[1]].tolist()
+    assert "".join(text.symbols[number] for number in first) == hand.data().test.text(0)
+    assert recording.units(("hand.0", "hidden")) == 40
+
+
+def test_reading_what_was_written_wants_texts(run, capsys):
+    assert main(["evaluate", str(run.path), "--read", "5"]) == 2
+    assert "--read: reads texts; this network was told none" in capsys.readouterr().err
+    assert main(["evaluate", str(run.path), "--read", "-1"]) == 2
+    assert "--read -1: must be at least 1" in capsys.readouterr().err

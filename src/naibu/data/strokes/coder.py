@@ -111,7 +111,7 @@ class WritingCoder(StrokeCoder):
         unknown = "".join(dict.fromkeys(character for character in text if character not in known))
         if unknown:
             told = " ".join(repr(character) for character in unknown[:12])
-            raise OptionError(f"text {text!r}: training had no {told}; it had {self.characters}")
+            raise OptionError(f"text {text!r}: training had no {told}; it had {self.characters!r}")
         if not text:
             raise OptionError("the text is empty; there is nothing to write")
         return np.array([known[character] for character in text], np.int32)
