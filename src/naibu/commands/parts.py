@@ -77,8 +77,9 @@ class Usual(DefaultFormatter):
         "errors",
         "origins",
         "conformal",
-        "mixtures",
-        "unaided",
+        "words",
+        "font",
+        "read",
     )
 
     def __call__(self, console: Console, options: Any, panel: HelpPanel) -> None:

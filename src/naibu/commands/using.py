@@ -252,11 +252,12 @@ def generate(
     $ naibu generate runs/shakespeare --prime "ROMEO:" --temperature .8 --length 400 --count 3
     $ naibu generate runs/novel --prime 'He said "' --hold cell:17=1 --compare
     $ naibu generate runs/kanji --bias 1 --count 12 --out page.svg
+    $ naibu generate runs/hand --text "naibu" --bias 1 --out page.svg
 
     Args:
         prime: The text that is read before; what the network writes goes on with it.
         length: Symbols to write; of a drawing, points at most.
-        count: Samples, side by side; of drawings so many of each class that is asked for.
+        count: Samples, side by side; of drawings so many of each class and text that is asked for.
         seed: Seed of what is drawn.
         stop: End a sample after this text.
         hold: Hold a unit: [LAYER/]SIGNAL:UNIT[=VALUE][@FROM:TO]; repeat it for more. Without a value it stays as it is

@@ -36,17 +36,16 @@ class StrokesOptions:
     """The drawings to learn."""
 
     files: tuple[Path, ...]
-    """Files, folders, archives: arrays (.npz, .npy), JSON lines, InkML, SVG, Hershey's fonts (.jhf)."""
+    """Files, folders, archives: .npz, .npy, JSON lines, InkML, SVG, fonts (.jhf)."""
     _: KW_ONLY
     class_: str | None = None
-    """What drawings say of themselves and the network is told, so that it draws one of a class: character of fonts."""
+    """What drawings say of themselves and the network is told: character of fonts."""
     text: str | None = None
     """What drawings say of themselves that is the text written, to learn to write texts."""
     words: Path | None = None
-    """A text of which one to three words at a time are set in fonts (.jhf), and learnt in place of glyphs, to write
-    texts."""
+    """A text of which one to three words at a time are set in fonts and learnt, to write texts."""
     font: tuple[str, ...] = ()
-    """A font in which --words are set; repeat it for more; all that the files have when not given."""
+    """A font for --words, of all in the files; repeat it for more."""
     validation: float | Path = 0.05
     """Validation drawings: a file, or a share of the drawings."""
     test: float | Path = 0.1
@@ -100,8 +99,8 @@ class StrokesEvaluation:
     unaided: bool = False
     """Do not fit Gaussians and mixtures to the training part, to stand beside the network."""
     read: int = 0
-    """Write so many of the texts by hand, at --bias 1, and let them be read by a network that learns to read from other
-    drawings held out: the share of characters read wrong."""
+    """Write so many texts by hand, at --bias 1, to be read by a network that learns to read from other drawings held
+    out: the share of characters read wrong."""
 
     def __post_init__(self) -> None:
         if self.read < 0:
