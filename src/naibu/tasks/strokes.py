@@ -49,7 +49,7 @@ class StrokesOptions:
     validation: float | Path = 0.05
     """Validation drawings: a file, or a share of the drawings."""
     test: float | Path = 0.1
-    """Test drawings, likewise. A file is scored as it is, and what is in it is not learnt."""
+    """Test drawings, likewise; what is in a file is never learnt."""
     split_seed: int = 1
     """Seed of the division into training, validation and test."""
 
