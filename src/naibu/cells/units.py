@@ -20,7 +20,8 @@ _STEPS = re.compile(r"(\d*):(\d*)")
 
 @dataclass
 class HeldUnit:
-    """The edit that holds one unit of one signal, at a value, or where there is none at what it is when that begins.
+    """The edit that holds one unit of one signal, or where `unit` is None all of them, at a value, or where there is none
+    at what it is when that begins.
 
     `now` is the step: whoever runs the network one step at a time sets it, and the unit is held from `start` up to, not
     including, `stop`.
@@ -28,7 +29,7 @@ class HeldUnit:
 
     layer: str
     signal: str
-    unit: int
+    unit: int | None
     value: float | None = None
     start: int = 0
     stop: int | None = None
@@ -40,12 +41,12 @@ class HeldUnit:
         at = self.now + step
         if at < self.start or (self.stop is not None and at >= self.stop):
             return value
-        held = value.clone()
+        held, units = value.clone(), slice(None) if self.unit is None else self.unit
         if self.value is None:
-            self._kept = value[..., self.unit].clone() if self._kept is None else self._kept
-            held[..., self.unit] = self._kept
+            self._kept = value[..., units].clone() if self._kept is None else self._kept
+            held[..., units] = self._kept
         else:
-            held[..., self.unit] = self.value
+            held[..., units] = self.value
         return held
 
 

@@ -52,7 +52,7 @@ class Writer:
         sampling: Sampling,
         length: int = 400,
         stop: Sequence[str] = (),
-        hold: Sequence[str] = (),
+        hold: Sequence[str | HeldUnit] = (),
         count: int = 1,
         seed: int = 1,
         unknown: bool = False,
@@ -69,7 +69,9 @@ class Writer:
             shown = ", ".join(map(repr, missing[:5])) + (", ..." if len(missing) > 5 else "")
             raise OptionError(f"--prime: {shown} never came in training; leave out, or --unknown to read <unk> for it")
         self.model, self.coder, self.sampling, self.count = model, coder, sampling, count
-        self.held: tuple[HeldUnit, ...] = tuple(held_unit(each, model) for each in hold)
+        self.held: tuple[HeldUnit, ...] = tuple(
+            held_unit(each, model) if isinstance(each, str) else each for each in hold
+        )
         self.length, self.stop, self._seed = length, tuple(stop), seed
         # An unknown word is a word of the text; an unknown character is nothing that can be written.
         unknown_symbol = coder.vocabulary.unknown

@@ -76,7 +76,10 @@ function picks() {
   fill(exhibit, ...options.map(([value, text]) => el("option", { value }, text)));
   fill(beside, el("option", { value: "-1" }, "nothing"), ...options.map(([value, text]) => el("option", { value }, text)));
   byId("beside-label").hidden = options.length < 2;
-  exhibit.onchange = () => set({ in: Number(exhibit.value), units: [], holds: [], clamps: [], source: null, at: -1 });
+  exhibit.onchange = () => {
+    const alike = JSON.stringify(stage.exhibit().typed) === JSON.stringify(about.exhibits[Number(exhibit.value)].typed);
+    set({ in: Number(exhibit.value), units: [], holds: [], clamps: [], source: null, at: -1, text: alike ? state.text : null });
+  };
   beside.onchange = () => set({ beside: Number(beside.value) });
 }
 
