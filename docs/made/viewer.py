@@ -2,8 +2,8 @@
 
     python docs/made/viewer.py [FOLDER] [--minutes 30] [--quick]
 
-Needs the extras view and test, and Chromium. Everything is made in FOLDER (.viewer), and is there the next time; at full
-size it takes 3.2 GB. Prints the table of docs/viewer.md, each row with what was measured by the clock and, of the
+Needs the extras view and test, and Chromium. Everything is made in FOLDER (.viewer), and is there the next time; at
+full size it takes 3.2 GB. Prints the table of docs/viewer.md, each row with what was measured by the clock and, of the
 server, in processor seconds. The rows of --only are measured alone: opened, search, hold, frames, memory.
 """
 
@@ -155,7 +155,7 @@ def serving(*what: Path) -> Iterator[Server]:
 
 
 def made(folder: Path, sizes: Sizes) -> tuple[Path, Path, Path]:
-    """Return three recordings of such sizes: one of all signals, one to search, both of a run, and one of many units."""
+    """Return three recordings of such sizes: of all signals, and one to search, both of a run; one of many units."""
     import torch
     from torch import nn
 
@@ -270,8 +270,8 @@ def hold(large: Path, sizes: Sizes) -> Iterator[Row]:
             f"hold to new predictions, {sizes.units} units, {sizes.symbols} symbols: the server; drawn in the browser",
             "100 ms",
             "30 ms",
-            f"{statistics.median(took[1:]):.0f} ms, at most {max(took[1:]):.0f}; {statistics.median(drawn):.0f} ms, at most "
-            f"{max(drawn):.0f}",
+            f"{statistics.median(took[1:]):.0f} ms, at most {max(took[1:]):.0f}; "
+            f"{statistics.median(drawn):.0f} ms, at most {max(drawn):.0f}",
         )
 
 
@@ -322,8 +322,9 @@ def question(exhibits: list[dict[str, Any]], draw: random.Random) -> tuple[str, 
     named, first = f"{key}:{unit}", draw.randrange(60)
     sequence = draw.randrange(200)
     condition = {
-        "key": key, "unit": unit, "side": draw.choice(["above", "below"]), "by": draw.choice(["quantile", "sign", "value"]),
-        "value": draw.random(), "start": 0, "stop": 1 + draw.randrange(3), "off": False,
+        "key": key, "unit": unit, "side": draw.choice(["above", "below"]),
+        "by": draw.choice(["quantile", "sign", "value"]), "value": draw.random(),
+        "start": 0, "stop": 1 + draw.randrange(3), "off": False,
     }  # fmt: skip
     text = "".join(draw.choices("abc (){}\n", k=draw.randrange(120)))
     holds = [f"{named}={draw.gauss(0, 1):.3f}@{first}:{first + 1 + draw.randrange(40)}"] if draw.random() < 0.7 else []

@@ -20,7 +20,7 @@ _STEPS = re.compile(r"(\d*):(\d*)")
 
 @dataclass
 class HeldUnit:
-    """The edit that holds one unit of one signal, or where `unit` is None all of them, at a value, or where there is none
+    """The edit that holds one unit of one signal, all of them where `unit` is None, at a value, or where there is none
     at what it is when that begins.
 
     `now` is the step: whoever runs the network one step at a time sets it, and the unit is held from `start` up to, not

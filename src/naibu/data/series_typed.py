@@ -59,8 +59,8 @@ def told(coder: SeriesCoder, options: Mapping[str, Any]) -> str:
     if options["decoder"] != "direct":
         return f"{line}. A value that is left empty is forecast all the same."
     return (
-        f"{line}. The {coder.horizon} steps after the last line are forecast, or those after an empty line, behind which "
-        "stands what is known ahead."
+        f"{line}. The {coder.horizon} steps after the last line are forecast, or those after an empty line, behind "
+        "which stands what is known ahead."
     )
 
 
@@ -106,14 +106,18 @@ def _check_ahead(ahead: int, coder: SeriesCoder, columns: Columns, name: str) ->
 
 
 def as_typed(windows: SeriesWindows, number: int, options: Mapping[str, Any]) -> str:
-    """Return a window as one would type it: the steps that are read, an empty line, those that are forecast."""
+    """Return a window as one would type it: the steps that are read, an empty line, those that are forecast.
+
+    The autoregressive decoder, which reads the value of the step before, has a step more, and no empty line.
+    """
     source, coder = windows.source, windows.source.features.coder
     columns, grid = Columns.of(coder, options), windows.source.grid
     series, origin = windows.origins[number].tolist()
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
-    for step in range(max(0, origin - source.context), min(grid.steps, origin + source.horizon)):
-        if step == origin and source.decoder == "direct":
+    direct = source.decoder == "direct"
+    for step in range(max(0, origin - source.context - (not direct)), min(grid.steps, origin + source.horizon)):
+        if step == origin and direct:
             written.write("\n")
         line = [grid.clock.shown(step)] if columns.time else []
         line += [grid.series[series]] if columns.series else []

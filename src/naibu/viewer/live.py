@@ -260,8 +260,8 @@ class Network:
 
 
 def _as_written(hold: Hold, first: int, stop: int | None) -> HeldUnit:
-    """Return a hold in steps of writing, whose step 0 reads the last symbol of the prime: with `stop` over its own steps
-    of the prime, without over all that is written."""
+    """Return a hold in steps of writing, whose step 0 reads the last symbol of the prime: with `stop` over its own
+    steps of the prime, without over all that is written."""
     layer, signal = hold.key
     if stop is None:
         return HeldUnit(layer, signal, hold.unit, hold.value)

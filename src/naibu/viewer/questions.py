@@ -268,7 +268,7 @@ class Questions:
 
 
 def _typing(run: Run) -> dict[str, Any] | None:
-    """Return how a text is typed for a run's network: in words, whether it may be drawn, and whether its symbols as they
+    """Return how a text is typed for a run's network: in words, whether it may be drawn, and whether symbols as they
     stand are one; None where it is given none."""
     from naibu.tasks.catalogue import task_named
     from naibu.tasks.task import Task
