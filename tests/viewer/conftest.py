@@ -23,7 +23,7 @@ def runs(tmp_path_factory) -> dict[str, Path]:
     (folder / "text.txt").write_text(TEXT * 120)
     (folder / "hours.csv").write_text(hourly(500))
     (folder / "scribbles.ndjson").write_text(scribbles())
-    small = ["--units", "8", "--steps", "30", "--threads", "1"]
+    small = ["--units", "8", "--steps", "30", "--validations", "1", "--threads", "1"]
     found = {}
     for task, words in (
         ("trees", ["trees.mrg", "--form", "brackets"]),

@@ -81,6 +81,11 @@ def held_unit(typed: str, model: nn.Module) -> HeldUnit:
     return HeldUnit(layer, found["signal"], unit, value, steps[0] or 0, steps[1])
 
 
+def held_units(hold: Iterable[str | HeldUnit], model: nn.Module) -> tuple[HeldUnit, ...]:
+    """Return what is to be held, texts as `held_unit` reads them."""
+    return tuple(held_unit(each, model) if isinstance(each, str) else each for each in hold)
+
+
 def _layers(model: nn.Module) -> dict[str, dict[str, int | None]]:
     """Return the signals of every layer, and the units of each where they are always as many."""
     found: dict[str, dict[str, int | None]] = {}

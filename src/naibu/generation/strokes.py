@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from naibu.cells.exchange import edited
-from naibu.cells.units import HeldUnit, held_unit
+from naibu.cells.units import HeldUnit, held_units
 from naibu.data.examples import Array
 from naibu.data.strokes.coder import StrokeCoder
 from naibu.data.strokes.examples import START, Strokes
@@ -40,7 +40,7 @@ def drawings(
     bias: float = 0.0,
     length: int = 400,
     classes: Sequence[str] = (),
-    hold: Sequence[str] = (),
+    hold: Sequence[str | HeldUnit] = (),
     seed: int = 1,
 ) -> list[Drawn]:
     """Return drawings that a network makes, `count` of each class, of at most `length` points.
@@ -55,7 +55,7 @@ def drawings(
     codes = [coder.code(name) for name in classes for _ in range(count)]
     names: list[str | None] = [name for name in classes for _ in range(count)]
     names = names or [None] * count
-    held = [held_unit(each, model) for each in hold]
+    held = held_units(hold, model)
     generator = torch.Generator().manual_seed(seed)
     with ExitStack() as stack:
         stack.enter_context(evaluating(model))
