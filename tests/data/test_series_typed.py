@@ -90,6 +90,15 @@ def test_how_it_is_typed_is_told_and_does_not_matter(table):
     np.testing.assert_array_equal(bare.source.grid.values[0, :-6], [float(line.split(",")[1]) for line in lines])
 
 
+def test_few_rows_are_read_by_a_network_that_goes_value_by_value(table):
+    data = opened(table, decoder="autoregressive", past=(), known=())
+    batch = typed_series("5\n6\n7\n", data.coder, data.options, NAME).batch(np.array([0]))
+    spread, centre, base = data.coder.spread[0], data.coder.centre[0], data.source.features.layout.base
+    told = batch.target[:, 0] * spread + batch.main.x[:, 0, base] * spread + centre
+    assert torch.isnan(told[:-3]).all()
+    torch.testing.assert_close(told[-3:], torch.tensor([5.0, 6, 7]), check_dtype=False)
+
+
 def test_rows_are_of_one_of_several_series(tmp_path):
     (tmp_path / "wide.csv").write_text(sensors(400, 3))
     data = open_series(tmp_path / "wide.csv", target=("s0", "s1", "s2"), horizon=6, context=30, plain=True)

@@ -95,6 +95,8 @@ export async function copy(text) {
 }
 
 let timer = 0;
+/** Whether what was typed is still to be read. */
+let waiting = false;
 /** The exhibit that what stands there was made for. */
 let made = -1;
 /** @type {Pad | null} */
@@ -103,7 +105,11 @@ let pad = null;
 /** Change the text that is read; the fields that show it follow. @param {string} text */
 function read(text) {
   clearTimeout(timer);
-  timer = setTimeout(() => set({ text }, { quiet: true }), 150);
+  waiting = true;
+  timer = setTimeout(() => {
+    waiting = false;
+    set({ text }, { quiet: true });
+  }, 150);
 }
 
 /** Where a text is typed, or drawn, and written on from. */
@@ -118,6 +124,7 @@ export function liveBar() {
   }
   const there = /** @type {HTMLTextAreaElement | null} */ (document.getElementById("typed"));
   if (there && made === state.in) {
+    if (waiting) return;  // what is in the fields is newer
     if (document.activeElement !== there && there.value !== state.text) there.value = state.text;
     pad?.show(state.text);
     return;
@@ -142,7 +149,12 @@ export function liveBar() {
 /** Say what is wrong with what was typed, or that nothing is. @param {string} text */
 export function typedWrong(text) {
   const place = document.getElementById("typed-wrong");
-  if (place) place.textContent = text;
+  if (place) place.textContent = text.replace(/^--text(?:, (line \d+))?: /, (_, line) => (line ? `${line}: ` : ""));
+}
+
+/** Colours have changed: draw anew. */
+export function repaintPad() {
+  pad?.paint();
 }
 
 /** Mark the point that is read at a step. @param {number} step */
@@ -197,5 +209,6 @@ function typeIn(text, more) {
   });
   const area = /** @type {HTMLTextAreaElement | null} */ (document.getElementById("typed"));
   if (area) area.value = text;
+  noneWritten();
   set({ text, holds }, { quiet: true });
 }
