@@ -42,7 +42,8 @@ def test_random_questions_are_answered_or_refused_in_a_line(made, runs):
                 assert "\n" not in json.loads(body)["error"]
     assert refused
     never = {name for name, count in answered.items() if not count}
-    assert never == {"nothing.js", "pair", "translate"}  # no file of the page; no network that translates
+    none = {"nothing.js", "pair", "translate"}  # no file of the page; no network that translates
+    assert none <= never <= none | {"write", "as_typed", "span"}  # few of these draws can be answered
 
 
 def test_its_table_has_the_rows_of_the_document(made):

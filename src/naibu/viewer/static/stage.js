@@ -191,7 +191,7 @@ function lay() {
   const first = label ? labels.find((name) => label === name || label.startsWith(`${name}=`)) : undefined;
   const ordered = [...new Set([...(first ? [first] : []), ...labels.filter((name) => name !== "position")])].slice(0, 4);
   for (const name of ordered) tracks.push(columnTrack(labelName(name), shown.labels[name], shown));
-  for (const [name, column] of Object.entries(shown.inputs)) if (column.numbers && name !== "symbol") tracks.push(columnTrack(name, column, shown));
+  for (const [name, column] of Object.entries(shown.inputs)) if (name !== "symbol" && !ordered.includes(name)) tracks.push(columnTrack(name, column, shown));
   outcomes(shown);
   state.units.forEach((named, k) => strips(shown, named, k, several));
   if (second) {
