@@ -205,7 +205,13 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
-def opened(large: Path, sizes: Sizes) -> Iterator[Row]:
+def _sized(shown: dict[str, Any]) -> str:
+    """Return how large a recording is: positions, units, signals."""
+    layers = shown["layers"]
+    return f"{shown['tokens']:,} x {layers[0]['units']} x {len(layers)}"
+
+
+def opened(large: Path) -> Iterator[Row]:
     """Measure how long it takes until the address is printed, and until the page is drawn."""
     with browser() as page, serving(large) as server:
         before, begun = server.processor(), time.perf_counter()
@@ -213,16 +219,16 @@ def opened(large: Path, sizes: Sizes) -> Iterator[Row]:
         for each in SHOWN:
             page.wait_for_selector(each)
         drawn = time.perf_counter() - begun
+        spent = server.processor() - before
         yield Row(
-            f"address printed after `naibu view`, {sizes.rows:,} positions x {sizes.units} x 7",
+            f"address printed after `naibu view`, {_sized(server.about()[0])}",
             "3 s, page shown",
             "1 s",
-            f"{server.printed:.2f} s; page drawn {drawn:.2f} s after it; processor {before:.2f} and "
-            f"{server.processor() - before:.2f} s",
+            f"{server.printed:.2f} s; page drawn {drawn:.2f} s after it; processor {before:.2f} and {spent:.2f} s",
         )
 
 
-def search(searched: Path, sizes: Sizes) -> Iterator[Row]:
+def search(searched: Path) -> Iterator[Row]:
     """Measure searches of the whole recording: the first, the same again, and another unit's."""
     with serving(searched) as server:
         (shown, *_) = server.about()
@@ -243,7 +249,7 @@ def search(searched: Path, sizes: Sizes) -> Iterator[Row]:
             took.append(time.perf_counter() - begun)
             assert status == 200, body[:400]
         yield Row(
-            f"search, {sizes.searched:,} x {sizes.units}: first; again; another unit",
+            f"search, {_sized(shown)}: first; again; another unit",
             "5 s; 1 s",
             "2 s; .3 s",
             f"{'; '.join(f'{each:.2f} s' for each in took)}; processor {server.processor() - spent:.2f} s",
@@ -370,8 +376,8 @@ def main() -> None:
     sizes = QUICK if asked.quick else Sizes()
     large, searched, wide = made(asked.folder.resolve() / ("quick" if asked.quick else "full"), sizes)
     measured = {
-        "opened": lambda: opened(large, sizes),
-        "search": lambda: search(searched, sizes),
+        "opened": lambda: opened(large),
+        "search": lambda: search(searched),
         "hold": lambda: hold(large, sizes),
         "frames": lambda: frames(wide, sizes),
         "memory": lambda: memory(large, searched, asked.minutes),
