@@ -140,8 +140,8 @@ def _answer(request: urllib.request.Request) -> tuple[int, bytes]:
 def serving(*what: Path) -> Iterator[Server]:
     """Serve recordings by `naibu view` in a process of its own."""
     command = [sys.executable, "-m", "naibu", "view", *map(str, what), "--no-browser", "--port", "0"]
-    begun = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "400"}) as process:
+    begun, how = time.perf_counter(), {**os.environ, "COLUMNS": "400", "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=how) as process:
         assert process.stdout is not None
         try:
             for line in process.stdout:
