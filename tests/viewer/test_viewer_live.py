@@ -11,7 +11,10 @@ import pytest
 import torch
 
 import naibu
+from naibu.cells.edits import Clamp
+from naibu.cells.exchange import edited
 from naibu.errors import NaibuError, OptionError, StoredError
+from naibu.looking.writing import Asked as Writing
 from naibu.models.model import evaluating
 from naibu.recording.examples import record_examples
 from naibu.runs.load import load
@@ -182,6 +185,62 @@ def test_a_network_that_several_ask_at_once_is_loaded_once(trees, monkeypatch):
     assert found[1] is found[3]
 
 
+def test_what_is_written_is_written_under_what_is_held(runs):
+    (shown, *_) = open_exhibits([runs["text"]])
+    network = Network(shown)
+    prime, length = "The cat (", 12
+    writing = Writing(prime, length, seed=3)
+    free, held = network.written(writing), network.written(writing, read_holds(["cell:2=3@2:5"], shown.recording))
+    ids = [network.data.coder.end, *network.data.coder.ids(prime + held["text"]).tolist()]
+    first = len(prime)  # the place of the last symbol of the prime behind the mark before it
+    steps = {3, 4, 5, *range(first, len(ids))}  # as the page shows it, and on from what is written
+    with torch.no_grad(), evaluating(network.model):
+        for edits, told, text in ((steps, held, ids), (set(), free, None)):
+            text = text or [network.data.coder.end, *network.data.coder.ids(prime + free["text"]).tolist()]
+            with edited(network.model, {CELL: Clamp([2], 3.0, edits)}):
+                output, _ = network.model(torch.tensor(text)[:, None], None)
+            p = network.model.logits(output).softmax(-1)[:, 0]
+            expected = [float(p[first + k, text[first + k + 1]]) for k in range(length)]
+            np.testing.assert_allclose(told["probabilities"], expected, atol=1e-5)
+    assert held["probabilities"] != free["probabilities"]
+
+
+def test_a_text_is_written_with_all_units_held(runs):
+    (shown, *_) = open_exhibits([runs["text"]])
+    shut = read_holds(["input_gate:*=0", "forget_gate:*=1"], shown.recording)  # nothing is ever taken in
+    told = Network(shown).written(Writing("The cat ", 60, seed=2), shut)
+    known = dict(zip(told["symbols"], told["probabilities"], strict=True))
+    assert len(known) > 3
+    assert [known[symbol] for symbol in told["symbols"]] == pytest.approx(told["probabilities"])
+
+
+@pytest.mark.parametrize("task", ["series", "strokes"])
+def test_a_recorded_sequence_is_typed_as_it_stands_and_read_again(runs, task):
+    (shown, *_) = open_exhibits([runs[task]])
+    room = Questions([shown]).rooms[0]
+    number = len(shown.sequences) - 1
+    text = asking_live.as_typed(room, {"sequence": number})["text"]
+    said = asking_live.read(room, {"text": text, "holds": ["cell:1=5"]})
+    first, last = shown.sequences.span(number)
+    assert len(said["text"]) == last - first
+    assert said["pinned"]["total"] != said["total"]
+    for name in shown.recording.index.input_names:
+        column = shown.recording.index.input(name)
+        if column.names is None:
+            typed = np.array(said["inputs"][name]["numbers"], float)
+            np.testing.assert_allclose(typed, column.values[first:last], rtol=1e-5)
+    for wrong in ({"sequence": "1"}, {}):
+        with pytest.raises(OptionError):
+            asking_live.as_typed(room, wrong)
+
+
+def test_symbols_are_typed_as_they_stand(trees):
+    questions = Questions([trees])
+    assert questions.about()["exhibits"][0]["typed"] == {"how": "", "drawn": False, "symbols": True}
+    with pytest.raises(OptionError, match="as its symbols stand"):
+        asking_live.as_typed(questions.rooms[0], {"sequence": 0})
+
+
 def test_questions_of_the_page(runs, monkeypatch):
     loaded = []
     for module in ("naibu.viewer.live", "naibu.looking.writing"):
@@ -210,8 +269,6 @@ def test_questions_of_the_page(runs, monkeypatch):
     assert told["free"]["text"] == again["free"]["text"]
     assert again["held"] is None
     assert len(told["held"]["symbols"]) == 12
-    with pytest.raises(OptionError, match="single units"):
-        asking_live.write(text, {"text": "a", "holds": ["cell:*=3"]})
     with pytest.raises(OptionError, match="text is written by networks of the task text"):
         asking_live.write(room, {"text": "a"})
     assert sorted(loaded) == sorted([runs["trees"], runs["text"]])  # each once, to read and to write

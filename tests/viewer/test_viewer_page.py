@@ -38,8 +38,8 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def served(runs) -> Iterator[str]:
-    """The address of a page on a run of trees, before and after training, and one of text; first a stranger's names."""
-    with naibu.view(runs["trees"], runs["text"], planted()) as shown:
+    """The address of a page on runs of trees, text (both before training too), a stranger's names, series, strokes."""
+    with naibu.view(runs["trees"], runs["text"], planted(), runs["series"], runs["strokes"]) as shown:
         yield shown.address
 
 
@@ -95,6 +95,12 @@ def place(page, track: str, step: int, share: float = 0.5) -> tuple[float, float
     """Where a step of a row stands on the screen."""
     x, top, height = page.evaluate(PLACE, [track, step])
     return x, top + height * share
+
+
+VALUES = """async () => {
+  const stage = await import(document.querySelector("script[src]").src.replace("main.js", "stage.js"));
+  return stage.scene.inputs.value.numbers;
+}"""
 
 
 def drag(page, track: str, first: int, last: int, share: float = 0.5) -> None:
@@ -188,8 +194,7 @@ def test_sequences_are_filtered_sorted_and_chosen(opened):
     until(page, "new URLSearchParams(location.search).get('sequence') !== null")
     page.get_by_placeholder("words or characters in a row").fill("nonsense")
     until(page, "document.getElementById('listed-note').innerText.includes('not among the symbols')")
-    assert all("400" in each for each in opened.wrong)  # a refusal is said on the page, and noted by the browser
-    opened.wrong.clear()
+    refused(opened)
 
 
 def test_a_typed_text_is_read_and_written_on(opened):
@@ -204,6 +209,89 @@ def test_a_typed_text_is_read_and_written_on(opened):
     page.click("#write")
     page.wait_for_selector("#written pre")
     assert page.locator("#written pre").first.inner_text().startswith("The cat (that sat)")
+
+
+def test_a_text_is_written_symbol_by_symbol_under_what_is_held(opened):
+    page = opened("in=2&text=The+cat&units=lstm.0/cell:1&holds=lstm.0/cell:1=2@3:8")
+    page.wait_for_selector(".heldbar .change")
+    page.click("#write-one")
+    until(page, "document.getElementById('typed').value.length === 8")
+    assert state(page)["holds"] == "lstm.0/cell:1=2@3:9"  # it reached the end, and goes on
+    page.click("#write")
+    page.wait_for_selector("#written pre >> nth=1")
+    text = page.locator("#written pre").nth(1).inner_text()
+    page.click("#written button >> nth=1")
+    until(page, "document.getElementById('strip-bar').innerText.includes('209 steps')")
+    assert page.locator("#typed").input_value().strip() == text.strip()
+
+
+def test_rows_of_numbers_are_typed_and_read(opened):
+    page = opened("in=5&sequence=1")
+    page.keyboard.press("t")
+    page.wait_for_selector("#typed")
+    assert "A line a step: time, volume, holiday" in page.locator("#typed-how").inner_text()
+    text = page.locator("#typed").input_value()
+    lines = text.splitlines()
+    assert len(lines) == 30 + 1 + 6
+    before = page.evaluate(VALUES)
+    when, value, *more = lines[4].split(",")
+    lines[4] = ",".join([when, str(float(value or 50) + 100), *more])
+    page.fill("#typed", "\n".join(lines))
+    for _ in range(200):
+        now = page.evaluate(VALUES)
+        if now[4] != before[4]:
+            break
+        page.wait_for_timeout(50)
+    assert now[4] == pytest.approx(float(value or 50) + 100)
+    assert now[5:29] == before[5:29]
+    lines[5] = lines[5].replace(",", ",much", 1)
+    page.fill("#typed", "\n".join(lines))
+    until(page, "document.getElementById('typed-wrong').innerText.includes('line 6')")
+    page.fill("#typed", text)
+    until(page, "document.getElementById('typed-wrong').innerText === ''")
+    page.keyboard.press("Escape")
+    page.keyboard.press("t")
+    page.wait_for_selector("#typed", state="detached")
+    refused(opened)
+
+
+def test_a_drawing_is_drawn_and_read(opened):
+    page = opened("in=7&sequence=1")
+    page.click("#type")
+    page.wait_for_selector("#pad")
+    strokes = json.loads(page.locator("#typed").input_value())["strokes"]
+    assert sum(map(len, strokes)) == int(re.search(r"(\d+) steps", page.locator("#strip-bar").inner_text()).group(1))
+    page.click("#pad-clear")
+    until(page, "document.getElementById('typed-wrong').innerText.includes('without a point')")
+    box = page.locator("#pad").bounding_box()
+    page.mouse.move(box["x"] + 30, box["y"] + 40)
+    page.mouse.down()
+    for k in range(1, 6):
+        page.mouse.move(box["x"] + 30 + 30 * k, box["y"] + 40)
+    page.mouse.up()
+    until(page, "document.getElementById('typed-wrong').innerText === ''")
+    drawn = json.loads(page.locator("#typed").input_value())["strokes"]
+    assert len(drawn[0]) > 2
+    assert len({y for _, y in drawn[0]}) == 1
+    assert [x for x, _ in drawn[0]] == sorted({x for x, _ in drawn[0]})
+    until(page, f"document.getElementById('strip-bar').innerText.includes('{len(drawn[0])} steps')")
+    assert {"dx", "dy", "pen"} <= set(named(page))
+    page.locator("#pad").focus()
+    for key in ("Enter", "ArrowDown", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    until(page, f"document.getElementById('strip-bar').innerText.includes('{len(drawn[0]) + 3} steps')")
+    page.keyboard.press("Backspace")
+    until(page, f"document.getElementById('strip-bar').innerText.includes('{len(drawn[0])} steps')")
+    page.reload()
+    page.wait_for_selector("#pad")
+    assert json.loads(page.locator("#typed").input_value())["strokes"] == drawn
+    refused(opened)
+
+
+def refused(opened) -> None:
+    """Nothing else than refusals is in the console: each is said on the page, and noted by the browser."""
+    assert all("400" in each for each in opened.wrong), opened.wrong
+    opened.wrong.clear()
 
 
 def test_the_thought_experiments_are_two_buttons(opened):

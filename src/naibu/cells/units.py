@@ -20,7 +20,8 @@ _STEPS = re.compile(r"(\d*):(\d*)")
 
 @dataclass
 class HeldUnit:
-    """The edit that holds one unit of one signal, at a value, or where there is none at what it is when that begins.
+    """The edit that holds one unit of one signal, all of them where `unit` is None, at a value, or where there is none
+    at what it is when that begins.
 
     `now` is the step: whoever runs the network one step at a time sets it, and the unit is held from `start` up to, not
     including, `stop`.
@@ -28,7 +29,7 @@ class HeldUnit:
 
     layer: str
     signal: str
-    unit: int
+    unit: int | None
     value: float | None = None
     start: int = 0
     stop: int | None = None
@@ -40,12 +41,12 @@ class HeldUnit:
         at = self.now + step
         if at < self.start or (self.stop is not None and at >= self.stop):
             return value
-        held = value.clone()
+        held, units = value.clone(), slice(None) if self.unit is None else self.unit
         if self.value is None:
-            self._kept = value[..., self.unit].clone() if self._kept is None else self._kept
-            held[..., self.unit] = self._kept
+            self._kept = value[..., units].clone() if self._kept is None else self._kept
+            held[..., units] = self._kept
         else:
-            held[..., self.unit] = self.value
+            held[..., units] = self.value
         return held
 
 
@@ -78,6 +79,11 @@ def held_unit(typed: str, model: nn.Module) -> HeldUnit:
         raise OptionError(f"--hold {typed}: {found['value']} is no value that a unit can have")
     steps = (None, None) if found["steps"] is None else _steps(typed, found["steps"])
     return HeldUnit(layer, found["signal"], unit, value, steps[0] or 0, steps[1])
+
+
+def held_units(hold: Iterable[str | HeldUnit], model: nn.Module) -> tuple[HeldUnit, ...]:
+    """Return what is to be held, texts as `held_unit` reads them."""
+    return tuple(held_unit(each, model) if isinstance(each, str) else each for each in hold)
 
 
 def _layers(model: nn.Module) -> dict[str, dict[str, int | None]]:

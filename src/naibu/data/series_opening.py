@@ -14,7 +14,7 @@ from naibu.data.series import DecoderName, SeriesData, SeriesSource, SeriesWindo
 from naibu.data.series_clock import DAY, Clock
 from naibu.data.series_coder import SeriesCoder, fitted
 from naibu.data.series_features import features_of
-from naibu.data.series_grid import Asked, Grid, read_grid
+from naibu.data.series_grid import Asked, Covariate, Grid, read_grid
 from naibu.errors import CorpusError, OptionError
 from naibu.storage import digest_of
 
@@ -172,6 +172,15 @@ def _found(series: SeriesSource, parts: Sequence[SeriesWindows]) -> list[tuple[s
                 told = f"{outside} values beyond {how_.low:.4g} to {how_.high:.4g}, read as these bounds"
                 found.append((each.name, told))
     return found
+
+
+def empty_grid(coder: SeriesCoder) -> Grid:
+    """Return a grid without a step, with the clock, series and categories of a network."""
+    none = np.zeros((1, 0))
+    covariates = [
+        Covariate(each.name, none, each.known, each.names, each.daily, each.usual) for each in coder.covariates
+    ]
+    return Grid("", coder.clock, coder.series, np.zeros((len(coder.series), 0)), tuple(covariates))
 
 
 def reopened(coder: SeriesCoder, grid: Grid, decoder: DecoderName) -> SeriesSource:

@@ -105,10 +105,12 @@ def _number(value: Any) -> float:
 
 
 def read_table(source: str | Path | Any) -> Table:
-    """Return the table of a CSV file (.gz too), a Parquet file where pyarrow is there, or a data frame.
+    """Return the table of a CSV file (.gz too), a Parquet file where pyarrow is there, or a data frame; a table itself.
 
     Raises CorpusError for a file that is no such table, has no row, or rows of other lengths than its head.
     """
+    if isinstance(source, Table):
+        return source
     if isinstance(source, str | Path):
         path = Path(source)
         if path.is_dir():

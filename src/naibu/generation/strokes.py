@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from naibu.cells.exchange import edited
-from naibu.cells.units import HeldUnit, held_unit
+from naibu.cells.units import HeldUnit, held_units
 from naibu.data.examples import Array
 from naibu.data.strokes.coder import StrokeCoder, WritingCoder
 from naibu.data.strokes.examples import START, Strokes
@@ -43,7 +43,7 @@ def drawings(
     length: int = 400,
     classes: Sequence[str] = (),
     texts: Sequence[str] = (),
-    hold: Sequence[str] = (),
+    hold: Sequence[str | HeldUnit] = (),
     seed: int = 1,
 ) -> list[Drawn]:
     """Return drawings that a network makes, `count` of each class and text, of at most `length` points.
@@ -77,13 +77,13 @@ def drawn(
     *,
     bias: float,
     length: int,
-    hold: Sequence[str] = (),
+    hold: Sequence[str | HeldUnit] = (),
     seed: int = 1,
 ) -> list[Drawn]:
     """Return a drawing of each that is asked for, all side by side; see `drawings`."""
     codes = [coder.code(name) for name, _ in asked if name is not None]
     ids = [coder.ids(text) for _, text in asked if text is not None and isinstance(coder, WritingCoder)]
-    held = [held_unit(each, model) for each in hold]
+    held = held_units(hold, model)
     generator = torch.Generator().manual_seed(seed)
     with ExitStack() as stack:
         stack.enter_context(evaluating(model))

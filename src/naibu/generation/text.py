@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from naibu.cells.exchange import edited
-from naibu.cells.units import HeldUnit, held_unit
+from naibu.cells.units import HeldUnit, held_units
 from naibu.data.batch import Batch, Stream
 from naibu.data.text_coder import TextCoder
 from naibu.errors import OptionError
@@ -52,7 +52,7 @@ class Writer:
         sampling: Sampling,
         length: int = 400,
         stop: Sequence[str] = (),
-        hold: Sequence[str] = (),
+        hold: Sequence[str | HeldUnit] = (),
         count: int = 1,
         seed: int = 1,
         unknown: bool = False,
@@ -69,7 +69,7 @@ class Writer:
             shown = ", ".join(map(repr, missing[:5])) + (", ..." if len(missing) > 5 else "")
             raise OptionError(f"--prime: {shown} never came in training; leave out, or --unknown to read <unk> for it")
         self.model, self.coder, self.sampling, self.count = model, coder, sampling, count
-        self.held: tuple[HeldUnit, ...] = tuple(held_unit(each, model) for each in hold)
+        self.held: tuple[HeldUnit, ...] = held_units(hold, model)
         self.length, self.stop, self._seed = length, tuple(stop), seed
         # An unknown word is a word of the text; an unknown character is nothing that can be written.
         unknown_symbol = coder.vocabulary.unknown

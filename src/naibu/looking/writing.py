@@ -11,6 +11,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from naibu.cells.units import HeldUnit
 from naibu.data.strokes.coder import StrokeCoder
 from naibu.data.text_coder import TextCoder
 from naibu.errors import OptionError
@@ -39,7 +40,7 @@ class Asked:
     sampling: Sampling = USUAL
     seed: int = 1
     stop: Sequence[str] = ()
-    hold: Sequence[str] = ()
+    hold: Sequence[str | HeldUnit] = ()
     unknown: bool = False
 
     def free(self) -> Asked:

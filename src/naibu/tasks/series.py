@@ -12,11 +12,14 @@ import numpy as np
 from naibu.config import ModelConfig, OptimiserName, SeriesConfig, TrainingConfig
 from naibu.data.examples import Array, Data, Examples
 from naibu.data.series import DecoderName, SeriesData, SeriesWindows
+from naibu.data.series_coder import SeriesCoder
 from naibu.data.series_grid import check_counts
 from naibu.data.series_opening import FRAME, open_series
 from naibu.data.series_table import read_table, time_column
+from naibu.data.series_typed import as_typed, told, typed_series
+from naibu.data.typed import NAME
 from naibu.errors import CorpusError, NaibuError, OptionError
-from naibu.tasks.task import Measure, Task, Trained, loss_measure, own_kind
+from naibu.tasks.task import Measure, Task, Trained, Typing, loss_measure, own_kind
 
 if TYPE_CHECKING:
     from naibu.data.order import Order
@@ -204,6 +207,19 @@ class Series(Task):
 
         assert isinstance(examples, SeriesWindows)
         return WindowOrder(examples, examples.learnt, config.batch_size, config.truncation)
+
+    def typed(self, text: str, options: Mapping[str, Any], folder: Path, found: Mapping[str, Any]) -> SeriesWindows:
+        """Return the window over rows that somebody typed; see `naibu.data.series_typed`."""
+        return typed_series(text, SeriesCoder.load(folder), options, NAME)
+
+    def typing(self, options: Mapping[str, Any], folder: Path) -> Typing:
+        """Return which columns a line has, in order, and where forecasts begin."""
+        return Typing(told(SeriesCoder.load(folder), options))
+
+    def as_typed(self, examples: Examples, number: int, options: Mapping[str, Any]) -> str:
+        """Return a window as lines of a step each, those that are forecast after an empty line."""
+        assert isinstance(examples, SeriesWindows)
+        return as_typed(examples, number, options)
 
     def judged(self, data: Data) -> int:
         """Return how many steps of windows are scored each time, at most."""

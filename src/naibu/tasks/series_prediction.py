@@ -11,7 +11,7 @@ import numpy as np
 from naibu.data.series import SeriesData
 from naibu.data.series_coder import SeriesCoder
 from naibu.data.series_grid import Asked, Covariate, Grid, read_grid
-from naibu.data.series_opening import extended, reopened
+from naibu.data.series_opening import empty_grid, extended, reopened
 from naibu.errors import CorpusError
 from naibu.generation.forecasts import Forecasts, forecast
 from naibu.models.forecaster import INTERVALS
@@ -74,7 +74,7 @@ def predicted(
     data = trained.data() if history is None or calibrate else None
     assert data is None or isinstance(data, SeriesData)
     if history is not None:
-        before = read_grid(history, asked, like=_like(coder))
+        before = read_grid(history, asked, like=empty_grid(coder))
     else:
         assert data is not None
         before = data.source.grid
@@ -103,15 +103,6 @@ def predicted(
     return Forecasted(grid, found if stretch is None else stretch.applied(found), steps)
 
 
-def _like(coder: SeriesCoder) -> Grid:
-    """Return an empty grid with the clock, series and categories of a network."""
-    none = np.zeros((1, 0))
-    covariates = [
-        Covariate(each.name, none, each.known, each.names, each.daily, each.usual) for each in coder.covariates
-    ]
-    return Grid("", coder.clock, coder.series, np.zeros((len(coder.series), 0)), tuple(covariates))
-
-
 def _end(grid: Grid) -> int:
     """Return the step after the last that has a value."""
     there = np.flatnonzero((~np.isnan(grid.values)).any(0))
@@ -126,7 +117,7 @@ def _cut(grid: Grid, steps: int) -> Grid:
 def _ahead(path: Path, asked: Asked, before: Grid, coder: SeriesCoder, begin: int) -> Grid:
     """Return what is known ahead; CorpusError where it does not follow the history without a gap."""
     asked = replace(asked, past=())
-    like = replace(_like(coder), covariates=tuple(each for each in _like(coder).covariates if each.known))
+    like = replace(empty_grid(coder), covariates=tuple(each for each in empty_grid(coder).covariates if each.known))
     if coder.clock.unit == "row" or (asked.time is None and asked.start is not None):
         raise CorpusError(
             "a future file needs time stamps, and what was learnt has none; forecast without a file", path

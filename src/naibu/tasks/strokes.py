@@ -18,8 +18,10 @@ from naibu.data.strokes.examples import Strokes
 from naibu.data.strokes.lines import has_drawings
 from naibu.data.strokes.opening import StrokeData, open_strokes, strokes_of
 from naibu.data.strokes.reading import read_drawings
+from naibu.data.strokes.typed import as_typed, told, typed_drawing
+from naibu.data.typed import NAME
 from naibu.errors import NaibuError, OptionError
-from naibu.tasks.task import Measure, Sums, Task, Trained, loss_measure
+from naibu.tasks.task import Measure, Sums, Task, Trained, Typing, loss_measure
 
 if TYPE_CHECKING:
     from naibu.data.order import Order
@@ -169,6 +171,19 @@ class Handwriting(Task):
     def examples_of(self, files: Sequence[Path], options: Mapping[str, Any], folder: Path) -> Strokes:
         """Return other drawings as examples. Raises CorpusError for one of no class that was learnt."""
         return strokes_of(read_drawings(files).drawings, StrokeCoder.load(folder))
+
+    def typed(self, text: str, options: Mapping[str, Any], folder: Path, found: Mapping[str, Any]) -> Strokes:
+        """Return a drawing that somebody typed or drew; see `naibu.data.strokes.typed`."""
+        return typed_drawing(text, StrokeCoder.load(folder), NAME)
+
+    def typing(self, options: Mapping[str, Any], folder: Path) -> Typing:
+        """Return what JSON holds a drawing, which may be drawn too."""
+        return Typing(told(StrokeCoder.load(folder)), drawn=True)
+
+    def as_typed(self, examples: Examples, number: int, options: Mapping[str, Any]) -> str:
+        """Return a drawing as JSON."""
+        assert isinstance(examples, Strokes)
+        return as_typed(examples, number)
 
     def judged(self, data: Data) -> int:
         """Return how many points of the validation part are scored each time, at most."""

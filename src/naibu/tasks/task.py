@@ -42,6 +42,15 @@ class Measure(NamedTuple):
     """At which steps alone it is taken, in words: "rush_hour yes"; empty for all."""
 
 
+class Typing(NamedTuple):
+    """How somebody types what a network reads."""
+
+    how: str = ""
+    """What a text is, in words; empty where it is just text."""
+    drawn: bool = False
+    """Whether it may be drawn too: JSON with `strokes`, places [x, y], whose moves are the inputs `dx`, `dy`, `pen`."""
+
+
 class Transitions(NamedTuple):
     """What is added to the score of a path of tags, float32; -inf where it is forbidden."""
 
@@ -163,6 +172,15 @@ class Task(ABC):
         OptionError where the network reads none.
         """
         raise OptionError(f"a network of the task {self.name} cannot be given a typed text")
+
+    def typing(self, options: Mapping[str, Any], folder: Path) -> Typing:
+        """Return how a text is typed that `typed` reads; `options` and `folder` are those of the run."""
+        return Typing()
+
+    def as_typed(self, examples: Examples, number: int, options: Mapping[str, Any]) -> str:
+        """Return an example of the data of a run as somebody would type it. Raises OptionError where its symbols, one
+        after the other, are that already."""
+        raise OptionError(f"an example of the task {self.name} is typed as its symbols stand")
 
     def judged(self, data: Data) -> int:
         """Return how many steps of the validation part are scored each time, at most: fewer for vocabularies beyond a

@@ -185,8 +185,9 @@ class Text(Task):
         return TextCoder.load(folder, options).read(files, folder.parent)
 
     def typed(self, text: str, options: Mapping[str, Any], folder: Path, found: Mapping[str, Any]) -> RunningText:
-        """Return a text in the symbols of the network, its end being read too."""
-        return TextCoder.load(folder, options).encode(text, ends=True)
+        """Return a text in the symbols of the network, in one passage, its end being read too."""
+        coder = TextCoder.load(folder, options)
+        return replace(coder, longest=max(coder.longest, len(text) + 2)).encode(text, ends=True)
 
     def judged(self, data: Data) -> int:
         """Return how many symbols of the validation text are scored each time, at most."""

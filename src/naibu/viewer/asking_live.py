@@ -52,7 +52,8 @@ def read(room: Room, asked: Asked) -> dict[str, Any]:
 
 
 def write(room: Room, asked: Asked) -> dict[str, Any]:
-    """Return what a network of running text writes after a text, free and with units held, with the same draws."""
+    """Return what a network of running text writes after a text, free and with signals held, with the same draws; see
+    `Network.written`."""
     from naibu.generation.sampling import Sampling
     from naibu.looking.writing import Asked as Writing
 
@@ -60,17 +61,20 @@ def write(room: Room, asked: Asked) -> dict[str, Any]:
     if run is None or room.exhibit.beginning:
         raise OptionError("no trained run is at hand, so that nothing can be written")
     holds = read_holds(_texts(asked, "holds"), room.exhibit.recording)
-    if any(hold.unit is None for hold in holds):
-        raise OptionError("all units of a signal are held; text is written under holds of single units")
     length, seed = asked.get("length", 200), asked.get("seed", 1)
     if type(length) is not int or not 1 <= length <= WRITTEN or type(seed) is not int or seed < 0:
         raise OptionError(f"length {length}, seed {seed}: 1 to {WRITTEN} symbols are written, the seed is not below 0")
     prime = _text(asked, "text")
     found = {}
-    for name, held in (("free", ()), ("held", tuple(hold._replace(start=0, stop=None).typed() for hold in holds))):
-        writing = Writing(prime, length, 1, Sampling(), seed, (), held, True)
-        found[name] = room.live().written(writing) if held or name == "free" else None
+    for name, held in (("free", ()), ("held", holds)):
+        writing = Writing(prime, length, 1, Sampling(), seed, unknown=True)
+        found[name] = room.live().written(writing, held) if held or name == "free" else None
     return {**found, "holds": [hold.typed() for hold in holds]}
+
+
+def as_typed(room: Room, asked: Asked) -> dict[str, Any]:
+    """Return a recorded sequence as somebody would type it. asked: `sequence`."""
+    return {"text": room.live().as_typed(window(room.exhibit, _sequence(asked)))}
 
 
 def _given(room: Room, asked: Asked) -> Given:
@@ -78,10 +82,15 @@ def _given(room: Room, asked: Asked) -> Given:
     if "text" in asked:
         text = _text(asked, "text")
         return _kept_given(room, f"text {text}", lambda: network.typed(text))
+    number = _sequence(asked)
+    return _kept_given(room, f"sequence {number}", lambda: network.recorded(window(room.exhibit, number)))
+
+
+def _sequence(asked: Asked) -> int:
     number = asked.get("sequence")
     if type(number) is not int:
         raise OptionError("give text, or the number of a sequence")
-    return _kept_given(room, f"sequence {number}", lambda: network.recorded(window(room.exhibit, number)))
+    return number
 
 
 def _kept_given(room: Room, name: str, make: Any) -> Given:

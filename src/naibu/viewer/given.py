@@ -61,6 +61,13 @@ def from_columns(recording: Recording, rows: slice) -> Given:
 def from_data(data: Data, recording: Recording, rows: slice) -> Given:
     """Return a recorded sequence as the data have it, found there by what was read; see `from_columns` for what is
     quicker. Raises OptionError where the data have no such sequence."""
+    found = from_examples(*example_of(data, recording, rows))
+    return _given(found.batch, _known(recording.index), rows)
+
+
+def example_of(data: Data, recording: Recording, rows: slice) -> tuple[Examples, int]:
+    """Return the examples that a recorded sequence is one of, and its number. Raises OptionError where the data have no
+    such sequence."""
     index = recording.index
     examples: Examples = getattr(data, SPLITS[int(index.split[rows.start])])
     stream = examples.streams[-1]
@@ -70,8 +77,7 @@ def from_data(data: Data, recording: Recording, rows: slice) -> Given:
     for number in np.flatnonzero(lengths == rows.stop - rows.start).tolist():
         there = slice(int(starts[number]), int(starts[number + 1]))
         if all(_same(index.input(name), rows, inputs[name], there) for name in names):
-            found = from_examples(examples, number)
-            return _given(found.batch, _known(index), rows)
+            return examples, number
     raise OptionError("the data have no such sequence")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Lock, RLock
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from naibu.cells.edits import Both, Clamp, Edit
 from naibu.cells.exchange import edited
+from naibu.cells.units import HeldUnit
 from naibu.data.examples import Data
 from naibu.errors import NaibuError, OptionError, StoredError
 from naibu.looking.writing import Asked as Writing
@@ -26,7 +27,7 @@ from naibu.recording.store import Held, Key
 from naibu.runs.load import beginning, load
 from naibu.training.threads import threads
 from naibu.viewer.exhibits import Exhibit
-from naibu.viewer.given import Given, from_columns, from_data, from_examples
+from naibu.viewer.given import Given, example_of, from_columns, from_data, from_examples
 from naibu.viewer.holds import Hold
 from naibu.viewer.numbers import plain
 from naibu.viewer.windows import LONGEST, Window, columns, halves
@@ -127,6 +128,18 @@ class Network:
             raise OptionError(f"this network reads {' and '.join(examples.streams)}; only one stream can be typed here")
         return from_examples(examples)
 
+    def as_typed(self, seen: Window) -> str:
+        """Return a recorded sequence as somebody would type it, from what the network learnt from. Raises errors as its
+        task does, and where the sequence is not found there."""
+        from naibu.tasks.catalogue import task_named
+
+        run = self._exhibit.run
+        if run is None:
+            raise StoredError("no run is at hand: a recording alone cannot read a text; open it inside its run")
+        first = seen.first - seen.start
+        examples, number = example_of(self.data, self._exhibit.recording, slice(first, first + seen.length))
+        return task_named(run.task).as_typed(examples, number, run.options)
+
     @cached_property
     def _data(self) -> Data:
         assert self._exhibit.run is not None
@@ -203,12 +216,22 @@ class Network:
             likeliest = told.classes[:, 0].cpu().numpy(), told.probabilities[:, 0].cpu().numpy()
         return Reading(recording, likeliest, float(np.nansum(outcomes[OUTCOME + "loss"])))
 
-    def written(self, asked: Writing) -> dict[str, Any]:
-        """Return the text that the network writes, with its symbols and their probabilities. Raises OptionError for a
-        network that is none of running text."""
-        assert self._exhibit.run is not None
+    def written(self, asked: Writing, holds: Sequence[Hold] = ()) -> dict[str, Any]:
+        """Return the text that the network writes, with its symbols and their probabilities.
+
+        What stands before is read under the holds as `read` has them, at their steps; all of them go on from the first
+        symbol that is written, of two of one unit the later. Raises OptionError for a network that is none of running
+        text.
+        """
+        run = self._exhibit.run
+        assert run is not None
         with RUNNING, threads(1), evaluating(self.model):
-            return asked.texts(writer_of(self._exhibit.run, asked, self.model).write())[0]
+            free = writer_of(run, asked, self.model)
+            if not holds:
+                return asked.texts(free.write())[0]
+            first = 1 - len(free.coder.ids(asked.prime))  # the first symbol of the prime, as steps of writing count
+            held = tuple(_as_written(hold, first, stop) for hold in holds for stop in (1, None))
+            return asked.texts(writer_of(run, replace(asked, hold=held), self.model).write())[0]
 
     def _edits(self, given: Given, holds: Sequence[Hold]) -> dict[Key, Edit]:
         edits: dict[Key, Edit] = {
@@ -234,6 +257,17 @@ class Network:
         ]
         largest = float(max(parts, default=0.0))
         return float("inf") if any(map(np.isnan, parts)) else largest
+
+
+def _as_written(hold: Hold, first: int, stop: int | None) -> HeldUnit:
+    """Return a hold in steps of writing, whose step 0 reads the last symbol of the prime: with `stop` over its own
+    steps of the prime, without over all that is written."""
+    layer, signal = hold.key
+    if stop is None:
+        return HeldUnit(layer, signal, hold.unit, hold.value)
+    start = first - 1 if hold.start == 0 else first + hold.start  # the mark before the first symbol belongs to it
+    end = stop if hold.stop is None else min(stop, first + hold.stop)
+    return HeldUnit(layer, signal, hold.unit, hold.value, start, end)
 
 
 def _spelled(outcomes: Mapping[str, Array], classes: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

@@ -27,6 +27,7 @@ from naibu.viewer.statistics import Statistics, rounded, statistics_of
 from naibu.viewer.windows import Window, window
 
 if TYPE_CHECKING:
+    from naibu.runs import Run
     from naibu.viewer.given import Given
     from naibu.viewer.live import Network, Reading
 
@@ -124,7 +125,7 @@ class Questions:
             "splits": list(SPLITS),
             "beside": list(recording.beside),
             "live": run is not None,
-            "typed": run is not None and _reads_typed(run.task),
+            "typed": None if run is None else _typing(run),
             "writes": run is not None and run.task == "text",
             "translates": run is not None and run.task == "translation" and not exhibit.beginning,
             "network": "" if run is None else f"{run.model.cell} of {run.model.units} units, task {run.task}",
@@ -266,12 +267,20 @@ class Questions:
         )
 
 
-def _reads_typed(task: str) -> bool:
-    """Return whether a network of a task can be given a text that somebody types."""
+def _typing(run: Run) -> dict[str, Any] | None:
+    """Return how a text is typed for a run's network: in words, whether it may be drawn, and whether symbols as they
+    stand are one; None where it is given none."""
     from naibu.tasks.catalogue import task_named
     from naibu.tasks.task import Task
 
-    return type(task_named(task)).typed is not Task.typed
+    task = task_named(run.task)
+    if type(task).typed is Task.typed:
+        return None
+    try:
+        typing = task.typing(run.options, run.path)
+    except NaibuError as error:  # a coder that is damaged: it is said when something is typed
+        return {"how": " ".join(str(error).split()), "drawn": False, "symbols": True}
+    return {**typing._asdict(), "symbols": type(task).as_typed is Task.as_typed}
 
 
 def _warmed(room: Room) -> None:

@@ -52,7 +52,7 @@ def app(
     ]
     for name, ask in asked.items():
         routes.append(Route(f"/api/{{number}}/{name}", _answering(_of_room(questions, ask))))
-    for name in ("read", "write", "translate"):
+    for name in ("read", "write", "as_typed", "translate"):
         routes.append(Route(f"/api/{{number}}/{name}", _asking(questions, name), methods=["POST"]))
     return Guard(Starlette(routes=routes, lifespan=_few_threads), token, hosts, numbers=numbers, framed=framed)
 
@@ -102,10 +102,10 @@ def _asking(questions: Questions, name: str) -> Callable[[Request], Any]:
 
 
 def _live(questions: Questions, name: str, number: str, asked: dict[str, Any]) -> Response:
-    from naibu.viewer.asking_live import read, write
+    from naibu.viewer.asking_live import as_typed, read, write
     from naibu.viewer.pairs import translate
 
-    ask = {"read": read, "write": write, "translate": translate}[name]
+    ask = {"read": read, "write": write, "as_typed": as_typed, "translate": translate}[name]
     try:
         return _response(ask(questions.room(number), asked))
     except NaibuError as error:

@@ -112,9 +112,14 @@ def text_of(recording: Recording, seen: Window) -> list[str]:
     index, rows = recording.index, seen.rows
     if index.symbols:
         return [index.symbols[code] if 0 <= code < len(index.symbols) else "?" for code in index.symbol[rows].tolist()]
-    parts = [np.asarray(index.input(name).values[rows]) for name in index.input_names]
+    parts = [_said(_column(column.values[rows], column.names)) for column in map(index.input, index.input_names)]
     steps = range(seen.stop - seen.start)
-    return [" ".join(f"{part[step]:.4g}" for part in parts) or str(seen.start + step) for step in steps]
+    return [" ".join(part[step] for part in parts) or str(seen.start + step) for step in steps]
+
+
+def _said(column: dict[str, Any]) -> list[str]:
+    """Return values in words: names, and numbers to four digits."""
+    return [each if isinstance(each, str) else "–" if each is None else f"{each:.4g}" for each in _spelled(column)]
 
 
 def table(recording: Recording, seen: Window, chosen: Iterable[tuple[Key, int]]) -> Iterator[list[Any]]:

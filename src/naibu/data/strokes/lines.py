@@ -32,7 +32,7 @@ def line_drawings(file: SourceFile) -> Iterator[Drawing]:
             found = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise CorpusError(f"no JSON: {error}", file.name, number) from None
-        yield _drawing(found, file.name, number)
+        yield drawing_of(found, file.name, number)
 
 
 def has_drawings(line: str) -> bool:
@@ -44,7 +44,8 @@ def has_drawings(line: str) -> bool:
     return isinstance(found, dict) and any(isinstance(found.get(key), list) for key in KEYS)
 
 
-def _drawing(found: Any, name: str, number: int) -> Drawing:
+def drawing_of(found: Any, name: str, number: int | None = None) -> Drawing:
+    """Return the drawing that a value of JSON holds. Raises CorpusError for another shape."""
     key = next((each for each in KEYS if isinstance(found, dict) and isinstance(found.get(each), list)), None)
     if key is None:
         raise CorpusError(f"no drawing; {KNOWN}", name, number)
@@ -67,7 +68,7 @@ def _drawing(found: Any, name: str, number: int) -> Drawing:
     return of_strokes(strokes, labels, name, number)
 
 
-def _numbers(value: Any, name: str, number: int) -> Array:
+def _numbers(value: Any, name: str, number: int | None) -> Array:
     try:
         return np.array(value, np.float64)
     except (ValueError, TypeError, OverflowError):

@@ -1,9 +1,10 @@
 // The live network: typed text, what is held, what changes by it, and writing on.
 // @ts-check
 import * as api from "./api.js";
-import { byId, complain, el, fill, say, short } from "./dom.js";
+import { byId, complain, el, fill, say, short, visible } from "./dom.js";
 import { parts } from "./names.js";
-import { exhibit } from "./stage.js";
+import { Pad } from "./pad.js";
+import { exhibit, scene } from "./stage.js";
 import { set, state } from "./state.js";
 
 /** @typedef {{key: string, unit: string, value: number, from: number, to: number}} Hold */
@@ -94,42 +95,120 @@ export async function copy(text) {
 }
 
 let timer = 0;
+/** Whether what was typed is still to be read. */
+let waiting = false;
+/** The exhibit that what stands there was made for. */
+let made = -1;
+/** @type {Pad | null} */
+let pad = null;
 
-/** Where a text is typed, and written on from. */
+/** Change the text that is read; the fields that show it follow. @param {string} text */
+function read(text) {
+  clearTimeout(timer);
+  waiting = true;
+  timer = setTimeout(() => {
+    waiting = false;
+    set({ text }, { quiet: true });
+  }, 150);
+}
+
+/** Where a text is typed, or drawn, and written on from. */
 export function liveBar() {
   const place = byId("typing");
   if (state.text === null) {
     place.className = "";
     place.replaceChildren();
-    byId("written").replaceChildren();
-    byId("written").className = "";
+    pad = null;
+    noneWritten();
     return;
   }
   const there = /** @type {HTMLTextAreaElement | null} */ (document.getElementById("typed"));
-  if (there) {
+  if (there && made === state.in) {
+    if (waiting) return;  // what is in the fields is newer
     if (document.activeElement !== there && there.value !== state.text) there.value = state.text;
+    pad?.show(state.text);
     return;
   }
-  const area = el("textarea", { id: "typed", rows: 3, spellcheck: "false", "aria-label": "Text that the network reads", value: state.text, oninput: () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => set({ text: area.value }, { quiet: true }), 150);
-  } });
+  made = state.in;
+  noneWritten();
+  const { how, drawn, symbols } = exhibit().typed ?? { how: "", drawn: false, symbols: true };
+  const area = el("textarea", { id: "typed", rows: symbols ? 3 : 8, spellcheck: "false", "aria-label": "Text that the network reads", "aria-describedby": "typed-how typed-wrong", value: state.text, oninput: () => read(area.value) });
+  pad = drawn ? new Pad(state.text, (text) => { area.value = text; read(text); }) : null;
   place.className = "typing";
-  fill(place, area, exhibit().writes ? el("button", { type: "button", id: "write", title: "Let the network write on, free and under what is held", onclick: write }, "Write on") : null);
+  fill(
+    place,
+    pad ? pad.root : null,
+    el("div", { class: "text" }, area, how ? el("p", { class: "soft", id: "typed-how" }, how) : null, el("p", { class: "wrong", id: "typed-wrong", role: "status" })),
+    exhibit().writes ? el("div", { class: "doers" },
+      el("button", { type: "button", id: "write", title: "Let the network write on, free and under what is held", onclick: write }, "Write on"),
+      el("button", { type: "button", id: "write-one", title: "Let it write one symbol, under what is held where something is, and read on", onclick: writeOne }, "One symbol")) : null,
+  );
   area.focus();
+}
+
+/** Say what is wrong with what was typed, or that nothing is. @param {string} text */
+export function typedWrong(text) {
+  const place = document.getElementById("typed-wrong");
+  if (place) place.textContent = text.replace(/^--text(?:, (line \d+))?: /, (_, line) => (line ? `${line}: ` : ""));
+}
+
+/** Colours have changed: draw anew. */
+export function repaintPad() {
+  pad?.paint();
+}
+
+/** Mark the point that is read at a step. @param {number} step */
+export function markPoint(step) {
+  pad?.mark(step - 1);
+}
+
+function noneWritten() {
+  byId("written").replaceChildren();
+  byId("written").className = "";
 }
 
 /** Let the network write on after the typed text. */
 async function write() {
   const place = byId("written");
   place.className = "written";
+  const text = state.text ?? "";
   fill(place, el("p", { class: "soft" }, "writing …"));
   try {
-    const found = await api.post(`api/${state.in}/write`, { text: state.text, holds: state.holds, length: 200, seed: 1 });
-    fill(place, el("div", {}, el("h2", {}, "free"), el("pre", {}, el("b", {}, state.text ?? ""), found.free.text)), found.held ? el("div", {}, el("h2", {}, `held from the first symbol on: ${found.holds.join(", ")}`), el("pre", {}, el("b", {}, state.text ?? ""), found.held.text)) : el("div", { class: "soft" }, "Hold a unit to see what is written under it, with the same draws."));
+    const found = await api.post(`api/${state.in}/write`, { text, holds: state.holds, length: 200, seed: 1 });
+    fill(place, written("free", text, found.free), found.held ? written(`held on: ${found.holds.join(", ")}`, text, found.held) : el("div", { class: "soft" }, "Hold a unit to see what is written under it, with the same draws."));
   } catch (error) {
-    place.replaceChildren();
-    place.className = "";
+    noneWritten();
     complain(error);
   }
+}
+
+/** What was written, each symbol with its probability. @param {string} title @param {string} text @param {{text: string, symbols: string[], probabilities: number[]}} found */
+function written(title, text, found) {
+  const single = found.symbols.join("") === found.text;
+  const parts = single ? found.symbols.map((symbol, k) => el("span", { title: `${visible(symbol)}: ${(100 * found.probabilities[k]).toFixed(1)} %` }, symbol)) : [found.text];
+  return el("div", {}, el("h2", {}, title), el("pre", {}, el("b", {}, text), ...parts), el("button", { type: "button", title: "Let the network read it, so that all rows show what happened inside", onclick: () => typeIn(text + found.text, found.symbols.length) }, "Read it"));
+}
+
+/** Let the network write one symbol more, and read it. */
+async function writeOne() {
+  const text = state.text ?? "";
+  try {
+    const found = await api.post(`api/${state.in}/write`, { text, holds: state.holds, length: 1, seed: text.length });
+    typeIn(text + (found.held ?? found.free).text, 1);
+  } catch (error) {
+    complain(error);
+  }
+}
+
+/** Have a longer text read; what was held up to its end is held on. @param {string} text @param {number} more symbols */
+function typeIn(text, more) {
+  const steps = scene?.live ? scene.steps - 1 : Infinity;  // its last step reads the end
+  const holds = state.holds.map((typed) => {
+    const hold = readHold(typed);
+    return hold && Number.isFinite(hold.to) && hold.to >= steps ? typed.replace(/:\d+$/, `:${hold.to + more}`) : typed;
+  });
+  const area = /** @type {HTMLTextAreaElement | null} */ (document.getElementById("typed"));
+  if (area) area.value = text;
+  noneWritten();
+  set({ text, holds }, { quiet: true });
 }

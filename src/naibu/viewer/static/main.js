@@ -6,6 +6,7 @@ import { byId, complain, el, fill, many } from "./dom.js";
 import * as find from "./find.js";
 import { repaint } from "./heat.js";
 import * as keys from "./keys.js";
+import { repaintPad } from "./live.js";
 import * as pair from "./pair.js";
 import * as sequences from "./sequences.js";
 import * as stage from "./stage.js";
@@ -38,6 +39,7 @@ function switchTheme() {
   document.documentElement.dataset.theme = next;
   refresh();
   repaint();
+  repaintPad();
   stage.soon();
 }
 
@@ -76,7 +78,10 @@ function picks() {
   fill(exhibit, ...options.map(([value, text]) => el("option", { value }, text)));
   fill(beside, el("option", { value: "-1" }, "nothing"), ...options.map(([value, text]) => el("option", { value }, text)));
   byId("beside-label").hidden = options.length < 2;
-  exhibit.onchange = () => set({ in: Number(exhibit.value), units: [], holds: [], clamps: [], source: null, at: -1 });
+  exhibit.onchange = () => {
+    const alike = JSON.stringify(stage.exhibit().typed) === JSON.stringify(about.exhibits[Number(exhibit.value)].typed);
+    set({ in: Number(exhibit.value), units: [], holds: [], clamps: [], source: null, at: -1, text: alike ? state.text : null });
+  };
   beside.onchange = () => set({ beside: Number(beside.value) });
 }
 
@@ -88,7 +93,7 @@ function picked() {
 async function begin() {
   theme();
   byId("theme").addEventListener("click", switchTheme);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { theme(); repaint(); stage.soon(); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { theme(); repaint(); repaintPad(); stage.soon(); });
   about = await api.get("api/about");
   stage.describe(about);
   if (!about.exhibits[state.in]) set({ in: 0 }, { quiet: true });

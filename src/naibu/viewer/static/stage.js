@@ -6,7 +6,7 @@ import { colour } from "./colours.js";
 import { Columns } from "./columns.js";
 import { byId, complain, el, emptied, fill, many, say, short, visible } from "./dom.js";
 import { draw as drawHeat, shape as shapeHeat } from "./heat.js";
-import { addHold, heldAt, holdsBar, liveBar } from "./live.js";
+import { addHold, heldAt, holdsBar, liveBar, markPoint, typedWrong } from "./live.js";
 import { labelName, LETTERS, parts, signalName, unitName } from "./names.js";
 import { live, recorded, seriesFor, signalsOf, WINDOW } from "./scene.js";
 import { set, state } from "./state.js";
@@ -115,8 +115,15 @@ export async function load() {
         set({ sequence: 0, from: 0, at: -1 });
         return;
       }
+      const told = error instanceof Error ? error.message : "";
+      if (error instanceof api.Refused && state.text !== null) {
+        liveBar();
+        typedWrong(told);
+        if (!scene) fill(byId("strip-bar"), el("button", { type: "button", id: "type", onclick: () => set({ text: null, holds: [] }) }, "Back to the recording"));
+        return;
+      }
       complain(error);
-      if (!scene) fill(byId("strip-bar"), el("p", { class: "empty" }, error instanceof Error ? error.message : ""));
+      if (!scene) fill(byId("strip-bar"), el("p", { class: "empty" }, told));
     }
   };
   if (isLive()) await following.ask(ask);
@@ -155,12 +162,13 @@ async function beside() {
 function built() {
   if (!scene) return;
   sequences = scene.sequences;
-  columns = new Columns(scene.text, exhibit().spelled || scene.live, scroller.clientWidth - 30);
+  columns = new Columns(scene.text, exhibit().spelled, scroller.clientWidth - 30);
   if (span && span.to > scene.steps) span = null;
   lay();
   bar();
   holdsBar(scene);
   liveBar();
+  typedWrong("");
   spanBar();
   shapeHeat();
   below();
@@ -183,7 +191,7 @@ function lay() {
   const first = label ? labels.find((name) => label === name || label.startsWith(`${name}=`)) : undefined;
   const ordered = [...new Set([...(first ? [first] : []), ...labels.filter((name) => name !== "position")])].slice(0, 4);
   for (const name of ordered) tracks.push(columnTrack(labelName(name), shown.labels[name], shown));
-  for (const [name, column] of Object.entries(shown.inputs)) if (column.numbers && name !== "symbol") tracks.push(columnTrack(name, column, shown));
+  for (const [name, column] of Object.entries(shown.inputs)) if (name !== "symbol" && !ordered.includes(name)) tracks.push(columnTrack(name, column, shown));
   outcomes(shown);
   state.units.forEach((named, k) => strips(shown, named, k, several));
   if (second) {
@@ -281,8 +289,23 @@ function bar() {
         el("button", { type: "button", id: "drag-find", "aria-pressed": String(state.drag === "find"), onclick: () => set({ drag: "find" }) }, "mark"),
         el("button", { type: "button", id: "drag-hold", "aria-pressed": String(state.drag === "hold"), disabled: !exhibit().live, title: exhibit().live ? "Hold the unit at the height of the pointer" : "No run is at hand: open the recording inside its run", onclick: () => set({ drag: "hold" }) }, "hold flat"))),
     thought(),
-    el("button", { type: "button", id: "type", "aria-pressed": String(state.text !== null), disabled: !exhibit().typed, title: exhibit().typed ? "Let the network read a text of yours" : "Networks of this task are not given typed texts; hold signals in recorded sequences", onclick: () => set(state.text === null ? { text: typed(shown), holds: [], from: 0, at: -1 } : { text: null, holds: [] }) }, state.text === null ? "Type a text" : "Back to the recording"),
+    el("button", { type: "button", id: "type", "aria-pressed": String(state.text !== null), disabled: !exhibit().typed, title: exhibit().typed ? "Let the network read a text of yours" : "Networks of this task are not given typed texts; hold signals in recorded sequences", onclick: () => type(shown) }, state.text === null ? "Type a text" : "Back to the recording"),
   );
+}
+
+/** Begin to type with the sequence that is shown, or go back to it. @param {Scene} shown */
+async function type(shown) {
+  if (state.text !== null) {
+    set({ text: null, holds: [] });
+    return;
+  }
+  let text = "";
+  try {
+    text = exhibit().typed.symbols ? typed(shown) : (await api.post(`api/${state.in}/as_typed`, { sequence: state.sequence })).text;
+  } catch (error) {
+    complain(error);
+  }
+  set({ text, holds: [], from: 0, at: -1 });
 }
 
 /** The sequence as somebody would type it. @param {Scene} shown */
@@ -562,6 +585,7 @@ export function reveal(at) {
 export function below() {
   const at = hover >= 0 ? hover : state.at;
   showAlgebra(byId("below"), scene, at, state.units[0] ?? null, tracks);
+  markPoint(at);
 }
 
 /** @param {Set<string>} changed */
