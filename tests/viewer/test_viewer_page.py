@@ -282,6 +282,7 @@ def test_a_drawing_is_drawn_and_read(opened):
     until(page, f"document.getElementById('strip-bar').innerText.includes('{len(drawn[0]) + 3} steps')")
     page.keyboard.press("Backspace")
     until(page, f"document.getElementById('strip-bar').innerText.includes('{len(drawn[0])} steps')")
+    until(page, "new URLSearchParams(location.search).get('text') === document.getElementById('typed').value")
     page.reload()
     page.wait_for_selector("#pad")
     assert json.loads(page.locator("#typed").input_value())["strokes"] == drawn
