@@ -192,7 +192,11 @@ def test_points_come_back_by_their_ids(tmp_path, capsys):
 
 
 def test_what_a_network_of_strokes_draws_is_read_by_one_of_classes(tmp_path, capsys):
-    path, drawn, runs = tmp_path / "drawings.jsonl", tmp_path / "drawn.jsonl", (tmp_path / "writer", tmp_path / "reader")
+    path, drawn, runs = (
+        tmp_path / "drawings.jsonl",
+        tmp_path / "drawn.jsonl",
+        (tmp_path / "writer", tmp_path / "reader"),
+    )
     path.write_text(scribbles(120).replace('"kind"', '"class"'))
     for task, run in zip(("strokes", "classes"), runs, strict=True):
         command = ["train", task, str(path), "--class", "class", "--units", "16", "--steps", "60", "--threads", "1"]
