@@ -4,6 +4,7 @@ A row of the table is a digit: 8 points, x and y from 0 to 100, and which digit 
 7,494 rows are of 30 people, the others of 14 whom training has not seen. UCI's y grows upwards, a drawing's downwards.
 
     python examples/pen_digits.py pendigits.csv.gz     # or UCI's two files: pendigits.tra pendigits.tes
+    python examples/pen_digits.py drawn.jsonl          # how many points drawings have
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import csv
 import gzip
 import json
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 TRAINING = 7494
@@ -37,8 +39,20 @@ def read(path: str | Path) -> str:
     return (gzip.decompress(data) if str(path).endswith(".gz") else data).decode("utf-8")
 
 
-if __name__ == "__main__":
-    lines = [line for path in sys.argv[1:] for line in digits(read(path))]
+def write(tables: Sequence[str]) -> str:
+    """Write digits of tables into both files; return what is in them."""
+    lines = [line for table in tables for line in digits(read(table))]
     Path("digits-train.jsonl").write_text("".join(lines[:TRAINING]), encoding="utf-8")
     Path("digits-test.jsonl").write_text("".join(lines[TRAINING:]), encoding="utf-8")
-    print(f"{min(len(lines), TRAINING):,} digits of 30 writers, {max(0, len(lines) - TRAINING):,} of 14 others")
+    return f"{min(len(lines), TRAINING):,} digits of 30 writers, {max(0, len(lines) - TRAINING):,} of 14 others"
+
+
+def lengths(path: str) -> str:
+    """Return how many drawings of a file have how many points."""
+    found = Counter(len(json.loads(line)["points"]) for line in read(path).splitlines())
+    return f"{path}: " + ", ".join(f"{count:,} of {points} points" for points, count in sorted(found.items()))
+
+
+if __name__ == "__main__":
+    drawn = [path for path in sys.argv[1:] if path.endswith(".jsonl")]
+    print("\n".join(map(lengths, drawn)) if drawn else write(sys.argv[1:]))
