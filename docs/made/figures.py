@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DOCS = Path(__file__).parents[1]
+EXAMPLES = DOCS.parent / "examples"
+KNOWN = ("naibu ", "python examples/")
+"""How the commands begin that are run."""
 SHOWN = 30
 """Lines at the end of what a command prints that are shown."""
 
@@ -35,7 +38,7 @@ def rows(page: str) -> list[Row]:
     found = []
     for line in page.partition("\n## Measured\n")[2].splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
-        commands = tuple(each for each in re.findall(r"`([^`]+)`", cells[-1]) if each.startswith("naibu "))
+        commands = tuple(each for each in re.findall(r"`([^`]+)`", cells[-1]) if each.startswith(KNOWN))
         if line.startswith("| ") and len(cells) >= 3 and commands:
             found.append(Row(cells[0], " / ".join(cells[1:-1]), commands))
     return found
@@ -60,12 +63,17 @@ def run(command: str, folder: Path) -> tuple[int, str]:
     if kept.exists():
         return 0, kept.read_text(encoding="utf-8")
     print(f"$ {command}", flush=True)
-    words = [sys.executable, "-m", *shlex.split(command)]
+    words = [sys.executable, *_arguments(shlex.split(command))]
     done = subprocess.run(words, cwd=folder, text=True, encoding="utf-8", stdout=subprocess.PIPE, check=False)
     if done.returncode == 0:
         kept.parent.mkdir(exist_ok=True)
         kept.write_text(done.stdout, encoding="utf-8")
     return done.returncode, done.stdout
+
+
+def _arguments(words: list[str]) -> list[str]:
+    """Return what follows `python`: the module, or the example where it lies."""
+    return ["-m", *words] if words[0] == "naibu" else [str(EXAMPLES / Path(words[1]).name), *words[2:]]
 
 
 def measured(task: str, folder: Path, docs: Path = DOCS) -> tuple[str, int]:

@@ -141,6 +141,29 @@ def test_points_of_an_id_are_a_series_in_the_order_of_time(tmp_path):
     assert sorted(text.split()[0] for name, text in read.notes if name == "points") == ["1", "1"]
 
 
+def test_drawings_are_read_as_strokes_are_and_say_their_class_themselves(tmp_path):
+    path = tmp_path / "a.jsonl"
+    square, dash = [[0, 0], [2, 0], [2, 3]], [[5, 1], [6, 1]]
+    path.write_text(
+        json.dumps({"strokes": [square, dash], "kind": "house"})
+        + "\n\n"
+        + json.dumps({"points": [[1, 1, 0], [4, -2, 0]], "kind": "line"})
+        + "\n"
+    )
+    read = rows_of(path, class_="kind")
+    assert (read.format, read.kind, read.channels) == ("drawings", "numbers", ("dx", "dy", "pen"))
+    assert [(row.label, row.line) for row in read.rows] == [("house", 1), ("line", 3)]
+    np.testing.assert_array_equal(read.rows[0].value, [[0, 0, 0], [2, 0, 0], [0, 3, 1], [3, -2, 0], [1, 0, 1]])
+    np.testing.assert_array_equal(read.rows[1].value, [[1, 1, 0], [4, -2, 1]])  # the pen is lifted at the end
+    with pytest.raises(OptionError, match="--class: say what drawings say of themselves; there is kind"):
+        rows_of(path)
+    with pytest.raises(OptionError, match="--class king: no drawing says it of itself; there is kind"):
+        rows_of(path, class_="king")
+    table = tmp_path / "b.jsonl"
+    table.write_text('{"text": "so", "points": 3, "kind": "x"}\n')
+    assert rows_of(table, text="text", class_="kind").format == "column"
+
+
 def test_movement_is_computed_as_the_formulas_say(tmp_path):
     # Along the equator a degree is R pi / 180; north from there the bearing is 0, east 90.
     degree = motion.EARTH * np.pi / 180

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import math
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -381,3 +383,19 @@ def test_texts_that_cannot_be_learnt_are_told(tmp_path):
         data.coder.ids("abz!")
     with pytest.raises(OptionError, match="the text is empty"):
         data.coder.ids("")
+
+
+def test_the_example_turns_a_table_of_digits_into_drawings_that_stand_upright(tmp_path):
+    """UCI's y grows upwards; a table may have a head and count its rows, and UCI's own files have neither."""
+    example = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "pen_digits.py"))
+    row = "47,100, 27,81, 57,37, 26,0, 0,23, 56,53, 100,90, 40,98, 8"
+    head = '"",' + ",".join(f'"c{k}"' for k in range(1, 17)) + ',"class"'
+    lines = list(example["digits"](f'{head}\n"1",{row}\n'))
+    assert lines == list(example["digits"](row))
+    (tmp_path / "a.jsonl").write_text("".join(lines))
+    (drawing,) = read_drawings([tmp_path / "a.jsonl"]).drawings
+    (places,) = places_of(drawing.points)
+    assert places[:2].tolist() == [[47, 0], [27, 19]]
+    assert dict(drawing.labels) == {"class": "8"}
+    (tmp_path / "b.jsonl").write_text('{"points": [[1, 2, 1]]}\n' * 3 + '{"points": [[1, 2, 0], [3, 4, 1]]}\n')
+    assert example["lengths"](str(tmp_path / "b.jsonl")).endswith(": 3 of 1 points, 1 of 2 points")

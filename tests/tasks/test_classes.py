@@ -25,6 +25,7 @@ from naibu.tasks.catalogue import task_named
 from naibu.tasks.classes import ClassesTraining
 from naibu.tasks.classes_beside import _resampled, simple_ways
 from naibu.tasks.classes_scores import by_class, confusion_of, macro_f1
+from scribbles import scribbles
 
 LEARNT = ClassesTraining(steps=60, threads=1, learning_rate=0.02)
 
@@ -188,6 +189,29 @@ def test_points_come_back_by_their_ids(tmp_path, capsys):
     new.write_text("id,t,v\n" + "".join(f"b,{t},{-t}\na,{t},{t}\n" for t in range(6)))
     rows = list(csv.DictReader(io.StringIO(predicted(naibu.open_run(tmp_path / "run"), new, capsys=capsys))))
     assert [(row["id"], row["predicted"]) for row in rows] == [("b", "down"), ("a", "up")]
+
+
+def test_what_a_network_of_strokes_draws_is_read_by_one_of_classes(tmp_path, capsys):
+    path, drawn, runs = (
+        tmp_path / "drawings.jsonl",
+        tmp_path / "drawn.jsonl",
+        (tmp_path / "writer", tmp_path / "reader"),
+    )
+    path.write_text(scribbles(120).replace('"kind"', '"class"'))
+    for task, run in zip(("strokes", "classes"), runs, strict=True):
+        command = ["train", task, str(path), "--class", "class", "--units", "16", "--steps", "60", "--threads", "1"]
+        assert main([*command, "--out", str(run)]) == 0
+    asked = ["--class", "loop", "--class", "step", "--count", "3", "--length", "30"]
+    assert main(["generate", str(runs[0]), *asked, "--out", str(drawn)]) == 0
+    capsys.readouterr()
+    reader = naibu.open_run(runs[1])
+    rows = list(csv.DictReader(io.StringIO(predicted(reader, drawn, capsys=capsys))))
+    assert [row["line"] for row in rows] == ["1", "2", "3", "4", "5", "6"]
+    scores = naibu.evaluate(reader, [drawn], alone=True)
+    right = sum(row["predicted"] == name for row, name in zip(rows, ["loop"] * 3 + ["step"] * 3, strict=True))
+    assert scores["accuracy"] == pytest.approx(right / 6)
+    assert sum(scores["confusion"]["loop"].values()) == 3
+    assert naibu.evaluate(reader, alone=True)["accuracy"] > 0.6  # a third at random
 
 
 # ---------------------------------------------------------------- scikit-learn

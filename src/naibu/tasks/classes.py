@@ -45,12 +45,13 @@ class ClassesOptions:
     """The sequences to learn, and where their classes stand."""
 
     files: tuple[Path, ...]
-    """Files, folders, archives: a table, a class before each line, a file or folder a class, trees, .ts, PLT, NGSIM."""
+    """Files, folders, archives: a table, a class before each line, a file or folder a class, trees, .ts, drawings, PLT,
+    NGSIM."""
     _: KW_ONLY
     text: str | None = None
     """The column of the text, in a table: CSV, TSV, JSON lines."""
     class_: str | None = None
-    """The column of the class, in a table."""
+    """The column of the class, in a table; of drawings what they say of themselves."""
     format: FormatName | None = None
     """How the files are laid out; found from the content when not given."""
     level: LevelName | None = None

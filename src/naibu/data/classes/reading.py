@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from naibu.data.classes import geolife, lines, ngsim, points, tables, trees, ts
+from naibu.data.classes import drawings, geolife, lines, ngsim, points, tables, trees, ts
 from naibu.data.classes.rows import FORMATS, Asked, FormatName, Row, Rows
 from naibu.data.classes.texts import numbered_lines, read_text
 from naibu.data.files import SourceFile, is_many, open_files
 from naibu.errors import CorpusError, OptionError
 
-NUMBERS: tuple[FormatName, ...] = ("ts", "points", "geolife", "ngsim")
+NUMBERS: tuple[FormatName, ...] = ("ts", "points", "drawings", "geolife", "ngsim")
 """Layouts of series; those of the others are of texts."""
 LOOKED_AT = 1000
 """Lines by which a layout is told."""
@@ -41,6 +41,9 @@ def read_rows(paths: Sequence[Path], asked: Asked) -> Rows:
     if form == "geolife":
         read = geolife.read_geolife(opened, asked.features, notes)
         return replace(read, notes=_summed(notes))
+    if form == "drawings":
+        read = drawings.read_rows_of_drawings(paths, asked, notes)
+        return replace(read, notes=_summed(notes))
     if form in ("points", "ngsim"):
         return _joined([_table(file, form, asked, notes) for file in opened], opened[0].name, notes)
     rows = list(_rows(paths, opened, form, asked, notes))
@@ -64,6 +67,8 @@ def layout(paths: Sequence[Path], opened: Sequence[SourceFile], asked: Asked) ->
     first = opened[0]
     if first.extension == ".ts":
         return "ts"
+    if drawings.is_drawings(first):
+        return "drawings"
     if tables.is_table(first.name) and not _headless(first):
         if ngsim.is_ngsim(tables.Table(first, [])):
             return "ngsim"

@@ -9,7 +9,9 @@ from typing import Literal, NamedTuple, get_args
 from naibu.data.events import Array
 from naibu.errors import CorpusError
 
-FormatName = Literal["column", "folders", "files", "tab", "blank", "trees", "ts", "points", "geolife", "ngsim"]
+FormatName = Literal[
+    "column", "folders", "files", "tab", "blank", "trees", "ts", "points", "drawings", "geolife", "ngsim"
+]
 FORMATS: tuple[FormatName, ...] = get_args(FormatName)
 KindName = Literal["text", "numbers"]
 
