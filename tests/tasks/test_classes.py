@@ -199,8 +199,8 @@ def test_what_a_network_of_strokes_draws_is_read_by_one_of_classes(tmp_path, cap
     )
     path.write_text(scribbles(120).replace('"kind"', '"class"'))
     for task, run in zip(("strokes", "classes"), runs, strict=True):
-        command = ["train", task, str(path), "--class", "class", "--units", "16", "--steps", "60", "--threads", "1"]
-        assert main([*command, "--out", str(run)]) == 0
+        command = ["train", task, str(path), "--class", "class", "--units", "16", "--steps", "150", "--threads", "1"]
+        assert main([*command, "--learning-rate", ".02", "--out", str(run)]) == 0
     asked = ["--class", "loop", "--class", "step", "--count", "3", "--length", "30"]
     assert main(["generate", str(runs[0]), *asked, "--out", str(drawn)]) == 0
     capsys.readouterr()
