@@ -25,6 +25,8 @@ from naibu.tasks.strokes_scores import baselines, interval_of
 from naibu.viewer.exhibits import open_exhibits
 from naibu.viewer.holds import read_holds
 from naibu.viewer.live import Network
+from naibu.viewer.pairs import pair
+from naibu.viewer.questions import Questions
 from naibu.viewer.windows import window
 from scribbles import font, scribbles
 
@@ -268,6 +270,28 @@ def test_where_the_window_looks_is_recorded_beside_the_text(hand):
     first = text.symbol[: text.starts[1]].tolist()
     assert "".join(text.symbols[number] for number in first) == hand.data().test.text(0)
     assert recording.units(("hand.0", "hidden")) == 40
+
+
+def test_the_page_shows_the_text_beside_and_holds_what_is_recorded(hand, capsys):
+    assert main(["record", str(hand.path), "--positions", "600"]) == 0
+    capsys.readouterr()
+    questions = Questions(open_exhibits([hand.path]))
+    room = questions.room("0")
+    beside = room.exhibit.recording.beside["text"].index
+    found = pair(room, {"sequence": "1"})
+    assert found["source"] == [beside.symbols[k] for k in beside.symbol[beside.starts[1] : beside.starts[2]].tolist()]
+    assert (found["target"], found["attention"]) == ([], None)
+    (about, *_) = questions.about()["exhibits"]
+    assert about["beside"] == ["text"]
+    assert not about["pairs"]
+    assert about["typed"] is None
+    network = Network(room.exhibit)
+    given = network.recorded(window(room.exhibit, 1))
+    rows = slice(*room.exhibit.sequences.span(1))
+    loss = room.exhibit.recording.index.outcome("loss").values[rows]
+    np.testing.assert_allclose(network.read(given).recording.index.outcome("loss").values, loss, atol=1e-3)
+    held = network.read(given, read_holds(["window/weights:0=0"], room.exhibit.recording))
+    assert np.abs(held.recording.index.outcome("loss").values - loss).max() > 1e-2
 
 
 def test_reading_what_was_written_wants_texts(run, capsys):

@@ -34,17 +34,18 @@ def translates(room: Room) -> bool:
 
 def pair(room: Room, asked: Mapping[str, str]) -> dict[str, Any]:
     """Return a recorded pair of sentences: what was read, what was to be told, and the attention `[target source]`,
-    None where it was not recorded. Raises OptionError where the recording is of no pairs."""
+    None where it was not recorded; where no symbols are told, what was read beside alone. Raises OptionError where the
+    recording is of one stream."""
     recording = room.exhibit.recording
     typed = asked.get("sequence", "0")
     first, last = room.exhibit.sequences.span(int(typed) if typed.isdigit() and len(typed) < 16 else -1)
     stream = next(iter(recording.beside), None)
-    if stream is None or recording.index.gold is None:
+    if stream is None:
         raise OptionError("this recording is of one text, not of pairs")
     number = int(np.searchsorted(recording.index.starts, first))
     sentence = _sentence(room, number, stream)
-    if ATTENTION not in recording:
-        gold = np.asarray(recording.index.gold[first:last]).tolist()
+    if recording.index.gold is None or ATTENTION not in recording:
+        gold = [] if recording.index.gold is None else np.asarray(recording.index.gold[first:last]).tolist()
         target = [recording.index.classes[code] for code in gold]
         beside = recording.beside[stream].index
         rows = slice(*beside.starts[number : number + 2])

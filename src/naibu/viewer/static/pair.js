@@ -41,8 +41,14 @@ export async function load() {
     return;
   }
   place.hidden = false;
-  bar();
+  if (exhibit().pairs) bar();
   try {
+    if (!exhibit().pairs) {
+      const found = await latest.ask((signal) => api.get(`api/${state.in}/pair`, { sequence: state.sequence }, signal));
+      if (found) fill(byId("pair-bar"), el("span", { class: "soft" }, `${exhibit().beside[0]}: `), el("strong", { id: "beside" }, found.source.join(found.source.every((/** @type {string} */ each) => each.length === 1) ? "" : " ")));
+      fill(byId("pair-shown"));
+      return;
+    }
     if (state.source === null) {
       const found = await latest.ask((signal) => api.get(`api/${state.in}/pair`, { sequence: state.sequence }, signal));
       if (found) showRecorded(found);
