@@ -366,6 +366,21 @@ def _saved(coder, folder):
     return folder
 
 
+def test_two_fonts_of_one_name_are_told(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        font(tmp_path / name / "plain.jhf")
+    with pytest.raises(CorpusError, match="a second font of the name plain"):
+        fonts_of([tmp_path])
+
+
+@pytest.mark.parametrize("strokes", ["[1]", "[null]", "[[1, 2], 3]"])
+def test_strokes_that_are_none_are_told(strokes, tmp_path):
+    (tmp_path / "bad.jsonl").write_text(f'{{"strokes": {strokes}}}\n')
+    with pytest.raises(CorpusError, match=r"bad\.jsonl, line 1"):
+        read_drawings([tmp_path / "bad.jsonl"])
+
+
 def test_texts_that_cannot_be_learnt_are_told(tmp_path):
     path = tmp_path / "some.jsonl"
     path.write_text(scribbles())

@@ -162,6 +162,14 @@ def test_lines_of_text_are_as_high_as_other_drawings_are_large():
     assert [each.text for each in root.iter() if each.tag.endswith("title")] == ["naibu"] * 4
 
 
+@pytest.mark.parametrize("text", [None, "-"])
+def test_a_page_of_a_flat_line_stays_a_page(text, tmp_path):
+    flat = Drawn(np.array([[0.0, 0, 0], [20, 0, 1]]), True, text=text)
+    root = ElementTree.fromstring(svg_of([flat]))
+    assert 100 <= float(root.get("width")) <= 4100
+    write_drawings([flat], tmp_path / "flat.png")
+
+
 def test_a_drawing_as_a_line_says_its_class_and_whether_it_ended():
     assert json.loads(SOME[0].line()) == {
         "points": [[1, 2, 0], [10, 0, 1], [0, 20, 0], [5, 5, 1]],

@@ -10,6 +10,8 @@ import torch
 from torch.nn import functional
 
 import naibu
+from naibu.cells.edits import Clamp
+from naibu.cells.names import recurrent_parts
 from naibu.config import CELLS, TranslationConfig
 from naibu.data.batch import Batch, Stream
 from naibu.generation.beam import beam
@@ -352,3 +354,17 @@ def test_what_cannot_be_is_said():
         with pytest.raises(naibu.OptionError, match=told):
             TranslationConfig(**options)
     assert math.isclose(TranslationConfig().label_smoothing, 0.1)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("part", ["decoder", "attention"])
+def test_what_is_held_from_a_step_on_changes_nothing_before_it(name, part):
+    model, batch = made(CONFIGS[name]).eval(), a_batch([5, 5, 5], [7, 7, 7])
+    key = ("attention", "weights")
+    if part == "decoder":
+        key = next((f"{each}.0", "hidden") for each, _ in recurrent_parts(model) if each.startswith("decoder"))
+    free = model.outcomes(batch)[0]["loss"]
+    with edited(model, {key: Clamp([0, 1], 3.0, range(3, 4))}):
+        held = model.outcomes(batch)[0]["loss"]
+    torch.testing.assert_close(held[:3], free[:3])
+    assert (held[3] - free[3]).abs().max() > 1e-3

@@ -115,6 +115,20 @@ def test_what_is_held_of_the_window_is_read():
     assert not torch.allclose(held["loss"], free["loss"])
 
 
+@pytest.mark.parametrize("key", [("window", "weights"), ("hand.0", "cell"), ("lstm.0", "cell")])
+def test_what_is_held_from_a_step_on_changes_nothing_before_it(key):
+    model, batch = model_of(), batch_of()
+    free = model.outcomes(batch)[0]["loss"]
+    with edited(model, {key: Clamp([0, 1], 3.0, range(4, 6))}):
+        held = model.outcomes(batch)[0]["loss"]
+    torch.testing.assert_close(held[:4], free[:4])
+    assert (held[4:6] - free[4:6]).abs().max() > 1e-3
+    with edited(model, {key: Clamp([0, 1], 3.0, range(6, 9))}):
+        later = model.outcomes(batch)[0]["loss"]
+    torch.testing.assert_close(later[:6], free[:6])
+    assert (later[6:] - held[6:]).abs().max() > 1e-4
+
+
 def test_texts_are_written_that_are_asked_for():
     model = model_of()
     found = drawings(model, CODER, count=2, length=12, texts=["ab", "c"])

@@ -257,6 +257,7 @@ def test_a_text_is_written_from_the_command_line_and_from_python(hand, tmp_path,
     assert [row["text"] for row in rows] == ["cab", "a b"]
     found = list(naibu.generate(hand, bias=2, text=["cab", "a b"]))
     assert [each.row()["points"] for each in found] == [row["points"] for row in rows]
+    assert naibu.evaluate(hand, [points], unaided=True)["examples"] == 2  # it reads what it wrote
     capsys.readouterr()
     assert main(["generate", str(hand.path), "--text", "cad"]) == 2
     assert "training had no 'd'; it had ' abc'" in capsys.readouterr().err

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -44,6 +46,46 @@ class Clamp:
         held = value.clone()
         held[..., list(self.units)] = torch.as_tensor(self.value, dtype=value.dtype, device=value.device)
         return held
+
+
+@dataclass(frozen=True)
+class Later:
+    """The edit that is another's at so many steps later: of a part that is called step by step, each of which it counts
+    from 0."""
+
+    edit: Edit
+    steps: int
+
+    @property
+    def units(self) -> list[int]:
+        """The units that the other says it changes."""
+        return held_by(self.edit)
+
+    def __call__(self, value: Tensor, step: int) -> Tensor:
+        """Return the signal `[batch hidden]` as the other leaves it."""
+        return self.edit(value, self.steps + step)
+
+
+class Edited(Protocol):
+    """A part whose signals can be edited: (layer, signal) -> what is made of it."""
+
+    edits: Any
+
+
+@contextmanager
+def later(parts: Sequence[Edited], steps: int) -> Iterator[None]:
+    """Within the block, edits of some parts count their steps from `steps` on."""
+    before = [part.edits for part in parts]
+    if not steps or not any(before):
+        yield
+        return
+    try:
+        for part, edits in zip(parts, before, strict=True):
+            part.edits = {key: Later(edit, steps) for key, edit in edits.items()}
+        yield
+    finally:
+        for part, edits in zip(parts, before, strict=True):
+            part.edits = edits
 
 
 def held_by(edit: Edit) -> list[int]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ CELL, MARGIN, PEN = 100.0, 10.0, 2.0
 """Sizes on a page: of the longest side of the largest drawing, or of lines of text of its height, around each, and of
 the pen."""
 LONG = 2.0
-"""How many times as wide as high drawings are lines of text."""
+"""From how many times as wide as high on drawings with a text are lines of it."""
+LONGEST = 40.0
+"""How many times as wide as a line is high a page is, at most."""
 WIDER = 1.5
 """How much wider than high a page is, about."""
 
@@ -37,6 +39,8 @@ class Drawn:
     ended: bool
     class_: str | None = None
     text: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The same under the names by which the network was told them, so that what is written is read as they were."""
 
     @property
     def title(self) -> str | None:
@@ -47,7 +51,8 @@ class Drawn:
         """Return it as values of JSON, as a line that is read again as a drawing."""
         offsets = [[round(value, 6) for value in offset] for offset in self.points[:, :2].tolist()]
         points = [[*offset, int(pen)] for offset, pen in zip(offsets, self.points[:, 2], strict=True)]
-        said = {key: value for key, value in (("class", self.class_), ("text", self.text)) if value is not None}
+        said = {"class": self.class_, "text": self.text, **self.labels}
+        said = {key: value for key, value in said.items() if value is not None}
         return {"points": points, "ended": self.ended, **said}
 
     def line(self) -> str:
@@ -123,7 +128,8 @@ def _laid_out(drawings: Sequence[Drawn]) -> tuple[float, float, list[list[Array]
     low = [np.concatenate(strokes).min(0) for strokes in each]
     size = [np.concatenate(strokes).max(0) - least for strokes, least in zip(each, low, strict=True)]
     largest = np.maximum(np.max(size, 0), 1e-9)  # width, height
-    cell = largest * CELL / largest[1 if largest[0] > LONG * largest[1] else largest.argmax()]
+    long = any(drawn.text is not None for drawn in drawings) and largest[0] > LONG * largest[1]
+    cell = largest * CELL / (max(largest[1], largest[0] / LONGEST) if long else largest.max())
     side = cell + 2 * MARGIN
     columns = max(1, math.ceil(math.sqrt(len(drawings) * WIDER * side[1] / side[0])))
     scale = cell[0] / largest[0]

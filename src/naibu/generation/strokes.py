@@ -96,7 +96,9 @@ def drawn(
     for row, (name, text) in enumerate(asked):
         own = points[: lengths[row], row].astype(np.float64)
         own = np.column_stack([coder.written(own[:, :2]), own[:, 2]])
-        found.append(Drawn(own, bool(ended[row]), name, text))
+        names = {coder.label: name, getattr(coder, "text", None): text}
+        labels = {key: value for key, value in names.items() if key is not None and value is not None}
+        found.append(Drawn(own, bool(ended[row]), name, text, labels))
     return found
 
 

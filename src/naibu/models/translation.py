@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from naibu.cells.dropout import locked_dropout
+from naibu.cells.edits import later
 from naibu.cells.layers import Recurrent
 from naibu.config import TranslationConfig
 from naibu.config.translation import EMBEDDING, UNITS
@@ -113,8 +114,10 @@ class TranslationModel(Model):
             return self._decode(x, memory, state)
         fed = x.new_zeros(x.shape[1:]) if fed is None else fed
         parts = []
-        for step in x:
-            told = self._decode(torch.cat((step, fed), -1)[None], memory, state)
+        layers = [part for part in self.decoder.modules() if isinstance(part, Recurrent)]
+        for number, step in enumerate(x):
+            with later((*layers, self.attention), number):
+                told = self._decode(torch.cat((step, fed), -1)[None], memory, state)
             state, fed = told.state, told.hidden[:, 0]
             parts.append(told)
         hidden, weights = (torch.cat([getattr(part, name) for part in parts], 1) for name in ("hidden", "weights"))

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
+from naibu.cells.edits import later
 from naibu.config import StrokesConfig
 from naibu.data.batch import Batch
 from naibu.models.language_model import recurrent
@@ -65,8 +66,9 @@ class WritingModel(StrokeModel):
         text = self.text_of(batch)
         hand, state = (self.begin(text), None) if state is None else (Hand(*state[0]), state[1])
         read = []
-        for point in self.read(batch.main.x):
-            found, hand = self.step(point, hand, text)
+        for number, point in enumerate(self.read(batch.main.x)):
+            with later((self.hand, self.window), number):
+                found, hand = self.step(point, hand, text)
             read.append(found)
         told, target, state = self.told_of(torch.stack(read), batch, state, count)
         return told, target, (tuple(hand), state)

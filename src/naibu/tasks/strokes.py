@@ -64,7 +64,8 @@ class StrokesOptions:
                 object.__setattr__(self, name, Path(value))
         if isinstance(self.words, str):
             object.__setattr__(self, "words", Path(self.words))
-        object.__setattr__(self, "font", tuple(self.font))
+        font: Any = self.font
+        object.__setattr__(self, "font", (font,) if isinstance(font, str) else tuple(font))
 
 
 @dataclass(frozen=True)

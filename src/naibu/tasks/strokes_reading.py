@@ -66,7 +66,7 @@ def read_again(trained: Trained, examples: Examples, count: int, progress: Repor
         "character_error_interval": _interval(errors, lengths),
         "character_error_true": sum(map(distance, true, texts)) / int(lengths.sum()),
         "texts_cut_off": int((~ended).sum()),
-        "read_as": dict(list(zip(texts, again, strict=True))[:20]),
+        "read_as": [{"text": text, "read": read} for text, read in zip(texts[:20], again[:20], strict=True)],
     }
 
 

@@ -61,7 +61,7 @@ def drawing_of(found: Any, name: str, number: int | None = None) -> Drawing:
             raise CorpusError(f"a stroke of another shape; {KNOWN}", name, number)
         strokes = [each[:2].T for each in strokes]
     else:
-        strokes = [each if len(each) else each.reshape(0, 2) for each in strokes]
+        strokes = [each.reshape(0, 2) if each.ndim and not len(each) else each for each in strokes]
         if any(each.ndim != 2 or each.shape[1] < 2 for each in strokes):
             raise CorpusError(f"a stroke of another shape; {KNOWN}", name, number)
         strokes = [each[:, :2] for each in strokes]
