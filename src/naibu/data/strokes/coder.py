@@ -56,9 +56,11 @@ class StrokeCoder:
         known = {name: code for code, name in enumerate(self.classes)}
         for each in drawings:
             said = each.labels.get(self.label)
+            if said is None:
+                raise CorpusError(f"a drawing says no {self.label}, which the network is told", each.name, each.line)
             if said not in known:
-                told = "says no" if said is None else f"has {said!r} as"
-                raise CorpusError(f"a drawing {told} {self.label}, which training had none of", each.name, each.line)
+                told = f"a drawing has {said!r} as {self.label}, which training had none of"
+                raise CorpusError(told, each.name, each.line)
         return np.array([known[each.labels[self.label]] for each in drawings], np.int32)
 
     def code(self, name: str) -> int:
