@@ -13,7 +13,7 @@ from naibu.config import StrokesConfig
 from naibu.data.batch import Batch
 from naibu.models.language_model import recurrent
 from naibu.models.parts.window import Text, Window
-from naibu.models.strokes import POINT, StrokeModel, Told
+from naibu.models.strokes import StrokeModel, Told
 
 
 class Hand(NamedTuple):
@@ -36,13 +36,10 @@ class WritingModel(StrokeModel):
     attends: ClassVar[Mapping[str, str]] = {"window": "text"}
 
     def __init__(self, sizes: Mapping[str, int], config: StrokesConfig) -> None:
-        characters = sizes["characters"]
-        units = config.units
-        super().__init__(sizes, config, beside=units + characters)
-        size = POINT + (config.class_size if self.classes is not None else 0)
-        self.characters = characters
-        self.hand = recurrent(size + characters, config, layers=1)
-        self.window = Window(units, config.bumps)
+        super().__init__(sizes, config, beside=config.units + sizes["characters"])
+        self.characters = sizes["characters"]
+        self.hand = recurrent(self.layers.input_size - config.units, config, layers=1)
+        self.window = Window(config.units, config.bumps)
 
     def text_of(self, batch: Batch) -> Text:
         """Return the texts of a batch."""

@@ -130,7 +130,7 @@ class Handwriting(Task):
             if file.extension in (".npz", ".npy"):
                 return any(True for _ in array_drawings(file))
             if file.extension in (".jsonl", ".ndjson"):
-                return has_drawings(next(file.pieces(), b"").split(b"\n", 1)[0].decode("utf-8", "replace"))
+                return has_drawings(file)
         except NaibuError:
             pass
         return False

@@ -19,6 +19,7 @@ from naibu.generation.strokes import Wanted, drawn
 from naibu.models.model import evaluating
 from naibu.models.stroke_reader import StrokeReader
 from naibu.progress import Report
+from naibu.tasks.strokes_scores import interval_of_sums
 from naibu.tasks.task import Trained
 
 BIAS = 1.0
@@ -30,7 +31,7 @@ SHAKEN = 0.5
 numbers, else in a tenth of the unit offsets are read in: what a network draws is never quite the font."""
 LONGER = 2.0
 """How many times as many points as the longest drawing a text may be written with."""
-RESAMPLES, SEED = 1000, 1
+SEED = 1
 
 
 def read_again(trained: Trained, examples: Examples, count: int, progress: Report) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def read_again(trained: Trained, examples: Examples, count: int, progress: Repor
     return {
         "texts_read": len(texts),
         "character_error": found,
-        "character_error_interval": _interval(errors, lengths),
+        "character_error_interval": interval_of_sums(errors, lengths),
         "character_error_true": sum(map(distance, true, texts)) / int(lengths.sum()),
         "texts_cut_off": int((~ended).sum()),
         "read_as": [{"text": text, "read": read} for text, read in zip(texts[:20], again[:20], strict=True)],
@@ -143,10 +144,3 @@ def _written(
         found += drawn(trained.model, coder, some, bias=BIAS, length=longest, seed=SEED + start)
         progress(len(found), len(asked), "writing")
     return [_as_read(each.points, coder) for each in found], np.array([each.ended for each in found])
-
-
-def _interval(errors: Array, lengths: Array) -> list[float]:
-    """Return the central 95 % of the character error where whole texts are resampled."""
-    again = np.random.default_rng(SEED).integers(len(errors), size=(RESAMPLES, len(errors)))
-    shares = errors[again].sum(1) / lengths[again].sum(1)
-    return [float(end) for end in np.quantile(shares, [0.025, 0.975])]

@@ -72,8 +72,11 @@ def _fitted(seen: Array, held: Array, groups: tuple[Array, Array], components: i
 
 def interval_of(nats: Array, lengths: Array) -> list[float]:
     """Return the central 95 % of the mean of `nats [point]` where whole drawings, of so many points, are resampled."""
-    starts = np.cumsum(lengths) - lengths
-    sums = np.add.reduceat(nats, starts)
+    return interval_of_sums(np.add.reduceat(nats, np.cumsum(lengths) - lengths), lengths)
+
+
+def interval_of_sums(sums: Array, lengths: Array) -> list[float]:
+    """Return the same of what is summed over each drawing, or text, `[drawing]`."""
     drawn = np.random.default_rng(SEED).integers(len(lengths), size=(RESAMPLES, len(lengths)))
     means = sums[drawn].sum(1) / lengths[drawn].sum(1)
     return [float(end) for end in np.quantile(means, [0.025, 0.975])]

@@ -20,7 +20,7 @@ JSON = (".jsonl", ".ndjson")
 def is_drawings(file: SourceFile) -> bool:
     """Return whether a file holds drawings, by its ending, or of JSON lines by the first."""
     if file.extension in JSON:
-        return has_drawings(next(file.pieces(), b"").split(b"\n", 1)[0].decode("utf-8", "replace"))
+        return has_drawings(file)
     return file.extension in READERS
 
 

@@ -35,8 +35,9 @@ def line_drawings(file: SourceFile) -> Iterator[Drawing]:
         yield drawing_of(found, file.name, number)
 
 
-def has_drawings(line: str) -> bool:
-    """Return whether a line of JSON holds a drawing."""
+def has_drawings(file: SourceFile) -> bool:
+    """Return whether the first line of a file is JSON that holds a drawing."""
+    line = next(file.pieces(), b"").split(b"\n", 1)[0].decode("utf-8", "replace")
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):
