@@ -117,7 +117,8 @@ def _cut(grid: Grid, steps: int) -> Grid:
 def _ahead(path: Path, asked: Asked, before: Grid, coder: SeriesCoder, begin: int) -> Grid:
     """Return what is known ahead; CorpusError where it does not follow the history without a gap."""
     asked = replace(asked, past=())
-    like = replace(empty_grid(coder), covariates=tuple(each for each in empty_grid(coder).covariates if each.known))
+    empty = empty_grid(coder)
+    like = replace(empty, covariates=tuple(each for each in empty.covariates if each.known))
     if coder.clock.unit == "row" or (asked.time is None and asked.start is not None):
         raise CorpusError(
             "a future file needs time stamps, and what was learnt has none; forecast without a file", path

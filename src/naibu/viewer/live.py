@@ -24,6 +24,7 @@ from naibu.recording.index import OUTCOME, Array, Index, fixed_columns
 from naibu.recording.listeners import Listener, find_listeners, listening
 from naibu.recording.recording import Recording
 from naibu.recording.store import Held, Key
+from naibu.runs import Run
 from naibu.runs.load import beginning, load
 from naibu.training.threads import threads
 from naibu.viewer.exhibits import Exhibit
@@ -120,22 +121,24 @@ class Network:
         """Return a text that somebody typed as the network reads it. Raises errors as its task does."""
         from naibu.tasks.catalogue import task_named
 
-        run = self._exhibit.run
-        if run is None:
-            raise StoredError("no run is at hand: a recording alone cannot read a text; open it inside its run")
+        run = self._run_at_hand()
         examples = task_named(run.task).typed(text, run.options, run.path, run.found)
         if len(examples.streams) > 1:
             raise OptionError(f"this network reads {' and '.join(examples.streams)}; only one stream can be typed here")
         return from_examples(examples)
+
+    def _run_at_hand(self) -> Run:
+        """Return the run of the exhibit. Raises StoredError where there is none."""
+        if self._exhibit.run is None:
+            raise StoredError("no run is at hand: a recording alone cannot read a text; open it inside its run")
+        return self._exhibit.run
 
     def as_typed(self, seen: Window) -> str:
         """Return a recorded sequence as somebody would type it, from what the network learnt from. Raises errors as its
         task does, and where the sequence is not found there."""
         from naibu.tasks.catalogue import task_named
 
-        run = self._exhibit.run
-        if run is None:
-            raise StoredError("no run is at hand: a recording alone cannot read a text; open it inside its run")
+        run = self._run_at_hand()
         first = seen.first - seen.start
         examples, number = example_of(self.data, self._exhibit.recording, slice(first, first + seen.length))
         return task_named(run.task).as_typed(examples, number, run.options)

@@ -74,12 +74,11 @@ def fonts_of(paths: Sequence[Path]) -> dict[str, Font]:
         for file in open_files(path):
             if file.extension == ".jhf":
                 glyphs = {each.character: each for each in glyphs_of(file) if each.character is not None}
+                name = font_of(file)
+                if name in found and glyphs:
+                    raise CorpusError(f"a second font of the name {name}; leave one of them out", file.name)
                 if glyphs:
-                    if font_of(file) in found:
-                        raise CorpusError(
-                            f"a second font of the name {font_of(file)}; leave one of them out", file.name
-                        )
-                    found[font_of(file)] = {key: each for key, each in glyphs.items() if each.strokes or key == " "}
+                    found[name] = {key: each for key, each in glyphs.items() if each.strokes or key == " "}
     return found
 
 
